@@ -1,0 +1,36 @@
+/** wire-probe: the arguments become one typed command, the command becomes an exit code. */
+import { parseCommandLine } from "./src/cli/command_line.ts";
+import { probe } from "./src/commands/probe/probe.ts";
+import { selfcheck } from "./src/commands/selfcheck/selfcheck.ts";
+import { serve } from "./src/commands/serve/serve.ts";
+import { EXIT, type ExitCode, messageOf, UsageError } from "./src/domain/exit.ts";
+import { printText, say } from "./src/sink/stdio.ts";
+import { VERSION } from "./src/version.ts";
+
+async function run(argv: readonly string[]): Promise<ExitCode> {
+  const command = parseCommandLine(argv, VERSION);
+  switch (command.name) {
+    case "probe":
+      return await probe(command.options, VERSION);
+    case "serve":
+      return await serve(command.options);
+    case "selfcheck":
+      return await selfcheck(command.options);
+    case "print":
+      printText(command.text);
+      return EXIT.ok;
+    default:
+      return command satisfies never;
+  }
+}
+
+async function exitCode(): Promise<ExitCode> {
+  try {
+    return await run(Deno.args);
+  } catch (error) {
+    say(messageOf(error));
+    return error instanceof UsageError ? EXIT.usage : EXIT.system;
+  }
+}
+
+Deno.exit(await exitCode());

@@ -1,0 +1,274 @@
+/** The command line as one typed value: defaults, then what was given, then named cross-checks. */
+import { UsageError } from "../domain/exit.ts";
+import { type Endpoint, hostPort, type Label, type Target, targetKey } from "../domain/target.ts";
+import type { ExportOptions } from "../commands/probe/export_target.ts";
+import type { OutputName, ProbeOptions } from "../commands/probe/options.ts";
+import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
+import type { ServeOptions } from "../commands/serve/serve.ts";
+import { literalEndpoint } from "../net/address.ts";
+import type { Family } from "../net/resolver.ts";
+import { checkedName, MAX_LABELS, parseHostPort, parseTarget, quote } from "../net/target_text.ts";
+import { commandHelp, generalHelp } from "./help.ts";
+import { completionScript, type Shell, SHELLS } from "./completions.ts";
+import { nearest } from "./nearest.ts";
+import type { OptionTable, ValuesOf } from "./option.ts";
+import { type Parsed, parseOptions } from "./parse_options.ts";
+import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS } from "./table.ts";
+
+/** What is to be done. `print` is text for stdout and no more. */
+export type Command =
+  | { readonly name: "probe"; readonly options: ProbeOptions }
+  | { readonly name: "serve"; readonly options: ServeOptions }
+  | { readonly name: "selfcheck"; readonly options: SelfcheckOptions }
+  | { readonly name: "print"; readonly text: string };
+
+/** Reads the arguments; throws UsageError with the one line to show. */
+export function parseCommandLine(argv: readonly string[], version: string): Command {
+  const original = argv.some((word) => word === "--mode" || word.startsWith("--mode="));
+  if (original) return parseOriginal(argv);
+  const [first, ...rest] = argv;
+  if (first === undefined) {
+    throw new UsageError(`wants a command: ${COMMAND_NAMES.join(", ")}; see 'wire-probe help'`);
+  }
+  if (first === "--help" || first === "-h") return print(generalHelp());
+  if (first === "--version" || first === "-V") return print(`wire-probe ${version}\n`);
+  const name = COMMAND_NAMES.find((known) => known === first);
+  if (name === undefined) throw unknownCommand(first);
+  if (wantsHelp(rest)) return print(commandHelp(name));
+  return parseCommand(name, rest, version);
+}
+
+function wantsHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  const options = end < 0 ? argv : argv.slice(0, end);
+  return options.some((word) => word === "--help" || word === "-h");
+}
+
+function unknownCommand(word: string): UsageError {
+  const known = word.startsWith("-") ? ["--help", "--version"] : COMMAND_NAMES;
+  const near = nearest(word, known);
+  const hint = near !== null
+    ? `did you mean '${near}'?`
+    : /[:.]/.test(word)
+    ? `a target goes to a command: wire-probe probe ${quote(word)}`
+    : "see 'wire-probe help'";
+  const what = word.startsWith("-") ? "option" : "command";
+  return new UsageError(`there is no ${what} ${quote(word)}; ${hint}`);
+}
+
+/** The first other command that has the option, for messages. */
+function ownerOf(command: CommandName): (option: string) => string | null {
+  return (option) =>
+    COMMAND_NAMES.find((name) =>
+      name !== command && Object.hasOwn(COMMANDS[name].options, option)
+    ) ?? null;
+}
+
+function parseCommand(name: CommandName, argv: readonly string[], version: string): Command {
+  const parse = <const T extends OptionTable>(table: T): Parsed<T> =>
+    parseOptions(name, table, argv, ownerOf(name));
+  const { options } = COMMANDS[name];
+  // Bundled with other flags, such as -qh.
+  if (parse(options).given.has("help")) return print(commandHelp(name));
+  switch (name) {
+    case "probe": {
+      const { values, operands } = parse(COMMANDS.probe.options);
+      return { name, options: probeOptions(values, operands) };
+    }
+    case "serve": {
+      const { values, operands } = parse(COMMANDS.serve.options);
+      noOperands(name, operands);
+      return { name, options: serveOptions(values) };
+    }
+    case "selfcheck": {
+      const { values, operands } = parse(COMMANDS.selfcheck.options);
+      noOperands(name, operands);
+      return { name, options: { output: values.output } };
+    }
+    case "completions":
+      return print(completionScript(oneShell(parse(options).operands)));
+    case "help":
+      return print(helpFor(parse(options).operands));
+    case "version":
+      noOperands(name, parse(options).operands);
+      return print(`wire-probe ${version}\n`);
+    default:
+      return name satisfies never;
+  }
+}
+
+type ProbeValues = ValuesOf<typeof COMMANDS.probe.options>;
+
+function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOptions {
+  if (values.ipv4 && values.ipv6) throw new UsageError("-4 and -6 exclude each other");
+  const asked = values.ipv4 ? 4 : values.ipv6 ? 6 : 0;
+  const source = values.source === null ? null : sourceAddress(values.source, asked);
+  const family = source?.family ?? asked;
+  checkLabels(values.label);
+  const defaults = { az: checkedName(values.az, values.az), labels: values.label };
+  const targets = operands.map((text) => parseTarget(text, defaults));
+  noTwice(targets);
+  const exports = exportOptions(values);
+  const alone = exports.targets.some(({ kind }) => kind === "prometheus");
+  if (targets.length === 0 && values.targets === null && !alone) {
+    throw new UsageError("probe wants a target, such as db-host:5432, or --targets FILE");
+  }
+  for (const target of targets) checkFamily(target.host, family, target.name);
+  return {
+    targets,
+    targetsFile: values.targets,
+    defaults,
+    schedule: {
+      count: values.count,
+      durationMs: values.duration,
+      intervalMs: values.interval,
+      burst: values.burst,
+      family,
+      resolveAfter: values["resolve-after"],
+      resolveEveryMs: values["resolve-every"],
+    },
+    maxInFlight: values["max-in-flight"],
+    timeoutMs: values.timeout,
+    source,
+    close: values.close,
+    clock: values.clock,
+    output: outputName(values, exports),
+    exports,
+    quiet: values.quiet,
+    timestamps: values.timestamps,
+    noColor: values["no-color"],
+    failLossPercent: values["fail-loss"],
+    failP99Ms: values["fail-p99"],
+  };
+}
+
+/** collectd's default interval, which its exec plugin states in the environment. */
+const PING_WINDOW_MS = 10_000;
+
+function exportOptions(values: ProbeValues): ExportOptions {
+  const types = values["collectd-types"];
+  const perProbe = values["per-probe"];
+  const windowMs = values.window ?? (types === "ping" ? PING_WINDOW_MS : null);
+  if (!perProbe && windowMs === null) throw new UsageError("--per-probe false wants --window");
+  if (values.output === "csv" && windowMs !== null && perProbe) {
+    throw new UsageError("--output csv has one kind of line: with --window, add --per-probe=false");
+  }
+  return { targets: values.export, collectdTypes: types, windowMs, perProbe };
+}
+
+/** Only one thing can write to standard output. */
+function outputName(values: ProbeValues, exports: ExportOptions): OutputName {
+  const exec = exports.targets.some(({ kind }) => kind === "collectd-exec");
+  if (!exec) return values.output ?? "text";
+  if (values.output === null || values.output === "collectd") return "collectd";
+  throw new UsageError(
+    `--export collectd-exec writes to standard output, which leaves no place for --output ${values.output}`,
+  );
+}
+
+function checkLabels(labels: readonly Label[]): void {
+  const keys = labels.map(([key]) => key);
+  if (keys.includes("az")) throw new UsageError("--label az: the zone is given by --az");
+  if (keys.length > MAX_LABELS) throw new UsageError(`--label: at most ${MAX_LABELS} are accepted`);
+  const twice = keys.find((key, i) => keys.indexOf(key) < i);
+  if (twice !== undefined) throw new UsageError(`--label ${quote(twice)} is given twice`);
+}
+
+function noTwice(targets: readonly Target[]): void {
+  const seen = new Set<string>();
+  for (const target of targets) {
+    const key = targetKey(target);
+    if (seen.has(key)) throw new UsageError(`target ${quote(target.name)} is given twice`);
+    seen.add(key);
+  }
+}
+
+function checkFamily(host: string, family: Family, name: string): void {
+  const literal = literalEndpoint(host, 1);
+  if (family !== 0 && literal !== null && literal.family !== family) {
+    throw new UsageError(
+      `${quote(name)} is not an IPv${family} address, which is what is asked for`,
+    );
+  }
+}
+
+function sourceAddress(text: string, family: Family): Endpoint {
+  const source = literalEndpoint(text, 0);
+  if (source === null) {
+    throw new UsageError(`--source ${quote(text)}: wants an IP address of this machine`);
+  }
+  checkFamily(text, family, text);
+  return source;
+}
+
+function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): ServeOptions {
+  const addresses = values.bind.length === 0 ? ["0.0.0.0"] : values.bind;
+  for (const address of addresses) {
+    if (literalEndpoint(address, 0) === null) {
+      throw new UsageError(`--bind ${quote(address)}: wants an IP address of this machine`);
+    }
+  }
+  return {
+    addresses: [...new Set(addresses)],
+    port: values.port,
+    backlog: values.backlog,
+    reusePort: values["reuse-port"],
+    statsEveryMs: values["stats-every"],
+  };
+}
+
+/** The original tool's spelling: its options, and ours beside them. */
+function parseOriginal(argv: readonly string[]): Command {
+  const table = { ...ORIGINAL_OPTIONS, ...COMMANDS.probe.options };
+  const serving = argv.some((word, i) =>
+    word === "--mode=server" || (word === "--mode" && argv[i + 1] === "server")
+  );
+  if (wantsHelp(argv)) return print(commandHelp(serving ? "serve" : "probe"));
+  if (serving) {
+    const parsed = parseOptions(
+      "--mode server",
+      { mode: ORIGINAL_OPTIONS.mode, ...COMMANDS.serve.options },
+      argv,
+      () => null,
+    );
+    noOperands("--mode server", parsed.operands);
+    return { name: "serve", options: serveOptions(parsed.values) };
+  }
+  const { values, operands } = parseOptions("--mode probe", table, argv, () => null);
+  noOperands("--mode probe", operands);
+  if (values.target === null) throw new UsageError("--mode probe wants --target HOST:PORT");
+  const { host, port } = parseHostPort(values.target);
+  const name = originalName(values["target-name"] ?? values.target);
+  const exports = values.export.length > 0 ? values.export : [{ kind: "collectd-exec" } as const];
+  const originals = { ...values, az: originalName(values.az), export: exports };
+  const options = probeOptions(originals, [`${name}=${hostPort(host, port)}`]);
+  return { name: "probe", options };
+}
+
+/** The original keeps letters, digits, `-` and `.` of a name, and puts `_` for the rest. */
+function originalName(name: string): string {
+  return name.replaceAll(/[^\p{Alphabetic}\p{N}.-]/gu, "_");
+}
+
+function noOperands(command: string, operands: readonly string[]): void {
+  if (operands.length === 0) return;
+  throw new UsageError(`'${command}' takes no arguments, but got ${quote(operands[0])}`);
+}
+
+function oneShell(operands: readonly string[]): Shell {
+  const shell = SHELLS.find((known) => known === operands[0]);
+  if (shell !== undefined && operands.length === 1) return shell;
+  throw new UsageError(`completions wants one of ${SHELLS.join(", ")}`);
+}
+
+function helpFor(operands: readonly string[]): string {
+  if (operands.length === 0) return generalHelp();
+  noOperands("help", operands.slice(1));
+  const name = COMMAND_NAMES.find((known) => known === operands[0]);
+  if (name === undefined) throw unknownCommand(operands[0]);
+  return commandHelp(name);
+}
+
+function print(text: string): Command {
+  return { name: "print", text };
+}

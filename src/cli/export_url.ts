@@ -1,0 +1,79 @@
+/** `--export URL`: the places results can go to, and what each URL must hold. */
+import type { ExportTarget } from "../commands/probe/export_target.ts";
+import { UsageError } from "../domain/exit.ts";
+import { literalEndpoint } from "../net/address.ts";
+import { parseHostPort, quote } from "../net/target_text.ts";
+import { writeRequest } from "../sink/influx_request.ts";
+import type { ValueKind } from "./value.ts";
+
+const ACCEPTED = "telegraf-udp://host:port[?batch], influx-http://host:port/?db=NAME, " +
+  "influx-http://host:port/?org=ORG&bucket=BUCKET, collectd-exec, collectd-uds:///path " +
+  "or prometheus://addr:port";
+
+/** Bytes of payload that `?batch=` takes: a line at least, a UDP datagram at most. */
+const MIN_BATCH_BYTES = 512;
+const MAX_BATCH_BYTES = 65_507;
+
+export const exportUrl: ValueKind<ExportTarget> = {
+  placeholder: "URL",
+  accepts: ACCEPTED,
+  words: ["collectd-exec", "telegraf-udp://", "influx-http://", "collectd-uds://", "prometheus://"],
+  parse,
+};
+
+function parse(text: string): ExportTarget | null {
+  if (text === "collectd-exec") return { kind: "collectd-exec" };
+  const match = /^([a-z-]+):\/\/(.*)$/.exec(text);
+  if (match === null) return null;
+  const [, scheme, rest] = match;
+  switch (scheme) {
+    case "telegraf-udp":
+      return telegraf(rest);
+    case "influx-http":
+    case "influx-https":
+      // Checked here, so that a mistake in it is a usage error; its secrets are asked for later.
+      writeRequest(text, null);
+      return { kind: "influx-http", url: text };
+    case "collectd-uds":
+      return rest.startsWith("/") ? { kind: "collectd-uds", path: rest } : null;
+    case "prometheus":
+      return prometheus(withoutSlash(rest));
+    default:
+      return null;
+  }
+}
+
+function withoutSlash(text: string): string {
+  return text.endsWith("/") ? text.slice(0, -1) : text;
+}
+
+function telegraf(rest: string): ExportTarget | null {
+  const [place] = rest.split("?");
+  const query = rest.slice(place.length + 1);
+  const batch = /^(?:batch(?:=([1-9][0-9]*))?)?$/.exec(query);
+  if (batch === null) return null;
+  const bytes = batch[1] === undefined ? null : Number(batch[1]);
+  if (bytes !== null && (bytes < MIN_BATCH_BYTES || bytes > MAX_BATCH_BYTES)) {
+    throw new UsageError(
+      `--export ${quote(rest)}: batch wants ${MIN_BATCH_BYTES} to ${MAX_BATCH_BYTES} bytes`,
+    );
+  }
+  const batchBytes = bytes ?? (query === "" ? null : "path");
+  return { kind: "telegraf-udp", ...hostAndPort(withoutSlash(place)), batchBytes };
+}
+
+/** An address to listen on; none before the port is every address. */
+function prometheus(place: string): ExportTarget | null {
+  const { host, port } = hostAndPort(place.startsWith(":") ? `0.0.0.0${place}` : place);
+  return literalEndpoint(host, port) === null ? null : { kind: "prometheus", address: host, port };
+}
+
+/** Its messages speak of a target; this is none. */
+function hostAndPort(text: string): ReturnType<typeof parseHostPort> {
+  try {
+    return parseHostPort(text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(error.message.replace(/^target /, "--export "));
+  }
+}

@@ -1,0 +1,136 @@
+/** The option table: every command, its operands and its options. */
+import { flag, many, once, type OptionTable } from "./option.ts";
+import { exportUrl } from "./export_url.ts";
+import { choice, decimal, duration, file, integer, label, onOff, text } from "./value.ts";
+
+const HOUR_MS = 3_600_000;
+const MAX_TIMEOUT_MS = 60_000;
+const MAX_INTERVAL_MS = 24 * HOUR_MS;
+const MAX_COUNT = 2 ** 31 - 1;
+
+const ipAddress = text("ADDR", "an IP address");
+const hostPort = text("HOST:PORT", "host:port, 1.2.3.4:port or [v6]:port");
+
+/** Options that every command has. */
+const COMMON = {
+  help: flag("show this help", "h"),
+  "no-color": flag("no colours, also on a terminal (as with NO_COLOR)"),
+} satisfies OptionTable;
+
+export const PROBE_OPTIONS = {
+  count: once(integer(1, MAX_COUNT), null, "stop after N probes of each target", { short: "c" }),
+  duration: once(duration(1, 1000 * HOUR_MS), null, "stop after this long"),
+  interval: once(duration(1, MAX_INTERVAL_MS), 1000, "between the probes of a target", {
+    short: "i",
+    shown: "1s",
+  }),
+  timeout: once(duration(1, MAX_TIMEOUT_MS), 5000, "a probe not answered by then is lost", {
+    short: "t",
+    shown: "5s",
+  }),
+  burst: once(integer(1, 1_000_000), 1, "probes back to back in each interval; the first is cold"),
+  targets: once(file, null, "read targets from FILE, one a line; read again on SIGHUP"),
+  az: once(text("ZONE", "a zone's name"), "default", "availability zone of the targets"),
+  label: many(label, "label for the targets; may be repeated"),
+  ipv4: flag("IPv4 only", "4"),
+  ipv6: flag("IPv6 only", "6"),
+  source: once(ipAddress, null, "send from this address"),
+  close: once(choice("fin", "rst"), "fin", "how a handshake is ended; rst leaves no TIME_WAIT"),
+  clock: once(
+    choice("auto", "kernel", "userland"),
+    "auto",
+    "where rtt comes from; auto is the kernel, else the clock",
+  ),
+  output: once(
+    choice("text", "json", "csv", "influx", "collectd", "none"),
+    null,
+    "what is printed (default text)",
+    { short: "o" },
+  ),
+  export: many(exportUrl, "where results go to beside that; may be repeated"),
+  "collectd-types": once(
+    choice("latency", "ping"),
+    "latency",
+    "collectd types: one latency a probe, or a window's ping, ping_stddev and ping_droprate",
+  ),
+  window: once(duration(100, MAX_INTERVAL_MS), null, "aggregate over windows of this length"),
+  "per-probe": once(onOff, true, "print and export single probes; false for windows alone"),
+  quiet: flag("no line a probe, only the summary", "q"),
+  timestamps: flag("start each line with the time it was sent"),
+  "resolve-after": once(
+    integer(1, 1_000_000),
+    5,
+    "failures in a row after which the name is resolved again and the next address taken",
+  ),
+  "resolve-every": once(duration(1000, MAX_INTERVAL_MS), null, "resolve names again this often"),
+  "fail-loss": once(
+    decimal(0, 100, "PCT"),
+    null,
+    "exit 1 when a target lost more than PCT percent",
+  ),
+  "fail-p99": once(decimal(0, 1e6, "MS"), null, "exit 1 when a target's p99 is above MS"),
+  "max-in-flight": once(
+    integer(1, 1_000_000),
+    null,
+    "probes under way at once; more wait, which shows as lag",
+    { shown: "by the descriptor limit" },
+  ),
+} satisfies OptionTable;
+
+export const SERVE_OPTIONS = {
+  port: once(integer(0, 65_535, "PORT"), 9999, "port to listen on; 0 picks a free one", {
+    short: "p",
+  }),
+  bind: many(ipAddress, "address to listen on; may be repeated, :: too", "0.0.0.0"),
+  backlog: once(integer(1, 2 ** 31 - 1), 4096, "handshakes that may wait to be accepted"),
+  "reuse-port": flag("share the port with other processes (SO_REUSEPORT)"),
+  "stats-every": once(duration(100, MAX_INTERVAL_MS), null, "print the counters this often"),
+} satisfies OptionTable;
+
+export const SELFCHECK_OPTIONS = {
+  output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
+} satisfies OptionTable;
+
+/** The original tool's spelling, `--mode probe|server`, has these beside the command's own. */
+export const ORIGINAL_OPTIONS = {
+  mode: once(choice("probe", "server"), null, "probe, or serve"),
+  target: once(hostPort, null, "the target"),
+  "target-name": once(text("NAME", "a name"), null, "the target's label"),
+} satisfies OptionTable;
+
+/** A command as help and completion see it. */
+export interface CommandEntry {
+  readonly summary: string;
+  /** How operands are shown; empty for none. */
+  readonly operands: string;
+  readonly options: OptionTable;
+}
+
+export const COMMANDS = {
+  probe: {
+    summary: "measure TCP handshakes with targets, again and again",
+    operands: "[NAME=]HOST:PORT…",
+    options: { ...PROBE_OPTIONS, ...COMMON },
+  },
+  serve: {
+    summary: "answer handshakes: accept, close, nothing else",
+    operands: "",
+    options: { ...SERVE_OPTIONS, ...COMMON },
+  },
+  selfcheck: {
+    summary: "what this tool adds on this machine, and what it may do here",
+    operands: "",
+    options: { ...SELFCHECK_OPTIONS, ...COMMON },
+  },
+  completions: {
+    summary: "print a completion script for bash, zsh or fish",
+    operands: "bash|zsh|fish",
+    options: COMMON,
+  },
+  help: { summary: "show help, for a command too", operands: "[COMMAND]", options: COMMON },
+  version: { summary: "print the version", operands: "", options: COMMON },
+} satisfies Record<string, CommandEntry>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];

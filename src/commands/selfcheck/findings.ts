@@ -1,0 +1,114 @@
+/** What this process may do on this machine; what each miss costs, and how to allow it. */
+import { capabilities } from "../../kernel/capabilities.ts";
+import { descriptorLimit } from "../../kernel/limits.ts";
+import { sysctl } from "../../kernel/process.ts";
+import { TcpSockets } from "../../kernel/tcp_info.ts";
+import { backlogInForce, listenOn } from "../../net/listener.ts";
+
+export interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What there is, or what its lack costs. */
+  readonly detail: string;
+  /** The command that would allow it; null where nothing is wrong or nothing can be done. */
+  readonly remedy: string | null;
+}
+
+const WANTED_BACKLOG = 4096;
+const WANTED_DESCRIPTORS = 10_240;
+/** A closed connection holds its port this long (TCP_TIMEWAIT_LEN). */
+const TIME_WAIT_S = 60;
+
+export function findings(): Finding[] {
+  const can = capabilities();
+  return [
+    kernelRtt(),
+    finding(
+      "ping sockets",
+      can?.pingSocket === true,
+      "ICMP echo without privileges",
+      "ping needs a raw socket instead",
+      'sysctl -w net.ipv4.ping_group_range="0 2147483647"',
+    ),
+    finding(
+      "raw sockets",
+      can?.rawSocket === true,
+      "knock, and ping where ping sockets are not allowed",
+      "no knock",
+      "setcap cap_net_raw+ep /path/to/wire-probe",
+    ),
+    finding(
+      "error queues",
+      can?.errorQueue === true,
+      "trace by TCP and UDP without privileges",
+      "no trace",
+      null,
+    ),
+    ports(),
+    descriptors(),
+    backlog(),
+  ];
+}
+
+function finding(
+  name: string,
+  ok: boolean,
+  gain: string,
+  loss: string,
+  remedy: string | null,
+): Finding {
+  return { name, ok, detail: ok ? gain : loss, remedy: ok ? null : remedy };
+}
+
+function kernelRtt(): Finding {
+  return finding(
+    "kernel RTT",
+    TcpSockets.open() !== null,
+    "rtt is the kernel's own sample, whatever this machine's load",
+    "rtt is the clock's and holds this machine's scheduling delays",
+    null,
+  );
+}
+
+function ports(): Finding {
+  const range = sysctl("net.ipv4.ip_local_port_range")?.map(Number);
+  const count = range === undefined ? null : range[1] - range[0] + 1;
+  return finding(
+    "ephemeral ports",
+    count !== null && count >= WANTED_DESCRIPTORS,
+    `${count} ports: ${Math.floor((count ?? 0) / TIME_WAIT_S)} closes a second to one address ` +
+      "and port if this side held TIME_WAIT; --close rst holds none",
+    count === null ? "their number is not known" : `only ${count} ports`,
+    count === null ? null : 'sysctl -w net.ipv4.ip_local_port_range="32768 60999"',
+  );
+}
+
+function descriptors(): Finding {
+  const limit = descriptorLimit();
+  return finding(
+    "descriptors",
+    limit !== null && limit >= WANTED_DESCRIPTORS,
+    `${limit} may be open: as many probes in flight`,
+    limit === null ? "their limit is not known" : `only ${limit} may be open`,
+    limit === null ? null : `ulimit -n ${WANTED_DESCRIPTORS}`,
+  );
+}
+
+function backlog(): Finding {
+  const [listener] = listenOn(["127.0.0.1"], {
+    port: 0,
+    backlog: WANTED_BACKLOG,
+    reusePort: false,
+  });
+  const inForce = backlogInForce(listener, TcpSockets.open());
+  listener.close();
+  return finding(
+    "backlog",
+    inForce !== null && inForce >= WANTED_BACKLOG,
+    `${inForce} handshakes may wait for serve to be scheduled`,
+    inForce === null
+      ? "its size is not known"
+      : `only ${inForce} handshakes may wait; when full, a SYN waits a second`,
+    inForce === null ? null : `sysctl -w net.core.somaxconn=${WANTED_BACKLOG}`,
+  );
+}

@@ -1,0 +1,121 @@
+/** The tool's own cost on this machine, measured on loopback. */
+import { blankRecord, NONE } from "../../domain/probe_record.ts";
+import type { Endpoint } from "../../domain/target.ts";
+import { ByteWriter } from "../../format/byte_writer.ts";
+import { JsonFormat } from "../../format/json.ts";
+import { MAX_RECORD_BYTES } from "../../format/record_format.ts";
+import { MemoryReturn } from "../../kernel/memory.ts";
+import { heapBytes, residentBytes } from "../../kernel/process.ts";
+import { TcpSockets } from "../../kernel/tcp_info.ts";
+import { DenoConnector } from "../../net/deno_connector.ts";
+import { acceptAndClose, type AcceptCounters, listenOn } from "../../net/listener.ts";
+import { TcpProber } from "../../net/tcp_prober.ts";
+import { Histogram } from "../../stats/histogram.ts";
+import { sleepUntil } from "../../time/clock.ts";
+import { systemClock } from "../../time/system_clock.ts";
+
+const HANDSHAKES = 500;
+const TIMERS = 100;
+const TIMER_MS = 5;
+const LINES = 200_000;
+const TIMEOUT_MS = 1000;
+const LOOPBACK = "127.0.0.1";
+
+interface Pair {
+  readonly p50: number | null;
+  readonly p99: number | null;
+}
+
+export interface Figures {
+  readonly handshakes: number;
+  readonly rtt_ms: Pair;
+  readonly connect_ms: Pair;
+  readonly timer_lag_ms: Pair;
+  readonly encoder: { readonly ns_per_line: number; readonly heap_bytes_per_line: number };
+  readonly rss_mib: number;
+}
+
+export async function measure(): Promise<Figures> {
+  const handshake = await measureHandshakes();
+  const lag = await measureTimers();
+  const encoder = measureEncoder();
+  MemoryReturn.open()?.giveBack(true);
+  return {
+    handshakes: HANDSHAKES,
+    rtt_ms: pairOf(handshake.rtt),
+    connect_ms: pairOf(handshake.connect),
+    timer_lag_ms: pairOf(lag),
+    encoder,
+    rss_mib: Math.round(residentBytes() / 1024 / 102.4) / 10,
+  };
+}
+
+function pairOf(histogram: Histogram): Pair {
+  const at = (q: number) => histogram.count === 0 ? null : Math.round(histogram.quantile(q)) / 1000;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+async function measureHandshakes(): Promise<{ rtt: Histogram; connect: Histogram }> {
+  const counters: AcceptCounters = { accepted: 0, aborted: 0, exhausted: 0 };
+  const pause = (ms: number) => sleepUntil(systemClock, systemClock.now() + ms);
+  const listen = { port: 0, backlog: 128, reusePort: false };
+  const [listener] = listenOn([LOOPBACK], listen);
+  const serving = acceptAndClose(listener, counters, { pause, worked: () => {}, drain: () => 0 });
+  const connector = new DenoConnector(TcpSockets.open(), "fin");
+  const prober = new TcpProber(connector, systemClock, TIMEOUT_MS, "auto");
+  const endpoint: Endpoint = {
+    address: LOOPBACK,
+    family: 4,
+    bytes: Uint8Array.of(127, 0, 0, 1),
+    port: listener.addr.port,
+  };
+  const rtt = new Histogram();
+  const connect = new Histogram();
+  const record = blankRecord();
+  for (let i = 0; i < HANDSHAKES; i++) {
+    record.rttUs = record.connectUs = NONE;
+    record.rttSource = null;
+    await prober.probe(endpoint, record);
+    if (record.rttSource === "kernel") rtt.add(record.rttUs);
+    if (record.connectUs !== NONE) connect.add(record.connectUs);
+  }
+  prober.stop();
+  listener.close();
+  await serving;
+  return { rtt, connect };
+}
+
+async function measureTimers(): Promise<Histogram> {
+  const lag = new Histogram();
+  for (let i = 0; i < TIMERS; i++) {
+    const due = systemClock.now() + TIMER_MS;
+    await sleepUntil(systemClock, due);
+    lag.add(Math.round((systemClock.now() - due) * 1000));
+  }
+  return lag;
+}
+
+function measureEncoder(): Figures["encoder"] {
+  const writer = new ByteWriter(MAX_RECORD_BYTES);
+  const format = new JsonFormat();
+  const record = blankRecord();
+  const encode = (lines: number) => {
+    for (let i = 0; i < lines; i++) {
+      record.seq = i;
+      record.rttUs = record.connectUs = i;
+      writer.length = 0;
+      writer.begin();
+      format.record(writer, record);
+      writer.end();
+    }
+  };
+  encode(LINES / 4);
+  const heap = heapBytes();
+  const startMs = systemClock.now();
+  encode(LINES);
+  const elapsedMs = systemClock.now() - startMs;
+  return {
+    ns_per_line: Math.round(elapsedMs * 1e6 / LINES),
+    heap_bytes_per_line: Math.max(0, Math.round((heapBytes() - heap) / LINES)),
+  };
+}

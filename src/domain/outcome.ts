@@ -1,0 +1,35 @@
+/** What can become of a probe: a closed set, and what each member counts as. */
+
+export const OUTCOMES = [
+  "established",
+  "refused",
+  "timeout",
+  "unreachable",
+  "unresolved",
+  "error",
+] as const;
+
+export type Outcome = typeof OUTCOMES[number];
+
+/**
+ * How an outcome is counted. `answered`: the target's host replied, be it with a refusal.
+ * `lost`: sent, and no reply from the target (RFC 2681: the delay is undefined, not zero).
+ * `unsent`: nothing went onto the wire, so the network is not to blame.
+ */
+export type Fate = "answered" | "lost" | "unsent";
+
+export function fateOf(outcome: Outcome): Fate {
+  switch (outcome) {
+    case "established":
+    case "refused":
+      return "answered";
+    case "timeout":
+    case "unreachable":
+      return "lost";
+    case "unresolved":
+    case "error":
+      return "unsent";
+    default:
+      return outcome satisfies never;
+  }
+}

@@ -1,0 +1,39 @@
+/** What the user named, and the address it became. */
+
+/** A label: its key and its value, in the order given. */
+export type Label = readonly [key: string, value: string];
+
+/** What the user named; never changes during a run. */
+export interface Target {
+  /** The label under which results appear; the user's text where none was given. */
+  readonly name: string;
+  /** Host name or IP literal, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly az: string;
+  readonly labels: readonly Label[];
+}
+
+/** The availability zone of a target that was given none. */
+export const DEFAULT_AZ = "default";
+
+/** An IP literal with a port: the thing that a handshake is made with. */
+export interface Endpoint {
+  /** The literal as it is shown and dialled, with its zone where it has one. */
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** The address in network byte order: 4 or 16 bytes. */
+  readonly bytes: Uint8Array;
+  readonly port: number;
+}
+
+/** The key under which a target is the same one after a reload. */
+export function targetKey(target: Target): string {
+  const labels = target.labels.map(([k, v]) => `${k}=${v}`).join("\u0001");
+  return [target.name, target.host, target.port, target.az, labels].join("\u0000");
+}
+
+/** `host:port`, with brackets around an IPv6 literal. */
+export function hostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

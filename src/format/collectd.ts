@@ -1,0 +1,135 @@
+/**
+ * collectd's plain text protocol (collectd-exec(5), collectd-unixsock(5)): a PUTVAL line a probe,
+ * byte-compatible with the original tool's.
+ */
+import { UsageError } from "../domain/exit.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { Target } from "../domain/target.ts";
+import type { Window } from "../domain/window.ts";
+import type { ByteWriter } from "./byte_writer.ts";
+import { PerTarget } from "./per_target.ts";
+import type { RecordFormat } from "./record_format.ts";
+
+/** DATA_MAX_NAME_LEN less its zero: what a part of an identifier may take, in bytes. */
+const MAX_PART_BYTES = 127;
+/** Plugin `wire`, its instance `probe-tcp`, type `latency`: the original's identifier. */
+const LATENCY = "wire-probe-tcp/latency-";
+const UNDEFINED = 85; // U
+const NEWLINE = 10;
+
+/** `latency`: the original's identifier. `ping`: those of collectd's stock ping plugin. */
+export type CollectdTypes = "latency" | "ping";
+
+export interface CollectdOptions {
+  /** The host part of the identifier. */
+  readonly host: string;
+  /** How often values come, in ms. */
+  readonly intervalMs: number;
+  readonly types: CollectdTypes;
+  /** Values are windows' and not single probes': one series bears one kind. */
+  readonly windowed: boolean;
+}
+
+export class CollectdFormat implements RecordFormat {
+  #options: CollectdOptions;
+  #latency: PerTarget<Uint8Array>;
+  #ping: PerTarget<PingPrefixes>;
+
+  /** Throws UsageError when the host cannot be represented. */
+  constructor(options: CollectdOptions) {
+    checkPart("host", options.host);
+    this.#options = options;
+    this.#latency = new PerTarget((target, out) => {
+      writePrefix(out, options, `${LATENCY}${target.name}`);
+      return out.takeCopy();
+    });
+    this.#ping = new PerTarget((target, out) => {
+      const prefix = (type: string) => {
+        writePrefix(out, options, `ping/${type}-${target.name}`);
+        return out.takeCopy();
+      };
+      return {
+        mean: prefix("ping"),
+        stddev: prefix("ping_stddev"),
+        drops: prefix("ping_droprate"),
+      };
+    });
+  }
+
+  /** Throws UsageError when the target cannot be represented. */
+  check(target: Target): void {
+    checkPart("target", target.name);
+  }
+
+  record(out: ByteWriter, record: ProbeRecord): void {
+    if (this.#options.windowed) return;
+    out.raw(this.#latency.of(record.target));
+    if (record.outcome === "established" && record.rttUs !== NONE) out.millis(record.rttUs);
+    else out.byte(UNDEFINED);
+    out.byte(NEWLINE);
+  }
+
+  /** Nothing when nothing was sent: that is no value, and no undefined one either. */
+  window(out: ByteWriter, window: Window): void {
+    if (!this.#options.windowed || window.sent === 0) return;
+    if (this.#options.types === "ping") this.#pingWindow(out, window);
+    else {
+      out.raw(this.#latency.of(window.target));
+      writeMillis(out, window.handshakes?.avgUs);
+    }
+  }
+
+  /** As the stock plugin fills them. */
+  #pingWindow(out: ByteWriter, window: Window): void {
+    const prefixes = this.#ping.of(window.target);
+    const times = window.handshakes;
+    out.raw(prefixes.mean);
+    writeMillis(out, times?.avgUs);
+    out.raw(prefixes.stddev);
+    writeMillis(out, times?.stddevUs);
+    out.raw(prefixes.drops);
+    // A refusal is no handshake, so it is a drop, as the original and its plugin count it.
+    const drops = window.sent - window.answered + window.refused;
+    out.ascii((drops / window.sent).toFixed(6));
+    out.byte(NEWLINE);
+  }
+}
+
+/** A target's three identifiers under the stock plugin's names. */
+interface PingPrefixes {
+  readonly mean: Uint8Array;
+  readonly stddev: Uint8Array;
+  readonly drops: Uint8Array;
+}
+
+function writeMillis(out: ByteWriter, micros: number | undefined): void {
+  if (micros === undefined) out.byte(UNDEFINED);
+  else out.millis(Math.round(micros));
+  out.byte(NEWLINE);
+}
+
+/** `PUTVAL host/rest interval=10 N:` */
+export function writePrefix(out: ByteWriter, options: CollectdOptions, rest: string): void {
+  out.ascii("PUTVAL ");
+  out.utf8(quoted(`${options.host}/${rest}`));
+  out.ascii(" interval=");
+  out.ascii(String(options.intervalMs / 1000));
+  out.ascii(" N:");
+}
+
+/** Words with blanks, quotes or backslashes go in double quotes (utils_parse_option). */
+function quoted(text: string): string {
+  return /[\s"\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, "\\$&")}"` : text;
+}
+
+function checkPart(what: string, text: string): void {
+  const bytes = new TextEncoder().encode(text).length;
+  // "latency-" is the type, which is a part of its own.
+  if (text.includes("/") || bytes > MAX_PART_BYTES) {
+    throw new UsageError(
+      `${what} ${JSON.stringify(text)} cannot be part of a collectd name: ${
+        text.includes("/") ? "it holds a slash" : `it is longer than ${MAX_PART_BYTES} bytes`
+      }`,
+    );
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Influx line protocol (InfluxData, "Line protocol reference"), one line a probe, byte-compatible
+ * with the original tool's up to its last field; further fields follow. Nothing is allocated per
+ * line: what a target contributes is escaped once.
+ */
+import { UsageError } from "../domain/exit.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { Target } from "../domain/target.ts";
+import type { Window } from "../domain/window.ts";
+import type { WallTime } from "../time/wall_anchor.ts";
+import type { ByteWriter } from "./byte_writer.ts";
+import { PerTarget } from "./per_target.ts";
+import type { RecordFormat } from "./record_format.ts";
+
+const MEASUREMENT = "tcp_latency";
+const WINDOW_MEASUREMENT = "tcp_latency_window";
+const COMMA = 44;
+const NEWLINE = 10;
+/** Tag keys that the line has of its own. */
+const OWN_TAGS = new Set(["target", "az"]);
+/** Tag keys whose points InfluxDB discards (line protocol reference, "Naming restrictions"). */
+const RESERVED_TAGS = new Set(["time", "_field", "_measurement"]);
+
+/** A target's tags, and the last timestamp given to one of its lines. */
+interface Series {
+  readonly prefix: Uint8Array;
+  /** The greatest timestamp given, and how many ns it lies past the stamp it was made from. */
+  newestSeconds: number;
+  newestNanos: number;
+  spill: number;
+  /** The nanoseconds that the last line behind the newest was given. */
+  late: number;
+}
+
+export class InfluxFormat implements RecordFormat {
+  /** By all tags: targets that differ in their address alone are one series to InfluxDB. */
+  #known = new Map<string, Series>();
+  #series = new PerTarget((target, scratch) => this.#seriesOf(MEASUREMENT, target, scratch));
+  #windows = new PerTarget((target, scratch) =>
+    this.#seriesOf(WINDOW_MEASUREMENT, target, scratch)
+  );
+
+  #seriesOf(measurement: string, target: Target, scratch: ByteWriter): Series {
+    const made = makeSeries(measurement, target, scratch);
+    const key = made.prefix.join();
+    const series = this.#known.get(key) ?? made;
+    this.#known.set(key, series);
+    return series;
+  }
+
+  /** Throws UsageError when the target cannot be represented. */
+  check(target: Target): void {
+    checkTag("name", target.name);
+    checkTag("az", target.az);
+    for (const [key, value] of target.labels) {
+      if (OWN_TAGS.has(key)) {
+        throw new UsageError(
+          `target ${target.name}: label ${key} is a tag of its own in Influx lines`,
+        );
+      }
+      if (RESERVED_TAGS.has(key)) {
+        throw new UsageError(`target ${target.name}: InfluxDB reserves the label ${key}`);
+      }
+      checkTag(`label ${key}`, value);
+    }
+  }
+
+  record(out: ByteWriter, record: ProbeRecord): void {
+    const series = this.#series.of(record.target);
+    out.raw(series.prefix);
+    if (record.outcome === "established") {
+      if (record.rttUs !== NONE) {
+        out.ascii("rtt_ms=");
+        out.millis(record.rttUs);
+        out.byte(COMMA);
+      }
+      out.ascii("success=1i");
+    } else out.ascii("success=0i");
+    if (record.connectUs !== NONE) {
+      out.ascii(",connect_ms=");
+      out.millis(record.connectUs);
+    }
+    if (record.synRetransmits !== NONE) {
+      out.ascii(",syn_retransmits=");
+      out.int(record.synRetransmits);
+      out.byte(105); // i
+    }
+    out.ascii(",lag_ms=");
+    out.millis(record.lagUs);
+    out.ascii(record.cold ? ",cold=true" : ",cold=false");
+    out.ascii(',outcome="');
+    out.ascii(record.outcome);
+    out.ascii('" ');
+    writeTimestamp(out, series, record);
+  }
+
+  window(out: ByteWriter, window: Window): void {
+    const series = this.#windows.of(window.target);
+    const { sent, answered, lost, refused, skipped, errors, synRetransmits, rtt } = window;
+    const integers = { sent, answered, lost, refused, skipped, errors };
+    out.raw(series.prefix);
+    out.ascii(Object.entries(integers).map(([key, count]) => `${key}=${count}i`).join(","));
+    if (synRetransmits !== null) out.ascii(`,syn_retransmits=${synRetransmits}i`);
+    if (rtt !== null) {
+      writeMillis(out, "rtt_min_ms", rtt.minUs);
+      writeMillis(out, "rtt_avg_ms", rtt.avgUs);
+      writeMillis(out, "rtt_p50_ms", rtt.p50Us);
+      writeMillis(out, "rtt_p90_ms", rtt.p90Us);
+      writeMillis(out, "rtt_p99_ms", rtt.p99Us);
+      writeMillis(out, "rtt_max_ms", rtt.maxUs);
+    }
+    out.byte(32);
+    writeTimestamp(out, series, window);
+  }
+}
+
+function writeMillis(out: ByteWriter, field: string, micros: number): void {
+  out.byte(COMMA);
+  out.ascii(field);
+  out.ascii("=");
+  out.millis(Math.round(micros));
+}
+
+/** Nanoseconds below a microsecond, where stamps have none of their own. */
+const MAX_SUB_NANOS = 999;
+
+/**
+ * Nanoseconds since the epoch, digit by digit, since they exceed 2^53. Two lines of one series
+ * never bear the same one: they would merge to a single point. Stamps are whole microseconds, so
+ * the nanoseconds below are free to tell lines apart: upwards from 1 for those of the newest
+ * microsecond, downwards from 999 for those behind it (late results, a clock that stepped back).
+ */
+function writeTimestamp(out: ByteWriter, series: Series, at: WallTime): void {
+  let { wallSeconds: seconds, wallNanos: nanos } = at;
+  const behind = (series.newestSeconds - seconds) * 1e9 + series.newestNanos - nanos;
+  if (behind < 0) {
+    series.newestSeconds = seconds;
+    series.newestNanos = nanos;
+    series.spill = 0;
+  } else if (behind <= series.spill) {
+    series.spill++;
+    if (++series.newestNanos === 1e9) {
+      series.newestSeconds++;
+      series.newestNanos = 0;
+    }
+    seconds = series.newestSeconds;
+    nanos = series.newestNanos;
+  } else {
+    series.late = series.late > 1 ? series.late - 1 : MAX_SUB_NANOS;
+    nanos += series.late;
+  }
+  out.int(seconds);
+  out.padded(nanos, 9);
+  out.byte(NEWLINE);
+}
+
+function makeSeries(measurement: string, target: Target, scratch: ByteWriter): Series {
+  scratch.ascii(measurement);
+  writeTag(scratch, "target", target.name);
+  writeTag(scratch, "az", target.az);
+  for (const [key, value] of target.labels) writeTag(scratch, key, value);
+  scratch.byte(32);
+  return { prefix: scratch.takeCopy(), newestSeconds: 0, newestNanos: 0, spill: 0, late: 0 };
+}
+
+function writeTag(out: ByteWriter, key: string, value: string): void {
+  out.byte(COMMA);
+  out.utf8(escapeTag(key));
+  out.ascii("=");
+  out.utf8(escapeTag(value));
+}
+
+/** Comma, equals sign and space bear a backslash in tag keys and values. */
+function escapeTag(text: string): string {
+  return text.replaceAll(/[,= ]/g, "\\$&");
+}
+
+/** A backslash at the end would escape what follows; there is no way to write it. */
+function checkTag(what: string, value: string): void {
+  if (value === "" || value.endsWith("\\")) {
+    throw new UsageError(
+      `${what} ${JSON.stringify(value)} cannot be an Influx tag: ${
+        value === "" ? "it is empty" : "it ends in a backslash"
+      }`,
+    );
+  }
+}

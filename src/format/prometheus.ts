@@ -1,0 +1,272 @@
+/**
+ * Prometheus text exposition, format 0.0.4 (prometheus.io, "Exposition formats"): all targets'
+ * counters and histograms as one page, in steps of bounded size. Base units: seconds and bytes.
+ */
+import { UsageError } from "../domain/exit.ts";
+import { type Outcome, OUTCOMES } from "../domain/outcome.ts";
+import type { Target } from "../domain/target.ts";
+import type { ByteWriter } from "./byte_writer.ts";
+import type { Step } from "./record_format.ts";
+
+/** Prometheus 3 refuses a page without it. */
+export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** A target's labels take no more bytes than this as they are written; checked at start. */
+const MAX_LABELS_BYTES = 2048;
+/** What a line holds beside its labels: the longest name, `le` and the longest value. */
+const MAX_REST_BYTES = 96;
+/** No step writes more: a whole histogram of one target, so that its lines belong together. */
+export const MAX_STEP_BYTES = 65_536;
+/** The lines of a histogram of the most buckets that fit a step. */
+const MAX_BUCKETS = Math.floor(MAX_STEP_BYTES / (MAX_LABELS_BYTES + MAX_REST_BYTES)) - 2;
+
+/** Labels that the lines have of their own. */
+const OWN_LABELS = new Set(["target", "az", "outcome", "le"]);
+/** Names beginning with two underscores are Prometheus's own. */
+const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
+const MICROS = 1_000_000;
+const NEWLINE = 10;
+const DOT = 46;
+
+/** A histogram of as many buckets as there are bounds, and one more. */
+export interface HistogramView {
+  /** A bucket's own count, not added up. */
+  count(bucket: number): number;
+  readonly sumUs: number;
+}
+
+/** One target's figures. */
+export interface SeriesView {
+  /** From `labelsOf`. */
+  readonly labels: Uint8Array;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Null where the kernel does not tell. */
+  readonly synRetransmits: number | null;
+  readonly skipped: number;
+  readonly rtt: HistogramView;
+  readonly cold: HistogramView;
+  readonly connect: HistogramView;
+  readonly lag: HistogramView;
+}
+
+/** The prober's own figures. */
+export interface ProcessView {
+  readonly version: string;
+  readonly exportDropped: number;
+  readonly residentBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly startMs: number;
+}
+
+/** Throws UsageError when the target cannot be represented. */
+export function checkPrometheusTarget(target: Target): void {
+  const seen = new Set<string>();
+  for (const [key] of target.labels) {
+    const why = OWN_LABELS.has(key)
+      ? "is one of wire-probe's own in Prometheus"
+      : !LABEL_NAME.test(key)
+      ? "is no label name in Prometheus"
+      : seen.has(key)
+      ? "is there twice"
+      : null;
+    if (why !== null) throw new UsageError(`target ${target.name}: label ${key} ${why}`);
+    seen.add(key);
+  }
+  const { length } = new TextEncoder().encode(labelsText(target));
+  if (length > MAX_LABELS_BYTES) {
+    throw new UsageError(
+      `target ${target.name}: its labels take ${length} bytes in Prometheus, ` +
+        `more than ${MAX_LABELS_BYTES}`,
+    );
+  }
+}
+
+/** The target's labels as they stand between the braces; targets alike in them are one series. */
+export function labelsText(target: Target): string {
+  const pairs = [["target", target.name], ["az", target.az], ...target.labels];
+  return pairs.map(([key, value]) => `${key}="${escapeValue(value)}"`).join(",");
+}
+
+function escapeValue(value: string): string {
+  return value.replaceAll(/[\\"\n]/g, (c) => c === "\n" ? "\\n" : `\\${c}`);
+}
+
+/** The page for these targets, whose histograms all have these bounds in µs. */
+export function* prometheusPage(
+  about: ProcessView,
+  series: readonly SeriesView[],
+  boundsUs: readonly number[],
+): Iterable<Step> {
+  if (boundsUs.length >= MAX_BUCKETS) throw new RangeError("too many buckets for a step");
+  yield (out) => writeProcess(out, about);
+  yield* counters(series);
+  const ends = boundsUs.map((us) => ascii(`,le="${leText(us)}"} `));
+  ends.push(ascii(',le="+Inf"} '));
+  for (const { name, help, of } of HISTOGRAMS) {
+    yield (out) => writeFamily(out, name, "histogram", help);
+    const names = { bucket: ascii(`${name}_bucket{`), sum: ascii(`${name}_sum{`) };
+    const count = ascii(`${name}_count{`);
+    for (const one of series) {
+      yield (out) => writeHistogram(out, { ...names, count, ends }, one.labels, of(one));
+    }
+  }
+}
+
+const HISTOGRAMS: readonly {
+  readonly name: string;
+  readonly help: string;
+  readonly of: (series: SeriesView) => HistogramView;
+}[] = [
+  {
+    name: "wire_probe_rtt_seconds",
+    help: "TCP handshake round trip as the kernel measured it, without cold handshakes.",
+    of: (series) => series.rtt,
+  },
+  {
+    name: "wire_probe_cold_rtt_seconds",
+    help: "Kernel round trip of the first handshakes of flows, which pay for their set-up.",
+    of: (series) => series.cold,
+  },
+  {
+    name: "wire_probe_connect_seconds",
+    help: "Time that a client waited for its answer, with scheduling and SYN retransmits in it.",
+    of: (series) => series.connect,
+  },
+  {
+    name: "wire_probe_lag_seconds",
+    help: "How long after it was due a probe was really sent.",
+    of: (series) => series.lag,
+  },
+];
+
+function* counters(series: readonly SeriesView[]): Iterable<Step> {
+  const probes = "wire_probe_probes_total";
+  yield (out) => writeFamily(out, probes, "counter", "Probes whose fate is known, by outcome.");
+  const ends = OUTCOMES.map((outcome) => ascii(`,outcome="${outcome}"} `));
+  const start = ascii(`${probes}{`);
+  for (const one of series) {
+    yield (out) => {
+      for (let i = 0; i < ends.length; i++) {
+        writeCount(out, start, one.labels, ends[i], one.outcomes[OUTCOMES[i]]);
+      }
+    };
+  }
+  const retransmits = "wire_probe_syn_retransmits_total";
+  yield* counter(series, retransmits, "SYNs sent again.", (one) => one.synRetransmits);
+  const skipped = "wire_probe_skipped_total";
+  yield* counter(series, skipped, "Scheduled probes that were not sent.", (one) => one.skipped);
+}
+
+function* counter(
+  series: readonly SeriesView[],
+  name: string,
+  help: string,
+  of: (series: SeriesView) => number | null,
+): Iterable<Step> {
+  yield (out) => writeFamily(out, name, "counter", help);
+  const start = ascii(`${name}{`);
+  for (const one of series) {
+    const value = of(one);
+    if (value !== null) yield (out) => writeCount(out, start, one.labels, END_OF_LABELS, value);
+  }
+}
+
+function writeProcess(out: ByteWriter, about: ProcessView): void {
+  const info = "wire_probe_build_info";
+  writeFamily(out, info, "gauge", "Always 1; the version is in its label.");
+  out.utf8(`${info}{version="${escapeValue(about.version)}"} 1\n`);
+  const dropped = "wire_probe_export_dropped_total";
+  writeFamily(out, dropped, "counter", "Lines that an output or exporter could not deliver.");
+  out.ascii(`${dropped} `);
+  out.int(about.exportDropped);
+  const memory = "process_resident_memory_bytes";
+  out.byte(NEWLINE);
+  writeFamily(out, memory, "gauge", "Resident memory size in bytes.");
+  out.ascii(`${memory} `);
+  out.int(about.residentBytes);
+  out.byte(NEWLINE);
+  const start = "process_start_time_seconds";
+  writeFamily(out, start, "gauge", "When this process started, in seconds since the epoch.");
+  out.ascii(`${start} `);
+  writeSeconds(out, Math.round(about.startMs * 1000));
+  out.byte(NEWLINE);
+}
+
+/** What opens a metric; all its lines follow before the next one's (the format demands it). */
+export function writeFamily(
+  out: ByteWriter,
+  name: string,
+  type: "counter" | "gauge" | "histogram",
+  help: string,
+): void {
+  out.ascii(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
+}
+
+const END_OF_LABELS = ascii("} ");
+
+function writeCount(
+  out: ByteWriter,
+  start: Uint8Array,
+  labels: Uint8Array,
+  end: Uint8Array,
+  value: number,
+): void {
+  out.raw(start);
+  out.raw(labels);
+  out.raw(end);
+  out.int(value);
+  out.byte(NEWLINE);
+}
+
+/** The parts of a histogram's lines that are the same for all targets. */
+interface HistogramParts {
+  readonly bucket: Uint8Array;
+  readonly sum: Uint8Array;
+  readonly count: Uint8Array;
+  readonly ends: readonly Uint8Array[];
+}
+
+function writeHistogram(
+  out: ByteWriter,
+  parts: HistogramParts,
+  labels: Uint8Array,
+  histogram: HistogramView,
+): void {
+  let total = 0;
+  for (let i = 0; i < parts.ends.length; i++) {
+    total += histogram.count(i);
+    writeCount(out, parts.bucket, labels, parts.ends[i], total);
+  }
+  out.raw(parts.sum);
+  out.raw(labels);
+  out.raw(END_OF_LABELS);
+  writeSeconds(out, histogram.sumUs);
+  out.byte(NEWLINE);
+  writeCount(out, parts.count, labels, END_OF_LABELS, total);
+}
+
+/** Whole microseconds as seconds, in the shortest decimal form. */
+export function writeSeconds(out: ByteWriter, micros: number): void {
+  const whole = Math.floor(micros / MICROS);
+  let part = micros - whole * MICROS;
+  out.int(whole);
+  if (part === 0) return;
+  let digits = 6;
+  for (; part % 10 === 0; digits--) part /= 10;
+  out.byte(DOT);
+  out.padded(part, digits);
+}
+
+/**
+ * A bound in seconds, spelled as Prometheus's own libraries and its normalisation spell it
+ * (`5e-05`, `0.0001`, `1.0`), so that every version stores the same label.
+ */
+export function leText(us: number): string {
+  const seconds = us / MICROS;
+  if (Number.isInteger(seconds)) return seconds.toFixed(1);
+  return us < 100 ? seconds.toExponential().replace(/-([0-9])$/, "-0$1") : String(seconds);
+}
+
+function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}

@@ -1,0 +1,32 @@
+/** Empties a listening socket's queue by libc: what waits there costs two system calls each. */
+import { openLibc } from "./libc.ts";
+
+const LIBC_SYMBOLS = {
+  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+} as const;
+
+// <bits/socket_type.h>
+const SOCK_CLOEXEC = 0o2000000;
+/** Connections taken in one go, so that the event loop has its turn. */
+const MAX_A_TURN = 4096;
+
+/** Accepts and closes what waits at a non-blocking listening socket; returns how many it was. */
+export type DrainAcceptQueue = (descriptor: number) => number;
+
+/** Null where there is no libc. */
+export function openDrain(): DrainAcceptQueue | null {
+  const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+  if (libc === undefined) return null;
+  return (descriptor) => {
+    let count = 0;
+    while (count < MAX_A_TURN) {
+      const connection = libc.accept4(descriptor, null, null, SOCK_CLOEXEC);
+      // Empty, or an error that the runtime's own accept will meet too.
+      if (connection < 0) break;
+      libc.close(connection);
+      count++;
+    }
+    return count;
+  };
+}

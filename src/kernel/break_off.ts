@@ -1,0 +1,28 @@
+/**
+ * Breaks a TCP connection off whose peer has stopped reading: the runtime's `close()` waits for a
+ * write under way, which then ends only when the peer goes; shutdown(2) ends it at once.
+ */
+import { openLibc } from "./libc.ts";
+import { type Peer, TcpSockets } from "./tcp_info.ts";
+
+const LIBC_SYMBOLS = {
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+} as const;
+// <sys/socket.h>
+const SHUT_RDWR = 2;
+
+/** Fails what is under way on the connection; closing it afterwards sends RST. */
+export type BreakOff = (localPort: number, peer: Peer) => void;
+
+/** Null where there is no libc to call: then such a connection lasts as long as its peer likes. */
+export function openBreakOff(): BreakOff | null {
+  const sockets = TcpSockets.open();
+  const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+  if (sockets === null || libc === undefined) return null;
+  return (localPort, peer) => {
+    const descriptor = sockets.find(localPort, peer);
+    if (descriptor < 0) return;
+    sockets.resetOnClose(descriptor);
+    libc.shutdown(descriptor, SHUT_RDWR);
+  };
+}

@@ -1,0 +1,58 @@
+/** What the kernel lets this process open, found by trying. */
+import { openLibc } from "./libc.ts";
+
+const LIBC_SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+} as const;
+
+// <bits/socket.h>, <bits/socket_type.h>
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+// <netinet/in.h>
+const IPPROTO_ICMP = 1;
+const IPPROTO_TCP = 6;
+const IPPROTO_ICMPV6 = 58;
+// <bits/in.h>
+const SOL_IP = 0;
+const IP_RECVERR = 11;
+
+/** Each is true when such a socket could be had. */
+export interface Capabilities {
+  readonly pingSocket: boolean;
+  readonly pingSocket6: boolean;
+  readonly rawSocket: boolean;
+  readonly errorQueue: boolean;
+}
+
+/** Tries each in turn; null where there is no libc to ask. */
+export function capabilities(): Capabilities | null {
+  const library = openLibc(LIBC_SYMBOLS);
+  if (library === null) return null;
+  const libc = library.symbols;
+  const opens = (family: number, type: number, protocol: number) => {
+    const descriptor = libc.socket(family, type | SOCK_CLOEXEC, protocol);
+    if (descriptor >= 0) libc.close(descriptor);
+    return descriptor >= 0;
+  };
+  const errorQueue = () => {
+    const descriptor = libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+    const on = new Int32Array([1]);
+    const works = libc.setsockopt(descriptor, SOL_IP, IP_RECVERR, on, 4) === 0;
+    if (descriptor >= 0) libc.close(descriptor);
+    return works;
+  };
+  const found = {
+    pingSocket: opens(AF_INET, SOCK_DGRAM, IPPROTO_ICMP),
+    pingSocket6: opens(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6),
+    rawSocket: opens(AF_INET, SOCK_RAW, IPPROTO_TCP),
+    errorQueue: errorQueue(),
+  };
+  library.close();
+  return found;
+}

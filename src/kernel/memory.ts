@@ -1,0 +1,110 @@
+/**
+ * Gives memory back that start-up or a burst of work left behind: the executable's own
+ * read-only pages (the kernel reads them again from the file when they are needed, which most
+ * never are) and the free parts of the C heap.
+ */
+import { openLibc } from "./libc.ts";
+import { readSystemFile } from "./system_file.ts";
+
+const LIBC_SYMBOLS = {
+  getauxval: { parameters: ["u64"], result: "u64" },
+  madvise: { parameters: ["u64", "u64", "i32"], result: "i32" },
+  malloc_trim: { parameters: ["u64"], result: "i32" },
+} as const;
+
+// <elf.h>, getauxval(3)
+const AT_PHDR = 3n;
+const AT_PHNUM = 5n;
+const AT_PAGESZ = 6n;
+const PT_LOAD = 1;
+const PT_PHDR = 6;
+const PF_W = 2;
+// struct Elf64_Phdr: its size, and the offsets of the fields read here.
+const PHDR_BYTES = 56;
+const P_TYPE = 0;
+const P_FLAGS = 4;
+const P_VADDR = 16;
+const P_MEMSZ = 40;
+// madvise(2)
+const MADV_DONTNEED = 4;
+
+/** A range of whole pages. */
+interface Pages {
+  readonly address: bigint;
+  readonly bytes: bigint;
+}
+
+export class MemoryReturn {
+  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #pages: readonly Pages[];
+
+  private constructor(libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"]) {
+    this.#libc = libc;
+    const [headers, count] = [libc.getauxval(AT_PHDR), Number(libc.getauxval(AT_PHNUM))];
+    this.#pages = [
+      ...readOnlyPages(headers, count, libc.getauxval(AT_PAGESZ)),
+      ...codePages(readSystemFile("/proc/self/maps") ?? ""),
+    ];
+  }
+
+  /** Null where there is nothing to call: then memory simply stays. */
+  static open(): MemoryReturn | null {
+    const library = openLibc(LIBC_SYMBOLS);
+    return library === null ? null : new MemoryReturn(library.symbols);
+  }
+
+  /**
+   * Returns what can be returned; some 2 ms, then the pages in use are mapped in again. `collect`:
+   * after a full collection (some 10 ms), for which the engine itself would wait much longer.
+   */
+  giveBack(collect: boolean): void {
+    if (collect) collectGarbage();
+    for (const { address, bytes } of this.#pages) {
+      this.#libc.madvise(address, bytes, MADV_DONTNEED);
+    }
+    this.#libc.malloc_trim(0n);
+  }
+}
+
+/**
+ * The code of shared libraries, and the engine's own that it maps anew: file-backed as well, by
+ * their lines in /proc/self/maps (proc(5)). Only what may be executed: other read-only mappings
+ * may have been written before they were sealed.
+ */
+function codePages(maps: string): Pages[] {
+  const lines = maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r-xp [0-9a-f]+ \S+ [1-9][0-9]* /gm);
+  return Array.from(lines, ([, from, to]) => {
+    const address = BigInt(`0x${from}`);
+    return { address, bytes: BigInt(`0x${to}`) - address };
+  });
+}
+
+/** A full collection, where the binary was compiled to offer it. */
+function collectGarbage(): void {
+  (globalThis as { gc?: () => void }).gc?.();
+}
+
+/** The executable's loaded segments that nobody writes: their file is their backing store. */
+function readOnlyPages(headers: bigint, count: number, pageBytes: bigint): Pages[] {
+  const pointer = Deno.UnsafePointer.create(headers);
+  if (pointer === null) return [];
+  const view = new Deno.UnsafePointerView(pointer);
+  const at = (index: number) => index * PHDR_BYTES;
+  let base: bigint | null = null;
+  for (let i = 0; i < count; i++) {
+    // PT_PHDR tells where the headers were meant to lie; the rest is where the loader put them.
+    if (view.getUint32(at(i) + P_TYPE) === PT_PHDR) {
+      base = headers - view.getBigUint64(at(i) + P_VADDR);
+    }
+  }
+  const pages: Pages[] = [];
+  for (let i = 0; i < count && base !== null; i++) {
+    if (view.getUint32(at(i) + P_TYPE) !== PT_LOAD) continue;
+    if ((view.getUint32(at(i) + P_FLAGS) & PF_W) !== 0) continue;
+    const from = base + view.getBigUint64(at(i) + P_VADDR);
+    const start = (from + pageBytes - 1n) & ~(pageBytes - 1n);
+    const end = (from + view.getBigUint64(at(i) + P_MEMSZ)) & ~(pageBytes - 1n);
+    if (end > start) pages.push({ address: start, bytes: end - start });
+  }
+  return pages;
+}

@@ -1,0 +1,91 @@
+/**
+ * Waits for descriptors of our own by epoll(7): one call that waits in a thread of the runtime's
+ * pool, however many descriptors there are.
+ */
+import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
+import { openLibc } from "./libc.ts";
+
+const LIBC_SYMBOLS = {
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32", nonblocking: true },
+  close: { parameters: ["i32"], result: "i32" },
+} as const;
+
+// <sys/epoll.h>
+const EPOLL_CLOEXEC = 0o2000000;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+export const EPOLLIN = 0x001;
+export const EPOLLOUT = 0x004;
+export const EPOLLERR = 0x008;
+/** struct epoll_event is packed on x86_64 alone. */
+const EVENT_BYTES = Deno.build.arch === "x86_64" ? 12 : 16;
+const DATA_OFFSET = EVENT_BYTES - 8;
+const MAX_EVENTS = 256;
+/** A wait ends now and then, so that closing the poller needs no second descriptor. */
+const WAIT_MS = 100;
+
+export class Poller {
+  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #errno: ReadErrno;
+  #epoll: number;
+  #watched = new Map<number, (events: number) => void>();
+  #events = new DataView(new ArrayBuffer(MAX_EVENTS * EVENT_BYTES));
+  #change = new DataView(new ArrayBuffer(EVENT_BYTES));
+  #waiting = false;
+
+  private constructor(
+    libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"],
+    errno: ReadErrno,
+  ) {
+    this.#libc = libc;
+    this.#errno = errno;
+    this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
+    if (this.#epoll < 0) throw new ErrnoError("epoll_create1", errno());
+  }
+
+  /** Null where there is no libc; throws ErrnoError when the kernel refuses. */
+  static open(): Poller | null {
+    const library = openLibc(LIBC_SYMBOLS);
+    const errno = openErrno();
+    return library === null || errno === null ? null : new Poller(library.symbols, errno);
+  }
+
+  /** Calls back whenever one of the events (or an error) is there, until `unwatch`. */
+  watch(descriptor: number, events: number, callback: (events: number) => void): void {
+    this.#change.setUint32(0, events, true);
+    this.#change.setInt32(DATA_OFFSET, descriptor, true);
+    const change = new Uint8Array(this.#change.buffer);
+    if (this.#libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, descriptor, change) !== 0) {
+      throw new ErrnoError("epoll_ctl", this.#errno());
+    }
+    this.#watched.set(descriptor, callback);
+    if (!this.#waiting) this.#wait();
+  }
+
+  /** Call before the descriptor is closed. */
+  unwatch(descriptor: number): void {
+    if (!this.#watched.delete(descriptor)) return;
+    this.#libc.epoll_ctl(this.#epoll, EPOLL_CTL_DEL, descriptor, new Uint8Array(EVENT_BYTES));
+  }
+
+  /** Forgets all descriptors; those themselves are their owners' to close. */
+  close(): void {
+    for (const descriptor of [...this.#watched.keys()]) this.unwatch(descriptor);
+  }
+
+  async #wait(): Promise<void> {
+    this.#waiting = true;
+    const bytes = new Uint8Array(this.#events.buffer);
+    while (this.#watched.size > 0) {
+      const count = await this.#libc.epoll_wait(this.#epoll, bytes, MAX_EVENTS, WAIT_MS);
+      for (let i = 0; i < count; i++) {
+        const events = this.#events.getUint32(i * EVENT_BYTES, true);
+        const descriptor = this.#events.getInt32(i * EVENT_BYTES + DATA_OFFSET, true);
+        this.#watched.get(descriptor)?.(events);
+      }
+    }
+    this.#waiting = false;
+  }
+}

@@ -1,0 +1,25 @@
+/** Addresses as the socket calls take them (ip(7), ipv6(7)). */
+import type { Endpoint } from "../domain/target.ts";
+
+// <bits/socket.h>
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+const SOCKADDR_IN_BYTES = 16;
+const SOCKADDR_IN6_BYTES = 28;
+
+/** The address family of an endpoint. */
+export function familyOf(endpoint: Endpoint): number {
+  return endpoint.family === 4 ? AF_INET : AF_INET6;
+}
+
+/** A sockaddr_in or sockaddr_in6; `scope` is the interface index of a link-local address. */
+export function sockaddr(endpoint: Endpoint, scope = 0): Uint8Array<ArrayBuffer> {
+  const v4 = endpoint.family === 4;
+  const bytes = new Uint8Array(v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES);
+  bytes[0] = familyOf(endpoint);
+  bytes[2] = endpoint.port >> 8;
+  bytes[3] = endpoint.port & 255;
+  bytes.set(endpoint.bytes, v4 ? 4 : 8);
+  if (!v4) new DataView(bytes.buffer).setUint32(24, scope, true);
+  return bytes;
+}

@@ -1,0 +1,149 @@
+/** TCP connects on sockets of our own, for what the runtime's connect cannot do: a source address. */
+import type { Endpoint } from "../domain/target.ts";
+import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
+import { openLibc } from "./libc.ts";
+import { EPOLLOUT, Poller } from "./poller.ts";
+import { familyOf, sockaddr } from "./sockaddr.ts";
+
+const LIBC_SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
+} as const;
+
+// <bits/socket_type.h>
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+// <asm-generic/socket.h>
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+// ip(7): the port is chosen at connect, so one source address serves many targets.
+const SOL_IP = 0;
+const IP_BIND_ADDRESS_NO_PORT = 24;
+const EINPROGRESS = 115;
+
+/** A connect under way. */
+export interface PendingSocket {
+  /** The connected descriptor, the caller's to close; rejects with ErrnoError. */
+  readonly descriptor: Promise<number>;
+  /** Closes the socket, unless it is connected already: then `descriptor` still resolves. */
+  cancel(): void;
+}
+
+export class TcpConnects {
+  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #errno: ReadErrno;
+  #poller: Poller;
+  #error = new Int32Array(1);
+  #size = new Uint32Array(1);
+
+  private constructor(
+    libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"],
+    errno: ReadErrno,
+    poller: Poller,
+  ) {
+    this.#libc = libc;
+    this.#errno = errno;
+    this.#poller = poller;
+  }
+
+  /** Null where there is no libc. */
+  static open(): TcpConnects | null {
+    const library = openLibc(LIBC_SYMBOLS);
+    const errno = openErrno();
+    const poller = Poller.open();
+    if (library === null || errno === null || poller === null) return null;
+    return new TcpConnects(library.symbols, errno, poller);
+  }
+
+  /** Sends the SYN before it returns. */
+  connect(endpoint: Endpoint, source: Endpoint): PendingSocket {
+    let descriptor: number;
+    try {
+      descriptor = this.#start(endpoint, source);
+    } catch (error) {
+      return { descriptor: Promise.reject(error), cancel: () => {} };
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    let pending = true;
+    const settle = () => {
+      pending = false;
+      this.#poller.unwatch(descriptor);
+    };
+    this.#poller.watch(descriptor, EPOLLOUT, () => {
+      settle();
+      const errno = this.#socketError(descriptor);
+      if (errno === 0) return resolve(descriptor);
+      this.#libc.close(descriptor);
+      reject(new ErrnoError("connect", errno));
+    });
+    const cancel = () => {
+      if (!pending) return;
+      settle();
+      this.#libc.close(descriptor);
+      reject(new Error("given up"));
+    };
+    return { descriptor: promise, cancel };
+  }
+
+  close(descriptor: number): void {
+    this.#libc.close(descriptor);
+  }
+
+  /** Whether a socket can be bound to this address; null when it can, else why not. */
+  refusal(source: Endpoint): string | null {
+    try {
+      this.#libc.close(this.#bound(source));
+      return null;
+    } catch (error) {
+      return error instanceof ErrnoError ? error.reason : String(error);
+    }
+  }
+
+  #start(endpoint: Endpoint, source: Endpoint): number {
+    const descriptor = this.#bound(source);
+    const address = sockaddr(endpoint, this.#scope(endpoint));
+    if (this.#libc.connect(descriptor, address, address.length) !== 0) {
+      const errno = this.#errno();
+      if (errno !== EINPROGRESS) {
+        this.#libc.close(descriptor);
+        throw new ErrnoError("connect", errno);
+      }
+    }
+    return descriptor;
+  }
+
+  #bound(source: Endpoint): number {
+    const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    const descriptor = this.#libc.socket(familyOf(source), type, 0);
+    if (descriptor < 0) throw new ErrnoError("socket", this.#errno());
+    const on = new Int32Array([1]);
+    this.#libc.setsockopt(descriptor, SOL_IP, IP_BIND_ADDRESS_NO_PORT, on, 4);
+    const address = sockaddr(source, this.#scope(source));
+    if (this.#libc.bind(descriptor, address, address.length) !== 0) {
+      const errno = this.#errno();
+      this.#libc.close(descriptor);
+      throw new ErrnoError("bind", errno);
+    }
+    return descriptor;
+  }
+
+  /** The interface index of a zone, by name or number; 0 for none. */
+  #scope(endpoint: Endpoint): number {
+    const zone = endpoint.address.split("%")[1];
+    if (zone === undefined) return 0;
+    const index = this.#libc.if_nametoindex(new TextEncoder().encode(`${zone}\0`));
+    return index !== 0 ? index : Number(zone) || 0;
+  }
+
+  #socketError(descriptor: number): number {
+    this.#size[0] = 4;
+    this.#libc.getsockopt(descriptor, SOL_SOCKET, SO_ERROR, this.#error, this.#size);
+    return this.#error[0];
+  }
+}

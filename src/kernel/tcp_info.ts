@@ -1,0 +1,178 @@
+/**
+ * The kernel's own figures for a TCP socket that another part of the runtime owns: the
+ * descriptor is found by the socket's name, then TCP_INFO is read from it. One process-wide
+ * search position, since descriptors are handed out in order.
+ */
+import { openLibc } from "./libc.ts";
+
+const LIBC_SYMBOLS = {
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+} as const;
+
+// <bits/socket.h>
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOL_SOCKET = 1;
+const SO_LINGER = 13;
+// <netinet/tcp.h>
+const SOL_TCP = 6;
+const TCP_INFO = 11;
+// <linux/tcp.h>, struct tcp_info: offsets of the fields read here, and how much of it is asked for.
+const INFO_STATE = 0;
+const INFO_UNACKED_U32 = 24 / 4;
+const INFO_SACKED_U32 = 28 / 4;
+const INFO_RTT_U32 = 68 / 4;
+const INFO_TOTAL_RETRANS_U32 = 100 / 4;
+const INFO_BYTES = 104;
+// <net/tcp_states.h>: the two states in which a handshake is still under way, and listening.
+const TCP_SYN_SENT = 2;
+const TCP_SYN_RECV = 3;
+const TCP_LISTEN = 10;
+
+const SOCKADDR_BYTES = 28;
+const SOCKADDR_IN_BYTES = 16;
+/** How far from the last hit the search goes before it gives up. */
+const SEARCH_SPAN = 65_536;
+/** How much further it goes once a socket with the right port but no peer was seen. */
+const RESET_SEARCH_SPAN = 64;
+
+/** How a descriptor compares with the socket looked for. */
+const Match = { no: 0, yes: 1, disconnected: 2 } as const;
+type Match = typeof Match[keyof typeof Match];
+
+/** What TCP_INFO says of a handshake. */
+export interface TcpInfo {
+  /** Smoothed RTT in µs; after a handshake alone, its only sample. 0 means no sample. */
+  rttUs: number;
+  /** Segments sent again in the socket's life; after a handshake alone, its SYNs. */
+  retransmits: number;
+}
+
+/** The accept queue of a listening socket, as the kernel holds it. */
+export interface AcceptQueue {
+  waiting: number;
+  /** The backlog in force, after net.core.somaxconn. */
+  limit: number;
+}
+
+/** An end of a connection, the remote one to tell sockets apart that share a local port. */
+export interface Peer {
+  readonly bytes: Uint8Array;
+  readonly port: number;
+}
+
+export class TcpSockets {
+  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #name = new Uint8Array(SOCKADDR_BYTES);
+  #size = new Uint32Array(1);
+  #info32 = new Uint32Array(INFO_BYTES / 4);
+  #info = new Uint8Array(this.#info32.buffer);
+  #linger = new Int32Array([1, 0]);
+  #last = 0;
+
+  private constructor(libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"]) {
+    this.#libc = libc;
+  }
+
+  /** Null where the platform or its permissions have no libc to call. */
+  static open(): TcpSockets | null {
+    const library = openLibc(LIBC_SYMBOLS);
+    return library === null ? null : new TcpSockets(library.symbols);
+  }
+
+  /**
+   * The descriptor of this process's socket with that local port and that peer; -1 when there is
+   * none. Starts at the last hit and walks outwards: one look-up as a rule.
+   */
+  find(localPort: number, peer: Peer): number {
+    const last = this.#last;
+    let end = SEARCH_SPAN;
+    let disconnected = -1;
+    for (let step = 0; step <= end; step++) {
+      for (let side = step === 0 ? 1 : 0; side < 2; side++) {
+        const descriptor = side === 1 ? last + step : last - step;
+        if (descriptor < 0) continue;
+        const match = this.#match(descriptor, localPort, peer);
+        if (match === Match.yes) return this.#last = descriptor;
+        // A peer that has reset the connection left no name to check: the best there is, unless
+        // the right one is close by.
+        if (match === Match.disconnected && disconnected < 0) {
+          disconnected = descriptor;
+          end = Math.min(SEARCH_SPAN, step + RESET_SEARCH_SPAN);
+        }
+      }
+    }
+    return disconnected;
+  }
+
+  /** The first descriptor bound to exactly this address and port; -1 when there is none. */
+  findBound(local: Peer): number {
+    for (let descriptor = 0; descriptor <= SEARCH_SPAN; descriptor++) {
+      if (this.#readName(descriptor) && this.#nameIs(local)) return descriptor;
+    }
+    return -1;
+  }
+
+  /** Reads TCP_INFO; false when the socket has no handshake behind it. */
+  info(descriptor: number, out: TcpInfo): boolean {
+    if (!this.#readInfo(descriptor)) return false;
+    const state = this.#info[INFO_STATE];
+    // The server closes at once, so CLOSE_WAIT and its like are as good as ESTABLISHED.
+    if (state === TCP_SYN_SENT || state === TCP_SYN_RECV) return false;
+    out.rttUs = this.#info32[INFO_RTT_U32];
+    out.retransmits = this.#info32[INFO_TOTAL_RETRANS_U32];
+    return true;
+  }
+
+  /** A listening socket's queue: the kernel reports it in two fields meant for other states. */
+  acceptQueue(descriptor: number): AcceptQueue | null {
+    if (!this.#readInfo(descriptor) || this.#info[INFO_STATE] !== TCP_LISTEN) return null;
+    return {
+      waiting: this.#info32[INFO_UNACKED_U32],
+      limit: this.#info32[INFO_SACKED_U32],
+    };
+  }
+
+  /** Makes the coming close send RST and leave no TIME_WAIT (SO_LINGER 0, socket(7)). */
+  resetOnClose(descriptor: number): boolean {
+    return this.#libc.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, this.#linger, 8) === 0;
+  }
+
+  #readInfo(descriptor: number): boolean {
+    this.#size[0] = INFO_BYTES;
+    const result = this.#libc.getsockopt(descriptor, SOL_TCP, TCP_INFO, this.#info, this.#size);
+    return result === 0 && this.#size[0] >= INFO_BYTES;
+  }
+
+  #match(descriptor: number, localPort: number, peer: Peer): Match {
+    if (!this.#readName(descriptor)) return Match.no;
+    if ((this.#name[2] << 8 | this.#name[3]) !== localPort) return Match.no;
+    this.#size[0] = SOCKADDR_BYTES;
+    const connected = this.#libc.getpeername(descriptor, this.#name, this.#size) === 0;
+    if (!connected) return Match.disconnected;
+    return this.#nameIs(peer) ? Match.yes : Match.no;
+  }
+
+  /** A descriptor's own name; false for what is no internet socket, whose name is shorter. */
+  #readName(descriptor: number): boolean {
+    this.#size[0] = SOCKADDR_BYTES;
+    const named = this.#libc.getsockname(descriptor, this.#name, this.#size) === 0;
+    return named && this.#size[0] >= SOCKADDR_IN_BYTES;
+  }
+
+  /** sockaddr_in holds its address at 4, sockaddr_in6 at 8 (ip(7), ipv6(7)). */
+  #nameIs(peer: Peer): boolean {
+    const name = this.#name;
+    if ((name[2] << 8 | name[3]) !== peer.port) return false;
+    const family = name[0] | name[1] << 8;
+    if (family !== (peer.bytes.length === 16 ? AF_INET6 : AF_INET)) return false;
+    const at = family === AF_INET6 ? 8 : 4;
+    for (let i = 0; i < peer.bytes.length; i++) {
+      if (name[at + i] !== peer.bytes[i]) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,108 @@
+/** The head of an HTTP/1 request (RFC 9112), from bytes to a request or to what refuses it. */
+
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD";
+  /** Percent-decoded, without the query; starts with a slash. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** By lower-case name; the values of a repeated one joined by `, `. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** HTTP/1.0 knows no chunks. */
+  readonly chunks: boolean;
+}
+
+/** Why a request is not answered. */
+export interface HttpRefusal {
+  readonly status: 400 | 405 | 408 | 431 | 505;
+  readonly reason: string;
+}
+
+const LF = 10;
+const CR = 13;
+const TAB = 9;
+const SPACE = 32;
+const DELETE = 127;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const VISIBLE_ASCII = /^[!-~]+$/;
+const ABSOLUTE_FORM = /^http:\/\/[^/?#]*/i;
+
+/**
+ * Where the head within `bytes[0..length)` ends, its empty line included; -1 while it does not.
+ * `from` is how much was searched before.
+ */
+export function headEnd(bytes: Uint8Array, from: number, length: number): number {
+  for (let i = from; i < length; i++) {
+    if (bytes[i] !== LF) continue;
+    const before = i > 0 && bytes[i - 1] === CR ? i - 2 : i - 1;
+    if (before >= 0 && bytes[before] === LF) return i + 1;
+  }
+  return -1;
+}
+
+/** The request that a head asks for; `bytes` is all of it. Never throws. */
+export function parseHead(bytes: Uint8Array): HttpRequest | HttpRefusal {
+  const [first, ...fields] = latin1(bytes).replace(/(\r?\n)+$/, "").split(/\r?\n/);
+  if (hasControl(first)) return bad("control character in the request line");
+  const words = first.split(" ");
+  const [method, target, version] = words;
+  if (words.length !== 3 || !TOKEN.test(method)) return bad("no request line");
+  if (!/^HTTP\/[0-9]\.[0-9]$/.test(version)) return bad("no HTTP version");
+  if (!version.startsWith("HTTP/1.")) return { status: 505, reason: "HTTP/1.0 and HTTP/1.1 only" };
+  if (method !== "GET" && method !== "HEAD") {
+    return { status: 405, reason: "GET and HEAD only" };
+  }
+  const chunks = version !== "HTTP/1.0";
+  const headers = parseFields(fields);
+  if (headers === null) return bad("bad header field");
+  if (chunks && !headers.has("host")) return bad("no Host");
+  const split = splitTarget(target);
+  if (split === null) return bad("bad request target");
+  return { method, ...split, headers, chunks };
+}
+
+function bad(reason: string): HttpRefusal {
+  return { status: 400, reason };
+}
+
+function splitTarget(target: string): { path: string; query: URLSearchParams } | null {
+  const local = target.replace(ABSOLUTE_FORM, "");
+  const asked = local === "" || local.startsWith("?") ? `/${local}` : local;
+  if (!VISIBLE_ASCII.test(target) || !asked.startsWith("/")) return null;
+  const question = asked.indexOf("?");
+  const path = question < 0 ? asked : asked.slice(0, question);
+  const query = new URLSearchParams(question < 0 ? "" : asked.slice(question + 1));
+  try {
+    return { path: decodeURIComponent(path), query };
+  } catch {
+    return null;
+  }
+}
+
+/** Null when a line is no field: among them folded lines, and space before the colon. */
+function parseFields(lines: readonly string[]): Map<string, string> | null {
+  const fields = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+    if (!TOKEN.test(name) || hasControl(line)) return null;
+    const value = line.slice(colon + 1).trim();
+    const earlier = fields.get(name);
+    fields.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
+  }
+  return fields;
+}
+
+function hasControl(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if ((code < SPACE && code !== TAB) || code === DELETE) return true;
+  }
+  return false;
+}
+
+/** One character a byte (ISO 8859-1), as header fields were once defined. */
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}

@@ -1,0 +1,337 @@
+/**
+ * A small HTTP/1.1 server for pages that machines fetch: GET and HEAD, one request a connection,
+ * and a bound on everything a peer can make it hold. `Deno.serve` has no time limit for a request's
+ * head or a response's writing, and no limit of connections.
+ */
+import { messageOf } from "../domain/exit.ts";
+import type { BreakOff } from "../kernel/break_off.ts";
+import { type Clock, sleepUntil } from "../time/clock.ts";
+import { literalEndpoint } from "./address.ts";
+import { headEnd, type HttpRefusal, type HttpRequest, parseHead } from "./http_request.ts";
+import { listenOn } from "./listener.ts";
+
+/** What one server lets its peers use up. */
+export interface HttpLimits {
+  /** Connections at once; more wait in the backlog until one ends. */
+  readonly connections: number;
+  /** The request line and the headers, in bytes. */
+  readonly headBytes: number;
+  /** From accepting to the end of the head. */
+  readonly headMs: number;
+  /** For one piece of a response to be taken by the peer, as far as the kernel does not hold it. */
+  readonly writeMs: number;
+  /** For all of a response. */
+  readonly responseMs: number;
+  /** How long, and for how many bytes, a peer that still sends is listened to after its response. */
+  readonly lingerMs: number;
+  readonly lingerBytes: number;
+}
+
+export const HTTP_LIMITS: HttpLimits = {
+  connections: 64,
+  headBytes: 8192,
+  headMs: 5000,
+  writeMs: 10_000,
+  responseMs: 60_000,
+  lingerMs: 1000,
+  lingerBytes: 64 * 1024,
+};
+
+/** Connections that may wait to be accepted. */
+const BACKLOG = 128;
+/** How much is read at once of what a peer sends after its request. */
+const IGNORED_BYTES = 4096;
+/** How long to leave the backlog alone after accepting has failed. */
+const BACK_OFF_MS = 50;
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly contentType: string;
+  /** In pieces for what is large: each is sent before the next is asked for. */
+  readonly body: Uint8Array<ArrayBuffer> | string | AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** Called once when the response is over, whether or not it was sent. */
+  readonly done?: () => void;
+}
+
+export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** RFC 9110, section 15, as far as it is used here. */
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  505: "HTTP Version Not Supported",
+};
+
+export const PLAIN_TEXT = "text/plain; charset=utf-8";
+
+/** A short answer in words. */
+export function textResponse(status: number, text: string): HttpResponse {
+  return { status, contentType: PLAIN_TEXT, body: `${text}\n` };
+}
+
+export class HttpServer {
+  #listener: Deno.TcpListener;
+  #handler: HttpHandler;
+  #clock: Clock;
+  #breakOff: BreakOff | null;
+  #limits: HttpLimits;
+  #open = new Set<Deno.TcpConn>();
+  #closed = false;
+  #wakeAccept: () => void = () => {};
+  /** Buffers of heads that were read, for the next ones. */
+  #spare: Uint8Array<ArrayBuffer>[] = [];
+  /** What nobody will look at, of all connections. */
+  #ignored = new Uint8Array(IGNORED_BYTES);
+
+  /**
+   * Listens and serves until `close()`; throws SystemError when the address cannot be had. A
+   * handler must end by itself; one that rejects is answered for with 500. Without `breakOff`, a
+   * peer that stops reading keeps its place among the connections until it goes.
+   */
+  constructor(
+    address: string,
+    port: number,
+    handler: HttpHandler,
+    clock: Clock,
+    breakOff: BreakOff | null,
+    limits: HttpLimits = HTTP_LIMITS,
+  ) {
+    this.#listener = listenOn([address], { port, backlog: BACKLOG, reusePort: false })[0];
+    this.#handler = handler;
+    this.#clock = clock;
+    this.#breakOff = breakOff;
+    this.#limits = limits;
+    this.#accept();
+  }
+
+  /** The port listened on, which is the system's choice where 0 was asked for. */
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Connections at this moment. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** Stops listening and breaks off what is under way. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+    this.#wakeAccept();
+    for (const connection of this.#open) this.#abort(connection);
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        if (this.#open.size >= this.#limits.connections) await this.#place();
+        else this.#take(await this.#listener.accept());
+      } catch {
+        // Descriptors have run out, or the peer has left: the next one may fare better.
+        if (!this.#closed) await sleepUntil(this.#clock, this.#clock.now() + BACK_OFF_MS);
+      }
+    }
+  }
+
+  /** Resolves when a connection has ended. */
+  #place(): Promise<void> {
+    return new Promise((resolve) => this.#wakeAccept = resolve);
+  }
+
+  #take(connection: Deno.TcpConn): void {
+    this.#open.add(connection);
+    this.#serve(connection).then(() => {
+      this.#open.delete(connection);
+      this.#wakeAccept();
+    });
+    if (this.#closed) this.#abort(connection);
+  }
+
+  async #serve(connection: Deno.TcpConn): Promise<void> {
+    try {
+      const head = await this.#head(connection);
+      if (head !== null) {
+        await this.#answer(connection, head);
+        await this.#linger(connection);
+      }
+    } catch {
+      // The peer has gone, or was too slow: there is nobody left to tell.
+    } finally {
+      closeQuietly(connection);
+    }
+  }
+
+  /** What the peer asks for within its time; null when it asks for nothing. */
+  async #head(connection: Deno.TcpConn): Promise<HttpRequest | HttpRefusal | null> {
+    const { promise, resolve } = Promise.withResolvers<HttpRefusal>();
+    const cancel = this.#clock.wakeAt(
+      this.#clock.now() + this.#limits.headMs,
+      () => resolve({ status: 408, reason: "the request did not end in time" }),
+    );
+    try {
+      return await Promise.race([this.#readHead(connection), promise]);
+    } finally {
+      cancel();
+    }
+  }
+
+  async #readHead(connection: Deno.TcpConn): Promise<HttpRequest | HttpRefusal | null> {
+    const buffer = this.#spare.pop() ?? new Uint8Array(this.#limits.headBytes);
+    try {
+      for (let length = 0; length < buffer.length;) {
+        const count = await connection.read(buffer.subarray(length));
+        if (count === null) {
+          return length === 0 ? null : { status: 400, reason: "the request ends early" };
+        }
+        const end = headEnd(buffer, length, length + count);
+        length += count;
+        if (end >= 0) return parseHead(buffer.subarray(0, end));
+      }
+      return { status: 431, reason: `more than ${buffer.length} bytes before the empty line` };
+    } finally {
+      this.#spare.push(buffer);
+    }
+  }
+
+  async #answer(connection: Deno.TcpConn, head: HttpRequest | HttpRefusal): Promise<void> {
+    if ("status" in head) {
+      await this.#send(connection, null, textResponse(head.status, head.reason));
+      return;
+    }
+    const response = await this.#handled(head);
+    try {
+      await this.#send(connection, head, response);
+    } finally {
+      response.done?.();
+    }
+  }
+
+  async #handled(request: HttpRequest): Promise<HttpResponse> {
+    try {
+      return await this.#handler(request);
+    } catch (error) {
+      return textResponse(500, messageOf(error));
+    }
+  }
+
+  async #send(
+    connection: Deno.TcpConn,
+    request: HttpRequest | null,
+    response: HttpResponse,
+  ): Promise<void> {
+    const { body } = response;
+    const whole = typeof body === "string"
+      ? new TextEncoder().encode(body)
+      : body instanceof Uint8Array
+      ? body
+      : null;
+    const chunked = whole === null && request?.chunks === true;
+    const cancel = this.#abortIn(this.#limits.responseMs, connection);
+    try {
+      await this.#writeText(connection, this.#headOf(response, whole?.length ?? null, chunked));
+      if (request?.method === "HEAD") return;
+      if (whole !== null) await this.#write(connection, whole);
+      else if (!(body instanceof Uint8Array) && typeof body !== "string") {
+        await this.#pieces(connection, body, chunked);
+      }
+    } finally {
+      cancel();
+    }
+  }
+
+  #headOf(response: HttpResponse, length: number | null, chunked: boolean): string {
+    const { status, contentType } = response;
+    const lines = [
+      `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
+      `Date: ${new Date(this.#clock.wall()).toUTCString()}`,
+      `Content-Type: ${contentType}`,
+      "X-Content-Type-Options: nosniff",
+      "Connection: close",
+    ];
+    if (length !== null) lines.push(`Content-Length: ${length}`);
+    if (chunked) lines.push("Transfer-Encoding: chunked");
+    if (status === 405) lines.push("Allow: GET, HEAD");
+    return `${lines.join("\r\n")}\r\n\r\n`;
+  }
+
+  /** Chunks (RFC 9112, section 7.1) tell the peer that nothing is missing; HTTP/1.0 has to guess. */
+  async #pieces(
+    connection: Deno.TcpConn,
+    pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
+    chunked: boolean,
+  ): Promise<void> {
+    let between = "";
+    for await (const piece of pieces) {
+      if (piece.length === 0) continue;
+      if (chunked) {
+        await this.#writeText(connection, `${between}${piece.length.toString(16)}\r\n`);
+      }
+      await this.#write(connection, piece);
+      between = "\r\n";
+    }
+    if (chunked) await this.#writeText(connection, `${between}0\r\n\r\n`);
+  }
+
+  #writeText(connection: Deno.TcpConn, text: string): Promise<void> {
+    return this.#write(connection, new TextEncoder().encode(text));
+  }
+
+  async #write(connection: Deno.TcpConn, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const cancel = this.#abortIn(this.#limits.writeMs, connection);
+    try {
+      for (let sent = 0; sent < bytes.length;) {
+        sent += await connection.write(sent === 0 ? bytes : bytes.subarray(sent));
+      }
+    } finally {
+      cancel();
+    }
+  }
+
+  /**
+   * Ends our side and waits for the peer to end its own: closing while it still sends would make
+   * the kernel send RST, which takes the response away from it (RFC 9112, section 9.6).
+   */
+  async #linger(connection: Deno.TcpConn): Promise<void> {
+    const cancel = this.#clock.wakeAt(
+      this.#clock.now() + this.#limits.lingerMs,
+      () => closeQuietly(connection),
+    );
+    try {
+      await connection.closeWrite();
+      for (let left = this.#limits.lingerBytes; left > 0;) {
+        const count = await connection.read(this.#ignored);
+        if (count === null) return;
+        left -= count;
+      }
+    } finally {
+      cancel();
+    }
+  }
+
+  #abortIn(ms: number, connection: Deno.TcpConn): () => void {
+    return this.#clock.wakeAt(this.#clock.now() + ms, () => this.#abort(connection));
+  }
+
+  #abort(connection: Deno.TcpConn): void {
+    const { hostname, port } = connection.remoteAddr;
+    const peer = literalEndpoint(hostname, port);
+    if (peer !== null) this.#breakOff?.(connection.localAddr.port, peer);
+    closeQuietly(connection);
+  }
+}
+
+function closeQuietly(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // Closed before, by whoever was faster.
+  }
+}

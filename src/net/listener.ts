@@ -1,0 +1,130 @@
+/** Listening sockets that accept and close. */
+import { messageOf, SystemError } from "../domain/exit.ts";
+import { hostPort } from "../domain/target.ts";
+import type { DrainAcceptQueue } from "../kernel/accept_queue.ts";
+import type { TcpSockets } from "../kernel/tcp_info.ts";
+import { literalEndpoint } from "./address.ts";
+
+/** A socket that listens. */
+export type Listener = Deno.TcpListener;
+
+export interface ListenOptions {
+  readonly port: number;
+  readonly backlog: number;
+  readonly reusePort: boolean;
+}
+
+/** What a responder counts; nothing is kept per connection. */
+export interface AcceptCounters {
+  accepted: number;
+  /** Connections that were gone before they could be accepted. */
+  aborted: number;
+  /** Times that descriptors or memory ran out; the connection waits in the backlog meanwhile. */
+  exhausted: number;
+}
+
+/** How long to leave the backlog alone after descriptors ran out. */
+const BACK_OFF_MS = 50;
+const EXHAUSTED_CODES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
+/**
+ * Listens on every address; throws SystemError that names the one that cannot be had. Where `::`
+ * takes IPv4 too, a wildcard for IPv4 beside it is already served.
+ */
+export function listenOn(addresses: readonly string[], options: ListenOptions): Listener[] {
+  const listeners: Listener[] = [];
+  const dualFirst = [...addresses].sort((a, b) => Number(b === "::") - Number(a === "::"));
+  let { port } = options;
+  for (const address of dualFirst) {
+    try {
+      // The runtime knows reusePort; its stable types do not.
+      const asked: Deno.TcpListenOptions & { reusePort: boolean } = {
+        hostname: address,
+        port,
+        tcpBacklog: options.backlog,
+        reusePort: options.reusePort,
+      };
+      const listener = Deno.listen(asked);
+      port = listener.addr.port;
+      listeners.push(listener);
+    } catch (error) {
+      const covered = address === "0.0.0.0" && addresses.includes("::") &&
+        error instanceof Deno.errors.AddrInUse;
+      if (covered) continue;
+      for (const opened of listeners) opened.close();
+      throw new SystemError(`cannot listen on ${hostPort(address, port)}: ${messageOf(error)}`);
+    }
+  }
+  return listeners;
+}
+
+/** The listener's descriptor, told from others on its port by its address; -1 for none. */
+function listenerDescriptor(listener: Listener, sockets: TcpSockets | null): number {
+  const { hostname, port } = listener.addr;
+  const endpoint = literalEndpoint(hostname, port);
+  return endpoint === null ? -1 : sockets?.findBound(endpoint) ?? -1;
+}
+
+/** Drains a listener by libc; does nothing where its descriptor cannot be had. */
+export function drainOf(
+  listener: Listener,
+  sockets: TcpSockets | null,
+  drain: DrainAcceptQueue | null,
+): () => number {
+  const descriptor = listenerDescriptor(listener, sockets);
+  return drain === null || descriptor < 0 ? () => 0 : () => drain(descriptor);
+}
+
+/** The backlog in force, after net.core.somaxconn; null where the kernel does not tell. */
+export function backlogInForce(
+  listener: Listener,
+  sockets: TcpSockets | null,
+): number | null {
+  const descriptor = listenerDescriptor(listener, sockets);
+  return sockets?.acceptQueue(descriptor)?.limit ?? null;
+}
+
+/** What accepting needs of its surroundings. */
+export interface AcceptPorts {
+  pause(ms: number): Promise<void>;
+  /** Called after each turn with the number of connections in it. */
+  worked(connections: number): void;
+  /** Accepts and closes what else waits at the listener. */
+  drain(): number;
+}
+
+/** Accepts and closes until the listener is closed. Nothing that a peer does ends it. */
+export async function acceptAndClose(
+  listener: Listener,
+  counters: AcceptCounters,
+  { pause, worked, drain }: AcceptPorts,
+): Promise<void> {
+  for (;;) {
+    let more = 0;
+    try {
+      const connection = await listener.accept();
+      connection.close();
+      // Under load many wait by now: the runtime's own way to each costs twice as much.
+      more = drain();
+      counters.accepted += 1 + more;
+    } catch (error) {
+      if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
+        return;
+      }
+      if (failedAccept(error, counters) === "exhausted") await pause(BACK_OFF_MS);
+    }
+    worked(1 + more);
+  }
+}
+
+function failedAccept(error: unknown, counters: AcceptCounters): keyof AcceptCounters {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const what = EXHAUSTED_CODES.has(code)
+    ? "exhausted"
+    // Accepted, but reset by its peer before the runtime could ask for its name.
+    : code === "ENOTCONN"
+    ? "accepted"
+    : "aborted";
+  counters[what]++;
+  return what;
+}

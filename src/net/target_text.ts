@@ -1,0 +1,155 @@
+/** Targets as people write them: `host:port`, `[v6]:port`, `name=host:port`, and files of them. */
+import { UsageError } from "../domain/exit.ts";
+import { DEFAULT_AZ, hostPort, type Label, type Target, targetKey } from "../domain/target.ts";
+import { literalEndpoint, parseIpv6 } from "./address.ts";
+
+/** What targets get that do not say otherwise. */
+export interface TargetDefaults {
+  readonly az: string;
+  readonly labels: readonly Label[];
+}
+
+export const NO_DEFAULTS: TargetDefaults = { az: DEFAULT_AZ, labels: [] };
+
+/** More targets than this in a file are a mistake, and would not fit a small process. */
+export const MAX_TARGETS = 100_000;
+/** A name or label longer than this is a mistake; collectd's parts end at 127 bytes. */
+const MAX_NAME_LENGTH = 255;
+/** With these two, a target's longest labels fit a record of every format (MAX_RECORD_BYTES). */
+const MAX_LABEL_KEY_LENGTH = 63;
+export const MAX_LABELS = 16;
+/** Names of hosts, underscores included as resolvers take them (RFC 1123, RFC 2181). */
+const HOST_NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
+const MAX_HOST_LENGTH = 253;
+const LABEL_KEY = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const CONTROL = /\p{Cc}/u;
+const ACCEPTED = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
+
+/** A target; throws UsageError with the text and what is accepted. */
+export function parseTarget(text: string, defaults: TargetDefaults): Target {
+  const equals = text.indexOf("=");
+  const address = equals < 0 ? text : text.slice(equals + 1);
+  const { host, port } = parseHostPort(address);
+  const name = equals < 0 ? hostPort(host, port) : checkedName(text.slice(0, equals), text);
+  return { name, host, port, az: defaults.az, labels: defaults.labels };
+}
+
+/** `host:port`; throws UsageError with the text and what is accepted. */
+export function parseHostPort(text: string): { host: string; port: number } {
+  const bracketed = /^\[([^\]]*)\]:(.*)$/.exec(text);
+  if (bracketed !== null) {
+    const [, host, port] = bracketed;
+    if (literalEndpoint(host, 1)?.family !== 6) {
+      throw new UsageError(`target ${quote(text)}: ${quote(host)} is no IPv6 address`);
+    }
+    return { host, port: parsePort(port, text) };
+  }
+  const colon = text.lastIndexOf(":");
+  const host = text.slice(0, Math.max(0, colon));
+  if (host.includes(":") || parseIpv6(text.split("%")[0]) !== null) {
+    throw new UsageError(`target ${quote(text)}: ${bracketHint(text, host, colon)}`);
+  }
+  if (colon <= 0) throw new UsageError(`target ${quote(text)}: ${ACCEPTED}`);
+  const dottedNumber = /^[0-9.]+$/.test(host);
+  const known = dottedNumber
+    ? literalEndpoint(host, 1) !== null
+    : HOST_NAME.test(host) && host.length <= MAX_HOST_LENGTH;
+  if (!known) {
+    throw new UsageError(`target ${quote(text)}: ${quote(host)} is no host name or address`);
+  }
+  return { host, port: parsePort(text.slice(colon + 1), text) };
+}
+
+/** How the bracketed spelling would look, since `::1:80` could mean two things. */
+function bracketHint(text: string, host: string, colon: number): string {
+  const port = text.slice(colon + 1);
+  const split = parseIpv6(host.split("%")[0]) !== null && /^[0-9]+$/.test(port);
+  if (split) return `an IPv6 address goes in brackets: [${host}]:${port}`;
+  if (parseIpv6(text.split("%")[0]) === null) return ACCEPTED;
+  return `an IPv6 address goes in brackets, with a port: [${text}]:PORT`;
+}
+
+function parsePort(text: string, whole: string): number {
+  const port = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) {
+    throw new UsageError(`target ${quote(whole)}: port ${quote(text)} is not from 1 to 65535`);
+  }
+  return port;
+}
+
+/** A label `key=value`; throws UsageError. */
+export function parseLabel(text: string): Label {
+  const equals = text.indexOf("=");
+  const key = text.slice(0, Math.max(0, equals));
+  if (!LABEL_KEY.test(key) || key.length > MAX_LABEL_KEY_LENGTH || equals === text.length - 1) {
+    throw new UsageError(
+      `label ${
+        quote(text)
+      }: wants key=value, the key of letters, digits and _, the value not empty`,
+    );
+  }
+  return [key, checkedName(text.slice(equals + 1), text)];
+}
+
+/** A name fit to be shown and exported: not empty, bounded, nothing that moves a terminal. */
+export function checkedName(name: string, whole: string): string {
+  if (name === "" || name.length > MAX_NAME_LENGTH || CONTROL.test(name)) {
+    throw new UsageError(
+      `${
+        quote(whole)
+      }: a name wants 1 to ${MAX_NAME_LENGTH} characters, none of them control characters`,
+    );
+  }
+  return name;
+}
+
+/**
+ * The targets of a file's text, one a line: `[name=]host:port az=… key=value…`, `#` comments.
+ * Throws UsageError that names file and line; two targets may not be the same one.
+ */
+export function parseTargets(text: string, file: string, defaults: TargetDefaults): Target[] {
+  const targets: Target[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, line] of text.split("\n").entries()) {
+    const words = line.replace(/(^|\s)#.*/s, "").trim().split(/\s+/);
+    if (words[0] === "") continue;
+    const at = `${file}:${index + 1}`;
+    const target = parseLine(words, at, defaults);
+    const earlier = seen.get(targetKey(target));
+    if (earlier !== undefined) throw new UsageError(`${at}: the same target as line ${earlier}`);
+    seen.set(targetKey(target), index + 1);
+    targets.push(target);
+    if (targets.length > MAX_TARGETS) {
+      throw new UsageError(`${at}: more than ${MAX_TARGETS} targets`);
+    }
+  }
+  if (targets.length === 0) throw new UsageError(`${file}: no target in it`);
+  return targets;
+}
+
+function parseLine(words: string[], at: string, defaults: TargetDefaults): Target {
+  try {
+    const target = parseTarget(words[0], defaults);
+    const labels = new Map(defaults.labels);
+    let az = defaults.az;
+    for (const word of words.slice(1)) {
+      const [key, value] = parseLabel(word);
+      if (key === "az") az = value;
+      else labels.set(key, value);
+    }
+    if (labels.size > MAX_LABELS) throw new UsageError(`more than ${MAX_LABELS} labels`);
+    return { ...target, az, labels: [...labels] };
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`${at}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** A text as it can be shown on one line of a terminal. */
+export function quote(text: string): string {
+  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return JSON.stringify(shown).replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,116 @@
+/** A probe by TCP handshake: connect, ask the kernel what it measured, close. */
+import type { Outcome } from "../domain/outcome.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { messageOf } from "../domain/exit.ts";
+import type { Clock } from "../time/clock.ts";
+import { Deadlines } from "../time/deadlines.ts";
+import type { Attempt, Connection, Connector, HandshakeSample } from "./connector.ts";
+import type { Prober } from "./prober.ts";
+
+/** Where `rttUs` comes from: the kernel, else the clock; only the kernel; only the clock. */
+export type ClockChoice = "auto" | "kernel" | "userland";
+
+/** What the system's error codes (connect(2)) say about a handshake; the rest are `error`. */
+const OUTCOME_OF_CODE: Readonly<Record<string, Outcome>> = {
+  ECONNREFUSED: "refused",
+  ECONNRESET: "refused",
+  ETIMEDOUT: "timeout",
+  ENETUNREACH: "unreachable",
+  EHOSTUNREACH: "unreachable",
+  ENETDOWN: "unreachable",
+  EHOSTDOWN: "unreachable",
+};
+
+export class TcpProber implements Prober {
+  #connector: Connector;
+  #clock: Clock;
+  #timeoutUs: number;
+  #choice: ClockChoice;
+  #deadlines: Deadlines;
+  #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
+  #pending = new Set<Attempt>();
+
+  constructor(connector: Connector, clock: Clock, timeoutMs: number, choice: ClockChoice) {
+    this.#connector = connector;
+    this.#clock = clock;
+    this.#timeoutUs = timeoutMs * 1000;
+    this.#choice = choice;
+    this.#deadlines = new Deadlines(clock, timeoutMs);
+  }
+
+  probe(endpoint: Endpoint, record: ProbeRecord): Promise<void> {
+    return new Promise((resolve) => {
+      const sentMs = this.#clock.now();
+      const attempt = this.#connector.connect(endpoint);
+      this.#pending.add(attempt);
+      let known = false;
+      const settle = () => {
+        known = true;
+        this.#pending.delete(attempt);
+        resolve();
+      };
+      const deadline = this.#deadlines.set(sentMs, () => {
+        attempt.cancel();
+        record.outcome = "timeout";
+        settle();
+      });
+      attempt.connection.then((connection) => {
+        if (!known && this.#pending.has(attempt)) {
+          this.#deadlines.clear(deadline);
+          this.#established(record, connection, this.#microsSince(sentMs));
+          settle();
+        }
+        connection.close();
+      }, (error) => {
+        // After stop() nobody waits for it any more.
+        if (known || !this.#pending.has(attempt)) return;
+        this.#deadlines.clear(deadline);
+        this.#failed(record, error, this.#microsSince(sentMs));
+        settle();
+      });
+    });
+  }
+
+  /** Gives up whatever is under way; those probes are never reported. */
+  stop(): void {
+    this.#deadlines.stop();
+    for (const attempt of this.#pending) attempt.cancel();
+    this.#pending.clear();
+  }
+
+  #microsSince(startMs: number): number {
+    return Math.max(0, Math.round((this.#clock.now() - startMs) * 1000));
+  }
+
+  #established(record: ProbeRecord, connection: Connection, connectUs: number): void {
+    const sample = this.#sample;
+    connection.sample(sample);
+    // A smoothed RTT of a handshake whose SYN was sent again says nothing about the wait.
+    const kernel = sample.rttUs > 0 && sample.synRetransmits === 0;
+    record.synRetransmits = sample.synRetransmits;
+    // Established after its time, by whichever clock knows better: no answer within the timeout.
+    if ((kernel ? sample.rttUs : connectUs) > this.#timeoutUs) {
+      record.outcome = "timeout";
+      return;
+    }
+    record.outcome = "established";
+    record.connectUs = connectUs;
+    if (kernel && this.#choice !== "userland") this.#rtt(record, sample.rttUs, "kernel");
+    else if (this.#choice !== "kernel") this.#rtt(record, connectUs, "clock");
+  }
+
+  #failed(record: ProbeRecord, error: unknown, connectUs: number): void {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    record.outcome = OUTCOME_OF_CODE[code] ?? "error";
+    if (record.outcome === "refused") {
+      record.connectUs = connectUs;
+      if (this.#choice !== "kernel") this.#rtt(record, connectUs, "clock");
+    } else if (record.outcome !== "timeout") record.error = messageOf(error);
+  }
+
+  #rtt(record: ProbeRecord, micros: number, source: "kernel" | "clock"): void {
+    record.rttUs = micros;
+    record.rttSource = source;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Influx line protocol over UDP, as Telegraf's socket_listener and InfluxDB's UDP service take it:
+ * a datagram a probe, or several lines to one below the path MTU.
+ */
+import type { ProbeRecord } from "../domain/probe_record.ts";
+import type { Target } from "../domain/target.ts";
+import type { Window } from "../domain/window.ts";
+import { ByteWriter } from "../format/byte_writer.ts";
+import { MAX_RECORD_BYTES, type RecordFormat } from "../format/record_format.ts";
+import type { DatagramSocket } from "../kernel/udp_socket.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Exporter } from "./exporter.ts";
+import { FlushTimer } from "./flush_timer.ts";
+import { countLines } from "./lines.ts";
+import { type Notice, Trouble } from "./trouble.ts";
+
+/** Payload that an Ethernet path takes whole: 1500 less IP and UDP headers, less room for a tunnel. */
+export const BATCH_BYTES_V4 = 1432;
+export const BATCH_BYTES_V6 = 1412;
+/** How long the first line of a batch waits for others. */
+const FLUSH_MS = 1000;
+/** Refusals may be rate-limited: only after so long without one is the receiver thought back. */
+const QUIET_MS = 5000;
+
+export interface InfluxUdpOptions {
+  /** The receiver as notices name it. */
+  readonly where: string;
+  /** Lines share a datagram up to this many bytes of payload; null for a datagram a record. */
+  readonly batchBytes: number | null;
+  readonly flushMs?: number;
+}
+
+export interface InfluxUdpParts {
+  readonly format: RecordFormat;
+  readonly socket: DatagramSocket;
+  readonly clock: Clock;
+  readonly notice: Notice;
+}
+
+/**
+ * `dropped` holds what the kernel tells of: no room, no route, and datagrams refused by ICMP, of
+ * which it learns with the next send or at the close. A receiver that reads too slowly loses
+ * datagrams without a word, as UDP does.
+ */
+export class InfluxUdp implements Exporter {
+  #format: RecordFormat;
+  #socket: DatagramSocket;
+  #clock: Clock;
+  #trouble: Trouble;
+  #timer: FlushTimer;
+  #batchBytes: number;
+  /** Room for a record behind a batch that is all but full. */
+  #out: ByteWriter;
+  /** Lines in the buffer, and in the last datagram sent. */
+  #lines = 0;
+  #lastLines = 0;
+  #dropped = 0;
+  #lastLossMs = 0;
+
+  constructor(options: InfluxUdpOptions, { format, socket, clock, notice }: InfluxUdpParts) {
+    this.#format = format;
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#batchBytes = options.batchBytes ?? 0;
+    this.#out = new ByteWriter(this.#batchBytes + MAX_RECORD_BYTES);
+    this.#trouble = new Trouble(options.where, notice);
+    this.#timer = new FlushTimer(clock, options.flushMs ?? FLUSH_MS, () => this.#flush());
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  check(target: Target): void {
+    this.#format.check?.(target);
+  }
+
+  record(record: ProbeRecord): void {
+    const start = this.#out.length;
+    this.#out.begin();
+    this.#format.record?.(this.#out, record);
+    this.#commit(start);
+  }
+
+  window(window: Window): void {
+    const start = this.#out.length;
+    this.#out.begin();
+    this.#format.window?.(this.#out, window);
+    this.#commit(start);
+  }
+
+  close(_withinMs: number): Promise<void> {
+    this.#timer.stop();
+    this.#flush();
+    if (this.#socket.lastIsLost()) this.#loseLast();
+    this.#socket.close();
+    return Promise.resolve();
+  }
+
+  #commit(start: number): void {
+    const out = this.#out;
+    if (!out.end()) {
+      this.#dropped++;
+      return;
+    }
+    const lines = countLines(out.bytes, start, out.length);
+    if (out.length > this.#batchBytes && start > 0) {
+      this.#send(start, this.#lines);
+      out.bytes.copyWithin(0, start, out.length);
+      out.length -= start;
+      this.#lines = 0;
+    }
+    this.#lines += lines;
+    if (out.length >= this.#batchBytes) this.#flush();
+    else if (this.#lines > 0) this.#timer.started();
+  }
+
+  #flush(): void {
+    if (this.#lines > 0) this.#send(this.#out.length, this.#lines);
+    this.#out.length = 0;
+    this.#lines = 0;
+  }
+
+  /** Sends the first `length` bytes, once more when an error was about an earlier datagram. */
+  #send(length: number, lines: number): void {
+    this.#timer.emptied();
+    let sent = this.#socket.send(this.#out.bytes, length);
+    if (sent === "earlier_lost") {
+      this.#loseLast();
+      sent = this.#socket.send(this.#out.bytes, length);
+    }
+    switch (sent) {
+      case "sent":
+        this.#lastLines = lines;
+        if (this.#trouble.active) this.#recover();
+        return;
+      case "earlier_lost":
+        return this.#lose("refused: nobody listens there", lines);
+      case "full":
+        return this.#lose("the socket's send buffer is full", lines);
+      case "failed":
+        return this.#lose(`cannot send: ${this.#socket.failure}`, lines);
+      default:
+        sent satisfies never;
+    }
+  }
+
+  #loseLast(): void {
+    this.#lose("refused: nobody listens there", this.#lastLines);
+    this.#lastLines = 0;
+  }
+
+  #lose(why: string, lines: number): void {
+    this.#trouble.begins(why, this.#dropped);
+    this.#lastLossMs = this.#clock.now();
+    this.#dropped += lines;
+  }
+
+  #recover(): void {
+    if (this.#clock.now() - this.#lastLossMs >= QUIET_MS) this.#trouble.ends(this.#dropped);
+  }
+}

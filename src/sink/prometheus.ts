@@ -1,0 +1,223 @@
+/**
+ * `prometheus://addr:port`: keeps each target's counters and histograms, and serves them when
+ * somebody scrapes; beside them probes on demand, and whether this process is alive.
+ */
+import { fateOf, type Outcome } from "../domain/outcome.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { Target } from "../domain/target.ts";
+import { ByteWriter } from "../format/byte_writer.ts";
+import {
+  checkPrometheusTarget,
+  labelsText,
+  MAX_STEP_BYTES,
+  PROMETHEUS_CONTENT_TYPE,
+  prometheusPage,
+  type SeriesView,
+} from "../format/prometheus.ts";
+import type { BreakOff } from "../kernel/break_off.ts";
+import { residentBytes } from "../kernel/process.ts";
+import type { Connector } from "../net/connector.ts";
+import type { HttpRequest } from "../net/http_request.ts";
+import { type HttpResponse, HttpServer, textResponse } from "../net/http_server.ts";
+import type { Resolver } from "../net/resolver.ts";
+import { BUCKET_BOUNDS_US, Buckets } from "../stats/buckets.ts";
+import { type Clock, sleepUntil } from "../time/clock.ts";
+import type { Exporter } from "./exporter.ts";
+import { OnDemandProbes } from "./on_demand_probe.ts";
+
+/** Pages of metrics being sent at once; more are refused with 503. */
+export const MAX_PAGES = 4;
+/**
+ * A page leaves in pieces of about this size, with a turn of the event loop after each: what a
+ * probe can be late for a scrape is the time it takes to write one.
+ */
+const PIECE_BYTES = 64 * 1024;
+
+const INDEX = `<!DOCTYPE html><html lang="en"><title>wire-probe</title><h1>wire-probe</h1><ul>
+<li><a href="/metrics">/metrics</a>: the targets probed
+<li>/probe?target=host:port[&amp;timeout=2s][&amp;prefer_ip=4|6]: one handshake now
+<li><a href="/healthz">/healthz</a></ul></html>
+`;
+
+export interface PrometheusPorts {
+  readonly clock: Clock;
+  /** For probes on demand. */
+  readonly connector: Connector;
+  readonly resolver: Resolver;
+  /** Lines that the run's outputs and exporters could not deliver so far. */
+  readonly dropped: () => number;
+  /** From `openBreakOff()`, before FFI is given up. */
+  readonly breakOff: BreakOff | null;
+}
+
+export class PrometheusExporter implements Exporter {
+  /** A scrape that fails is the scraper's to notice; the figures are in the next one. */
+  readonly dropped = 0;
+  #version: string;
+  #ports: PrometheusPorts;
+  #startMs: number;
+  #server: HttpServer;
+  #probes: OnDemandProbes;
+  /** By label text; targets alike in it count together. */
+  #series = new Map<string, Series>();
+  #seriesOf = new WeakMap<Target, Series>();
+  /** Targets that have left, whose last results may still arrive. */
+  #forgotten = new WeakSet<Target>();
+  #pages = 0;
+  /** Buffers of pages that were sent, for the next ones. */
+  #spare: ByteWriter[] = [];
+
+  /** Listens at once; throws SystemError when it cannot. */
+  constructor(address: string, port: number, version: string, ports: PrometheusPorts) {
+    this.#version = version;
+    this.#ports = ports;
+    this.#startMs = ports.clock.wall();
+    this.#probes = new OnDemandProbes(ports.clock, ports.connector, ports.resolver);
+    const handler = (request: HttpRequest) => this.#answer(request);
+    this.#server = new HttpServer(address, port, handler, ports.clock, ports.breakOff);
+  }
+
+  /** The port served, which is the system's choice where 0 was asked for. */
+  get port(): number {
+    return this.#server.port;
+  }
+
+  check(target: Target): void {
+    checkPrometheusTarget(target);
+  }
+
+  /** Shows the target's series from now on, at 0 until there is something to count. */
+  watch(target: Target): void {
+    this.#forgotten.delete(target);
+    this.#of(target);
+  }
+
+  /** Shows the target's series no more, unless another target has the same labels. */
+  forget(target: Target): void {
+    this.#forgotten.add(target);
+    const series = this.#seriesOf.get(target);
+    if (series === undefined) return;
+    this.#seriesOf.delete(target);
+    series.targets--;
+    if (series.targets === 0) this.#series.delete(series.key);
+  }
+
+  record(record: ProbeRecord): void {
+    this.#of(record.target)?.add(record);
+  }
+
+  skipped(target: Target, slots: number): void {
+    const series = this.#of(target);
+    if (series !== null) series.skipped += slots;
+  }
+
+  close(_withinMs: number): Promise<void> {
+    this.#server.close();
+    return Promise.resolve();
+  }
+
+  #of(target: Target): Series | null {
+    const known = this.#seriesOf.get(target);
+    if (known !== undefined) return known;
+    if (this.#forgotten.has(target)) return null;
+    const key = labelsText(target);
+    const series = this.#series.get(key) ?? new Series(key);
+    series.targets++;
+    this.#series.set(key, series);
+    this.#seriesOf.set(target, series);
+    return series;
+  }
+
+  async #answer(request: HttpRequest): Promise<HttpResponse> {
+    switch (request.path) {
+      case "/metrics":
+        return this.#metrics();
+      case "/probe":
+        return await this.#probes.answer(request);
+      case "/healthz":
+        return textResponse(200, "ok");
+      case "/":
+        return { status: 200, contentType: "text/html; charset=utf-8", body: INDEX };
+      default:
+        return textResponse(404, "not here: /metrics, /probe, /healthz");
+    }
+  }
+
+  #metrics(): HttpResponse {
+    if (this.#pages >= MAX_PAGES) return textResponse(503, `${MAX_PAGES} scrapes are under way`);
+    this.#pages++;
+    const out = this.#spare.pop() ?? new ByteWriter(PIECE_BYTES + MAX_STEP_BYTES);
+    const done = () => {
+      this.#pages--;
+      this.#spare.push(out);
+    };
+    return { status: 200, contentType: PROMETHEUS_CONTENT_TYPE, body: this.#page(out), done };
+  }
+
+  async *#page(out: ByteWriter): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const { clock, dropped } = this.#ports;
+    const about = {
+      version: this.#version,
+      exportDropped: dropped(),
+      residentBytes: residentBytes(),
+      startMs: this.#startMs,
+    };
+    out.length = 0;
+    for (const step of prometheusPage(about, [...this.#series.values()], BUCKET_BOUNDS_US)) {
+      out.begin();
+      step(out);
+      out.end();
+      if (out.length < PIECE_BYTES) continue;
+      yield out.bytes.subarray(0, out.length);
+      out.length = 0;
+      await sleepUntil(clock, clock.now());
+    }
+    if (out.length > 0) yield out.bytes.subarray(0, out.length);
+  }
+}
+
+/** What is counted under one set of labels. */
+class Series implements SeriesView {
+  readonly key: string;
+  readonly labels: Uint8Array;
+  /** How many targets have these labels. */
+  targets = 0;
+  skipped = 0;
+  readonly outcomes: Record<Outcome, number> = {
+    established: 0,
+    refused: 0,
+    timeout: 0,
+    unreachable: 0,
+    unresolved: 0,
+    error: 0,
+  };
+  readonly rtt: Buckets;
+  readonly cold: Buckets;
+  readonly connect: Buckets;
+  readonly lag: Buckets;
+  #retransmits = 0;
+  /** Whether handshakes came with a count of their SYNs, and without one. */
+  #counted = false;
+  #uncounted = false;
+
+  constructor(key: string) {
+    this.key = key;
+    this.labels = new TextEncoder().encode(key);
+    [this.rtt, this.cold, this.connect, this.lag] = Buckets.several(4);
+  }
+
+  get synRetransmits(): number | null {
+    return this.#uncounted && !this.#counted ? null : this.#retransmits;
+  }
+
+  add(record: ProbeRecord): void {
+    this.outcomes[record.outcome]++;
+    if (fateOf(record.outcome) !== "unsent") this.lag.add(record.lagUs);
+    if (record.connectUs !== NONE) this.connect.add(record.connectUs);
+    if (record.rttSource === "kernel") (record.cold ? this.cold : this.rtt).add(record.rttUs);
+    if (record.synRetransmits !== NONE) {
+      this.#retransmits += record.synRetransmits;
+      this.#counted = true;
+    } else if (record.outcome === "established") this.#uncounted = true;
+  }
+}

@@ -1,0 +1,42 @@
+/** Standard output for results, standard error for everything else. */
+import { messageOf, SystemError } from "../domain/exit.ts";
+import { LineBuffer } from "./line_buffer.ts";
+
+/** What may wait for a slow reader of stdout, in bytes, twice. */
+const STDOUT_BUFFER_BYTES = 256 * 1024;
+
+/** Stdout behind two bounded buffers; `onBroken` is told once when nobody reads it any more. */
+export function openStdout(onBroken: (error: unknown) => void): LineBuffer {
+  return new LineBuffer(STDOUT_BUFFER_BYTES, (bytes) => Deno.stdout.write(bytes), onBroken);
+}
+
+/** Whether an error says that the reader has gone away: `| head` has seen enough. */
+export function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe;
+}
+
+/** Writes a text of any length to stdout and waits for it. A closed pipe is no error. */
+export function printText(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
+  } catch (error) {
+    if (!isBrokenPipe(error)) {
+      throw new SystemError(`cannot write to standard output: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** One line on stderr, under the tool's name. Nobody reading it is no reason to stop. */
+export function say(text: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`wire-probe: ${text}\n`));
+  } catch {
+    // There is no other place left to say it.
+  }
+}
+
+/** Whether results go to a terminal that may be coloured. */
+export function stdoutWantsColour(): boolean {
+  return Deno.stdout.isTerminal() && !Deno.noColor;
+}

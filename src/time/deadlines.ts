@@ -1,0 +1,82 @@
+/** Many deadlines, all the same span away when set, behind one timer: a linked list in order. */
+import type { Cancel, Clock } from "./clock.ts";
+
+/**
+ * A deadline that has passed may only seem so, when this process was not scheduled for a while and
+ * the reply waits to be read: replies get this long to be read before the deadline counts.
+ */
+export const GRACE_MS = 2;
+
+export interface Deadline {
+  readonly atMs: number;
+  readonly expire: () => void;
+  previous: Deadline | null;
+  next: Deadline | null;
+  set: boolean;
+}
+
+export class Deadlines {
+  #clock: Clock;
+  #spanMs: number;
+  #head: Deadline | null = null;
+  #tail: Deadline | null = null;
+  #timer: Cancel | null = null;
+  #graceGiven = false;
+
+  constructor(clock: Clock, spanMs: number) {
+    this.#clock = clock;
+    this.#spanMs = spanMs;
+  }
+
+  /** Calls `expire` once, the span after `fromMs`, unless it is cleared before. */
+  set(fromMs: number, expire: () => void): Deadline {
+    const tail = this.#tail;
+    const atMs = fromMs + this.#spanMs;
+    const deadline: Deadline = { atMs, expire, previous: tail, next: null, set: true };
+    if (tail === null) this.#head = deadline;
+    else tail.next = deadline;
+    this.#tail = deadline;
+    if (this.#timer === null) this.#arm(atMs);
+    return deadline;
+  }
+
+  /** Takes a deadline back; harmless when it has expired. */
+  clear(deadline: Deadline): void {
+    if (!deadline.set) return;
+    deadline.set = false;
+    if (deadline.previous === null) this.#head = deadline.next;
+    else deadline.previous.next = deadline.next;
+    if (deadline.next === null) this.#tail = deadline.previous;
+    else deadline.next.previous = deadline.previous;
+  }
+
+  /** Forgets all deadlines and the timer behind them. */
+  stop(): void {
+    this.#timer?.();
+    this.#timer = null;
+    this.#head = this.#tail = null;
+  }
+
+  #arm(atMs: number): void {
+    this.#timer = this.#clock.wakeAt(atMs + GRACE_MS, () => this.#wake());
+  }
+
+  #wake(): void {
+    this.#timer = null;
+    const now = this.#clock.now();
+    // After a stall the timer comes before what the sockets have to tell: one more turn for them.
+    const stalled = this.#head !== null && now - this.#head.atMs > 2 * GRACE_MS;
+    if (stalled && !this.#graceGiven) {
+      this.#graceGiven = true;
+      this.#timer = this.#clock.wakeAt(now + GRACE_MS, () => this.#wake());
+      return;
+    }
+    this.#graceGiven = false;
+    while (this.#head !== null && this.#head.atMs <= now - GRACE_MS) {
+      const expired = this.#head;
+      this.clear(expired);
+      expired.expire();
+    }
+    if (this.#head !== null && this.#timer === null) this.#arm(this.#head.atMs);
+  }
+}

@@ -1,0 +1,36 @@
+/** Wall time to the microsecond for monotonic moments, right again after the wall clock steps. */
+import type { Clock } from "./clock.ts";
+
+/** The wall clock reads whole milliseconds; a larger deviation than this is a step. */
+const STEP_MS = 2;
+
+/** A wall time as two integers, since nanoseconds since the epoch exceed 2^53. */
+export interface WallTime {
+  wallSeconds: number;
+  wallNanos: number;
+}
+
+export class WallAnchor {
+  #clock: Clock;
+  #offsetMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#offsetMs = clock.wall() - clock.now();
+  }
+
+  /**
+   * Writes the wall time of the monotonic moment `atMs` (a recent one) into `out`, with
+   * microsecond precision. Follows a step of the wall clock forwards or backwards at once.
+   */
+  stamp(atMs: number, out: WallTime): void {
+    const offset = this.#clock.wall() - this.#clock.now();
+    // Reading truncated milliseconds, the true offset is `offset` plus up to one: keep the anchor
+    // while it lies there, so that stamps within a run differ by the monotonic clock exactly.
+    if (Math.abs(offset - this.#offsetMs) > STEP_MS) this.#offsetMs = offset;
+    const micros = Math.round((this.#offsetMs + atMs) * 1000);
+    const seconds = Math.floor(micros / 1_000_000);
+    out.wallSeconds = seconds;
+    out.wallNanos = (micros - seconds * 1_000_000) * 1000;
+  }
+}
