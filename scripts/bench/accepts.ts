@@ -1,0 +1,50 @@
+/** Connections accepted and closed: `wire-probe serve` beside a C accept loop, one C client. */
+import { BINARY } from "../build.ts";
+import { cpuSecondsOf, Responder } from "./child.ts";
+import { referenceAwaits } from "./reference.ts";
+
+const CONNECTIONS = 64_000;
+const ROUNDS = 3;
+/** A round moves on over so many addresses. */
+const HOSTS_A_ROUND = 7;
+
+export interface AcceptFigures {
+  readonly perSecond: number;
+  readonly cpuUs: number;
+}
+
+/** As fast as the server is: a few connections at a time, each waiting for the server's close. */
+async function benchServer(
+  server: Responder,
+  reference: string,
+  firstHost: number,
+  core: number | null,
+): Promise<AcceptFigures> {
+  let perSecond = 0;
+  let cpuUs = Infinity;
+  for (let round = 0; round < ROUNDS; round++) {
+    const cpuBefore = await cpuSecondsOf(server.pid);
+    const host = firstHost + round * HOSTS_A_ROUND;
+    const seconds = await referenceAwaits(reference, server.port, CONNECTIONS, host, core);
+    const cpuSeconds = await cpuSecondsOf(server.pid) - cpuBefore;
+    perSecond = Math.max(perSecond, CONNECTIONS / seconds);
+    cpuUs = Math.min(cpuUs, cpuSeconds * 1e6 / CONNECTIONS);
+  }
+  return { perSecond, cpuUs };
+}
+
+/** Of each the least disturbed round. */
+export async function benchAccepts(
+  reference: string,
+  cores: readonly [number, number] | null,
+): Promise<{ ours: AcceptFigures; reference: AcceptFigures }> {
+  const [serverCore, clientCore] = cores ?? [null, null];
+  const measure = async (command: readonly string[], says: "stdout" | "stderr", host: number) => {
+    await using server = await Responder.start(command, says, serverCore);
+    return await benchServer(server, reference, host, clientCore);
+  };
+  return {
+    ours: await measure([BINARY, "serve", "--port", "0"], "stderr", 100),
+    reference: await measure([reference, "accept", "0"], "stdout", 140),
+  };
+}

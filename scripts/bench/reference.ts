@@ -1,0 +1,47 @@
+/** The C reference, scripts/bench/handshake.c: built where there is a compiler, and run. */
+import { finish } from "./child.ts";
+
+export interface ClientRun {
+  readonly handshakes: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly rttP50Us: number;
+  readonly synRetransmits: number;
+}
+
+/** Null where there is no compiler. */
+export async function buildReference(folder: string): Promise<string | null> {
+  const output = `${folder}/handshake`;
+  const source = new URL("./handshake.c", import.meta.url).pathname;
+  try {
+    await finish(["cc", "-O2", "-Wall", "-o", output, source]);
+    return output;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Handshakes one after the other, from `core`, with 127.0.0.`host` and the addresses after it. */
+export async function referenceConnects(
+  reference: string,
+  port: number,
+  count: number,
+  host: number,
+  core: number | null,
+): Promise<ClientRun> {
+  const args = ["connect", String(port), String(count), String(host)];
+  return JSON.parse((await finish([reference, ...args], core)).stdout);
+}
+
+/** Seconds until that many connections were accepted and closed. */
+export async function referenceAwaits(
+  reference: string,
+  port: number,
+  count: number,
+  host: number,
+  core: number | null,
+): Promise<number> {
+  const args = ["await", String(port), String(count), String(host)];
+  return JSON.parse((await finish([reference, ...args], core)).stdout).seconds;
+}

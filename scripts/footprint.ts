@@ -1,0 +1,251 @@
+/**
+ * Size, memory and start-up of the compiled binary against their limits: `footprint.ts [--json]`.
+ *
+ * Memory is VmRSS of /proc. What work leaves behind is given back by the tool's own housekeeping,
+ * whose last turns come 2 and 4 s after it: the reading 6 s after the work counts. The most seen
+ * until then is shown too, for information. Load comes from `wire-probe probe` itself, 10,000
+ * handshakes to each of ten addresses 127.0.0.x, so that no free port has to be searched for among
+ * those in TIME_WAIT.
+ */
+import { BINARY } from "./build.ts";
+import {
+  cpuSecondsOf,
+  finish,
+  residentBytes,
+  type Responder,
+  sleep,
+  startServe,
+} from "./bench/child.ts";
+import { median, table } from "./bench/table.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const LIMIT = {
+  payload: 256 * KIB,
+  idle: 26 * MIB,
+  loaded: 36 * MIB,
+  growth: 1 * MIB,
+  probe: 36 * MIB,
+  /** First SYN, as a multiple of what a bare connect by the pinned `deno run` needs. */
+  startup: 2,
+};
+
+const IDLE_MS = 3000;
+/** Housekeeping (src/commands/housekeeping.ts) has a turn within this time. */
+const SETTLE_MS = 6000;
+/** Between two readings of VmRSS. */
+const READ_EVERY_MS = 500;
+const TARGETS = 10;
+const EACH = 10_000;
+const STARTS = 10;
+/** The end of a program that `deno compile` made on Linux: magic, u32, u32, u64 data before it. */
+const TRAILER_BYTES = 24;
+const TRAILER_MAGIC = "d3n0l4nd";
+
+interface Figure {
+  readonly what: string;
+  readonly value: number;
+  /** Null for information only. */
+  readonly limit: number | null;
+  readonly unit: "KiB" | "MiB" | "ms" | "×";
+}
+
+/** What `deno compile` added to the bare runtime. */
+async function payloadBytes(): Promise<number> {
+  using file = await Deno.open(BINARY);
+  await file.seek(-TRAILER_BYTES, Deno.SeekMode.End);
+  const trailer = new Uint8Array(TRAILER_BYTES);
+  await file.read(trailer);
+  const magic = new TextDecoder().decode(trailer.subarray(0, TRAILER_MAGIC.length));
+  if (magic !== TRAILER_MAGIC) throw new Error(`${BINARY} does not end as deno compile ends one`);
+  return Number(new DataView(trailer.buffer).getBigUint64(16, true)) + TRAILER_BYTES;
+}
+
+interface Settled {
+  /** When all was over and done. */
+  readonly last: number;
+  readonly peak: number;
+}
+
+/** VmRSS once housekeeping had its turn; see the top of this file. */
+async function settled(pid: number): Promise<Settled> {
+  const readings = [await residentBytes(pid)];
+  const endMs = performance.now() + SETTLE_MS;
+  while (performance.now() < endMs) {
+    await sleep(READ_EVERY_MS);
+    readings.push(await residentBytes(pid));
+  }
+  return { last: readings[readings.length - 1], peak: Math.max(...readings) };
+}
+
+/** 100,000 handshakes with `server`, at addresses from 127.0.0.`firstHost` on: a burst for each. */
+async function load(server: Responder, firstHost: number): Promise<void> {
+  const targets = Array.from({ length: TARGETS }, (_, i) => at(firstHost + i, server.port));
+  const each = String(EACH);
+  await finish([
+    BINARY,
+    "probe",
+    ...targets,
+    "-c",
+    each,
+    "--burst",
+    each,
+    "-i",
+    "10ms",
+    "-o",
+    "none",
+  ]);
+}
+
+function at(host: number, port: number): string {
+  return `127.0.0.${host}:${port}`;
+}
+
+async function serveFigures(): Promise<Figure[]> {
+  await using server = await startServe(BINARY);
+  await sleep(IDLE_MS);
+  const idle = await residentBytes(server.pid);
+  await load(server, 1);
+  const first = await settled(server.pid);
+  await load(server, 1 + TARGETS);
+  const second = await settled(server.pid);
+  const handshakes = 2 * TARGETS * EACH;
+  const cpuUs = await cpuSecondsOf(server.pid) * 1e6 / handshakes;
+  const accepted = Number(/accepted (\d+) /.exec(await server.stop())?.[1]);
+  if (accepted !== handshakes) throw new Error(`serve accepted ${accepted}, not ${handshakes}`);
+  const growth = Math.max(0, second.last - first.last);
+  const peak = Math.max(first.peak, second.peak);
+  return [
+    { what: "serve, idle for 3 s", value: idle, limit: LIMIT.idle, unit: "MiB" },
+    {
+      what: "serve, after 100,000 connections",
+      value: first.last,
+      limit: LIMIT.loaded,
+      unit: "MiB",
+    },
+    {
+      what: "serve, after 200,000 connections",
+      value: second.last,
+      limit: LIMIT.loaded,
+      unit: "MiB",
+    },
+    { what: "serve, growth between the two", value: growth, limit: LIMIT.growth, unit: "MiB" },
+    { what: "serve, most seen after the load", value: peak, limit: null, unit: "MiB" },
+    { what: "serve, CPU a connection", value: cpuUs / 1000, limit: null, unit: "ms" },
+  ];
+}
+
+async function probeFigures(): Promise<Figure[]> {
+  await using server = await startServe(BINARY);
+  const child = new Deno.Command(BINARY, {
+    args: ["probe", at(1, server.port), "--burst", String(EACH), "-i", "1h", "-o", "csv"],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  // One line of column names, then one a probe.
+  for (let lines = 0; lines < 1 + EACH;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error("probe ended early");
+    for (const byte of value) if (byte === 10) lines++;
+  }
+  const { last, peak } = await settled(child.pid);
+  child.kill("SIGTERM");
+  await reader.cancel();
+  await child.status;
+  return [
+    { what: "probe, after 10,000 handshakes", value: last, limit: LIMIT.probe, unit: "MiB" },
+    { what: "probe, most seen after them", value: peak, limit: null, unit: "MiB" },
+  ];
+}
+
+/** From the spawn to the first accept, in ms. */
+async function firstSynMs(listener: Deno.TcpListener, command: readonly string[]): Promise<number> {
+  const [program, ...args] = command;
+  const startMs = performance.now();
+  const child = new Deno.Command(program, { args, stdout: "null", stderr: "null" }).spawn();
+  const connection = await listener.accept();
+  const elapsedMs = performance.now() - startMs;
+  connection.close();
+  await child.status;
+  return elapsedMs;
+}
+
+async function startupFigures(): Promise<Figure[]> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const script = await Deno.makeTempFile({ suffix: ".js" });
+  await Deno.writeTextFile(script, "(await Deno.connect({ port: Number(Deno.args[0]) })).close();");
+  const port = String(listener.addr.port);
+  const bare = [Deno.execPath(), "run", "--no-config", "--allow-net", script, port];
+  const ours = [BINARY, "probe", `127.0.0.1:${port}`, "-c", "1", "-o", "none"];
+  const times = { bare: [] as number[], ours: [] as number[] };
+  // The first of each fills the page cache, and is not counted.
+  for (let i = 0; i <= STARTS; i++) {
+    for (const [name, command] of [["bare", bare], ["ours", ours]] as const) {
+      const ms = await firstSynMs(listener, command);
+      if (i > 0) times[name].push(ms);
+    }
+  }
+  await Deno.remove(script);
+  const oursMs = median(times.ours);
+  const bareMs = median(times.bare);
+  return [
+    { what: "first SYN after start", value: oursMs, limit: null, unit: "ms" },
+    { what: "first SYN of a bare deno run", value: bareMs, limit: null, unit: "ms" },
+    { what: "the former by the latter", value: oursMs / bareMs, limit: LIMIT.startup, unit: "×" },
+  ];
+}
+
+function shown(value: number, unit: Figure["unit"]): string {
+  switch (unit) {
+    case "KiB":
+      return `${(value / KIB).toFixed(1)} KiB`;
+    case "MiB":
+      return `${(value / MIB).toFixed(1)} MiB`;
+    case "ms":
+      return `${value.toFixed(value < 1 ? 4 : 1)} ms`;
+    case "×":
+      return `${value.toFixed(2)} ×`;
+    default:
+      return unit satisfies never;
+  }
+}
+
+function verdictOf({ value, limit }: Figure): string {
+  return limit === null ? "" : value <= limit ? "ok" : "FAILED";
+}
+
+async function main(): Promise<number> {
+  if (Deno.build.os !== "linux") {
+    console.error("footprint: skipped, only Linux has /proc");
+    return 0;
+  }
+  const figures: Figure[] = [
+    {
+      what: "added to the runtime",
+      value: await payloadBytes(),
+      limit: LIMIT.payload,
+      unit: "KiB",
+    },
+    ...await startupFigures(),
+    ...await serveFigures(),
+    ...await probeFigures(),
+  ];
+  if (Deno.args.includes("--json")) {
+    const rows = figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) }));
+    console.log(JSON.stringify(rows, null, 2));
+  } else {
+    const rows = figures.map((figure) => [
+      figure.what,
+      figure.limit === null ? "" : shown(figure.limit, figure.unit),
+      shown(figure.value, figure.unit),
+      verdictOf(figure),
+    ]);
+    console.log(table(["footprint", "limit", "value", ""], rows));
+  }
+  return figures.some((figure) => verdictOf(figure) === "FAILED") ? 1 : 0;
+}
+
+if (import.meta.main) Deno.exit(await main());

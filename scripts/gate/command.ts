@@ -1,0 +1,56 @@
+/** Runs a command to its end, or to the end of its time. */
+import { existsSync } from "node:fs";
+
+export interface Ended {
+  readonly success: boolean;
+  /** Standard output and error, in the order they came. */
+  readonly output: string;
+}
+
+export interface Surroundings {
+  readonly limitMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** No suite may take longer; one that does hangs. */
+const LIMIT_MS = 20 * 60_000;
+
+/** The command's words, the program first. It reads nothing. */
+export async function run(
+  words: readonly string[],
+  { limitMs = LIMIT_MS, env = {} }: Surroundings = {},
+): Promise<Ended> {
+  const child = new Deno.Command(words[0], {
+    args: words.slice(1),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1", RUST_BACKTRACE: "0", ...env },
+  }).spawn();
+  const chunks: string[] = [];
+  let inTime = true;
+  const limit = setTimeout(() => {
+    inTime = false;
+    child.kill("SIGKILL");
+  }, limitMs);
+  const [status] = await Promise.all([
+    child.status,
+    gather(child.stdout, chunks),
+    gather(child.stderr, chunks),
+  ]);
+  clearTimeout(limit);
+  if (!inTime) chunks.push(`\nended after ${limitMs / 1000} s: it was not done\n`);
+  return { success: status.success && inTime, output: chunks.join("") };
+}
+
+async function gather(stream: ReadableStream<Uint8Array>, chunks: string[]): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) chunks.push(decoder.decode(chunk, { stream: true }));
+}
+
+/** Whether a command can be run by its name. */
+export function isOnPath(command: string): boolean {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  // Debian keeps some in folders that an ordinary user's PATH lacks.
+  return [...folders, "/usr/sbin", "/sbin"].some((folder) => existsSync(`${folder}/${command}`));
+}

@@ -1,0 +1,61 @@
+/** What the tests need of the system beyond Deno, and its installation where that is wanted. */
+import { isOnPath, run } from "./command.ts";
+
+/** A command and the Debian package that has it. */
+export interface Need {
+  readonly command: string;
+  readonly package: string;
+}
+
+/** By suite. */
+export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
+  binary: [
+    { command: "prlimit", package: "util-linux" },
+    { command: "script", package: "bsdutils" },
+    { command: "setpriv", package: "util-linux" },
+    { command: "setsid", package: "util-linux" },
+    { command: "fish", package: "fish" },
+    { command: "zsh", package: "zsh" },
+  ],
+  receivers: [
+    { command: "collectd", package: "collectd-core" },
+    { command: "influxd", package: "influxdb" },
+    { command: "victoria-metrics", package: "victoria-metrics" },
+    { command: "prometheus", package: "prometheus" },
+    { command: "promtool", package: "prometheus" },
+    { command: "python3", package: "python3" },
+    { command: "setpriv", package: "util-linux" },
+  ],
+  wan: [
+    { command: "ip", package: "iproute2" },
+    { command: "setpriv", package: "util-linux" },
+  ],
+  workflows: [{ command: "go", package: "golang-go" }],
+};
+
+/** The needs of these suites that are not met. */
+export function missing(suites: readonly string[]): Need[] {
+  return suites.flatMap((suite) => NEEDS[suite] ?? [])
+    .filter(({ command }, i, all) => all.findIndex((need) => need.command === command) === i)
+    .filter(({ command }) => !isOnPath(command));
+}
+
+/** Installs the packages; null when that went well, else what the package manager said. */
+export async function install(needs: readonly Need[]): Promise<string | null> {
+  const packages = [...new Set(needs.map((need) => need.package))];
+  const privileged = Deno.uid() === 0 ? [] : ["sudo", "-n"];
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const steps = [
+    ["apt-get", "update", "-q"],
+    ["apt-get", "install", "-q", "-y", "--no-install-recommends", ...packages],
+  ];
+  for (const step of steps) {
+    try {
+      const { success, output } = await run([...privileged, ...step], { env });
+      if (!success) return output;
+    } catch (error) {
+      return `cannot run ${step.join(" ")}: ${error instanceof Error ? error.message : error}\n`;
+    }
+  }
+  return null;
+}

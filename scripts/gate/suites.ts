@@ -1,0 +1,114 @@
+/** The gate's suites in the order they run. */
+import { existsSync } from "node:fs";
+import { build } from "../build.ts";
+import { run } from "./command.ts";
+import { denoTest } from "./deno_test.ts";
+import { type Result, single, withoutSkips } from "./result.ts";
+import { rootPrefix } from "./root.ts";
+
+/** How the gate was asked to run. */
+export interface Mode {
+  /** What is missing is installed, so that nothing is skipped. */
+  readonly complete: boolean;
+}
+
+export interface Suite {
+  readonly name: string;
+  /** It runs dist/wire-probe. */
+  readonly needsBinary: boolean;
+  run(mode: Mode): Promise<Result>;
+}
+
+const TESTS = "tests";
+/** These run first and have no binary to run; the other folders of tests follow by name. */
+const PURE: Readonly<Record<string, readonly string[]>> = {
+  unit: [],
+  golden: [`--allow-read=${TESTS}/golden`],
+};
+/** Folders of tests that make network namespaces. */
+const AS_ROOT = new Set(["wan"]);
+/** Lines a format in the gate; the benchmark itself has ten million. */
+const ENCODED_LINES = "5000000";
+const FOOTPRINT = "scripts/footprint.ts";
+const SCRIPT = [Deno.execPath(), "run", "--allow-all"];
+
+/** All suites there are in this tree. */
+export function suites(): Suite[] {
+  const deno = Deno.execPath();
+  const folders = testFolders();
+  const pure = Object.keys(PURE).filter((name) => folders.includes(name));
+  const rest = folders.filter((name) => !pure.includes(name) && name !== "binary");
+  return [
+    command("fmt", [deno, "fmt", "--check"]),
+    command("lint", [deno, "lint"]),
+    command("types", [deno, "check", "main.ts", "scripts/", "tests/"]),
+    command("arrows", [deno, "run", "--allow-read", "scripts/import_arrows.ts"]),
+    { name: "build", needsBinary: false, run: compile },
+    ...pure.map((name) => tests(name, PURE[name], false)),
+    ...(folders.includes("binary") ? [tests("binary", ["--allow-all"], true)] : []),
+    ...rest.map((name) => tests(name, ["--allow-all"], true)),
+    command("encoders", [...SCRIPT, "scripts/bench_encoders.ts", ENCODED_LINES]),
+    ...(existsSync(FOOTPRINT) ? [footprint()] : []),
+  ];
+}
+
+/** A command that counts as one test. */
+function command(name: string, words: readonly string[]): Suite {
+  return {
+    name,
+    needsBinary: false,
+    run: async () => {
+      const { success, output } = await run(words);
+      return single(success, output);
+    },
+  };
+}
+
+async function compile(): Promise<Result> {
+  try {
+    await build();
+    return single(true, "");
+  } catch (error) {
+    return single(false, `${error instanceof Error ? error.message : error}\n`);
+  }
+}
+
+/**
+ * A folder of tests. Where all is to be run, a skipped test has failed; but rights that this machine
+ * does not give cannot be installed, so tests that lack those stay skipped.
+ */
+function tests(name: string, permissions: readonly string[], needsBinary: boolean): Suite {
+  return {
+    name,
+    needsBinary,
+    run: async ({ complete }) => {
+      const prefix = AS_ROOT.has(name) ? await rootPrefix(complete) : [];
+      const way = { permissions, prefix: prefix ?? [], complete };
+      const result = await denoTest(`${TESTS}/${name}`, way);
+      if (prefix === null) return excused(result);
+      return complete ? withoutSkips(result) : result;
+    },
+  };
+}
+
+function excused(result: Result): Result {
+  const skipped = result.skipped.map((name) => `${name} (wants root and /dev/net/tun)`);
+  return { ...result, skipped };
+}
+
+function footprint(): Suite {
+  return { ...command("footprint", [...SCRIPT, FOOTPRINT]), needsBinary: true };
+}
+
+/** The folders of tests that hold a test. */
+function testFolders(): string[] {
+  return [...Deno.readDirSync(TESTS)]
+    .filter((entry) => entry.isDirectory && holdsTest(`${TESTS}/${entry.name}`))
+    .map((entry) => entry.name).sort();
+}
+
+function holdsTest(folder: string): boolean {
+  return [...Deno.readDirSync(folder)].some((entry) =>
+    entry.isDirectory ? holdsTest(`${folder}/${entry.name}`) : entry.name.endsWith("_test.ts")
+  );
+}

@@ -1,0 +1,106 @@
+/** `task test`: the gate. Everything this machine allows, in order, and what it skipped and why. */
+import { install, missing } from "./gate/packages.ts";
+import { counts, type Result, single } from "./gate/result.ts";
+import { type Mode, type Suite, suites } from "./gate/suites.ts";
+
+const USAGE = `usage: task test [--install] [--only SUITE[,SUITE…]] [--list]
+
+  --install  install the Debian packages the tests need, and let none be skipped (as with CI=true)
+  --only     run these suites, and what they need
+  --list     name the suites
+`;
+
+interface Options extends Mode {
+  readonly only: readonly string[] | null;
+  readonly list: boolean;
+}
+
+/** Null when the arguments cannot be used. */
+function parse(argv: readonly string[]): Options | null {
+  let complete = Deno.env.get("CI") === "true";
+  let only: string[] | null = null;
+  let list = false;
+  const words = argv.values();
+  for (const word of words) {
+    if (word === "--install") complete = true;
+    else if (word === "--list") list = true;
+    else if (word === "--only" || word.startsWith("--only=")) {
+      const value = word === "--only" ? words.next().value ?? "" : word.slice("--only=".length);
+      only = [...only ?? [], ...value.split(",")];
+    } else return null;
+  }
+  return { complete, only, list };
+}
+
+/** The suites asked for, in order, and the build before those that run its binary. */
+function choose(all: readonly Suite[], only: readonly string[] | null): Suite[] {
+  const unknown = only?.find((name) => !all.some((suite) => suite.name === name));
+  if (unknown !== undefined) throw new Error(`there is no suite '${unknown}'; see --list`);
+  const chosen = all.filter(({ name }) => only === null || only.includes(name));
+  const binary = chosen.some((suite) => suite.needsBinary);
+  return all.filter((suite) => chosen.includes(suite) || (binary && suite.name === "build"));
+}
+
+/** Installs what is missing where that is wanted, else says what is. */
+async function prepare(chosen: readonly Suite[], { complete }: Mode): Promise<Result[]> {
+  const needs = missing(chosen.map(({ name }) => name));
+  if (needs.length === 0) return [];
+  const names = needs.map((need) => `${need.command} (Debian: ${need.package})`).join(", ");
+  if (!complete) {
+    console.log(`not installed here: ${names}; --install would`);
+    return [];
+  }
+  console.log(`installing ${names}`);
+  const problem = await install(needs);
+  if (problem === null) return [];
+  console.log(problem.trimEnd());
+  return [single(false, problem)];
+}
+
+async function runSuite(suite: Suite, mode: Mode, buildFailed: boolean): Promise<Result> {
+  if (suite.needsBinary && buildFailed) return single(false, "not run: there is no build\n");
+  try {
+    return await suite.run(mode);
+  } catch (error) {
+    return single(false, `${error instanceof Error ? error.stack : error}\n`);
+  }
+}
+
+/** A suite's line begins when it does, so that one that hangs can be told. */
+function announce(name: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${name.padEnd(12)} `));
+}
+
+/** Ends the suite's line, and prints below it what failed or was skipped. */
+function report(result: Result, elapsedMs: number): Result {
+  console.log(`${counts([result])} (${(elapsedMs / 1000).toFixed(1)} s)`);
+  for (const skipped of result.skipped) console.log(`  skipped: ${skipped}`);
+  if (result.failed > 0) console.log(result.output.trimEnd());
+  return result;
+}
+
+async function main(): Promise<number> {
+  const options = parse(Deno.args);
+  if (options === null) {
+    console.error(USAGE.trimEnd());
+    return 2;
+  }
+  const chosen = choose(suites(), options.only);
+  if (options.list) {
+    for (const { name } of chosen) console.log(name);
+    return 0;
+  }
+  const results = await prepare(chosen, options);
+  let buildFailed = false;
+  for (const suite of chosen) {
+    const startMs = performance.now();
+    announce(suite.name);
+    const result = await runSuite(suite, options, buildFailed);
+    results.push(report(result, performance.now() - startMs));
+    if (suite.name === "build") buildFailed = result.failed > 0;
+  }
+  console.log(counts(results));
+  return results.every(({ failed }) => failed === 0) ? 0 : 1;
+}
+
+Deno.exit(await main());

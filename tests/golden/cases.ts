@@ -1,0 +1,104 @@
+/** Every golden file's name and the bytes that the formats make for it now. */
+import { ByteWriter } from "../../src/format/byte_writer.ts";
+import { type Paint, plain } from "../../src/format/paint.ts";
+import type { RecordFormat, Step } from "../../src/format/record_format.ts";
+import { type FormatOptions, FORMATS } from "../../src/format/registry.ts";
+import { RECORDS, SUMMARIES, TARGETS } from "./records.ts";
+import { WINDOWS } from "./windows.ts";
+
+/** Larger than any golden file. */
+const MAX_GOLDEN_BYTES = 64 * 1024;
+
+/** The folder of the golden files. */
+export const GOLDEN_FOLDER = new URL(".", import.meta.url);
+export const GOLDEN_SUFFIX = ".golden";
+
+/** The colours that `coloured` gives, also where NO_COLOR is set: the files are the same everywhere. */
+const coloured: Paint = {
+  bad: (text) => `\u001b[31m${text}\u001b[39m`,
+  warn: (text) => `\u001b[33m${text}\u001b[39m`,
+};
+
+const PLAIN: FormatOptions = {
+  targets: TARGETS,
+  style: { timestamps: false, paint: plain },
+  collectd: { host: "node-1.example.com", intervalMs: 10_000, types: "latency", windowed: false },
+  windowsOnly: false,
+};
+
+/** Each format, by the end of its name, with the options that change what it writes. */
+const STYLES: Readonly<Record<string, FormatOptions>> = {
+  "text": PLAIN,
+  "colour.text": { ...PLAIN, style: { timestamps: true, paint: coloured } },
+  "json": PLAIN,
+  "csv": PLAIN,
+  "influx": PLAIN,
+  "collectd": PLAIN,
+  "none": PLAIN,
+};
+
+const WINDOWED: FormatOptions = {
+  ...PLAIN,
+  collectd: { ...PLAIN.collectd, windowed: true },
+  windowsOnly: true,
+};
+
+/** The same for windows alone. */
+const WINDOW_STYLES: Readonly<Record<string, FormatOptions>> = {
+  "text": WINDOWED,
+  "colour.text": { ...WINDOWED, style: { timestamps: true, paint: coloured } },
+  "json": WINDOWED,
+  "csv": WINDOWED,
+  "influx": WINDOWED,
+  "collectd": WINDOWED,
+  "ping.collectd": { ...WINDOWED, collectd: { ...WINDOWED.collectd, types: "ping" } },
+};
+
+/** File names and their contents. */
+export function goldenCases(): ReadonlyMap<string, Uint8Array> {
+  const cases = new Map<string, Uint8Array>();
+  for (const [style, options] of Object.entries(STYLES)) {
+    const make = () => formatOf(style)(options);
+    cases.set(`probe.${style}${GOLDEN_SUFFIX}`, probesBy(make()));
+    for (const [name, summaries] of Object.entries(SUMMARIES)) {
+      const bytes = stepsOf(make().summaries?.(summaries) ?? []);
+      // A format without summaries has the one empty file of its probes, if any.
+      if (bytes.length > 0) cases.set(`summary-${name}.${style}${GOLDEN_SUFFIX}`, bytes);
+    }
+  }
+  for (const [style, options] of Object.entries(WINDOW_STYLES)) {
+    cases.set(`windows.${style}${GOLDEN_SUFFIX}`, windowsBy(formatOf(style)(options)));
+  }
+  return cases;
+}
+
+function formatOf(style: string): typeof FORMATS.text {
+  const name = style.split(".").at(-1);
+  const [, make] = Object.entries(FORMATS).find(([known]) => known === name) ?? [];
+  if (make === undefined) throw new Error(`no format ${name}`);
+  return make;
+}
+
+function probesBy(format: RecordFormat): Uint8Array {
+  const lines = RECORDS.map((record): Step => (out) => format.record?.(out, record));
+  return stepsOf([headerOf(format), ...lines]);
+}
+
+function windowsBy(format: RecordFormat): Uint8Array {
+  const lines = WINDOWS.map((window): Step => (out) => format.window?.(out, window));
+  return stepsOf([headerOf(format), ...lines]);
+}
+
+function headerOf(format: RecordFormat): Step {
+  return (out) => format.header?.(out);
+}
+
+function stepsOf(steps: Iterable<Step>): Uint8Array {
+  const out = new ByteWriter(MAX_GOLDEN_BYTES);
+  for (const step of steps) {
+    out.begin();
+    step(out);
+    if (!out.end()) throw new Error("a golden file's content does not fit");
+  }
+  return out.takeCopy();
+}

@@ -1,0 +1,232 @@
+/** The Prometheus exporter over HTTP on loopback: its pages, its probes on demand, its bounds. */
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import type { Target } from "../../src/domain/target.ts";
+import { openBreakOff } from "../../src/kernel/break_off.ts";
+import { TcpSockets } from "../../src/kernel/tcp_info.ts";
+import { DenoConnector } from "../../src/net/deno_connector.ts";
+import { type Resolver, systemResolver } from "../../src/net/resolver.ts";
+import { MAX_PROBES } from "../../src/sink/on_demand_probe.ts";
+import { MAX_PAGES, PrometheusExporter } from "../../src/sink/prometheus.ts";
+import { systemClock } from "../../src/time/system_clock.ts";
+import { established, record, target } from "../unit/fixtures.ts";
+import { parsePage, type Sample } from "../unit/format/prometheus_reader.ts";
+import { close, descriptors, dial, get, joinChunks, send, until } from "./http_client.ts";
+
+const SOCKETS = TcpSockets.open();
+const BREAK_OFF = openBreakOff();
+const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+interface World {
+  readonly exporter: PrometheusExporter;
+  readonly port: number;
+  /** A port that is answered, and one that is not. */
+  readonly openPort: number;
+  readonly closedPort: number;
+}
+
+function served(
+  name: string,
+  body: (world: World) => Promise<void>,
+  resolver: Resolver = systemResolver,
+): void {
+  Deno.test(name, async () => {
+    // The resolver's threads and the first look-up's files stay.
+    await systemResolver.resolve("localhost", 0);
+    const before = descriptors();
+    const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const accepting = (async () => {
+      for await (const connection of listener) connection.close();
+    })();
+    closed.close();
+    const exporter = new PrometheusExporter("127.0.0.1", 0, "1.2.3", {
+      clock: systemClock,
+      connector: new DenoConnector(SOCKETS, "fin"),
+      resolver,
+      dropped: () => 5,
+      breakOff: BREAK_OFF,
+    });
+    const ports = { openPort: listener.addr.port, closedPort: closed.addr.port };
+    try {
+      await body({ exporter, port: exporter.port, ...ports });
+    } finally {
+      await exporter.close(0);
+      listener.close();
+      await accepting;
+    }
+    await until("no descriptor is left", () => descriptors() <= before);
+  });
+}
+
+async function metrics(port: number): Promise<readonly Sample[]> {
+  const answer = await get(port, "/metrics");
+  assertEquals([answer?.status, answer?.headers.get("content-type")], [200, CONTENT_TYPE]);
+  return parsePage(joinChunks(answer?.body ?? "")).samples;
+}
+
+async function probed(port: number, query: string, fields = ""): Promise<readonly Sample[]> {
+  const answer = await get(port, `/probe?${query}`, fields);
+  assertEquals([answer?.status, answer?.headers.get("content-type")], [200, CONTENT_TYPE]);
+  return parsePage(answer?.body ?? "").samples;
+}
+
+function value(samples: readonly Sample[], name: string, of?: Record<string, string>): number {
+  const found = samples.filter(({ name: is, labels }) =>
+    is === name && Object.entries(of ?? {}).every(([key, text]) => labels.get(key) === text)
+  );
+  assertEquals(found.length, 1, `${name} ${JSON.stringify(of ?? {})}`);
+  return found[0].value;
+}
+
+served("records become counters and histograms", async ({ exporter, port }) => {
+  const db = target("db", { az: "a", labels: [["rack", "r1"]] });
+  exporter.watch(db);
+  assertEquals(value(await metrics(port), "wire_probe_rtt_seconds_count"), 0);
+  exporter.record(established(1, 900, { target: db, cold: true, lagUs: 70 }));
+  exporter.record(established(2, 180, { target: db, synRetransmits: 1, rttSource: "clock" }));
+  exporter.record(established(3, 180, { target: db }));
+  exporter.record(record({ target: db, outcome: "timeout", lagUs: 70 }));
+  exporter.record(record({ target: db, outcome: "unresolved" }));
+  exporter.record(record({ target: db, outcome: "refused", connectUs: 40 }));
+  exporter.skipped(db, 3);
+  const samples = await metrics(port);
+  const labels = { target: "db", az: "a", rack: "r1" };
+  const figures = [
+    ["wire_probe_rtt_seconds_count", 1],
+    ["wire_probe_rtt_seconds_sum", 0.00018],
+    ["wire_probe_cold_rtt_seconds_count", 1],
+    ["wire_probe_connect_seconds_count", 4],
+    ["wire_probe_connect_seconds_sum", 0.0016],
+    ["wire_probe_lag_seconds_count", 5],
+    ["wire_probe_syn_retransmits_total", 1],
+    ["wire_probe_skipped_total", 3],
+  ] as const;
+  for (const [name, wanted] of figures) assertEquals(value(samples, name, labels), wanted, name);
+  const of = (outcome: string) => value(samples, "wire_probe_probes_total", { ...labels, outcome });
+  assertEquals(["established", "refused", "timeout", "unresolved", "error"].map(of), [
+    3,
+    1,
+    1,
+    1,
+    0,
+  ]);
+  assertEquals(value(samples, "wire_probe_export_dropped_total"), 5);
+  assertGreater(value(samples, "process_resident_memory_bytes"), 2 ** 20);
+});
+
+function names(samples: readonly Sample[]): string[] {
+  return samples.filter(({ name }) => name === "wire_probe_skipped_total")
+    .map(({ labels }) => labels.get("target") ?? "");
+}
+
+served("a target that has left is shown no more, late results or not", async (world) => {
+  const { exporter, port } = world;
+  const [old, moved, other] = ["db", "db", "web"].map((name, i) =>
+    target(name, { host: `192.0.2.${i}` })
+  );
+  for (const one of [old, other]) exporter.record(established(1, 100, { target: one }));
+  // A reload that moves a target to another host goes on counting under the same labels.
+  exporter.watch(moved);
+  exporter.forget(old);
+  exporter.record(established(2, 100, { target: old }));
+  exporter.record(established(1, 100, { target: moved }));
+  const samples = await metrics(port);
+  assertEquals(names(samples), ["db", "web"]);
+  assertEquals(value(samples, "wire_probe_rtt_seconds_count", { target: "db" }), 2);
+  exporter.forget(moved);
+  exporter.forget(other);
+  exporter.forget(other);
+  exporter.skipped(other, 1);
+  assertEquals(names(await metrics(port)), []);
+  exporter.watch(other);
+  assertEquals(names(await metrics(port)), ["web"]);
+});
+
+served("a page that nobody reads takes one of few places", async ({ exporter, port }) => {
+  for (let i = 0; i < 2000; i++) exporter.watch(target(`t${i}`));
+  const silent = await Promise.all(Array.from({ length: MAX_PAGES }, () => dial(port)));
+  for (const one of silent) await send(one, "GET /metrics HTTP/1.0\r\n\r\n");
+  for (let i = 0; i < 100 && (await get(port, "/metrics"))?.status !== 503; i++);
+  assertEquals((await get(port, "/metrics"))?.status, 503);
+  assertEquals((await get(port, "/healthz"))?.body, "ok\n");
+  silent.forEach(close);
+  let status = 503;
+  for (let i = 0; i < 100 && status === 503; i++) {
+    status = (await get(port, "/metrics"))?.status ?? 0;
+  }
+  assertEquals(status, 200);
+});
+
+served("a page of many targets is whole", async ({ exporter, port }) => {
+  const all: Target[] = Array.from({ length: 500 }, (_, i) => target(`t${i}`));
+  for (const one of all) exporter.record(established(1, 100, { target: one }));
+  const samples = await metrics(port);
+  assertEquals(names(samples), all.map(({ name }) => name));
+});
+
+served("a probe on demand tells success, refusal and a name that is none", async (world) => {
+  const { port, openPort, closedPort } = world;
+  const good = await probed(port, `target=localhost:${openPort}&module=tcp_connect&prefer_ip=4`);
+  assertEquals(value(good, "probe_success"), 1);
+  assertEquals(value(good, "probe_ip_protocol"), 4);
+  assertGreater(value(good, "probe_tcp_rtt_seconds"), 0);
+  assert(value(good, "probe_duration_seconds") >= value(good, "probe_dns_lookup_time_seconds"));
+  const refused = await probed(port, `target=127.0.0.1:${closedPort}`);
+  assertEquals(value(refused, "probe_success"), 0);
+  assertEquals(value(refused, "probe_tcp_outcome", { outcome: "refused" }), 1);
+  const unknown = await probed(port, "target=no-such-host.invalid:1");
+  assertEquals(value(unknown, "probe_tcp_outcome", { outcome: "unresolved" }), 1);
+});
+
+served("a bad request for a probe is refused in one line", async ({ port }) => {
+  const cases = [
+    ["", "no target: /probe?target=host:port"],
+    ["target=db", 'target "db": wants host:port, 1.2.3.4:port, [v6]:port or name=host:port'],
+    ["target=db:0", 'target "db:0": port "0" is not from 1 to 65535'],
+    ["target=::1:80", 'target "::1:80": an IPv6 address goes in brackets: [::1]:80'],
+    ["target=%0a%1b:1", 'target "\\n\\u001b:1": "\\n\\u001b" is no host name or address'],
+    ["target=db:1&prefer_ip=5", 'prefer_ip "5": wants 4 or 6'],
+    ["target=db:1&timeout=1h", 'timeout "1h": wants 1ms to 60s, such as 250ms or 2s'],
+    ["target=db:1&timeout=", 'timeout "": wants 1ms to 60s, such as 250ms or 2s'],
+  ];
+  for (const [query, line] of cases) {
+    const answer = await get(port, `/probe?${query}`);
+    assertEquals([answer?.status, answer?.body], [400, `${line}\n`]);
+  }
+  const answer = await get(port, "/probe?target=a:1", "X-Prometheus-Scrape-Timeout-Seconds: x\r\n");
+  assertEquals(answer?.status, 400);
+});
+
+/** Names that nobody ever answers for, until the test lets them go. */
+const unanswered: (() => void)[] = [];
+const silentResolver: Resolver = {
+  resolve: () => new Promise((_, reject) => unanswered.push(() => reject(new Error("enough")))),
+};
+
+served("a probe ends before its scrape does, and a look-up keeps its place", async ({ port }) => {
+  const startMs = performance.now();
+  const samples = await probed(
+    port,
+    "target=slow.test:1&timeout=30s",
+    "X-Prometheus-Scrape-Timeout-Seconds: 0.8\r\n",
+  );
+  assertLess(performance.now() - startMs, 790);
+  assertGreater(performance.now() - startMs, 295);
+  assertEquals(value(samples, "probe_success"), 0);
+  const all = Array.from(
+    { length: MAX_PROBES - 1 },
+    () => probed(port, "target=slow.test:1&timeout=50ms"),
+  );
+  await Promise.all(all);
+  assertEquals((await get(port, "/probe?target=slow.test:1"))?.status, 503);
+  unanswered.forEach((end) => end());
+  assertEquals((await get(port, "/probe?target=127.0.0.1:1"))?.status, 200);
+}, silentResolver);
+
+served("beside them: an index, a sign of life, and nothing else", async ({ port }) => {
+  assertEquals((await get(port, "/healthz"))?.body, "ok\n");
+  assert((await get(port, "/"))?.body.includes('href="/metrics"'));
+  for (const path of ["/metrics/", "/METRICS", "/.env", "/metrics/../etc"]) {
+    assertEquals((await get(port, path))?.status, 404, path);
+  }
+});

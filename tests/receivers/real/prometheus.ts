@@ -1,0 +1,113 @@
+/** Prometheus, which scrapes a probe each second: its pages, and its probes on demand. */
+import { type Folder, freePort, get, Program, programPath } from "./receiver.ts";
+
+/** A sample: seconds since the epoch, and the value. */
+export type Sample = readonly [at: number, value: number];
+
+export interface SampledSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly samples: readonly Sample[];
+}
+
+interface Answer {
+  readonly data: {
+    readonly result: readonly {
+      readonly metric: Readonly<Record<string, string>>;
+      readonly values: readonly (readonly [number, string])[];
+    }[];
+  };
+}
+
+interface Targets {
+  readonly data: { readonly activeTargets: readonly unknown[] };
+}
+
+export class Prometheus implements AsyncDisposable {
+  #port = freePort();
+  #program: Program;
+  #targets: number;
+
+  /** Scrapes `agent`, and has it probe the others as blackbox_exporter would. */
+  constructor(folder: Folder, agent: string, probed: readonly string[]) {
+    this.#targets = 1 + probed.length;
+    // JSON is YAML.
+    const file = folder.write("prometheus.yml", JSON.stringify(configuration(agent, probed)));
+    this.#program = new Program("prometheus", [
+      `--config.file=${file}`,
+      `--web.listen-address=127.0.0.1:${this.#port}`,
+      `--storage.tsdb.path=${folder.path}/prometheus`,
+      "--log.level=warn",
+    ]);
+  }
+
+  /** Until it scrapes, which it begins to do 5 s after its start. */
+  async ready(): Promise<void> {
+    await this.#program.ready(async () => {
+      const text = await get(`${this.#url}/api/v1/targets?state=active`);
+      if (text === null) return false;
+      const { data }: Targets = JSON.parse(text);
+      return data.activeTargets.length === this.#targets;
+    });
+  }
+
+  /** What it has complained about so far. */
+  get complaints(): string {
+    return this.#program.log;
+  }
+
+  /** All samples of the series that a selector names. */
+  async series(selector: string): Promise<SampledSeries[]> {
+    const query = new URLSearchParams({ query: `${selector}[1h]` });
+    const text = await get(`${this.#url}/api/v1/query?${query}`);
+    if (text === null) throw new Error(`Prometheus does not answer for ${selector}`);
+    const { data }: Answer = JSON.parse(text);
+    return data.result.map(({ metric, values }) => ({
+      metric,
+      samples: values.map(([at, value]): Sample => [at, Number(value)]),
+    }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program.stop();
+  }
+
+  get #url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+}
+
+function configuration(agent: string, probed: readonly string[]): unknown {
+  return {
+    global: { scrape_interval: "1s", scrape_timeout: "900ms" },
+    scrape_configs: [
+      { job_name: "agent", static_configs: [{ targets: [agent] }] },
+      {
+        job_name: "on-demand",
+        metrics_path: "/probe",
+        static_configs: [{ targets: probed }],
+        // blackbox_exporter's README, "Prometheus Configuration".
+        relabel_configs: [
+          { source_labels: ["__address__"], target_label: "__param_target" },
+          { source_labels: ["__param_target"], target_label: "instance" },
+          { target_label: "__address__", replacement: agent },
+        ],
+      },
+    ],
+  };
+}
+
+/** What `promtool check metrics` has against a page; empty when it is clean. */
+export async function promtoolComplaints(page: string): Promise<string> {
+  const child = new Deno.Command(programPath("promtool") ?? "promtool", {
+    args: ["check", "metrics"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(page));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  return code === 0 ? said : `${said}exit code ${code}`;
+}

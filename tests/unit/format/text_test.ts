@@ -1,0 +1,138 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
+import type { Summary } from "../../../src/domain/summary.ts";
+import { type Paint, plain } from "../../../src/format/paint.ts";
+import { TextFormat, textIntroduction } from "../../../src/format/text.ts";
+import { established, flat, record, summary, target } from "../fixtures.ts";
+import { written } from "./written.ts";
+
+/** Colours that can be read. */
+const marked: Paint = { bad: (text) => `<bad ${text}>`, warn: (text) => `<warn ${text}>` };
+
+function lineOf(of: ProbeRecord, paint = plain): string {
+  const format = new TextFormat([of.target], { timestamps: false, paint });
+  return written((out) => format.record(out, of));
+}
+
+function summaryText(summaries: readonly Summary[], paint = plain): string {
+  const targets = summaries.map((of) => of.target);
+  const format = new TextFormat(targets, { timestamps: false, paint });
+  return written((out) => {
+    for (const step of format.summaries(summaries)) step(out);
+  });
+}
+
+Deno.test("an answered probe shows RTT and connect time, and no source when it is the kernel's", () => {
+  assertEquals(lineOf(established(1, 1234)), "db  seq=1      1.234 ms      connect 1.334\n");
+});
+
+Deno.test("a value of the clock says so, and retransmits are named", () => {
+  const slow = established(7, 1_030_000, { rttSource: "clock", synRetransmits: 1 });
+  assertMatch(
+    lineOf(slow),
+    /^db {2}seq=7 {6}1030\.000 ms +connect 1030\.100 {2}\(by the clock\) {2}1 SYN retransmit\n$/,
+  );
+  assertStringIncludes(lineOf({ ...slow, synRetransmits: 2 }, marked), "<warn 2 SYN retransmits>");
+});
+
+Deno.test("what was not measured has no number", () => {
+  assertEquals(lineOf(record({ outcome: "timeout" })), "db  seq=1      timeout\n");
+  const kernelOnly = established(1, 5, { rttUs: -1, rttSource: null });
+  assertStringIncludes(lineOf(kernelOnly), "no kernel RTT");
+});
+
+Deno.test("failures are coloured and followed by the reason", () => {
+  const failed = record({ outcome: "unreachable", error: "No route to host (os error 113)" });
+  assertEquals(
+    lineOf(failed, marked),
+    "db  seq=1      <bad unreachable>  No route to host (os error 113)\n",
+  );
+  assertStringIncludes(
+    lineOf(record({ outcome: "refused", connectUs: 400 }), marked),
+    "<warn refused> after 0.4 ms\n",
+  );
+  assertStringIncludes(lineOf(record({ outcome: "timeout" }), marked), "<bad timeout>\n");
+});
+
+Deno.test("a cold handshake says so", () => {
+  assertMatch(lineOf(established(1, 5, { cold: true })), / {2}cold\n$/);
+});
+
+Deno.test("lines of several targets are aligned, however long the names and numbers", () => {
+  const targets = [target("a"), target("database-primary"), target("x".repeat(60))];
+  const format = new TextFormat(targets, { timestamps: false, paint: plain });
+  const [short, long, longest] = targets.map((of, i) =>
+    written((out) => format.record(out, established(10 ** i, 10 ** (2 * i + 1), { target: of })))
+  );
+  assertEquals(short.indexOf("seq="), long.indexOf("seq="));
+  assertEquals(short.indexOf("connect"), long.indexOf("connect"));
+  assertEquals(longest.indexOf("seq="), 62);
+});
+
+Deno.test("a summary at 100 % loss has its counts and no figures but the lag", () => {
+  const lost = summary({ sent: 4, lost: 4, longestLossRun: 4, lag: flat(100, 4) });
+  const text = summaryText([lost]);
+  assertStringIncludes(text, "4 sent, 0 answered, 4 lost (100.0%, at most 4 in a row)");
+  assertEquals(text.split("\n").filter((line) => /^(rtt|cold|connect|variation)/.test(line)), []);
+  assertMatch(text, /\nlag +4 +0\.100/);
+});
+
+Deno.test("a summary of nothing sent has a dash for its loss", () => {
+  assertStringIncludes(summaryText([summary()]), "0 sent, 0 answered, 0 lost (-)");
+});
+
+Deno.test("counts that are not zero are all there", () => {
+  const of = summary({
+    sent: 9,
+    answered: 7,
+    lost: 2,
+    refused: 3,
+    unreachable: 1,
+    skipped: 5,
+    errors: 6,
+    synRetransmits: 1,
+    longestLossRun: 1,
+    exportDropped: 8,
+  });
+  assertEquals(
+    summaryText([of], marked).split("\n")[2],
+    "9 sent, 7 answered, <bad 2 lost (22.2%, at most 1 in a row)>, <warn 3 refused>, " +
+      "1 unreachable, <warn 5 skipped>, <bad 6 not sent>, <warn 1 SYN retransmit>, " +
+      "<bad 8 not exported>",
+  );
+});
+
+Deno.test("the title names the target once, with its address where that says more", () => {
+  const literal = target("192.0.2.1:5432");
+  assertStringIncludes(
+    summaryText([summary({ target: literal, address: "192.0.2.1" })]),
+    "--- 192.0.2.1:5432 ---",
+  );
+  const named = target("db", { host: "db.example" });
+  assertStringIncludes(summaryText([summary({ target: named })]), "--- db (db.example:5432) ---");
+  assertStringIncludes(
+    summaryText([summary({ target: named, address: "2001:db8::1" })]),
+    "--- db ([2001:db8::1]:5432) ---",
+  );
+});
+
+Deno.test("several targets get a line each, in columns under one head", () => {
+  const text = summaryText([
+    summary({ target: target("a"), sent: 100_000, answered: 100_000, synRetransmits: 0 }),
+    summary({ target: target("database"), sent: 10, lost: 10, longestLossRun: 10 }),
+  ], marked);
+  const lines = text.trim().split("\n");
+  assertEquals(lines.length, 3);
+  assertMatch(lines[1], /^a {9}100000 +100000 +0 +0\.0% +0 +0 +0 +0( +-){4}$/);
+  assertMatch(lines[2], /^<bad database +10 +0 +10 100\.0% +0 +0 +0 +-( +-){4}>$/);
+});
+
+Deno.test("a run starts by saying what it probes", () => {
+  const one = target("db", { host: "db.example" });
+  assertEquals(textIntroduction([one], "every 1s"), "probing db (db.example:5432), every 1s");
+  assertEquals(textIntroduction([one, target("b")], "every 1s"), "probing 2 targets, every 1s");
+  assertEquals(
+    textIntroduction([target("192.0.2.1:5432")], "every 1s"),
+    "probing 192.0.2.1:5432, every 1s",
+  );
+});

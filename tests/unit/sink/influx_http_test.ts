@@ -1,0 +1,246 @@
+import { assert, assertEquals } from "@std/assert";
+import { MAX_RECORD_BYTES } from "../../../src/format/record_format.ts";
+import type { Reply } from "../../../src/sink/http_post.ts";
+import { InfluxHttp } from "../../../src/sink/influx_http.ts";
+import { FakeClock, settle } from "../fake_clock.ts";
+import { record } from "../fixtures.ts";
+import { property } from "../random.ts";
+import { numbersOf, range, seqFormat } from "./seq_format.ts";
+
+/** A server that answers when told. */
+class FakeServer {
+  /** What it was sent, request by request. */
+  readonly requests: number[][] = [];
+  readonly stored: number[] = [];
+  /** Answers at once with this, when set. */
+  automatic: Reply | null = null;
+  #answer: ((reply: Reply | Error) => void) | null = null;
+
+  readonly post = (body: Uint8Array, signal: AbortSignal): Promise<Reply> => {
+    assert(this.#answer === null, "one request at a time");
+    const numbers = numbersOf(new TextDecoder().decode(body));
+    this.requests.push(numbers);
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    this.#answer = (reply) => {
+      this.#answer = null;
+      if (reply instanceof Error) return reject(reply);
+      if (reply.status === 204) this.stored.push(...numbers);
+      resolve(reply);
+    };
+    signal.addEventListener("abort", () => this.#answer?.(signal.reason), { once: true });
+    if (this.automatic !== null) this.#answer(this.automatic);
+    return promise;
+  };
+
+  get busy(): boolean {
+    return this.#answer !== null;
+  }
+
+  async answer(status: number, message = ""): Promise<void> {
+    await settle();
+    this.#answer?.({ status, message });
+    await settle();
+  }
+
+  async breakOff(): Promise<void> {
+    await settle();
+    this.#answer?.(new Error("connection refused"));
+    await settle();
+  }
+}
+
+/** Lines of 10 bytes, ten to a batch. */
+const BOUNDS = {
+  queue: { batches: 4, batchBytes: MAX_RECORD_BYTES + 99 },
+  flushMs: 1000,
+  timeoutMs: 10_000,
+  backoff: { firstMs: 1000, mostMs: 4000 },
+};
+
+const setUp = () => {
+  const clock = new FakeClock();
+  const server = new FakeServer();
+  const said: string[] = [];
+  const parts = {
+    format: seqFormat(10),
+    post: server.post,
+    clock,
+    notice: (text: string) => said.push(text),
+  };
+  const exporter = new InfluxHttp("db", parts, BOUNDS);
+  const put = (from: number, to: number) => {
+    for (const seq of range(from, to)) exporter.record(record({ seq }));
+  };
+  return { clock, server, said, exporter, put };
+};
+
+Deno.test("a full batch leaves at once, another after a second", async () => {
+  const { clock, server, exporter, put } = setUp();
+  put(1, 12);
+  assertEquals(server.requests, [range(1, 10)]);
+  await server.answer(204);
+  await clock.advance(999);
+  assertEquals(server.requests.length, 1);
+  await clock.advance(1);
+  assertEquals(server.requests.slice(1), [[11, 12]]);
+  await server.answer(204);
+  assertEquals([exporter.dropped, exporter.waiting, clock.waiting], [0, 0, 0]);
+});
+
+Deno.test("one request is in flight, and the batches behind it follow in order", async () => {
+  const { server, put } = setUp();
+  put(1, 30);
+  assertEquals(server.requests.length, 1);
+  for (let i = 0; i < 3; i++) await server.answer(204);
+  assertEquals(server.stored, range(1, 30));
+});
+
+Deno.test("a server that fails gets the same batch again, later each time; it is said once", async () => {
+  const { clock, server, said, put } = setUp();
+  put(1, 10);
+  await server.answer(503, '{"message":"busy"}');
+  const waits = [1000, 2000, 4000, 4000];
+  for (const [i, wait] of waits.entries()) {
+    await clock.advance(wait - 1);
+    assertEquals(server.requests.length, i + 1);
+    await clock.advance(1);
+    assertEquals(server.requests.length, i + 2);
+    await (i % 2 === 0 ? server.breakOff() : server.answer(401));
+  }
+  await clock.advance(4000);
+  await server.answer(204);
+  assertEquals([server.stored, server.requests.length], [range(1, 10), 6]);
+  assertEquals(said, [
+    'db: cannot write: HTTP 503 {"message":"busy"}; trying again',
+    "db: delivering again after 0 dropped",
+  ]);
+});
+
+Deno.test("a server that is silent is given up on after the timeout", async () => {
+  const { clock, server, said, put } = setUp();
+  put(1, 10);
+  await clock.advance(9_999);
+  assertEquals(server.busy, true);
+  await clock.advance(1);
+  assertEquals([server.busy, said], [
+    false,
+    ["db: cannot write: no answer within 10 s; trying again"],
+  ]);
+  await clock.advance(1000);
+  assertEquals(server.requests.length, 2);
+});
+
+Deno.test("while the server is away the oldest batch that was not sent is dropped", async () => {
+  const { clock, server, said, exporter, put } = setUp();
+  server.automatic = { status: 503, message: "" };
+  put(1, 10);
+  await settle();
+  put(11, 95);
+  // 1–10 was sent; of the nine others, four buffers leave room for two and what is being filled.
+  assertEquals([exporter.dropped, exporter.waiting], [60, 35]);
+  server.automatic = { status: 204, message: "" };
+  await clock.advance(5000);
+  assertEquals(server.stored, [...range(1, 10), ...range(71, 95)]);
+  assertEquals([exporter.dropped, exporter.waiting], [60, 0]);
+  assertEquals(said.at(-1), "db: delivering again after 60 dropped");
+});
+
+Deno.test("few lines a second share a batch while the server is away", async () => {
+  const { clock, server, exporter, put } = setUp();
+  put(1, 1);
+  await clock.advance(1000);
+  for (let seq = 2; seq <= 25; seq++) {
+    put(seq, seq);
+    await clock.advance(200);
+  }
+  assertEquals([server.requests.length, exporter.dropped, exporter.waiting], [1, 0, 25]);
+  await server.answer(204);
+  await server.answer(204);
+  await server.answer(204);
+  // What is left came after a batch that was full, and has its own second to wait.
+  await clock.advance(1000);
+  await server.answer(204);
+  assertEquals([server.stored, exporter.waiting], [range(1, 25), 0]);
+});
+
+Deno.test("refused lines are dropped, counted, and not sent again; said once", async () => {
+  const { server, said, exporter, put } = setUp();
+  put(1, 10);
+  await server.answer(400, "unable to\nparse");
+  put(11, 20);
+  await server.answer(422);
+  put(21, 30);
+  await server.answer(413);
+  put(31, 40);
+  await server.answer(204);
+  assertEquals([exporter.dropped, server.requests.length], [30, 4]);
+  assertEquals(said, ["db: lines refused: HTTP 400 unable to parse"]);
+});
+
+Deno.test("of a partial write only the points not stored are counted", async () => {
+  const { server, exporter, put } = setUp();
+  put(1, 10);
+  await server.answer(400, '{"error":"partial write: field type conflict: … dropped=3"}');
+  assertEquals(exporter.dropped, 3);
+  put(11, 20);
+  await server.answer(400, '{"error":"partial write: unable to parse: … dropped=0"}');
+  assertEquals(exporter.dropped, 13);
+});
+
+Deno.test("closing delivers what is left", async () => {
+  const { clock, server, exporter, put } = setUp();
+  put(1, 15);
+  const closed = exporter.close(2000);
+  await server.answer(204);
+  await server.answer(204);
+  await closed;
+  assertEquals([server.stored, exporter.dropped, clock.waiting], [range(1, 15), 0, 0]);
+});
+
+Deno.test("closing tries at once what waits for its next attempt", async () => {
+  const { server, exporter, put } = setUp();
+  put(1, 10);
+  await server.answer(503);
+  const closed = exporter.close(2000);
+  await server.answer(204);
+  await closed;
+  assertEquals([server.stored.length, exporter.dropped], [10, 0]);
+});
+
+Deno.test("closing gives up in time and counts what was not answered", async () => {
+  const { clock, server, exporter, put } = setUp();
+  put(1, 15);
+  const closed = exporter.close(2000);
+  await clock.advance(2000);
+  await closed;
+  assertEquals([exporter.dropped, exporter.waiting, server.requests.length], [15, 0, 1]);
+  put(16, 17);
+  assertEquals([exporter.dropped, clock.waiting], [17, 0]);
+});
+
+Deno.test("closing with nothing to deliver ends at once", async () => {
+  const { clock, exporter } = setUp();
+  await exporter.close(2000);
+  assertEquals(clock.waiting, 0);
+});
+
+property("lines made = lines stored + dropped, whatever the server does", 100, async (random) => {
+  const { clock, server, exporter, put } = setUp();
+  let made = 0;
+  for (let step = 0; step < 40; step++) {
+    const count = random.int(0, 25);
+    put(made + 1, made + count);
+    made += count;
+    const fate = random.int(0, 4);
+    if (fate === 0) await server.answer(503);
+    else if (fate === 1) await server.answer(400);
+    else if (fate < 4) await server.answer(204);
+    await clock.advance(random.int(0, 1500));
+    assertEquals(server.stored.length + exporter.dropped + exporter.waiting, made);
+  }
+  server.automatic = { status: 204, message: "" };
+  await server.answer(204);
+  await exporter.close(1000);
+  assertEquals(server.stored.length + exporter.dropped, made);
+  assertEquals(new Set(server.stored).size, server.stored.length);
+});

@@ -1,0 +1,110 @@
+import { assertEquals, assertLess } from "@std/assert";
+import { Deadlines, GRACE_MS } from "../../../src/time/deadlines.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { property } from "../random.ts";
+
+Deno.test("a deadline expires its span after it was set, with the grace and no more", async () => {
+  const clock = new FakeClock(0);
+  const deadlines = new Deadlines(clock, 100);
+  let expiredMs = -1;
+  deadlines.set(clock.now(), () => expiredMs = clock.now());
+  await clock.advance(100);
+  assertEquals(expiredMs, -1);
+  await clock.advance(1000);
+  assertEquals(expiredMs, 100 + GRACE_MS);
+});
+
+Deno.test("a deadline taken back never expires, and taking it back twice does no harm", async () => {
+  const clock = new FakeClock(0);
+  const deadlines = new Deadlines(clock, 100);
+  const expired: string[] = [];
+  const first = deadlines.set(0, () => expired.push("first"));
+  const middle = deadlines.set(0, () => expired.push("middle"));
+  const next = deadlines.set(0, () => expired.push("next"));
+  deadlines.set(0, () => expired.push("last"));
+  deadlines.clear(middle);
+  deadlines.clear(next);
+  deadlines.clear(middle);
+  await clock.advance(200);
+  deadlines.clear(first);
+  assertEquals(expired, ["first", "last"]);
+});
+
+Deno.test("all deadlines share one timer, and none is left when nothing is due", async () => {
+  const clock = new FakeClock(0);
+  const deadlines = new Deadlines(clock, 100);
+  for (let i = 0; i < 50; i++) deadlines.set(i, () => {});
+  assertEquals(clock.waiting, 1);
+  await clock.advance(1000);
+  assertEquals(clock.waiting, 0);
+});
+
+Deno.test("a deadline set after the others were cleared expires in its own time", async () => {
+  const clock = new FakeClock(0);
+  const deadlines = new Deadlines(clock, 100);
+  const expired: number[] = [];
+  deadlines.clear(deadlines.set(0, () => expired.push(-1)));
+  await clock.advance(60);
+  deadlines.set(60, () => expired.push(clock.now()));
+  await clock.advance(500);
+  assertEquals(expired, [160 + GRACE_MS]);
+});
+
+Deno.test("after a stall, replies are given one more turn before a deadline counts", async () => {
+  const clock = new FakeClock(0);
+  const deadlines = new Deadlines(clock, 100);
+  const expired: string[] = [];
+  const answered = deadlines.set(0, () => expired.push("answered"));
+  deadlines.set(0, () => expired.push("silent"));
+  clock.stall(5000);
+  await clock.advance(0);
+  assertEquals(expired, []);
+  deadlines.clear(answered);
+  await clock.advance(GRACE_MS);
+  assertEquals(expired, ["silent"]);
+});
+
+Deno.test("the grace after a stall is given once, not for ever", async () => {
+  const clock = new FakeClock(0);
+  const deadlines = new Deadlines(clock, 100);
+  let expiredMs = -1;
+  deadlines.set(0, () => expiredMs = clock.now());
+  clock.stall(5000);
+  await clock.advance(1);
+  clock.stall(5000);
+  await clock.advance(0);
+  assertEquals(expiredMs, 10_001);
+});
+
+Deno.test("stopping forgets all deadlines", async () => {
+  const clock = new FakeClock(0);
+  const deadlines = new Deadlines(clock, 100);
+  let expired = 0;
+  deadlines.set(0, () => expired++);
+  deadlines.set(0, () => expired++);
+  deadlines.stop();
+  assertEquals(clock.waiting, 0);
+  await clock.advance(1000);
+  assertEquals(expired, 0);
+});
+
+property("each deadline that is not taken back expires once and on time", 100, async (random) => {
+  const clock = new FakeClock(0);
+  const span = random.int(1, 500);
+  const deadlines = new Deadlines(clock, span);
+  const expired = new Map<number, number>();
+  const expected = new Map<number, number>();
+  for (let i = 0; i < 40; i++) {
+    const setMs = clock.now();
+    const deadline = deadlines.set(setMs, () => expired.set(i, clock.now()));
+    if (random.int(0, 2) === 0) deadlines.clear(deadline);
+    else expected.set(i, setMs + span);
+    await clock.advance(random.unit() * 40);
+  }
+  await clock.advance(span + 10);
+  assertEquals([...expired.keys()], [...expected.keys()]);
+  for (const [i, atMs] of expired) {
+    const late = atMs - expected.get(i)! - GRACE_MS;
+    assertLess(Math.abs(late), 1e-6);
+  }
+});

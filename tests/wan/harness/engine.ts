@@ -1,0 +1,230 @@
+/** The forwarding loop: takes packets from TUN devices, holds each for its delay and hands it to the device at the far end. */
+
+import type { CaptureRing } from "./capture.ts";
+import { type Device, Reader } from "./device.ts";
+import { FORWARDED, Lane, LATE, MAX_LATE_NS, OVERFLOWED, UNWRITTEN } from "./lane.ts";
+import { CLOCK_MONOTONIC, CLOCK_REALTIME, libc, POLLFD_BYTES, POLLIN } from "./libc.ts";
+import { FACTS, KIND, KINDS, readFacts } from "./packet.ts";
+import { Pool, SLOT_BYTES, SPARE } from "./pool.ts";
+
+const LINKS_MAX = 64;
+/** A sleeping thread wakes up late by up to this much, so the end of each wait is spent awake. */
+const SPIN_NS = 200_000;
+/** With a packet due sooner than this, requests wait: parsing one may take that long. */
+const QUIET_NS = 300_000;
+const REQUEST_WAIT_MAX_NS = 20_000_000;
+/** The link's own fault from here on; a machine that stood still makes it so. */
+const LATE_NS = 50_000;
+/** Packets read from one device before due ones get their turn. */
+const READ_BURST = 8;
+/** A thread that never blocks is ended by its RLIMIT_RTTIME, so it blocks for a moment at least this often. */
+const AWAKE_MAX_NS = 200_000_000;
+const BREATHER_NS = 20_000;
+/** The engine's clock starts here: code compiled while it fits 31 bits is thrown away when it no longer does. */
+const START_SECONDS = 1000;
+export const IDLE_WAIT_NS = 3e9;
+
+// Places in `#times`: numbers with fractions are kept in arrays, as arguments and fields they would be boxed.
+// When the next packet is due; how long to wait; when the thread last slept; since when a request waits (0: none does);
+// how long to wait with nothing on its way.
+const DUE = 0;
+const WAIT = 1;
+const SLEPT = 2;
+const REQUESTED = 3;
+const IDLE = 4;
+
+export class Engine {
+  readonly links: (readonly [Lane, Lane])[] = [];
+  readonly epochUs: number;
+  readonly #lanes: Lane[] = [];
+  readonly #pool = new Pool();
+  readonly #reader = new Reader(this.#pool.bytes);
+  readonly #facts = new Int32Array(FACTS);
+  readonly #clock = new Float64Array(1);
+  readonly #timespec = new Int32Array(4);
+  readonly #timeout = new Int32Array(4);
+  readonly #pollWords = new Int32Array((1 + 2 * LINKS_MAX) * POLLFD_BYTES / 4);
+  readonly #pollHalves = new Int16Array(this.#pollWords.buffer);
+  readonly #startSeconds: number;
+  readonly #times = new Float64Array(5);
+
+  /** `onRequest` is called when the descriptor given to `listen` can be read. */
+  constructor(readonly onRequest: () => void) {
+    this.idleWaitNs = IDLE_WAIT_NS;
+    libc.clock_gettime(CLOCK_REALTIME, this.#timespec);
+    const wallUs = (this.#timespec[0] >>> 0) * 1e6 + this.#timespec[2] / 1000;
+    libc.clock_gettime(CLOCK_MONOTONIC, this.#timespec);
+    this.#startSeconds = this.#timespec[0] - START_SECONDS;
+    this.epochUs = wallUs - START_SECONDS * 1e6 - this.#timespec[2] / 1000;
+  }
+
+  /** How long a step waits at most when nothing is on its way. */
+  set idleWaitNs(ns: number) {
+    this.#times[IDLE] = ns;
+  }
+
+  /** Requests come from `fd`. */
+  listen(fd: number): void {
+    this.#watch(0, fd);
+  }
+
+  /** Joins two devices by a link without delay; its number is its place in `links`. */
+  join(a: Device, b: Device): number {
+    if (this.links.length === LINKS_MAX) throw new RangeError(`at most ${LINKS_MAX} links`);
+    const lanes: [Lane, Lane] = [new Lane(a, b, 0), new Lane(b, a, 1)];
+    for (const lane of lanes) {
+      this.#lanes.push(lane);
+      this.#watch(this.#lanes.length, lane.from.tap);
+    }
+    return this.links.push(lanes) - 1;
+  }
+
+  /** Records a link's packets in `ring` from now on, or no longer. */
+  record(link: number, ring: CaptureRing | null): void {
+    for (const lane of this.links[link]) {
+      lane.capture = ring;
+      // Packets on their way have numbers of an earlier ring, if any.
+      for (const head of lane.heads) {
+        for (let slot = head; slot >= 0; slot = this.#pool.next[slot]) this.#pool.serial[slot] = -1;
+      }
+    }
+  }
+
+  /** Forgets all links, closing their descriptors. */
+  reset(): void {
+    for (const lane of this.#lanes.splice(0)) {
+      libc.close(lane.from.tap);
+      libc.close(lane.from.tun);
+    }
+    this.links.length = 0;
+  }
+
+  #watch(place: number, fd: number): void {
+    this.#pollWords[place * 2] = fd;
+    this.#pollHalves[place * 4 + 2] = POLLIN;
+  }
+
+  /** Sends the packet that is due first, if one is due, then waits for the next event and takes in what came. */
+  step(): void {
+    this.#tick();
+    const times = this.#times;
+    const now = this.#clock[0];
+    const lane = this.#earliest();
+    if (lane === null) times[WAIT] = times[IDLE];
+    else if (times[DUE] > now) times[WAIT] = times[DUE] - now - SPIN_NS;
+    else {
+      // One packet a step: the far end answers within the write, and the answer is to be stamped at once.
+      this.#send(lane);
+      times[WAIT] = 0;
+    }
+    if (times[WAIT] > 0) times[SLEPT] = now;
+    else if (now - times[SLEPT] < AWAKE_MAX_NS) times[WAIT] = 0;
+    else times[WAIT] = BREATHER_NS;
+    if (this.#poll() > 0) this.#serve();
+  }
+
+  /** Reads CLOCK_MONOTONIC into `#clock`: as a returned number it would be boxed. */
+  #tick(): void {
+    libc.clock_gettime(CLOCK_MONOTONIC, this.#timespec);
+    this.#clock[0] = (this.#timespec[0] - this.#startSeconds) * 1e9 + this.#timespec[2];
+  }
+
+  /** The direction whose packet leaves first, its due time in `#times[0]`. */
+  #earliest(): Lane | null {
+    const lanes = this.#lanes;
+    const dueNs = this.#pool.dueNs;
+    let found: Lane | null = null;
+    let least = Infinity;
+    for (let i = 0; i < lanes.length; i++) {
+      const heads = lanes[i].heads;
+      for (let kind = 0; kind < KINDS; kind++) {
+        const slot = heads[kind];
+        if (slot >= 0 && dueNs[slot] < least) {
+          least = dueNs[slot];
+          found = lanes[i];
+        }
+      }
+    }
+    this.#times[DUE] = least;
+    return found;
+  }
+
+  #send(lane: Lane): void {
+    const pool = this.#pool;
+    let kind = 0;
+    while (lane.heads[kind] < 0 || pool.dueNs[lane.heads[kind]] !== this.#times[DUE]) kind++;
+    const slot = lane.heads[kind];
+    lane.heads[kind] = pool.next[slot];
+    const late = this.#clock[0] - pool.dueNs[slot];
+    if (late > lane.doubles[MAX_LATE_NS]) lane.doubles[MAX_LATE_NS] = late;
+    if (late > LATE_NS) lane.counts[LATE] += 1;
+    const written = libc.write(lane.to.tun, pool.views[slot], pool.length[slot]);
+    lane.counts[written < 0 ? UNWRITTEN : FORWARDED] += 1;
+    if (lane.capture !== null) lane.capture.left(pool.serial, pool.dueNs, slot, this.#clock);
+    pool.giveBack(slot);
+  }
+
+  /** Waits as long as `#times` says, at most; the number of descriptors that can be read. */
+  #poll(): number {
+    const timeout = this.#timeout;
+    const wait = this.#times[WAIT];
+    timeout[0] = Math.floor(wait / 1e9);
+    timeout[2] = wait % 1e9;
+    if (wait === BREATHER_NS) this.#times[SLEPT] = this.#clock[0];
+    return libc.ppoll(this.#pollWords, 1 + this.#lanes.length, timeout, null);
+  }
+
+  #serve(): void {
+    const halves = this.#pollHalves;
+    const lanes = this.#lanes;
+    const times = this.#times;
+    for (let i = 0; i < lanes.length; i++) {
+      if (halves[(i + 1) * 4 + 3] !== 0) this.#takeIn(lanes[i]);
+    }
+    if (halves[3] === 0) return;
+    this.#tick();
+    const now = this.#clock[0];
+    if (times[REQUESTED] === 0) times[REQUESTED] = now;
+    if (times[DUE] - now < QUIET_NS && now - times[REQUESTED] < REQUEST_WAIT_MAX_NS) return;
+    times[REQUESTED] = 0;
+    this.onRequest();
+  }
+
+  #takeIn(lane: Lane): void {
+    const pool = this.#pool;
+    for (let i = 0; i < READ_BURST; i++) {
+      const slot = pool.peek();
+      const length = this.#reader.read(lane.from.tap, slot);
+      if (length <= 0) break;
+      this.#tick();
+      this.#clock[0] -= this.#reader.age[0];
+      const at = slot * SLOT_BYTES;
+      readFacts(pool.bytes, at, length, this.#facts);
+      const admitted = lane.admit(pool.bytes, at, length, this.#facts, this.#clock);
+      if (lane.capture !== null) {
+        lane.capture.came(pool.bytes, at, length, lane.direction, this.#clock, pool.serial, slot);
+      }
+      if (!admitted) continue;
+      if (slot === SPARE) {
+        lane.counts[OVERFLOWED] += 1;
+        continue;
+      }
+      if (lane.capture === null) pool.serial[slot] = -1;
+      pool.take();
+      pool.length[slot] = length;
+      this.#enqueue(lane, this.#facts[KIND], slot);
+    }
+    this.#reader.drain(lane.from.tun);
+  }
+
+  #enqueue(lane: Lane, kind: number, slot: number): void {
+    const pool = this.#pool;
+    const due = this.#clock[0] + lane.delayNs[kind];
+    const last = lane.heads[kind] < 0 ? -1 : lane.tails[kind];
+    // A delay that was shortened just now does not let a packet overtake those before it.
+    pool.dueNs[slot] = last >= 0 && pool.dueNs[last] > due ? pool.dueNs[last] : due;
+    if (last < 0) lane.heads[kind] = slot;
+    else pool.next[last] = slot;
+    lane.tails[kind] = slot;
+  }
+}

@@ -1,0 +1,190 @@
+/** The compiled probe's numbers against a link of known delay and loss. */
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLess,
+  assertStringIncludes,
+} from "@std/assert";
+import { wanAllowed } from "./harness/allowed.ts";
+import { saturate } from "./harness/busy.ts";
+import { handshakesIn, type LinkHandshake } from "./harness/truth.ts";
+import { CLOSED_PORT, Lab, PORT, quantile, roundTrips, type Run } from "./lab.ts";
+
+const ROUND_TRIP_MS = 10;
+const HANDSHAKES = 200;
+const P50_TOLERANCE_MS = 0.1;
+const P99_TOLERANCE_MS = 0.2;
+
+const reason = wanAllowed();
+
+/** A test that needs the network; where it cannot be made, it is counted as ignored. */
+function wan(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: reason !== null, fn });
+}
+
+/** How far a round trip lies off what the link saw of its packets. */
+function errorMs(rttMs: number | null, seen: LinkHandshake): number {
+  return Math.abs((rttMs ?? 0) - (seen.rttUs ?? 0) / 1000);
+}
+
+/**
+ * Holds a run's round trips against the packets themselves, handshake by handshake, so that a
+ * moment in which the machine stood still and the link was late is not the tool's fault; and their
+ * median against the delay that the link was told.
+ */
+async function assertTruth(lab: Lab, run: Run, count: number): Promise<void> {
+  const rtts = roundTrips(run);
+  const seen = handshakesIn(await lab.link.captured());
+  assertEquals([rtts.length, seen.length], [count, count]);
+  assert(run.probes.every((probe) => probe.rtt_source === "kernel"));
+  assertEquals(run.summary.syn_retransmits, 0);
+  const errors = rtts.map((rtt, i) => errorMs(rtt, seen[i]));
+  assertLess(quantile(errors, 0.5), P50_TOLERANCE_MS);
+  assertLess(quantile(errors, 0.99), P99_TOLERANCE_MS);
+  assertAlmostEquals(quantile(rtts, 0.5), ROUND_TRIP_MS, P50_TOLERANCE_MS);
+  // The summary's quantiles come from buckets: half of one is 0.4 %.
+  assertAlmostEquals(run.summary.rtt_ms.p50 ?? 0, ROUND_TRIP_MS, P50_TOLERANCE_MS);
+}
+
+const two_hundred = ["-c", String(HANDSHAKES), "-i", "20ms"];
+
+wan("the RTT is the link's, over IPv4 and IPv6", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  for (const address of [lab.link.b.v4, `[${lab.link.b.v6}]`]) {
+    await lab.link.capture();
+    const run = await lab.probe(...two_hundred, `${address}:${PORT}`);
+    assertEquals(run.code, 0);
+    await assertTruth(lab, run, HANDSHAKES);
+  }
+});
+
+wan("the RTT is the link's while both cores are saturated", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  await lab.link.capture();
+  await using _busy = await saturate(2 * navigator.hardwareConcurrency);
+  const run = await lab.probe(...two_hundred, lab.target);
+  await assertTruth(lab, run, HANDSHAKES);
+});
+
+wan("with --source the RTT is the link's too, and the source is the one asked for", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  const other = "10.77.1.77";
+  await lab.near.ip("addr", "add", `${other}/24`, "dev", lab.link.a.device);
+  await lab.link.capture();
+  const run = await lab.probe("-c", "20", "-i", "20ms", "--source", other, lab.target);
+  await assertTruth(lab, run, 20);
+  const captured = await lab.link.captured();
+  // IPv4 source address: bytes 12 to 15 of the header.
+  const sources = new Set(
+    captured.filter(({ bytes }) => bytes[0] >> 4 === 4).map(({ bytes }) =>
+      bytes.slice(12, 16).join(".")
+    ),
+  );
+  assertEquals([...sources].sort(), [lab.link.b.v4, other].sort());
+});
+
+wan("every third SYN dropped is counted exactly, and its probe is timed by the clock", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  await lab.link.set({ dropSynEvery: 3 }, "ab");
+  await lab.link.capture();
+  const run = await lab.probe("-c", "30", "-i", "100ms", lab.target);
+  const { ab } = await lab.link.counters();
+  assertGreaterOrEqual(ab.synsDropped, 10);
+  assertEquals(run.summary.syn_retransmits, ab.synsDropped);
+  assertEquals(run.summary.answered, 30);
+  const seen = handshakesIn(await lab.link.captured());
+  const errors: number[] = [];
+  // Results come as they are known; the link saw the handshakes as they were begun.
+  const begun = run.probes.toSorted((one, other) => one.seq - other.seq);
+  for (const [i, probe] of begun.entries()) {
+    assertEquals(probe.syn_retransmits, seen[i].synsLost);
+    assertEquals(probe.rtt_source, seen[i].synsLost > 0 ? "clock" : "kernel");
+    if (probe.rtt_source === "kernel") errors.push(errorMs(probe.rtt_ms, seen[i]));
+    else {
+      assertEquals(probe.rtt_ms, probe.connect_ms);
+      // A SYN is sent again after a second.
+      assertGreaterOrEqual(probe.connect_ms ?? 0, 1000);
+    }
+  }
+  assertLess(quantile(errors, 0.9), P99_TOLERANCE_MS);
+});
+
+wan("at a black hole every probe is lost, the summary says so and the exit code is 1", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  await lab.link.set({ drop: "all" });
+  const run = await lab.probe("-c", "5", "-i", "50ms", "-t", "300ms", lab.target);
+  assertEquals(run.code, 1);
+  assertEquals(run.probes.map(({ outcome }) => outcome), new Array(5).fill("timeout"));
+  assert(run.probes.every(({ rtt_ms, connect_ms }) => rtt_ms === null && connect_ms === null));
+  assertEquals(run.summary.loss_ratio, 1);
+  assertEquals(run.summary.longest_loss_run, 5);
+  assertEquals(run.summary.rtt_ms.p50, null);
+});
+
+wan("a closed port is an answer with a round trip", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  const run = await lab.probe("-c", "5", "-i", "50ms", `${lab.link.b.v4}:${CLOSED_PORT}`);
+  assertEquals(run.code, 0);
+  assertEquals(run.summary.refused, 5);
+  for (const probe of run.probes) {
+    assertEquals([probe.outcome, probe.rtt_source], ["refused", "clock"]);
+    assertGreaterOrEqual(probe.rtt_ms ?? 0, ROUND_TRIP_MS);
+    assertLess(probe.rtt_ms ?? 0, ROUND_TRIP_MS + 20);
+  }
+});
+
+wan("no route and a router's refusal are unreachable, told apart from silence", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  const none = await lab.probe("-c", "2", "-i", "20ms", "198.51.100.1:9999");
+  assertEquals(none.probes.map(({ outcome }) => outcome), ["unreachable", "unreachable"]);
+  assertEquals(none.code, 1);
+  await lab.near.route("203.0.113.0/24", "via", lab.link.b.v4);
+  await lab.far.route("unreachable", "203.0.113.0/24");
+  await lab.far.forward(true);
+  const refused = await lab.probe("-c", "2", "-i", "20ms", "-t", "2s", "203.0.113.1:9999");
+  assertEquals(refused.probes.map(({ outcome }) => outcome), ["unreachable", "unreachable"]);
+  assertStringIncludes(refused.probes[0].error ?? "", "No route to host");
+});
+
+wan("a delay that changes in mid-run shows in the probes sent after it", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  await lab.link.capture();
+  const running = lab.probe("-c", "40", "-i", "50ms", lab.target);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await lab.link.set({ delayUs: 15_000 });
+  const rtts = roundTrips(await running);
+  const seen = handshakesIn(await lab.link.captured());
+  assertEquals([rtts.length, seen.length], [40, 40]);
+  const errors = rtts.map((rtt, i) => errorMs(rtt, seen[i]));
+  assertLess(quantile(errors, 0.9), P99_TOLERANCE_MS);
+  // Around the change, and where the machine stood still, a round trip may be something else.
+  const near = (truthMs: number) => rtts.filter((rtt) => Math.abs(rtt - truthMs) < 1).length;
+  assertGreaterOrEqual(near(ROUND_TRIP_MS), 10);
+  assertGreaterOrEqual(near(30), 10);
+});
+
+wan("a name's next address is taken after failures in a row, and is cold", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  // As near to our own address as the live one: getaddrinfo keeps the order of the file.
+  const dead = "10.77.1.3";
+  await lab.near.etc("hosts", `${dead} db.test\n${lab.link.b.v4} db.test\n`);
+  const options = ["-c", "8", "-i", "400ms", "-t", "200ms", "--resolve-after", "2"];
+  const run = await lab.probe(...options, `db=db.test:${PORT}`);
+  const [first] = run.probes;
+  assertEquals(first.address, dead);
+  const moved = run.probes.findIndex(({ address }) => address === lab.link.b.v4);
+  assertEquals(moved, 2);
+  assert(run.probes[moved].cold);
+  assertEquals(run.summary.answered, 6);
+  assertStringIncludes(run.stderr, `${dead} failed 2 times in a row`);
+});
+
+wan("a probe answered late is lost, and leaves no socket behind", async () => {
+  await using lab = await Lab.open(300);
+  const run = await lab.probe("-c", "10", "-i", "100ms", "-t", "200ms", lab.target);
+  assertEquals(run.summary.lost, 10);
+  const sockets = await lab.near.run("ss", ["-Htan", "state", "established"]);
+  assertEquals(sockets.stdout.trim(), "");
+});
