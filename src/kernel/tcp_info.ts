@@ -10,6 +10,8 @@ const LIBC_SYMBOLS = {
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  dup: { parameters: ["i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
 } as const;
 
 // <bits/socket.h>
@@ -32,6 +34,7 @@ const TCP_SYN_SENT = 2;
 const TCP_SYN_RECV = 3;
 const TCP_LISTEN = 10;
 
+const STDERR = 2;
 const SOCKADDR_BYTES = 28;
 const SOCKADDR_IN_BYTES = 16;
 /** How far from the last hit the search goes before it gives up. */
@@ -84,11 +87,21 @@ export class TcpSockets {
   }
 
   /**
-   * The descriptor of this process's socket with that local port and that peer; -1 when there is
-   * none. Starts at the last hit and walks outwards: one look-up as a rule.
+   * The descriptor that a socket opened right now would get: the lowest free one (dup(2)). Another
+   * thread may be faster, so it is where a search starts, not its result; -1 when none is free.
    */
-  find(localPort: number, peer: Peer): number {
-    const last = this.#last;
+  nextDescriptor(): number {
+    const descriptor = this.#libc.dup(STDERR);
+    if (descriptor >= 0) this.#libc.close(descriptor);
+    return descriptor;
+  }
+
+  /**
+   * The descriptor of this process's socket with that local port and that peer; -1 when there is
+   * none. Starts near a guess, else at the last hit, and walks outwards: one look-up as a rule.
+   */
+  find(localPort: number, peer: Peer, guess = -1): number {
+    const last = guess < 0 ? this.#last : guess;
     let end = SEARCH_SPAN;
     let disconnected = -1;
     for (let step = 0; step <= end; step++) {

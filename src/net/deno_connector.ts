@@ -7,56 +7,100 @@ import type { Attempt, Connection, Connector, HandshakeSample } from "./connecto
 /** How a connection is closed: FIN, or RST, which leaves no TIME_WAIT behind. */
 export type CloseKind = "fin" | "rst";
 
+/** Abort signals kept for the next handshake; more than ever wait at once are not worth keeping. */
+const MAX_SPARE = 1024;
+
 export class DenoConnector implements Connector {
-  #sockets: TcpSockets | null;
-  #close: CloseKind;
-  #info: TcpInfo = { rttUs: 0, retransmits: 0 };
+  #kernel: KernelSide | null;
+  /** Signals that were not used, for a signal costs more than the rest of a handshake's objects. */
+  #spare: AbortController[] = [];
 
   /** `sockets` is null where the kernel's figures cannot be had; then only "fin" can be asked for. */
   constructor(sockets: TcpSockets | null, close: CloseKind) {
-    this.#sockets = sockets;
-    this.#close = close;
+    this.#kernel = sockets === null ? null : new KernelSide(sockets, close === "rst");
   }
 
   connect(endpoint: Endpoint): Attempt {
-    const abort = new AbortController();
-    // The runtime asks the signal once more after the handshake, and would leave an established
-    // socket without an owner when the abort fell into that moment. With nothing thrown there,
-    // the connection is handed over after all, and its owner closes it.
-    abort.signal.throwIfAborted = ignoreAbort;
+    const abort = this.#spare.pop() ?? cancellation();
+    const kernel = this.#kernel;
+    // The runtime opens the socket before it returns, so the descriptor is known beforehand.
+    const descriptor = kernel === null ? NONE : kernel.sockets.nextDescriptor();
     const dialled = Deno.connect({
       hostname: endpoint.address,
       port: endpoint.port,
       signal: abort.signal,
     });
     return {
-      connection: dialled.then((connection) => this.#wrap(connection, endpoint)),
-      cancel: () => abort.abort(),
+      connection: dialled.then((connection) => {
+        if (!abort.signal.aborted && this.#spare.length < MAX_SPARE) this.#spare.push(abort);
+        return new DenoConnection(connection, endpoint, kernel, descriptor);
+      }),
+      cancel: () => abort.abort(CANCELLED),
     };
   }
+}
 
-  #wrap(connection: Deno.TcpConn, endpoint: Endpoint): Connection {
-    return {
-      sample: (out) => this.#sample(connection, endpoint, out),
-      close: () => {
-        if (this.#close === "rst") this.#resetOnClose(connection, endpoint);
-        connection.close();
-      },
-    };
+/** What the kernel is asked of a connection, and told. */
+class KernelSide {
+  readonly sockets: TcpSockets;
+  readonly reset: boolean;
+  readonly info: TcpInfo = { rttUs: 0, retransmits: 0 };
+
+  constructor(sockets: TcpSockets, reset: boolean) {
+    this.sockets = sockets;
+    this.reset = reset;
+  }
+}
+
+class DenoConnection implements Connection {
+  #connection: Deno.TcpConn;
+  #endpoint: Endpoint;
+  #kernel: KernelSide | null;
+  #guess: number;
+
+  constructor(
+    connection: Deno.TcpConn,
+    endpoint: Endpoint,
+    kernel: KernelSide | null,
+    guess: number,
+  ) {
+    this.#connection = connection;
+    this.#endpoint = endpoint;
+    this.#kernel = kernel;
+    this.#guess = guess;
   }
 
-  #sample(connection: Deno.TcpConn, endpoint: Endpoint, out: HandshakeSample): void {
-    const sockets = this.#sockets;
-    const known = sockets !== null &&
-      sockets.info(sockets.find(connection.localAddr.port, endpoint), this.#info);
-    out.rttUs = known && this.#info.rttUs > 0 ? this.#info.rttUs : NONE;
-    out.synRetransmits = known ? this.#info.retransmits : NONE;
+  sample(out: HandshakeSample): void {
+    const kernel = this.#kernel;
+    const known = kernel !== null && kernel.sockets.info(this.#find(kernel), kernel.info);
+    out.rttUs = known && kernel.info.rttUs > 0 ? kernel.info.rttUs : NONE;
+    out.synRetransmits = known ? kernel.info.retransmits : NONE;
   }
 
-  #resetOnClose(connection: Deno.TcpConn, endpoint: Endpoint): void {
-    const sockets = this.#sockets;
-    sockets?.resetOnClose(sockets.find(connection.localAddr.port, endpoint));
+  close(): void {
+    const kernel = this.#kernel;
+    if (kernel !== null && kernel.reset) kernel.sockets.resetOnClose(this.#find(kernel));
+    this.#connection.close();
   }
+
+  #find(kernel: KernelSide): number {
+    const { port } = this.#connection.localAddr;
+    return this.#guess = kernel.sockets.find(port, this.#endpoint, this.#guess);
+  }
+}
+
+/** Without a reason of ours the runtime makes an exception, stack and all, for each. */
+const CANCELLED = new Error("given up");
+
+/**
+ * The runtime asks the signal once more after the handshake, and would leave an established
+ * socket without an owner when the abort fell into that moment. With nothing thrown there,
+ * the connection is handed over after all, and its owner closes it.
+ */
+function cancellation(): AbortController {
+  const abort = new AbortController();
+  abort.signal.throwIfAborted = ignoreAbort;
+  return abort;
 }
 
 function ignoreAbort(): void {}

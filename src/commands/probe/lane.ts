@@ -18,6 +18,10 @@ export class Lane {
   dueMs = 0;
   /** Probes sent so far; the next one's seq is one more. */
   sent = 0;
+  /** Probes whose fate is not known yet. */
+  inFlight = 0;
+  /** The last probe whose fate is known was not answered. */
+  silent = false;
   /** No longer wanted (a reload took it away); what is in flight still counts. */
   removed = false;
   /** Failures in a row on the address in use. */
@@ -37,6 +41,11 @@ export class Lane {
   /** The address in use; undefined while the name does not resolve. */
   get endpoint(): Endpoint | undefined {
     return this.#endpoints[this.#at];
+  }
+
+  /** Its probes may hold their places for long: the last one was not answered, or one is not yet. */
+  get slow(): boolean {
+    return this.inFlight > 0 || this.silent;
   }
 
   /** True once after start and after each change of address. */

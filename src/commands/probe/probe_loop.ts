@@ -3,6 +3,7 @@
  * bound on what is in flight, results handed on as their fate becomes known.
  */
 import { messageOf } from "../../domain/exit.ts";
+import { fateOf } from "../../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../../domain/probe_record.ts";
 import { type Endpoint, type Target, targetKey } from "../../domain/target.ts";
 import type { Prober } from "../../net/prober.ts";
@@ -15,6 +16,11 @@ import { Lane, RecordPool } from "./lane.ts";
 
 /** How many names are asked of the resolver at once. */
 const MAX_LOOKUPS = 16;
+/**
+ * Probes sent in one turn. Late ones are sent in several, so that replies are read in between: what
+ * waits to be read makes each further probe dearer, and a prober that is behind would fall behind more.
+ */
+const MAX_SENDS_A_TURN = 64;
 
 export interface LoopOptions {
   /** Probes a target, or null for no end. */
@@ -57,6 +63,11 @@ export class ProbeLoop {
   #inFlight = 0;
   /** A due probe waits for one in flight to end. */
   #full = false;
+  /** Places that targets which answer late or never may hold; the rest is the others'. */
+  #slowPlaces = 1;
+  #slowInFlight = 0;
+  /** Lanes with a due probe that wait for such a place, first come first served. */
+  #held: Lane[] = [];
   #timer: Cancel | null = null;
   #refreshTimer: Cancel | null = null;
   #endMs = Infinity;
@@ -119,12 +130,14 @@ export class ProbeLoop {
   async #retarget(targets: readonly Target[]): Promise<Lane[]> {
     const wanted = new Map(targets.map((target) => [targetKey(target), target]));
     const kept = this.lanes.filter((lane) => wanted.delete(targetKey(lane.target)));
-    const left = this.lanes.filter((lane) => !kept.includes(lane));
+    const keeping = new Set(kept);
+    const left = this.lanes.filter((lane) => !keeping.has(lane));
     const fresh = [...wanted.values()].map((target) => new Lane(target));
     await this.#resolveAll(fresh);
     if (!this.#running) return [];
     for (const lane of left) lane.removed = true;
     this.#queue.retain((lane) => !lane.removed);
+    this.#held = this.#held.filter((lane) => !lane.removed);
     this.lanes.splice(0, this.lanes.length, ...kept, ...fresh);
     this.#place(fresh);
     this.#arm();
@@ -133,6 +146,9 @@ export class ProbeLoop {
   }
 
   #place(lanes: readonly Lane[]): void {
+    const { maxInFlight } = this.#options;
+    const kept = Math.min(Math.floor(maxInFlight / 2), this.lanes.length - 1);
+    this.#slowPlaces = Math.max(1, maxInFlight - kept);
     const now = this.#ports.clock.now();
     for (const [index, lane] of lanes.entries()) {
       lane.startMs = lane.dueMs = now + splayMs(index, lanes.length, this.#options.intervalMs);
@@ -156,7 +172,8 @@ export class ProbeLoop {
     this.#timer = null;
     const first = this.#queue.peek();
     if (first === undefined || this.#full || !this.#running) return;
-    this.#timer = this.#ports.clock.wakeAt(first.dueMs, () => {
+    const { clock } = this.#ports;
+    this.#timer = clock.wakeAt(Math.max(first.dueMs, clock.now()), () => {
       this.#timer = null;
       this.#sendDue();
       this.#arm();
@@ -168,7 +185,7 @@ export class ProbeLoop {
   #sendDue(): void {
     const { intervalMs, maxInFlight } = this.#options;
     const now = this.#ports.clock.now();
-    for (;;) {
+    for (let sends = 0; sends < MAX_SENDS_A_TURN; sends++) {
       const lane = this.#queue.peek();
       if (lane === undefined || lane.dueMs > now) return;
       this.#full = this.#inFlight >= maxInFlight;
@@ -176,6 +193,10 @@ export class ProbeLoop {
       this.#queue.pop();
       if (now >= this.#endMs) {
         this.#skip(lane, Math.ceil((this.#endMs - lane.dueMs) / intervalMs));
+        continue;
+      }
+      if (lane.slow && this.#slowInFlight >= this.#slowPlaces) {
+        this.#held.push(lane);
         continue;
       }
       const next = nextSlot(lane.startMs, intervalMs, lane.slot, now);
@@ -201,8 +222,11 @@ export class ProbeLoop {
     const { clock, prober } = this.#ports;
     const record = this.#pool.take();
     const now = clock.now();
+    const slow = lane.slow;
     lane.sent++;
+    lane.inFlight++;
     this.#inFlight++;
+    if (slow) this.#slowInFlight++;
     const first = left === this.#options.burst;
     const startOfBurst = first && this.#options.burst > 1;
     record.target = lane.target;
@@ -212,7 +236,10 @@ export class ProbeLoop {
     record.rttSource = record.error = null;
     record.lagUs = first ? Math.max(0, Math.round((now - due) * 1000)) : 0;
     this.#wall.stamp(now, record);
-    const settled = () => this.#settled(lane, record, left - 1);
+    const settled = () => {
+      if (slow) this.#slowInFlight--;
+      this.#settled(lane, record, left - 1);
+    };
     const endpoint = lane.endpoint;
     if (endpoint !== undefined) {
       record.address = endpoint.address;
@@ -227,6 +254,8 @@ export class ProbeLoop {
 
   #settled(lane: Lane, record: ProbeRecord, left: number): void {
     this.#inFlight--;
+    lane.inFlight--;
+    lane.silent = fateOf(record.outcome) !== "answered";
     if (!this.#running) return;
     lane.stats.add(record);
     this.#ports.onRecord(record);
@@ -237,12 +266,23 @@ export class ProbeLoop {
     }
     this.#pool.give(record);
     if (this.#options.burst > 1) this.#followBurst(lane, left);
+    this.#releaseHeld();
     if (this.#full) {
       this.#full = false;
       this.#sendDue();
       this.#arm();
     }
     this.#finishIfDone();
+  }
+
+  /** A place may be free again; at the end of the run nobody waits for one any more. */
+  #releaseHeld(): void {
+    if (this.#held.length === 0) return;
+    const over = this.#ports.clock.now() >= this.#endMs;
+    const free = over ? this.#held.length : this.#slowPlaces - this.#slowInFlight;
+    if (free <= 0) return;
+    for (const lane of this.#held.splice(0, free)) this.#queue.push(lane);
+    this.#arm();
   }
 
   /** The next of a burst at once, or the next slot after its last. */
@@ -257,7 +297,8 @@ export class ProbeLoop {
   }
 
   #finishIfDone(): void {
-    if (this.#queue.size === 0 && this.#inFlight === 0 && !this.#options.idle) this.stop();
+    const waiting = this.#queue.size + this.#held.length + this.#inFlight;
+    if (waiting === 0 && !this.#options.idle) this.stop();
   }
 
   async #resolveAll(lanes: readonly Lane[]): Promise<void> {

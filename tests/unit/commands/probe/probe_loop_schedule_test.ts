@@ -237,3 +237,55 @@ Deno.test("a record that is used again holds nothing of the probe before", async
     ["timeout", -1, null, -1, -1, false],
   );
 });
+
+Deno.test("targets that never answer leave half of the places in flight to the others", async () => {
+  const silent = Array.from({ length: 40 }, (_, i) => `silent-${i}`);
+  const bench = new LoopBench(
+    { intervalMs: 100, maxInFlight: 20, durationMs: 60_000 },
+    ({ target }) =>
+      target.startsWith("silent") ? { afterMs: 1000, outcome: "timeout" } : { afterMs: 5 },
+  );
+  await bench.start(...literals(...silent, "quick-a", "quick-b"));
+  await bench.clock.advance(20_000);
+  const before = bench.prober.timesOf("quick-a").length;
+  await bench.clock.advance(30_000);
+  assertEquals(bench.prober.timesOf("quick-a").length - before, 300);
+  const late = bench.records.filter(({ target, lagUs }) => target.name === "quick-b" && lagUs > 0);
+  assert(late.every(({ seq }) => seq < 100));
+  // Their share is used in full and evenly: ten places, each held for a second.
+  const sent = silent.map((name) => bench.prober.timesOf(name).length);
+  assert(Math.max(...sent) - Math.min(...sent) <= 2, String(sent));
+  assert(sent.reduce((sum, each) => sum + each) >= 490, String(sent));
+  await bench.clock.advance(60_000);
+  assert(bench.finished);
+  // What waited and what was given up adds up to every slot.
+  for (const name of [...silent, "quick-a", "quick-b"]) {
+    const { sent, skipped } = bench.summaryOf(name);
+    assertEquals(sent + skipped, 600, name);
+  }
+});
+
+Deno.test("a lone target may have all places in flight, however slow it is", async () => {
+  const bench = new LoopBench({ intervalMs: 10, maxInFlight: 8 }, () => ({ afterMs: 75 }));
+  await bench.start(...literals("far"));
+  await bench.clock.advance(1000);
+  assertEquals(bench.prober.timesOf("far").length, 101);
+  assertEquals(bench.summaryOf("far").skipped, 0);
+  bench.loop.stop();
+});
+
+Deno.test("what is late is sent in several turns, so that replies are read in between", async () => {
+  const names = Array.from({ length: 250 }, (_, i) => `t${i}`);
+  let most = 0;
+  const bench = new LoopBench({ intervalMs: 1000 }, () => {
+    most = Math.max(most, bench.prober.sent.length - bench.records.length);
+    return { afterMs: 0 };
+  });
+  await bench.start(...literals(...names));
+  await bench.clock.advance(100);
+  bench.clock.stall(800);
+  await bench.clock.advance(0);
+  assertEquals(bench.records.length, 226);
+  assertLessOrEqual(most, 64);
+  bench.loop.stop();
+});
