@@ -1,16 +1,30 @@
 /** The descriptor limit of this process (getrlimit(2)). */
 import { openLibc } from "./libc.ts";
 
+const LIBC_SYMBOLS = {
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+} as const;
+
 // <bits/resource.h>
 const RLIMIT_NOFILE = 7;
 
-/** Descriptors this process may hold, or null where nobody tells. */
-export function descriptorLimit(): number | null {
-  const libc = openLibc({ getrlimit: { parameters: ["i32", "buffer"], result: "i32" } });
+/**
+ * Descriptors this process may hold, after asking for `wanted` where the hard limit allows that
+ * many; null where nobody tells. A limit is never lowered.
+ */
+export function descriptorLimit(wanted = 0): number | null {
+  const libc = openLibc(LIBC_SYMBOLS);
   if (libc === null) return null;
-  // struct rlimit: two 64-bit words, the soft limit first; its upper half says "unlimited".
+  // struct rlimit: two 64-bit words, soft and hard; an upper half that is not 0 says "unlimited".
   const words = new Uint32Array(4);
-  const known = libc.symbols.getrlimit(RLIMIT_NOFILE, words) === 0;
+  const { getrlimit, setrlimit } = libc.symbols;
+  let known = getrlimit(RLIMIT_NOFILE, words) === 0;
+  if (known && words[1] === 0 && words[0] < wanted) {
+    words[0] = words[3] === 0 ? Math.min(wanted, words[2]) : wanted;
+    setrlimit(RLIMIT_NOFILE, words);
+    known = getrlimit(RLIMIT_NOFILE, words) === 0;
+  }
   libc.close();
   if (!known) return null;
   return words[1] === 0 ? words[0] : 2 ** 31 - 1;
