@@ -40,6 +40,9 @@ export interface Run {
 }
 
 export class Lab implements AsyncDisposable {
+  /** The compiled program. */
+  static readonly binary = BINARY;
+
   private constructor(
     readonly network: Network,
     readonly near: Host,

