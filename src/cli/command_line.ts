@@ -114,6 +114,8 @@ function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOp
     throw new UsageError("probe wants a target, such as db-host:5432, or --targets FILE");
   }
   for (const target of targets) checkFamily(target.host, family, target.name);
+  const output = outputName(values, exports);
+  checkLive(values, output);
   return {
     targets,
     targetsFile: values.targets,
@@ -132,13 +134,19 @@ function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOp
     source,
     close: values.close,
     clock: values.clock,
-    output: outputName(values, exports),
+    output,
     exports,
     quiet: values.quiet,
+    live: values.live,
+    histogram: values.histogram,
     timestamps: values.timestamps,
     noColor: values["no-color"],
-    failLossPercent: values["fail-loss"],
-    failP99Ms: values["fail-p99"],
+    thresholds: {
+      lossPercent: values["fail-loss"],
+      p50Ms: values["fail-p50"],
+      p99Ms: values["fail-p99"],
+      on: values["fail-on"],
+    },
   };
 }
 
@@ -164,6 +172,13 @@ function outputName(values: ProbeValues, exports: ExportOptions): OutputName {
   throw new UsageError(
     `--export collectd-exec writes to standard output, which leaves no place for --output ${values.output}`,
   );
+}
+
+/** The table wants standard output for itself. */
+function checkLive({ live, output: asked }: ProbeValues, output: OutputName): void {
+  if (!live || output === "text") return;
+  const other = asked === null ? "--export collectd-exec" : `--output ${output}`;
+  throw new UsageError(`--live draws on standard output, which leaves no place for ${other}`);
 }
 
 function checkLabels(labels: readonly Label[]): void {

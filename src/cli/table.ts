@@ -56,6 +56,8 @@ export const PROBE_OPTIONS = {
   window: once(duration(100, MAX_INTERVAL_MS), null, "aggregate over windows of this length"),
   "per-probe": once(onOff, true, "print and export single probes; false for windows alone"),
   quiet: flag("no line a probe, only the summary", "q"),
+  live: flag("a table that redraws, on a terminal; lines where there is none"),
+  histogram: flag("a histogram of the round trips in the summary (text)"),
   timestamps: flag("start each line with the time it was sent"),
   "resolve-after": once(
     integer(1, 1_000_000),
@@ -68,7 +70,13 @@ export const PROBE_OPTIONS = {
     null,
     "exit 1 when a target lost more than PCT percent",
   ),
+  "fail-p50": once(decimal(0, 1e6, "MS"), null, "exit 1 when a target's p50 is above MS"),
   "fail-p99": once(decimal(0, 1e6, "MS"), null, "exit 1 when a target's p99 is above MS"),
+  "fail-on": once(
+    choice("target", "total"),
+    "target",
+    "hold the thresholds against each target, or against all of them together",
+  ),
   "max-in-flight": once(
     integer(1, 1_000_000),
     null,

@@ -1,5 +1,5 @@
-/** A target's run in figures: counts, and distributions in whole microseconds. */
-import type { Target } from "./target.ts";
+/** A run in figures: counts, and distributions in whole microseconds, of a target or of several. */
+import type { Label, Target } from "./target.ts";
 
 /** Null where nothing was measured; a figure is never invented. */
 export interface Distribution {
@@ -15,10 +15,8 @@ export interface Distribution {
   readonly p999Us: number;
 }
 
-export interface Summary {
-  readonly target: Target;
-  /** The address last used; empty when the name never resolved. */
-  readonly address: string;
+/** What there is to say of one target, of a group of them, or of all. */
+export interface Figures {
   /** Probes that went onto the wire: answered + lost. */
   readonly sent: number;
   readonly answered: number;
@@ -32,6 +30,10 @@ export interface Summary {
   readonly errors: number;
   /** Total over the handshakes, or null where the kernel does not tell. */
   readonly synRetransmits: number | null;
+  /** Handshakes whose SYNs the kernel counted, and those of them that took more than one. */
+  readonly synCounted: number;
+  readonly synRepeated: number;
+  /** Of several targets: the longest of any. */
   readonly longestLossRun: number;
   /** Steady handshakes with a kernel sample. */
   readonly rtt: Distribution | null;
@@ -46,7 +48,76 @@ export interface Summary {
   readonly exportDropped: number;
 }
 
+export interface Summary extends Figures {
+  readonly target: Target;
+  /** The address last used; empty when the name never resolved. */
+  readonly address: string;
+}
+
+/** Several targets' figures together. */
+export interface Total extends Figures {
+  /** What these targets have in common; null for all targets of the run. */
+  readonly group: Label | null;
+  /** How many targets they are. */
+  readonly targets: number;
+}
+
+/** A figure that can have a threshold. */
+export type Threshold = "loss" | "p50" | "p99";
+
+/** Figures with the thresholds they are beyond. */
+export type Judged<T extends Figures> = T & { readonly crossed: readonly Threshold[] };
+
+/** Which delays stand for a target: steady handshakes as a rule, else the best there is. */
+export type DelayKind = "rtt" | "cold" | "connect";
+
+/** How many delays lay within two bounds in µs, both of them inclusive. */
+export interface Bar {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly count: number;
+}
+
+/** A histogram to look at: bars in ascending order, empty ones left out. */
+export interface Shape {
+  readonly kind: DelayKind;
+  readonly bars: readonly Bar[];
+}
+
+/** What a run comes to, at its end or so far. */
+export interface RunSummary {
+  readonly targets: readonly Judged<Summary>[];
+  /** Groups of targets, and all of them last; empty for a single target. */
+  readonly totals: readonly Judged<Total>[];
+  /** Labels that have too many values to make groups of. */
+  readonly ungrouped: readonly string[];
+  /** Of all targets together; null when it is not wanted, or nothing was measured. */
+  readonly shape: Shape | null;
+}
+
 /** Lost as a share of sent, or null when nothing was sent. */
-export function lossRatio(summary: Summary): number | null {
-  return summary.sent === 0 ? null : summary.lost / summary.sent;
+export function lossRatio(figures: Figures): number | null {
+  return figures.sent === 0 ? null : figures.lost / figures.sent;
+}
+
+/**
+ * The share of handshakes that took more than one SYN, of those whose SYNs the kernel counted; null
+ * where it counted none. However often its SYN was repeated, a handshake counts as one drop, since
+ * drops in a row are not independent; and a lost probe counts as none, since nobody knows whether
+ * the network or the server was silent (Guo et al., "Pingmesh", SIGCOMM 2015).
+ */
+export function synLossRatio(figures: Figures): number | null {
+  return figures.synCounted === 0 ? null : figures.synRepeated / figures.synCounted;
+}
+
+/** Which of the delays stand for these figures; null when nothing was measured. */
+export function delayKind(figures: Figures): DelayKind | null {
+  if (figures.rtt !== null) return "rtt";
+  if (figures.cold !== null) return "cold";
+  return figures.connect === null ? null : "connect";
+}
+
+/** The delays that stand for these figures. */
+export function shownDelays(figures: Figures): Distribution | null {
+  return figures.rtt ?? figures.cold ?? figures.connect;
 }

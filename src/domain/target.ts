@@ -29,8 +29,9 @@ export interface Endpoint {
 
 /** The key under which a target is the same one after a reload. */
 export function targetKey(target: Target): string {
-  const labels = target.labels.map(([k, v]) => `${k}=${v}`).join("\u0001");
-  return [target.name, target.host, target.port, target.az, labels].join("\u0000");
+  let key = `${target.name}\u0000${target.host}\u0000${target.port}\u0000${target.az}`;
+  for (const [name, value] of target.labels) key += `\u0000${name}=${value}`;
+  return key;
 }
 
 /** `host:port`, with brackets around an IPv6 literal. */

@@ -96,8 +96,9 @@ export class InfluxFormat implements RecordFormat {
 
   window(out: ByteWriter, window: Window): void {
     const series = this.#windows.of(window.target);
-    const { sent, answered, lost, refused, skipped, errors, synRetransmits, rtt } = window;
-    const integers = { sent, answered, lost, refused, skipped, errors };
+    const { sent, answered, lost, refused, unreachable, skipped, errors } = window;
+    const { synRetransmits, rtt } = window;
+    const integers = { sent, answered, lost, refused, unreachable, skipped, errors };
     out.raw(series.prefix);
     out.ascii(Object.entries(integers).map(([key, count]) => `${key}=${count}i`).join(","));
     if (synRetransmits !== null) out.ascii(`,syn_retransmits=${synRetransmits}i`);

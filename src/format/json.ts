@@ -1,6 +1,13 @@
-/** One JSON object a line (NDJSON): schemas wire-probe.probe.v1, .window.v1 and .summary.v1. */
+/** One JSON object a line (NDJSON): schemas wire-probe.probe.v1, .window.v1, .summary.v1 and .total.v1. */
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
-import { type Distribution, lossRatio, type Summary } from "../domain/summary.ts";
+import {
+  type Distribution,
+  type Figures,
+  lossRatio,
+  type RunSummary,
+  type Summary,
+  synLossRatio,
+} from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/window.ts";
 import type { ByteWriter } from "./byte_writer.ts";
@@ -40,8 +47,16 @@ export class JsonFormat implements RecordFormat {
     out.ascii("}\n");
   }
 
-  *summaries(summaries: readonly Summary[]): Iterable<Step> {
-    for (const summary of summaries) yield (out) => this.#summary(out, summary);
+  *summary({ targets, totals }: RunSummary): Iterable<Step> {
+    for (const summary of targets) {
+      const { crossed } = summary;
+      yield object({ schema: "wire-probe.summary.v1", ...ofTarget(summary), crossed });
+    }
+    for (const total of totals) {
+      const group = total.group === null ? null : Object.fromEntries([total.group]);
+      const about = { schema: "wire-probe.total.v1", group, targets: total.targets };
+      yield object({ ...about, ...figures(total), crossed: total.crossed });
+    }
   }
 
   window(out: ByteWriter, window: Window): void {
@@ -51,42 +66,48 @@ export class JsonFormat implements RecordFormat {
     out.ascii(String(window.windowMs));
     out.byte(44);
     // The figures without the brace that opens them.
-    out.utf8(JSON.stringify(figures(window)).slice(1));
-    out.byte(10);
-  }
-
-  #summary(out: ByteWriter, summary: Summary): void {
-    out.utf8(JSON.stringify({ schema: "wire-probe.summary.v1", ...figures(summary) }));
+    out.utf8(JSON.stringify(ofTarget(window)).slice(1));
     out.byte(10);
   }
 }
 
-/** What a summary and a window have in common, in the order of the schema. */
-function figures(summary: Summary): Record<string, unknown> {
+/** An object on a line of its own. */
+function object(of: Record<string, unknown>): Step {
+  return (out) => out.utf8(`${JSON.stringify(of)}\n`);
+}
+
+/** What a target's summary and a window have in common, in the order of the schema. */
+function ofTarget(summary: Summary): Record<string, unknown> {
   const { target, address } = summary;
-  const ratio = lossRatio(summary);
   return {
     target: target.name,
     address: address === "" ? null : address,
     port: target.port,
     az: target.az,
     labels: Object.fromEntries(target.labels),
-    sent: summary.sent,
-    answered: summary.answered,
-    lost: summary.lost,
-    refused: summary.refused,
-    unreachable: summary.unreachable,
-    skipped: summary.skipped,
-    errors: summary.errors,
-    syn_retransmits: summary.synRetransmits,
-    loss_ratio: ratio === null ? null : Number(ratio.toFixed(6)),
-    longest_loss_run: summary.longestLossRun,
-    rtt_ms: distribution(summary.rtt),
-    connect_ms: distribution(summary.connect),
-    cold_rtt_ms: short(summary.cold),
-    delay_variation_ms: pair(summary.delayVariation),
-    lag_ms: pair(summary.lag),
-    export_dropped: summary.exportDropped,
+    ...figures(summary),
+  };
+}
+
+function figures(of: Figures): Record<string, unknown> {
+  return {
+    sent: of.sent,
+    answered: of.answered,
+    lost: of.lost,
+    refused: of.refused,
+    unreachable: of.unreachable,
+    skipped: of.skipped,
+    errors: of.errors,
+    syn_retransmits: of.synRetransmits,
+    loss_ratio: share(lossRatio(of)),
+    syn_loss_ratio: share(synLossRatio(of)),
+    longest_loss_run: of.longestLossRun,
+    rtt_ms: distribution(of.rtt),
+    connect_ms: distribution(of.connect),
+    cold_rtt_ms: short(of.cold),
+    delay_variation_ms: pair(of.delayVariation),
+    lag_ms: pair(of.lag),
+    export_dropped: of.exportDropped,
   };
 }
 
@@ -124,6 +145,10 @@ function nullableMillis(out: ByteWriter, micros: number): void {
 function nullableString(out: ByteWriter, text: string | null): void {
   if (text === null) out.ascii("null");
   else out.jsonString(text);
+}
+
+function share(ratio: number | null): number | null {
+  return ratio === null ? null : Number(ratio.toFixed(6));
 }
 
 /** µs to ms, to the microsecond. */

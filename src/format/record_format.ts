@@ -1,6 +1,6 @@
 /** What a format is: records and summaries to bytes in a caller's buffer. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
-import type { Summary } from "../domain/summary.ts";
+import type { RunSummary } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/window.ts";
 import type { ByteWriter } from "./byte_writer.ts";
@@ -21,6 +21,6 @@ export interface RecordFormat {
   record?(out: ByteWriter, record: ProbeRecord): void;
   /** A target's window. Absent where a format has no place for windows. */
   window?(out: ByteWriter, window: Window): void;
-  /** The summaries of all targets, as one writing step after the other. */
-  summaries?(summaries: readonly Summary[]): Iterable<Step>;
+  /** What a run comes to, as one writing step after the other. */
+  summary?(run: RunSummary): Iterable<Step>;
 }

@@ -10,7 +10,7 @@ const IPV6_GROUP = /^[0-9a-fA-F]{1,4}$/;
 export function parseIpv4(text: string): Uint8Array | null {
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((p) => IPV4_PART.test(p) && Number(p) < 256)) return null;
-  return Uint8Array.from(parts, Number);
+  return Uint8Array.of(Number(parts[0]), Number(parts[1]), Number(parts[2]), Number(parts[3]));
 }
 
 /** The sixteen bytes of an IPv6 literal without brackets or zone, or null. */

@@ -46,7 +46,7 @@ export function parseHostPort(text: string): { host: string; port: number } {
   }
   const colon = text.lastIndexOf(":");
   const host = text.slice(0, Math.max(0, colon));
-  if (host.includes(":") || parseIpv6(text.split("%")[0]) !== null) {
+  if (host.includes(":")) {
     throw new UsageError(`target ${quote(text)}: ${bracketHint(text, host, colon)}`);
   }
   if (colon <= 0) throw new UsageError(`target ${quote(text)}: ${ACCEPTED}`);
@@ -111,13 +111,14 @@ export function parseTargets(text: string, file: string, defaults: TargetDefault
   const targets: Target[] = [];
   const seen = new Map<string, number>();
   for (const [index, line] of text.split("\n").entries()) {
-    const words = line.replace(/(^|\s)#.*/s, "").trim().split(/\s+/);
+    const words = withoutComment(line).trim().split(/\s+/);
     if (words[0] === "") continue;
     const at = `${file}:${index + 1}`;
     const target = parseLine(words, at, defaults);
-    const earlier = seen.get(targetKey(target));
+    const key = targetKey(target);
+    const earlier = seen.get(key);
     if (earlier !== undefined) throw new UsageError(`${at}: the same target as line ${earlier}`);
-    seen.set(targetKey(target), index + 1);
+    seen.set(key, index + 1);
     targets.push(target);
     if (targets.length > MAX_TARGETS) {
       throw new UsageError(`${at}: more than ${MAX_TARGETS} targets`);
@@ -125,6 +126,11 @@ export function parseTargets(text: string, file: string, defaults: TargetDefault
   }
   if (targets.length === 0) throw new UsageError(`${file}: no target in it`);
   return targets;
+}
+
+/** A hash begins a comment where a word could begin. */
+function withoutComment(line: string): string {
+  return line.includes("#") ? line.replace(/(^|\s)#.*/s, "") : line;
 }
 
 function parseLine(words: string[], at: string, defaults: TargetDefaults): Target {

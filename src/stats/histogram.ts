@@ -2,12 +2,12 @@
  * A bounded histogram of whole microseconds. The first values are kept as they are, so the
  * quantiles of a short run are exact; with more it becomes log-linear in the manner of HdrHistogram.
  */
-import type { Distribution } from "../domain/summary.ts";
+import type { Bar, Distribution } from "../domain/summary.ts";
 
 /** The largest value kept apart: 35 minutes, beyond any timeout and any bearable lag. */
 export const MAX_VALUE_US = 2 ** 31 - 1;
 /** So many values are kept before they become counts. */
-export const MAX_EXACT = 64;
+export const MAX_EXACT = 16;
 /** Buckets an octave, as a power of two: exact below 256 µs, above that off by at most 0.4 %. */
 const FINE_BITS = 7;
 /** The same where less will do, in a quarter of the memory: off by at most 1.6 %. */
@@ -28,13 +28,29 @@ function bucketOf(value: number, bits: number): number {
   return (shift << bits) + (value >>> shift);
 }
 
-/** The middle of a bucket. */
-function valueOf(bucket: number, bits: number): number {
+/** The smallest value of a bucket. */
+function lowest(bucket: number, bits: number): number {
   if (bucket < 2 << bits) return bucket;
   const shift = (bucket >> bits) - 1;
-  const low = (bucket - (shift << bits)) * 2 ** shift;
-  return low + (2 ** shift - 1) / 2;
+  return (bucket - (shift << bits)) * 2 ** shift;
 }
+
+/** The middle of a bucket, whose end is where the next one begins. */
+function valueOf(bucket: number, bits: number): number {
+  return (lowest(bucket, bits) + lowest(bucket + 1, bits) - 1) / 2;
+}
+
+/** How many buckets there can be with so many bits: the bound on a histogram's memory. */
+export function mostBuckets(bits: number): number {
+  return bucketOf(MAX_VALUE_US, bits) + 1;
+}
+
+/** Rows that a histogram to look at has at most: bars, and gaps between them. */
+export const MAX_ROWS = 20;
+/** A bucket that holds more than this has counts of doubles instead. */
+const MAX_UINT32 = 2 ** 32 - 1;
+/** The room for counts grows in steps of so many buckets. */
+export const ROOM = 32;
 
 /** Shared by all that have no counts yet. */
 const NO_COUNTS = new Uint32Array(0);
@@ -44,7 +60,7 @@ export class Histogram {
   /** The values themselves while they are few, then null. */
   #exact: number[] | null = [];
   /** Counts of the buckets from #first on; grows to the span in use, and no further. */
-  #counts = NO_COUNTS;
+  #counts: Uint32Array | Float64Array = NO_COUNTS;
   #first = 0;
   #count = 0;
   #min = MAX_VALUE_US;
@@ -58,6 +74,11 @@ export class Histogram {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** For how many buckets there is memory. */
+  get room(): number {
+    return this.#counts.length;
   }
 
   /** Adds a value in µs; one outside 0..MAX_VALUE_US counts as the nearer end. */
@@ -80,19 +101,26 @@ export class Histogram {
   /** Adds all of another histogram's values; it must be as fine as this one. */
   merge(other: Histogram): void {
     if (other.#count === 0) return;
-    if (other.#exact !== null) {
-      for (const value of other.#exact) this.add(value);
-      return;
-    }
     if (other.#bits !== this.#bits) throw new RangeError("histograms of different fineness");
-    this.#tallyAll();
     const total = this.#count + other.#count;
+    // Chan's update: that of Welford for many values at once.
     const delta = other.#mean - this.#mean;
     this.#squares += other.#squares + delta * delta * this.#count * other.#count / total;
     this.#mean += delta * other.#count / total;
     this.#count = total;
-    this.#min = Math.min(this.#min, other.#min);
-    this.#max = Math.max(this.#max, other.#max);
+    if (other.#min < this.#min) this.#min = other.#min;
+    if (other.#max > this.#max) this.#max = other.#max;
+    if (other.#exact !== null && this.#exact !== null) {
+      this.#exact.push(...other.#exact);
+      if (this.#exact.length > MAX_EXACT) this.#tallyAll();
+      return;
+    }
+    this.#tallyAll();
+    if (total > MAX_UINT32) this.#widen();
+    if (other.#exact !== null) {
+      for (const value of other.#exact) this.#tally(value);
+      return;
+    }
     this.#cover(other.#first, other.#first + other.#counts.length);
     for (let i = 0; i < other.#counts.length; i++) {
       this.#counts[i + other.#first - this.#first] += other.#counts[i];
@@ -101,34 +129,69 @@ export class Histogram {
 
   /** The value in µs below or at which a share q (0..1) of the values lies; NaN when empty. */
   quantile(q: number): number {
-    if (this.#count === 0) return NaN;
-    const rank = Math.max(1, Math.ceil(q * this.#count));
-    if (this.#exact !== null) return this.#exact.toSorted((a, b) => a - b)[rank - 1];
-    let seen = 0;
-    for (let i = 0; i < this.#counts.length; i++) {
-      seen += this.#counts[i];
-      if (seen >= rank) {
-        const value = valueOf(i + this.#first, this.#bits);
-        return Math.min(this.#max, Math.max(this.#min, value));
-      }
-    }
-    return this.#max;
+    return this.#quantiles([q])[0];
   }
 
   /** The figures, or null when nothing was added. */
   distribution(): Distribution | null {
     if (this.#count === 0) return null;
+    const [p50Us, p90Us, p99Us, p999Us] = this.#quantiles([0.5, 0.9, 0.99, 0.999]);
     return {
       count: this.#count,
       minUs: this.#min,
       avgUs: this.#mean,
       maxUs: this.#max,
       stddevUs: this.#count < 2 ? 0 : Math.sqrt(this.#squares / (this.#count - 1)),
-      p50Us: this.quantile(0.5),
-      p90Us: this.quantile(0.9),
-      p99Us: this.quantile(0.99),
-      p999Us: this.quantile(0.999),
+      p50Us,
+      p90Us,
+      p99Us,
+      p999Us,
     };
+  }
+
+  /**
+   * The values as bars to look at, each as wide as the others of its octave and the octaves cut as
+   * fine as leaves at most MAX_ROWS rows, a gap being one; at their widest a bar is an octave.
+   */
+  bars(): Bar[] {
+    for (let bits = this.#bits;; bits--) {
+      const bars = this.#barsOf(bits);
+      if (bits === 0 || rowsOf(bars) <= MAX_ROWS) return bars;
+    }
+  }
+
+  /** For shares in ascending order, in one pass. */
+  #quantiles(shares: readonly number[]): number[] {
+    if (this.#count === 0) return shares.map(() => NaN);
+    const ranks = shares.map((q) => Math.max(1, Math.ceil(q * this.#count)));
+    if (this.#exact !== null) {
+      // Sorts by value without being told how, which is much faster.
+      const sorted = new Float64Array(this.#exact).sort();
+      return ranks.map((rank) => sorted[rank - 1]);
+    }
+    let seen = 0;
+    let at = -1;
+    return ranks.map((rank) => {
+      while (seen < rank) seen += this.#counts[++at];
+      const value = valueOf(at + this.#first, this.#bits);
+      return Math.min(this.#max, Math.max(this.#min, value));
+    });
+  }
+
+  /** The buckets that are not empty, as those of a histogram of so many bits. */
+  #barsOf(bits: number): Bar[] {
+    const counts = new Map<number, number>();
+    const add = (value: number, count: number) => {
+      const bucket = bucketOf(value, bits);
+      counts.set(bucket, (counts.get(bucket) ?? 0) + count);
+    };
+    for (const value of this.#exact?.toSorted((a, b) => a - b) ?? []) add(value, 1);
+    for (const [i, count] of this.#counts.entries()) {
+      if (count > 0) add(lowest(i + this.#first, this.#bits), count);
+    }
+    return [...counts].map(([bucket, count]) => {
+      return { fromUs: lowest(bucket, bits), toUs: lowest(bucket + 1, bits) - 1, count };
+    });
   }
 
   /** From now on there are counts only. */
@@ -142,20 +205,33 @@ export class Histogram {
     const bucket = bucketOf(value, this.#bits);
     const at = bucket - this.#first;
     if (at < 0 || at >= this.#counts.length) this.#cover(bucket, bucket + 1);
+    else if (this.#counts[at] === MAX_UINT32) this.#widen();
     this.#counts[bucket - this.#first]++;
   }
 
-  /** Makes room for the buckets from..to, in steps of 32 so that growth is rare. */
+  /** Counts in doubles from now on. */
+  #widen(): void {
+    if (this.#counts instanceof Uint32Array) this.#counts = Float64Array.from(this.#counts);
+  }
+
+  /** Makes room for the buckets from..to, in steps so that growth is rare. */
   #cover(from: number, to: number): void {
     const empty = this.#counts.length === 0;
     const low = empty ? from : Math.min(from, this.#first);
     const high = empty ? to : Math.max(to, this.#first + this.#counts.length);
-    const first = low & ~31;
-    const length = (high - first + 31) & ~31;
+    const first = low - low % ROOM;
+    const length = Math.ceil((high - first) / ROOM) * ROOM;
     if (!empty && first === this.#first && length === this.#counts.length) return;
-    const counts = new Uint32Array(length);
+    const narrow = this.#counts instanceof Uint32Array;
+    const counts = narrow ? new Uint32Array(length) : new Float64Array(length);
     if (!empty) counts.set(this.#counts, this.#first - first);
     this.#counts = counts;
     this.#first = first;
   }
+}
+
+/** Bars, and the gaps between those that are not neighbours. */
+function rowsOf(bars: readonly Bar[]): number {
+  const gaps = bars.filter(({ fromUs }, i) => i > 0 && bars[i - 1].toUs + 1 < fromUs);
+  return bars.length + gaps.length;
 }

@@ -1,37 +1,28 @@
 /** One target's statistics, in memory that does not grow with the number of probes. */
 import { fateOf } from "../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Summary } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
-import { COARSE_BITS, Histogram } from "./histogram.ts";
+import { Tally } from "./tally.ts";
 
 /** What of a probe matters once it is put in order: its RTT in µs, or one of these. */
 const LOST = -1;
 const NO_SAMPLE = -2;
+/** Lost, and counted by the statistics before these. */
+const LOST_BEFORE = -3;
 
 export class TargetStats {
   readonly target: Target;
   /** The address in use or last used; empty while there is none. */
   address = "";
-  #answered = 0;
-  #lost = 0;
-  #refused = 0;
-  #unreachable = 0;
-  #skipped = 0;
-  #errors = 0;
-  #retransmits = 0;
-  #retransmitsKnown = false;
-  #rtt = new Histogram();
-  #connect = new Histogram(COARSE_BITS);
-  #cold = new Histogram();
-  #variation = new Histogram();
-  #lag = new Histogram(COARSE_BITS);
+  #tally = new Tally();
   /** Results that arrived before an earlier probe's; bounded by the probes in flight. */
   #ahead = new Map<number, number>();
   #nextSeq = 1;
   #previousRtt = NO_SAMPLE;
+  /** Probes lost in a row up to now, and whether these statistics counted one of them. */
   #lossRun = 0;
-  #longestLossRun = 0;
+  #ownLoss = false;
 
   /** `before`: the statistics that these follow; which probes are neighbours is known from there. */
   constructor(target: Target, before: TargetStats | null = null) {
@@ -42,40 +33,38 @@ export class TargetStats {
     this.#nextSeq = before.#nextSeq;
     this.#previousRtt = before.#previousRtt;
     this.#lossRun = before.#lossRun;
+    for (const [seq, result] of this.#ahead) {
+      if (result === LOST) this.#ahead.set(seq, LOST_BEFORE);
+    }
   }
 
   get answered(): number {
-    return this.#answered;
+    return this.#tally.answered;
   }
 
   get sent(): number {
-    return this.#answered + this.#lost;
+    return this.#tally.sent;
+  }
+
+  /** The counts and delays behind the summary, for who needs a few of them often. */
+  get tally(): Tally {
+    return this.#tally;
   }
 
   /** Counts slots of the schedule that were not sent. */
   skip(slots: number): void {
-    this.#skipped += slots;
+    this.#tally.skip(slots);
   }
 
   /** Counts a probe whose fate is known; each seq from 1 on exactly once, in any order. */
   add(record: ProbeRecord): void {
     this.address = record.address;
-    const fate = fateOf(record.outcome);
-    if (fate === "unsent") this.#errors++;
-    else this.#lag.add(record.lagUs);
-    if (fate === "lost") this.#lost++;
-    if (fate === "answered") this.#answered++;
-    if (record.outcome === "refused") this.#refused++;
-    if (record.outcome === "unreachable") this.#unreachable++;
-    if (record.connectUs !== NONE) this.#connect.add(record.connectUs);
-    if (record.synRetransmits !== NONE) {
-      this.#retransmits += record.synRetransmits;
-      this.#retransmitsKnown = true;
+    this.#tally.add(record);
+    if (fateOf(record.outcome) === "lost") this.#inOrder(record.seq, LOST);
+    else {
+      const sample = record.rttSource === "kernel" && !record.cold && record.rttUs >= 0;
+      this.#inOrder(record.seq, sample ? record.rttUs : NO_SAMPLE);
     }
-    const kernelRtt = record.rttSource === "kernel" ? record.rttUs : NO_SAMPLE;
-    if (kernelRtt >= 0) (record.cold ? this.#cold : this.#rtt).add(kernelRtt);
-    const steadyRtt = record.cold ? NO_SAMPLE : kernelRtt;
-    this.#inOrder(record.seq, fate === "lost" ? LOST : steadyRtt);
   }
 
   /** Loss runs and delay variation are about neighbours, so late results wait for their turn. */
@@ -93,27 +82,40 @@ export class TargetStats {
     }
   }
 
+  #follow(result: number): void {
+    const lost = result === LOST || result === LOST_BEFORE;
+    this.#lossRun = lost ? this.#lossRun + 1 : 0;
+    // A run that went on belongs here, one that was all counted before does not.
+    this.#ownLoss = lost && (this.#ownLoss || result === LOST);
+    if (this.#ownLoss) this.#tally.lossRun(this.#lossRun);
+    if (result >= 0 && this.#previousRtt >= 0) {
+      this.#tally.vary(Math.abs(result - this.#previousRtt));
+    }
+    this.#previousRtt = result;
+  }
+
   /** With the results that still wait for an earlier one's: each stretch of those by itself. */
-  #longestRun(): number {
-    let longest = this.#longestLossRun;
+  #longestLossRun(): number {
+    let longest = this.#tally.longestLossRun;
     let run = 0;
+    let own = false;
     let previous = 0;
     for (const seq of [...this.#ahead.keys()].sort((a, b) => a - b)) {
-      const lost = this.#ahead.get(seq) === LOST;
-      run = lost ? (seq === previous + 1 ? run + 1 : 1) : 0;
+      const result = this.#ahead.get(seq);
+      const lost = result === LOST || result === LOST_BEFORE;
+      const goesOn = lost && seq === previous + 1;
+      run = lost ? (goesOn ? run + 1 : 1) : 0;
+      own = result === LOST || goesOn && own;
       previous = seq;
-      longest = Math.max(longest, run);
+      if (own && run > longest) longest = run;
     }
     return longest;
   }
 
-  #follow(result: number): void {
-    this.#lossRun = result === LOST ? this.#lossRun + 1 : 0;
-    if (this.#lossRun > this.#longestLossRun) this.#longestLossRun = this.#lossRun;
-    if (result >= 0 && this.#previousRtt >= 0) {
-      this.#variation.add(Math.abs(result - this.#previousRtt));
-    }
-    this.#previousRtt = result;
+  /** Adds these figures to those of several targets. */
+  addTo(total: Tally): void {
+    total.merge(this.#tally);
+    total.lossRun(this.#longestLossRun());
   }
 
   /** The figures so far. `exportDropped` is the run's, for the loop does not know it. */
@@ -121,21 +123,8 @@ export class TargetStats {
     return {
       target: this.target,
       address: this.address,
-      sent: this.sent,
-      answered: this.#answered,
-      lost: this.#lost,
-      refused: this.#refused,
-      unreachable: this.#unreachable,
-      skipped: this.#skipped,
-      errors: this.#errors,
-      synRetransmits: this.#retransmitsKnown ? this.#retransmits : null,
-      longestLossRun: this.#longestRun(),
-      rtt: this.#rtt.distribution(),
-      connect: this.#connect.distribution(),
-      cold: this.#cold.distribution(),
-      delayVariation: this.#variation.distribution(),
-      lag: this.#lag.distribution(),
-      exportDropped,
+      ...this.#tally.figures(exportDropped),
+      longestLossRun: this.#longestLossRun(),
     };
   }
 }

@@ -3,7 +3,7 @@ import { ByteWriter } from "../../src/format/byte_writer.ts";
 import { type Paint, plain } from "../../src/format/paint.ts";
 import type { RecordFormat, Step } from "../../src/format/record_format.ts";
 import { type FormatOptions, FORMATS } from "../../src/format/registry.ts";
-import { RECORDS, SUMMARIES, TARGETS } from "./records.ts";
+import { RECORDS, RUNS, TARGETS } from "./records.ts";
 import { WINDOWS } from "./windows.ts";
 
 /** Larger than any golden file. */
@@ -60,9 +60,9 @@ export function goldenCases(): ReadonlyMap<string, Uint8Array> {
   for (const [style, options] of Object.entries(STYLES)) {
     const make = () => formatOf(style)(options);
     cases.set(`probe.${style}${GOLDEN_SUFFIX}`, probesBy(make()));
-    for (const [name, summaries] of Object.entries(SUMMARIES)) {
-      const bytes = stepsOf(make().summaries?.(summaries) ?? []);
-      // A format without summaries has the one empty file of its probes, if any.
+    for (const [name, run] of Object.entries(RUNS)) {
+      const bytes = stepsOf(make().summary?.(run) ?? []);
+      // A format without a summary has the one empty file of its probes, if any.
       if (bytes.length > 0) cases.set(`summary-${name}.${style}${GOLDEN_SUFFIX}`, bytes);
     }
   }

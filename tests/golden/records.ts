@@ -1,6 +1,6 @@
 /** The fixed probes and summaries that every format is held to: each outcome, each undefined field. */
 import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts";
-import type { Distribution, Summary } from "../../src/domain/summary.ts";
+import type { Distribution, RunSummary, Summary, Total } from "../../src/domain/summary.ts";
 import type { Target } from "../../src/domain/target.ts";
 
 const PLAIN: Target = {
@@ -117,6 +117,8 @@ const NOTHING: Omit<Summary, "target"> = {
   skipped: 0,
   errors: 0,
   synRetransmits: null,
+  synCounted: 0,
+  synRepeated: 0,
   longestLossRun: 0,
   rtt: null,
   connect: null,
@@ -139,6 +141,8 @@ const MIXED: Summary = {
   skipped: 12,
   errors: 1,
   synRetransmits: 4,
+  synCounted: 991,
+  synRepeated: 3,
   longestLossRun: 5,
   rtt: figures(986, 10_040, 20),
   connect: figures(993, 10_300, 300),
@@ -155,6 +159,7 @@ const CLEAN: Summary = {
   sent: 3,
   answered: 3,
   synRetransmits: 0,
+  synCounted: 3,
   rtt: figures(2, 4120, 10),
   connect: figures(3, 4300, 90),
   cold: figures(1, 8410, 0),
@@ -186,7 +191,7 @@ const REFUSED: Summary = {
 
 const UNSENT: Summary = { ...NOTHING, target: GONE, errors: 3 };
 
-/** What a run's summaries are, by the name of the case. */
+/** The targets' summaries, by the name of the case. */
 export const SUMMARIES: Readonly<Record<string, readonly Summary[]>> = {
   one: [CLEAN],
   mixed: [MIXED],
@@ -194,3 +199,64 @@ export const SUMMARIES: Readonly<Record<string, readonly Summary[]>> = {
   unsent: [UNSENT],
   several: [CLEAN, MIXED, REFUSED, LOST, UNSENT].map((of) => ({ ...of, exportDropped: 3 })),
 };
+
+/** CLEAN and LOST. */
+const GROUP: Omit<Total, "group"> = {
+  ...CLEAN,
+  targets: 2,
+  sent: 7,
+  lost: 4,
+  unreachable: 1,
+  longestLossRun: 4,
+  lag: figures(7, 120, 1),
+  exportDropped: 3,
+};
+
+const ALL: Total = {
+  ...MIXED,
+  group: null,
+  targets: 5,
+  sent: 1009,
+  answered: 998,
+  lost: 11,
+  refused: 4,
+  unreachable: 4,
+  errors: 4,
+  synCounted: 300_000,
+  synRepeated: 4,
+  rtt: figures(988, 10_040, 600),
+};
+
+/** Three octaves, a gap, and a bar that is a sliver. */
+const BARS = [
+  { fromUs: 9216, toUs: 9727, count: 40 },
+  { fromUs: 9728, toUs: 10_239, count: 941 },
+  { fromUs: 10_240, toUs: 10_751, count: 6 },
+  { fromUs: 1_048_576, toUs: 1_114_111, count: 1 },
+];
+
+/** What runs come to, by the name of the case. */
+export const RUNS: Readonly<Record<string, RunSummary>> = {
+  ...Object.fromEntries(Object.entries(SUMMARIES).map(([name, of]) => [name, runOf(of)])),
+  // A threshold crossed, and a histogram.
+  crossed: {
+    ...runOf([]),
+    targets: [{ ...MIXED, crossed: ["loss", "p99"] }],
+    shape: { kind: "rtt", bars: BARS },
+  },
+  several: {
+    ...runOf([]),
+    targets: SUMMARIES.several.map((of) => ({ ...of, crossed: of.lost === 4 ? ["loss"] : [] })),
+    totals: [
+      { ...GROUP, group: ["az", "default"], crossed: [] },
+      { ...GROUP, ...REFUSED, group: ["note", 'a,b;c="d"'], targets: 1, crossed: [] },
+      { ...ALL, crossed: ["p50"] },
+    ],
+    shape: { kind: "connect", bars: [{ fromUs: 384, toUs: 391, count: 2 }] },
+  },
+};
+
+function runOf(summaries: readonly Summary[]): RunSummary {
+  const targets = summaries.map((of) => ({ ...of, crossed: [] }));
+  return { targets, totals: [], ungrouped: [], shape: null };
+}

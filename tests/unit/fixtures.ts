@@ -1,9 +1,10 @@
 /** Targets, records, windows and distributions for tests, with only what matters spelled out. */
 import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts";
-import type { Distribution, Summary } from "../../src/domain/summary.ts";
+import type { Distribution, Judged, RunSummary, Summary, Total } from "../../src/domain/summary.ts";
 import type { Endpoint, Target } from "../../src/domain/target.ts";
 import type { Window } from "../../src/domain/window.ts";
 import { literalEndpoint } from "../../src/net/address.ts";
+import { Tally } from "../../src/stats/tally.ts";
 import { TargetStats } from "../../src/stats/target_stats.ts";
 
 export function target(name: string, more: Partial<Target> = {}): Target {
@@ -55,6 +56,20 @@ export function flat(us: number, count = 1): Distribution {
 /** The summary of a target that nothing happened to, but for what is given. */
 export function summary(more: Partial<Summary> = {}): Summary {
   return { ...new TargetStats(more.target ?? target("db")).summary(0), ...more };
+}
+
+/** The total of targets that nothing happened to, but for what is given. */
+export function total(more: Partial<Judged<Total>> = {}): Judged<Total> {
+  return { ...new Tally().figures(0), group: null, targets: 2, crossed: [], ...more };
+}
+
+/** A run of these targets, with no threshold crossed but those given. */
+export function runOf(
+  targets: readonly (Summary | Judged<Summary>)[],
+  more: Partial<RunSummary> = {},
+): RunSummary {
+  const judged = targets.map((of) => ({ crossed: [], ...of }));
+  return { targets: judged, totals: [], ungrouped: [], shape: null, ...more };
 }
 
 /** The window of a target that nothing happened to, but for what is given. */

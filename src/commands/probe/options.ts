@@ -6,6 +6,7 @@ import type { ClockChoice } from "../../net/tcp_prober.ts";
 import type { FORMATS } from "../../format/registry.ts";
 import type { ExportOptions } from "./export_target.ts";
 import type { LoopOptions } from "./probe_loop.ts";
+import type { Thresholds } from "./verdict.ts";
 
 export interface ProbeOptions {
   readonly targets: readonly Target[];
@@ -22,11 +23,13 @@ export interface ProbeOptions {
   readonly output: OutputName;
   readonly exports: ExportOptions;
   readonly quiet: boolean;
+  /** A table that redraws, where stdout is a terminal. */
+  readonly live: boolean;
+  /** A histogram of the round trips in the text summary. */
+  readonly histogram: boolean;
   readonly timestamps: boolean;
   readonly noColor: boolean;
-  /** Thresholds a target must not exceed, or null. */
-  readonly failLossPercent: number | null;
-  readonly failP99Ms: number | null;
+  readonly thresholds: Thresholds;
 }
 
 export type OutputName = keyof typeof FORMATS;

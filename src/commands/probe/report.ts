@@ -1,6 +1,6 @@
 /** A run's results on their way to stdout: each record as it comes, the summaries when asked. */
 import type { ProbeRecord } from "../../domain/probe_record.ts";
-import type { Summary } from "../../domain/summary.ts";
+import type { RunSummary } from "../../domain/summary.ts";
 import type { Target } from "../../domain/target.ts";
 import type { Window } from "../../domain/window.ts";
 import type { RecordFormat, Step } from "../../format/record_format.ts";
@@ -22,6 +22,11 @@ export class Report {
   /** Records that stdout's reader was too slow for. */
   get dropped(): number {
     return this.#out.dropped;
+  }
+
+  /** Whether the format has a summary. */
+  get sumsUp(): boolean {
+    return this.#format.summary !== undefined;
   }
 
   /** Throws UsageError when the format cannot represent a target. */
@@ -50,11 +55,11 @@ export class Report {
     if (!this.#out.writer.empty) this.#out.commit();
   }
 
-  /** Writes all summaries; waits for the reader now and then, so that none is dropped. */
-  async summaries(summaries: readonly Summary[]): Promise<void> {
+  /** Writes the run's summary; waits for the reader now and then, so that nothing is dropped. */
+  async summary(run: RunSummary): Promise<void> {
     await this.#out.flushed();
     let waiting = 0;
-    for (const step of this.#format.summaries?.(summaries) ?? []) {
+    for (const step of this.#format.summary?.(run) ?? []) {
       this.#step(step);
       if (++waiting % FLUSH_EVERY === 0) await this.#out.flushed();
     }

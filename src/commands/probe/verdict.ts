@@ -1,10 +1,20 @@
 /** What a run's figures come to: the exit code, and a line for each threshold crossed. */
 import { EXIT, type ExitCode } from "../../domain/exit.ts";
-import { lossRatio, type Summary } from "../../domain/summary.ts";
+import {
+  type Figures,
+  type Judged,
+  lossRatio,
+  type RunSummary,
+  shownDelays,
+  type Threshold,
+} from "../../domain/summary.ts";
 
+/** What must not be exceeded, or null, and by whom: each target, or all of them together. */
 export interface Thresholds {
-  readonly failLossPercent: number | null;
-  readonly failP99Ms: number | null;
+  readonly lossPercent: number | null;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly on: "target" | "total";
 }
 
 export interface Verdict {
@@ -12,26 +22,56 @@ export interface Verdict {
   readonly reasons: readonly string[];
 }
 
+/** So many crossings have a line each; of the others it is said how many there are. */
+export const MAX_REASONS = 10;
+
+/** The thresholds that figures are beyond: those of the loss, and of the delays that are shown. */
+export function crossed(figures: Figures, thresholds: Thresholds): Threshold[] {
+  const { lossPercent, p50Ms, p99Ms } = thresholds;
+  const all: Threshold[] = [];
+  if (lossPercent !== null && (lossRatio(figures) ?? 0) * 100 > lossPercent) all.push("loss");
+  const delays = shownDelays(figures);
+  if (delays === null) return all;
+  if (p50Ms !== null && delays.p50Us / 1000 > p50Ms) all.push("p50");
+  if (p99Ms !== null && delays.p99Us / 1000 > p99Ms) all.push("p99");
+  return all;
+}
+
 /** A name that never resolved outweighs a target that never answered. */
-export function verdict(summaries: readonly Summary[], thresholds: Thresholds): Verdict {
-  const reasons = summaries.flatMap((summary) => crossed(summary, thresholds));
-  const unresolved = summaries.some(({ address }) => address === "");
-  const silent = summaries.some(({ answered }) => answered === 0);
+export function verdict({ targets, totals }: RunSummary, thresholds: Thresholds): Verdict {
+  const reasons: string[] = [];
+  let more = 0;
+  const note = (name: string, figures: Judged<Figures>) => {
+    for (const threshold of figures.crossed) {
+      if (reasons.length === MAX_REASONS) more++;
+      else reasons.push(`${name}: ${reason(threshold, figures, thresholds)}`);
+    }
+  };
+  for (const summary of targets) note(summary.target.name, summary);
+  for (const total of totals) note("total", total);
+  if (more > 0) reasons.push(`and ${more} more beyond their thresholds`);
+  const unresolved = targets.some(({ address }) => address === "");
+  const silent = targets.some(({ answered }) => answered === 0);
   const code = unresolved ? EXIT.unresolved : silent || reasons.length > 0 ? EXIT.failed : EXIT.ok;
   return { code, reasons };
 }
 
-function crossed(summary: Summary, thresholds: Thresholds): string[] {
-  const { failLossPercent, failP99Ms } = thresholds;
-  const reasons: string[] = [];
-  const loss = (lossRatio(summary) ?? 0) * 100;
-  if (failLossPercent !== null && loss > failLossPercent) {
-    reasons.push(`${summary.target.name}: loss ${loss.toFixed(1)}% is above ${failLossPercent}%`);
+function reason(threshold: Threshold, figures: Figures, thresholds: Thresholds): string {
+  const delays = shownDelays(figures);
+  switch (threshold) {
+    case "loss": {
+      const percent = (lossRatio(figures) ?? 0) * 100;
+      return `loss ${percent.toFixed(1)}% is above ${thresholds.lossPercent}%`;
+    }
+    case "p50":
+      return `p50 ${millis(delays?.p50Us)} ms is above ${thresholds.p50Ms} ms`;
+    case "p99":
+      return `p99 ${millis(delays?.p99Us)} ms is above ${thresholds.p99Ms} ms`;
+    default:
+      return threshold satisfies never;
   }
-  const figures = summary.rtt ?? summary.connect;
-  if (failP99Ms !== null && figures !== null && figures.p99Us / 1000 > failP99Ms) {
-    const p99 = (figures.p99Us / 1000).toFixed(3);
-    reasons.push(`${summary.target.name}: p99 ${p99} ms is above ${failP99Ms} ms`);
-  }
-  return reasons;
+}
+
+function millis(micros = NaN): string {
+  return (micros / 1000).toFixed(3);
 }

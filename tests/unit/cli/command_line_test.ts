@@ -31,10 +31,11 @@ const PROBE_DEFAULTS: ProbeOptions = {
   output: "text",
   exports: { targets: [], collectdTypes: "latency", windowMs: null, perProbe: true },
   quiet: false,
+  live: false,
+  histogram: false,
   timestamps: false,
   noColor: false,
-  failLossPercent: null,
-  failP99Ms: null,
+  thresholds: { lossPercent: null, p50Ms: null, p99Ms: null, on: "target" },
 };
 
 const SERVE_DEFAULTS: ServeOptions = {
@@ -82,7 +83,14 @@ const PROBES: readonly [argv: string, change: ProbeChange][] = [
   ["probe --output=none db:5432", { output: "none" }],
   ["probe -q db:5432", { quiet: true }],
   ["probe --timestamps --no-color db:5432", { timestamps: true, noColor: true }],
-  ["probe --fail-loss 0 --fail-p99 2.5 db:5432", { failLossPercent: 0, failP99Ms: 2.5 }],
+  ["probe --live db:5432", { live: true }],
+  ["probe --histogram db:5432", { histogram: true }],
+  ["probe --fail-loss 0 --fail-p50 1 --fail-p99 2.5 db:5432", {
+    thresholds: { lossPercent: 0, p50Ms: 1, p99Ms: 2.5, on: "target" },
+  }],
+  ["probe --fail-on total --fail-loss 100 db:5432", {
+    thresholds: { lossPercent: 100, p50Ms: null, p99Ms: null, on: "total" },
+  }],
   ["probe --max-in-flight 7 db:5432", { maxInFlight: 7 }],
   ["probe --targets nodes.txt db:5432", { targetsFile: "nodes.txt" }],
   ["probe --targets nodes.txt", { targetsFile: "nodes.txt", targets: [] }],

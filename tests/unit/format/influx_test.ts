@@ -147,6 +147,7 @@ const WINDOW: Window = windowOf({
   answered: 8,
   lost: 2,
   refused: 1,
+  unreachable: 2,
   skipped: 3,
   errors: 4,
   synRetransmits: 5,
@@ -164,6 +165,7 @@ Deno.test("a window's line has its counts and the figures of its round trips", (
       answered: 8n,
       lost: 2n,
       refused: 1n,
+      unreachable: 2n,
       skipped: 3n,
       errors: 4n,
       syn_retransmits: 5n,
@@ -180,7 +182,8 @@ Deno.test("a window's line has its counts and the figures of its round trips", (
 
 Deno.test("a window in which nothing was measured has its counts alone", () => {
   const { fields } = windowPoint(windowOf({ sent: 2, lost: 2 }));
-  assertEquals(fields, { sent: 2n, answered: 0n, lost: 2n, refused: 0n, skipped: 0n, errors: 0n });
+  const zeros = { answered: 0n, refused: 0n, unreachable: 0n, skipped: 0n, errors: 0n };
+  assertEquals(fields, { sent: 2n, lost: 2n, ...zeros });
 });
 
 Deno.test("a line that does not fit leaves the buffer as it was", () => {

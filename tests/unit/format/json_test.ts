@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { NONE, type ProbeRecord } from "../../../src/domain/probe_record.ts";
-import type { Summary } from "../../../src/domain/summary.ts";
+import type { RunSummary, Summary } from "../../../src/domain/summary.ts";
 import { ByteWriter } from "../../../src/format/byte_writer.ts";
 import { JsonFormat } from "../../../src/format/json.ts";
-import { established, flat, record, summary, target } from "../fixtures.ts";
+import { established, flat, record, runOf, summary, target, total } from "../fixtures.ts";
 import { property } from "../random.ts";
 import { anyRecord, millisOf, timeOf } from "./any_record.ts";
 import { textOf, written } from "./written.ts";
@@ -21,8 +21,12 @@ function lineOf(of: ProbeRecord): Record<string, unknown> {
 }
 
 function summaryLine(of: Summary): Record<string, unknown> {
-  const [step] = new JsonFormat().summaries([of]);
-  return parsed(written(step));
+  const [line] = runLines(runOf([of]));
+  return line;
+}
+
+function runLines(run: RunSummary): Record<string, unknown>[] {
+  return [...new JsonFormat().summary(run)].map((step) => parsed(written(step)));
 }
 
 /** The one object of one line. */
@@ -73,8 +77,8 @@ Deno.test("a summary's line has the documented fields, in their order", () => {
   const keys = Object.keys(summaryLine(summary()));
   const documented = SUMMARY_FIELDS.split(" ");
   assertEquals(keys.filter((key) => documented.includes(key)), documented);
-  // Two counts more than the list demands: what the loss was, and what was never sent.
-  assertEquals(keys.filter((key) => !documented.includes(key)), ["unreachable", "errors"]);
+  const more = ["unreachable", "errors", "syn_loss_ratio", "crossed"];
+  assertEquals(keys.filter((key) => !documented.includes(key)), more);
 });
 
 Deno.test("a summary without a single answer has every figure, as null", () => {
@@ -119,4 +123,39 @@ Deno.test("a summary's figures are milliseconds to the microsecond", () => {
   });
   assertEquals(line.cold_rtt_ms, { count: 1, min: 0.005, avg: 0.005, max: 0.005 });
   assertEquals([line.loss_ratio, line.address], [0.333333, "192.0.2.1"]);
+});
+
+Deno.test("a summary names the thresholds that its target crossed", () => {
+  const of = { ...summary({ sent: 2, lost: 1 }), crossed: ["loss", "p99"] as const };
+  assertEquals(runLines(runOf([of, summary()])).map(({ crossed }) => crossed), [
+    ["loss", "p99"],
+    [],
+  ]);
+});
+
+Deno.test("groups and the total follow the targets, with all figures that those have", () => {
+  const figures = { sent: 4, answered: 3, lost: 1, synCounted: 3, synRepeated: 1 };
+  const all = runLines(runOf([summary({ target: target("a") }), summary()], {
+    totals: [
+      total({ group: ["rack", "r1"], targets: 1 }),
+      total({ ...figures, synRetransmits: 2, crossed: ["p50"] }),
+    ],
+  }));
+  const about = ({ schema, group, targets }: Record<string, unknown>) => [schema, group, targets];
+  assertEquals(all.map(about), [
+    ["wire-probe.summary.v1", undefined, undefined],
+    ["wire-probe.summary.v1", undefined, undefined],
+    ["wire-probe.total.v1", { rack: "r1" }, 1],
+    ["wire-probe.total.v1", null, 2],
+  ]);
+  const [one, , , whole] = all;
+  const own = new Set(["target", "address", "port", "az", "labels"]);
+  const shared = Object.keys(one).filter((key) => !own.has(key));
+  assertEquals(Object.keys(whole), ["schema", "group", "targets", ...shared.slice(1)]);
+  assertEquals([whole.loss_ratio, whole.syn_retransmits, whole.syn_loss_ratio], [
+    0.25,
+    2,
+    0.333333,
+  ]);
+  assertEquals(whole.crossed, ["p50"]);
 });

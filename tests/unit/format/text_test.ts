@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
-import type { Summary } from "../../../src/domain/summary.ts";
+import type { RunSummary, Summary } from "../../../src/domain/summary.ts";
 import { type Paint, plain } from "../../../src/format/paint.ts";
 import { TextFormat, textIntroduction } from "../../../src/format/text.ts";
-import { established, flat, record, summary, target } from "../fixtures.ts";
+import { established, flat, record, runOf, summary, target, total, windowOf } from "../fixtures.ts";
 import { written } from "./written.ts";
 
 /** Colours that can be read. */
@@ -14,12 +14,16 @@ function lineOf(of: ProbeRecord, paint = plain): string {
   return written((out) => format.record(out, of));
 }
 
-function summaryText(summaries: readonly Summary[], paint = plain): string {
-  const targets = summaries.map((of) => of.target);
+function runText(run: RunSummary, paint = plain): string {
+  const targets = run.targets.map((of) => of.target);
   const format = new TextFormat(targets, { timestamps: false, paint });
   return written((out) => {
-    for (const step of format.summaries(summaries)) step(out);
+    for (const step of format.summary(run)) step(out);
   });
+}
+
+function summaryText(summaries: readonly Summary[], paint = plain): string {
+  return runText(runOf(summaries), paint);
 }
 
 Deno.test("an answered probe shows RTT and connect time, and no source when it is the kernel's", () => {
@@ -91,13 +95,15 @@ Deno.test("counts that are not zero are all there", () => {
     skipped: 5,
     errors: 6,
     synRetransmits: 1,
+    synCounted: 7,
+    synRepeated: 1,
     longestLossRun: 1,
     exportDropped: 8,
   });
   assertEquals(
     summaryText([of], marked).split("\n")[2],
     "9 sent, 7 answered, <bad 2 lost (22.2%, at most 1 in a row)>, <warn 3 refused>, " +
-      "1 unreachable, <warn 5 skipped>, <bad 6 not sent>, <warn 1 SYN retransmit>, " +
+      "1 unreachable, <warn 5 skipped>, <bad 6 not sent>, <warn 1 SYN retransmit (SYN loss 14.3%)>, " +
       "<bad 8 not exported>",
   );
 });
@@ -123,8 +129,8 @@ Deno.test("several targets get a line each, in columns under one head", () => {
   ], marked);
   const lines = text.trim().split("\n");
   assertEquals(lines.length, 3);
-  assertMatch(lines[1], /^a {9}100000 +100000 +0 +0\.0% +0 +0 +0 +0( +-){4}$/);
-  assertMatch(lines[2], /^<bad database +10 +0 +10 100\.0% +0 +0 +0 +-( +-){4}>$/);
+  assertMatch(lines[1], /^a {9}100000 +100000 +0 +0\.0% +0 +0 +0 +0( +-){5}$/);
+  assertMatch(lines[2], /^<bad database +10 +0 +10 100\.0% +0 +0 +0 +-( +-){5}>$/);
 });
 
 Deno.test("a run starts by saying what it probes", () => {
@@ -135,4 +141,67 @@ Deno.test("a run starts by saying what it probes", () => {
     textIntroduction([target("192.0.2.1:5432")], "every 1s"),
     "probing 192.0.2.1:5432, every 1s",
   );
+});
+
+Deno.test("a single target that crossed its thresholds says so in the last line", () => {
+  const of = { ...summary({ sent: 2, lost: 1 }), crossed: ["loss", "p99"] as const };
+  assertMatch(runText(runOf([of]), marked), /\n<bad over threshold: loss, p99>\n$/);
+});
+
+Deno.test("in a table the rows that crossed are marked, targets and totals alike", () => {
+  const good = summary({ target: target("good"), sent: 9, answered: 9, rtt: flat(5) });
+  const slow = { ...good, target: target("slow"), crossed: ["p50", "p99"] as const };
+  const totals = [total({ sent: 18, answered: 18, crossed: ["p99"] })];
+  const lines = runText(runOf([good, slow], { totals }), marked).trim().split("\n");
+  assertMatch(lines[1], /^good .* 0\.005$/);
+  assertMatch(lines[2], /^<bad slow .* 0\.005 {2}over threshold: p50, p99>$/);
+  assertEquals(lines[3], "");
+  assertMatch(lines[4], /^<bad total \(2 targets\) .* - {2}over threshold: p99>$/);
+});
+
+Deno.test("groups stand between the targets and the total, in the same columns", () => {
+  const totals = [total({ group: ["rack", "r1"], targets: 1, sent: 7 }), total({ sent: 8 })];
+  const text = runText(runOf([summary(), summary({ target: target("b") })], { totals }));
+  const [head, , , , group, all] = text.trim().split("\n");
+  assertMatch(group, /^rack=r1 \(1 target\) +7 /);
+  assertMatch(all, /^total \(2 targets\) +8 /);
+  const end = head.indexOf("sent") + "sent".length;
+  assertEquals([group.slice(end - 1, end), all.slice(end - 1, end)], ["7", "8"]);
+});
+
+Deno.test("below many targets the totals get a head of their own", () => {
+  const heads = (count: number) => {
+    const targets = Array.from({ length: count }, (_, i) => summary({ target: target(`n${i}`) }));
+    return runText(runOf(targets, { totals: [total()] })).match(/sent answered/g)?.length;
+  };
+  assertEquals([heads(20), heads(21)], [1, 2]);
+});
+
+Deno.test("a rare SYN loss is not shown as none", () => {
+  const lossOf = (synRepeated: number) => {
+    const figures = { synRetransmits: synRepeated, synCounted: 1_000_000, synRepeated };
+    return /SYN loss ([^)]*)/.exec(summaryText([summary({ sent: 1, ...figures })]))?.[1];
+  };
+  assertEquals([1, 20, 400, 20_000].map(lossOf), ["<0.001%", "0.002%", "0.04%", "2.0%"]);
+});
+
+function windowText(more: Parameters<typeof windowOf>[0], paint = plain): string {
+  const of = windowOf(more);
+  const format = new TextFormat([of.target], { timestamps: false, paint });
+  return written((out) => format.window(out, of));
+}
+
+Deno.test("a window names what stands in for steady round trips, and its refusals", () => {
+  const times = "min 0.005  p50 0.005  p99 0.005  max 0.005 ms";
+  const counts = { sent: 3, answered: 3 };
+  assertEquals(windowText({ ...counts, rtt: flat(5) }), `db  10s: 3 sent, 0 lost, ${times}\n`);
+  assertEquals(
+    windowText({ ...counts, cold: flat(5), connect: flat(7) }),
+    `db  10s: 3 sent, 0 lost, ${times}  cold\n`,
+  );
+  assertEquals(
+    windowText({ ...counts, refused: 3, connect: flat(5) }, marked),
+    `db  10s: 3 sent, 0 lost, <warn 3 refused>, ${times}  connect\n`,
+  );
+  assertEquals(windowText({ sent: 1, lost: 1 }), "db  10s: 1 sent, 1 lost, no answer\n");
 });

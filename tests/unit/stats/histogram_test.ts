@@ -1,6 +1,16 @@
 import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual } from "@std/assert";
 import type { Distribution } from "../../../src/domain/summary.ts";
-import { Histogram, MAX_VALUE_US, RELATIVE_ERROR } from "../../../src/stats/histogram.ts";
+import {
+  COARSE_BITS,
+  Histogram,
+  MAX_EXACT,
+  MAX_ROWS,
+  MAX_VALUE_US,
+  mostBuckets,
+  RELATIVE_ERROR,
+  relativeError,
+  ROOM,
+} from "../../../src/stats/histogram.ts";
 import { property, type Random } from "../random.ts";
 
 const QUANTILES = [0, 0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1];
@@ -116,4 +126,127 @@ Deno.test("merging an empty histogram changes nothing", () => {
   const before = histogram.distribution();
   histogram.merge(new Histogram());
   assertEquals(histogram.distribution(), before);
+});
+
+/** The distributions that break histograms, each as all of its values. */
+const ADVERSARIES: Readonly<Record<string, (random: Random) => number[]>> = {
+  "a constant": (random) => many(random, () => 0).fill(random.int(0, MAX_VALUE_US)),
+  "zeros": (random) => many(random, () => 0),
+  "the largest value": (random) => many(random, () => MAX_VALUE_US),
+  "two points far apart": (random) => {
+    const rare = random.pick([2, 11, 101, 1001]);
+    return many(random, () => random.int(1, rare) === 1 ? MAX_VALUE_US - 7 : 3);
+  },
+  "a heavy tail": (random) => {
+    const alpha = 0.3 + random.unit() * 2;
+    return many(random, () => Math.min(MAX_VALUE_US, 100 * (1 - random.unit()) ** (-1 / alpha)));
+  },
+  "the edges of buckets": (random) => {
+    const edge = () => (128 + random.int(0, 127)) * 2 ** random.int(0, 23);
+    return many(random, () => edge() + random.int(-1, 1));
+  },
+  "powers of two and their neighbours": (random) =>
+    many(random, () => 2 ** random.int(0, 30) + random.int(-1, 1)),
+  "ascending": (random) => many(random, (i) => i * 37),
+  "descending": (random) => many(random, (i) => i * 37).reverse(),
+  "two modes": (random) =>
+    many(random, () => (random.int(0, 1) === 0 ? 250 : 1_030_000) + random.int(0, 40)),
+};
+
+function many(random: Random, value: (i: number) => number): number[] {
+  const size = random.pick([1, MAX_EXACT, MAX_EXACT + 1, 999, 1000, 1001, 4000]);
+  return Array.from({ length: size }, (_, i) => Math.floor(value(i)));
+}
+
+/** Where people look at tails. */
+const TAILS = [0.5, 0.9, 0.99, 0.999];
+
+function assertTails(histogram: Histogram, values: readonly number[], bits: number): void {
+  const sorted = Float64Array.from(values).sort();
+  for (const q of TAILS) {
+    const exact = sorted[Math.max(1, Math.ceil(q * sorted.length)) - 1];
+    const error = Math.abs(histogram.quantile(q) - exact);
+    assertLessOrEqual(error, exact * relativeError(bits), `q ${q} of ${values.length}: ${exact}`);
+  }
+}
+
+const FINE_BITS = Math.log2(1 / RELATIVE_ERROR) - 1;
+
+for (const [name, make] of Object.entries(ADVERSARIES)) {
+  property(`quantiles are within the stated error over ${name}, merged ones too`, 20, (random) => {
+    for (const bits of [FINE_BITS, COARSE_BITS]) {
+      const values = make(random);
+      const whole = new Histogram(bits);
+      const parts = Array.from({ length: random.int(2, 5) }, () => new Histogram(bits));
+      for (const value of values) {
+        whole.add(value);
+        random.pick(parts).add(value);
+      }
+      assertTails(whole, values, bits);
+      const merged = new Histogram(bits);
+      for (const part of parts) merged.merge(part);
+      assertTails(merged, values, bits);
+    }
+  });
+}
+
+Deno.test("the stated errors are 0.4 % and 1.6 %", () => {
+  assertEquals([RELATIVE_ERROR, relativeError(COARSE_BITS)], [1 / 256, 1 / 64]);
+});
+
+property("memory is bounded by the buckets there can be, whatever is added", 20, (random) => {
+  for (const bits of [FINE_BITS, COARSE_BITS]) {
+    const histogram = new Histogram(bits);
+    for (let i = 0; i < 5000; i++) histogram.add(Math.floor(2 ** (random.unit() * 32)));
+    for (const end of [0, MAX_VALUE_US]) histogram.add(end);
+    assertLessOrEqual(histogram.room, mostBuckets(bits) + 2 * ROOM);
+    const narrow = new Histogram(bits);
+    for (let i = 0; i < 5000; i++) narrow.add(10_000 + random.int(0, 50));
+    assertLessOrEqual(narrow.room, 2 * ROOM);
+  }
+});
+
+Deno.test("there are fewer buckets than a kilobyte could count for each octave", () => {
+  assertEquals([mostBuckets(FINE_BITS), mostBuckets(COARSE_BITS)], [25 * 128, 27 * 32]);
+});
+
+Deno.test("more values than 32 bits can count are counted", () => {
+  let histogram = histogramOf(Array.from({ length: 100 }, (_, i) => i < 98 ? 300 : 9000));
+  for (let doublings = 0; doublings < 40; doublings++) {
+    const twice = new Histogram();
+    twice.merge(histogram);
+    twice.merge(histogram);
+    histogram = twice;
+  }
+  histogram.add(300);
+  assertEquals(histogram.count, 100 * 2 ** 40 + 1);
+  const [low, high] = [0.97, 0.99].map((q) => histogram.quantile(q));
+  assertAlmostEquals(low, 300, 300 * RELATIVE_ERROR);
+  assertAlmostEquals(high, 9000, 9000 * RELATIVE_ERROR);
+  assertEquals(histogram.bars().reduce((sum, { count }) => sum + count, 0), histogram.count);
+});
+
+property("bars hold each value once, within their bounds, in few rows", 200, (random) => {
+  const values = random.pick(Object.values(ADVERSARIES))(random);
+  const bars = histogramOf(values).bars();
+  let rows = bars.length;
+  for (const [i, { fromUs, toUs, count }] of bars.entries()) {
+    assert(count > 0 && fromUs <= toUs && (i === 0 || bars[i - 1].toUs < fromUs));
+    if (i > 0 && bars[i - 1].toUs + 1 < fromUs) rows++;
+    assertEquals(values.filter((value) => value >= fromUs && value <= toUs).length, count);
+  }
+  assertEquals(bars.reduce((sum, { count }) => sum + count, 0), values.length);
+  // Only values all over 32 octaves need more: a bar is never wider than an octave.
+  assert(
+    rows <= MAX_ROWS || bars.every(({ fromUs, toUs }) => toUs + 1 === Math.max(1, 2 * fromUs)),
+  );
+});
+
+Deno.test("bars are as fine as rows allow, and an outlier does not coarsen them", () => {
+  const body = Array.from({ length: 15 }, (_, i) => 100 + i);
+  assertEquals(histogramOf(body).bars().length, 15);
+  const bars = histogramOf([...body, 2_000_000]).bars();
+  assertEquals(bars.slice(0, 15), body.map((us) => ({ fromUs: us, toUs: us, count: 1 })));
+  assertEquals(bars.length, 16);
+  assertEquals(new Histogram().bars(), []);
 });

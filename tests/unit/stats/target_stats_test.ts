@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { NONE, type ProbeRecord } from "../../../src/domain/probe_record.ts";
-import type { Summary } from "../../../src/domain/summary.ts";
+import { type Summary, synLossRatio } from "../../../src/domain/summary.ts";
 import { TargetStats } from "../../../src/stats/target_stats.ts";
 import { established, record, target } from "../fixtures.ts";
 import { property } from "../random.ts";
@@ -141,6 +141,55 @@ Deno.test("a slow loss between quick answers breaks their pair once it is known"
     record({ seq: 2, outcome: "timeout" }),
   );
   assertEquals([figures.delayVariation, figures.longestLossRun], [null, 1]);
+});
+
+Deno.test("SYN loss counts a handshake once, however often its SYN was repeated", () => {
+  const figures = summaryOf(
+    established(1, 1, { synRetransmits: 0 }),
+    established(2, 1, { synRetransmits: 3, rttSource: "clock" }),
+    established(3, 1, { synRetransmits: 1, rttSource: "clock" }),
+    established(4, 1, { synRetransmits: NONE }),
+    established(5, 1, { synRetransmits: 0 }),
+    record({ seq: 6, outcome: "timeout" }),
+    record({ seq: 7, outcome: "refused", connectUs: 9 }),
+  );
+  assertEquals([figures.synRetransmits, figures.synCounted, figures.synRepeated], [4, 4, 2]);
+  assertEquals(synLossRatio(figures), 0.5);
+});
+
+Deno.test("SYN loss is unknown where the kernel counted no handshake's SYNs", () => {
+  const figures = summaryOf(
+    established(1, 1, { synRetransmits: NONE }),
+    record({ seq: 2, outcome: "timeout" }),
+  );
+  assertEquals(synLossRatio(figures), null);
+});
+
+/** The longest runs of two statistics, the second of which follow the first. */
+function runsOf(first: readonly ProbeRecord[], second: readonly ProbeRecord[]): number[] {
+  const before = new TargetStats(target("db"));
+  for (const each of first) before.add(each);
+  const { longestLossRun } = before.summary(0);
+  const after = new TargetStats(before.target, before);
+  for (const each of second) after.add(each);
+  return [longestLossRun, after.summary(0).longestLossRun];
+}
+
+const lostAt = (seq: number) => record({ seq, outcome: "timeout" });
+
+Deno.test("a loss that waits for an earlier probe is in the run of one span alone", () => {
+  // Probe 1 is still under way at the boundary, 2 and 3 are lost already.
+  assertEquals(runsOf([lostAt(2), lostAt(3)], []), [2, 0]);
+  assertEquals(runsOf([lostAt(2), lostAt(3)], [established(1, 5)]), [2, 0]);
+  assertEquals(runsOf([lostAt(2), lostAt(3)], [established(1, 5), established(4, 5)]), [2, 0]);
+});
+
+Deno.test("a run that waited and goes on belongs to both spans", () => {
+  assertEquals(runsOf([lostAt(2), lostAt(3)], [lostAt(1)]), [2, 3]);
+  assertEquals(runsOf([lostAt(2), lostAt(3)], [lostAt(4)]), [2, 3]);
+  assertEquals(runsOf([lostAt(2), lostAt(3)], [established(1, 5), lostAt(4)]), [2, 3]);
+  assertEquals(runsOf([lostAt(1), lostAt(3)], [established(2, 5), lostAt(4)]), [1, 2]);
+  assertEquals(runsOf([lostAt(1)], [lostAt(2), established(3, 5)]), [1, 2]);
 });
 
 property("results in any order give the figures of the same results in order", 200, (random) => {

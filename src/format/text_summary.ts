@@ -1,0 +1,165 @@
+/** A run's summary for people: one target in full, several in a table with their totals below. */
+import {
+  type DelayKind,
+  delayKind,
+  type Distribution,
+  type Figures,
+  type Judged,
+  lossRatio,
+  type RunSummary,
+  shownDelays,
+  type Summary,
+  synLossRatio,
+  type Total,
+} from "../domain/summary.ts";
+import { hostPort } from "../domain/target.ts";
+import type { Paint } from "./paint.ts";
+import type { Step } from "./record_format.ts";
+import { shapeLines } from "./text_histogram.ts";
+
+/** Names are padded up to here; a longer one pushes its own line's columns. */
+export const MAX_NAME_COLUMN = 40;
+/** After more lines than this the head of a table is out of sight. */
+const HEAD_IN_SIGHT = 20;
+
+/** The summary's lines, each in a step of its own. */
+export function* textSummary(run: RunSummary, paint: Paint): Iterable<Step> {
+  const { targets, shape } = run;
+  const lines = targets.length === 1 ? oneTarget(targets[0], paint) : manyTargets(run, paint);
+  for (const line of lines) yield (out) => out.utf8(`${line}\n`);
+  if (shape === null) return;
+  for (const line of shapeLines(shape)) yield (out) => out.utf8(`${line}\n`);
+}
+
+/** The block for a single target: counts, then a table of distributions. */
+function* oneTarget(summary: Judged<Summary>, paint: Paint): Iterable<string> {
+  const { target, address, crossed } = summary;
+  const shown = hostPort(address === "" ? target.host : address, target.port);
+  const title = target.name === shown ? shown : `${target.name} (${shown})`;
+  const rows: [string, Distribution | null][] = [
+    ["rtt", summary.rtt],
+    ["cold rtt", summary.cold],
+    ["connect", summary.connect],
+    ["variation", summary.delayVariation],
+    ["lag", summary.lag],
+  ];
+  const table = rows.flatMap(([name, figures]) => figures === null ? [] : [row(name, figures)]);
+  const head = "ms         count       min       avg       p50       p90       p99     p99.9" +
+    "       max    stddev";
+  yield* ["", `--- ${title} ---`, counts(summary, paint)];
+  if (table.length > 0) yield* [head, ...table];
+  if (crossed.length > 0) yield paint.bad(overThreshold(summary));
+}
+
+function counts(summary: Summary, paint: Paint): string {
+  const { lost, longestLossRun, refused, skipped, errors } = summary;
+  const run = lost > 1 ? `, at most ${longestLossRun} in a row` : "";
+  const loss = `${lost} lost (${percent(lossRatio(summary))}${run})`;
+  const parts = [
+    `${summary.sent} sent`,
+    `${summary.answered} answered`,
+    lost > 0 ? paint.bad(loss) : loss,
+  ];
+  if (refused > 0) parts.push(paint.warn(`${refused} refused`));
+  if (summary.unreachable > 0) parts.push(`${summary.unreachable} unreachable`);
+  if (skipped > 0) parts.push(paint.warn(`${skipped} skipped`));
+  if (errors > 0) parts.push(paint.bad(`${errors} not sent`));
+  parts.push(...retransmits(summary, paint));
+  if (summary.exportDropped > 0) parts.push(paint.bad(`${summary.exportDropped} not exported`));
+  return parts.join(", ");
+}
+
+/** SYN retransmits, and the loss that they tell of. */
+function retransmits(summary: Summary, paint: Paint): string[] {
+  const { synRetransmits } = summary;
+  if (synRetransmits === null) return [];
+  const text = `${synRetransmits} SYN retransmit${synRetransmits === 1 ? "" : "s"}`;
+  if (synRetransmits === 0) return [text];
+  return [paint.warn(`${text} (SYN loss ${finePercent(synLossRatio(summary))})`)];
+}
+
+function row(name: string, figures: Distribution): string {
+  const { minUs, avgUs, p50Us, p90Us, p99Us, p999Us, maxUs, stddevUs } = figures;
+  const cells = [minUs, avgUs, p50Us, p90Us, p99Us, p999Us, maxUs, stddevUs];
+  return name.padEnd(9) + String(figures.count).padStart(7) +
+    cells.map((micros) => millisText(micros).padStart(10)).join("");
+}
+
+/** The columns of the table behind the name, with their widths. */
+const COLUMNS: readonly (readonly [string, number])[] = [
+  ["sent", 8],
+  ["answered", 9],
+  ["lost", 7],
+  ["loss", 7],
+  ["refused", 8],
+  ["skipped", 8],
+  ["not sent", 9],
+  ["SYN retr", 9],
+  ["SYN loss", 9],
+  ["min", 10],
+  ["p50", 10],
+  ["p99", 10],
+  ["max ms", 10],
+];
+
+/** One aligned line a target, then one for each group of them and one for all. */
+function* manyTargets({ targets, totals }: RunSummary, paint: Paint): Iterable<string> {
+  const names = [...targets.map(({ target }) => target.name), ...totals.map(totalName)];
+  const longest = names.reduce((most, name) => Math.max(most, name.length), 6);
+  const width = Math.min(longest, MAX_NAME_COLUMN);
+  const head = (title: string) => title.padEnd(width) + cells(COLUMNS.map(([text]) => text));
+  yield* ["", head("target")];
+  for (const summary of targets) yield tableLine(summary.target.name, summary, width, paint);
+  if (totals.length > 0) yield "";
+  if (targets.length > HEAD_IN_SIGHT) yield head("");
+  for (const total of totals) yield tableLine(totalName(total), total, width, paint);
+  const dropped = targets[0]?.exportDropped ?? 0;
+  if (dropped > 0) yield `${dropped} lines were not exported`;
+}
+
+function totalName({ group, targets }: Total): string {
+  const name = group === null ? "total" : group.join("=");
+  return `${name} (${targets} target${targets === 1 ? "" : "s"})`;
+}
+
+function tableLine(name: string, figures: Judged<Figures>, width: number, paint: Paint): string {
+  const delays = shownDelays(figures);
+  const times = delays === null
+    ? ["-", "-", "-", "-"]
+    : [delays.minUs, delays.p50Us, delays.p99Us, delays.maxUs].map(millisText);
+  const { sent, answered, lost, refused, skipped, errors, synRetransmits, crossed } = figures;
+  const counts = [sent, answered, lost, percent(lossRatio(figures)), refused, skipped, errors];
+  const syn = [String(synRetransmits ?? "-"), finePercent(synLossRatio(figures))];
+  const mark = crossed.length === 0 ? "" : `  ${overThreshold(figures)}`;
+  const line = name.padEnd(width) + cells([...counts.map(String), ...syn, ...times]) +
+    standIn(delayKind(figures)) + mark;
+  return answered === 0 || lost > 0 || crossed.length > 0 ? paint.bad(line) : line;
+}
+
+function overThreshold({ crossed }: Judged<Figures>): string {
+  return `over threshold: ${crossed.join(", ")}`;
+}
+
+/** Steady kernel RTTs as a rule; what stands in for them is named behind the figures. */
+export function standIn(kind: DelayKind | null): string {
+  return kind === null || kind === "rtt" ? "" : `  ${kind}`;
+}
+
+function cells(texts: readonly string[]): string {
+  return texts.map((text, i) => text.padStart(COLUMNS[i][1])).join("");
+}
+
+function percent(ratio: number | null): string {
+  return ratio === null ? "-" : `${(ratio * 100).toFixed(1)}%`;
+}
+
+/** Where one in a hundred thousand matters; never 0 for what is not. */
+function finePercent(ratio: number | null): string {
+  if (ratio === null || ratio === 0 || ratio >= 0.001) return percent(ratio);
+  return ratio < 0.00001 ? "<0.001%" : `${(ratio * 100).toPrecision(1)}%`;
+}
+
+/** µs as ms, to the microsecond. */
+export function millisText(micros: number): string {
+  return (micros / 1000).toFixed(3);
+}

@@ -1,0 +1,150 @@
+/** Counts and distributions of probes, of one target or merged of several, in bounded memory. */
+import { fateOf } from "../domain/outcome.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { Bar, DelayKind, Figures } from "../domain/summary.ts";
+import { COARSE_BITS, Histogram } from "./histogram.ts";
+
+export class Tally {
+  #answered = 0;
+  #lost = 0;
+  #refused = 0;
+  #unreachable = 0;
+  #skipped = 0;
+  #errors = 0;
+  #retransmits = 0;
+  #synCounted = 0;
+  #synRepeated = 0;
+  #longestLossRun = 0;
+  #rtt = new Histogram();
+  #connect = new Histogram(COARSE_BITS);
+  #cold = new Histogram();
+  #variation = new Histogram();
+  #lag = new Histogram(COARSE_BITS);
+
+  get answered(): number {
+    return this.#answered;
+  }
+
+  get sent(): number {
+    return this.#answered + this.#lost;
+  }
+
+  get lost(): number {
+    return this.#lost;
+  }
+
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** Probes that never left this machine. */
+  get errors(): number {
+    return this.#errors;
+  }
+
+  /** Null where the kernel does not tell. */
+  get synRetransmits(): number | null {
+    return this.#synCounted > 0 ? this.#retransmits : null;
+  }
+
+  get longestLossRun(): number {
+    return this.#longestLossRun;
+  }
+
+  /** The delays that stand for these probes, to be asked for single quantiles; or null. */
+  get shown(): { readonly kind: DelayKind; readonly delays: Histogram } | null {
+    if (this.#rtt.count > 0) return { kind: "rtt", delays: this.#rtt };
+    if (this.#cold.count > 0) return { kind: "cold", delays: this.#cold };
+    return this.#connect.count > 0 ? { kind: "connect", delays: this.#connect } : null;
+  }
+
+  /** Counts slots of the schedule that were not sent. */
+  skip(slots: number): void {
+    this.#skipped += slots;
+  }
+
+  /** Counts a probe, but for what it is among its neighbours. */
+  add(record: ProbeRecord): void {
+    const fate = fateOf(record.outcome);
+    if (fate === "unsent") this.#errors++;
+    else this.#lag.add(record.lagUs);
+    if (fate === "lost") this.#lost++;
+    if (fate === "answered") this.#answered++;
+    if (record.outcome === "refused") this.#refused++;
+    if (record.outcome === "unreachable") this.#unreachable++;
+    if (record.connectUs !== NONE) this.#connect.add(record.connectUs);
+    if (record.synRetransmits !== NONE) {
+      this.#synCounted++;
+      if (record.synRetransmits > 0) this.#synRepeated++;
+      this.#retransmits += record.synRetransmits;
+    }
+    if (record.rttSource !== "kernel" || record.rttUs < 0) return;
+    (record.cold ? this.#cold : this.#rtt).add(record.rttUs);
+  }
+
+  /** Notes how many probes in a row were lost somewhere. */
+  lossRun(length: number): void {
+    if (length > this.#longestLossRun) this.#longestLossRun = length;
+  }
+
+  /** Notes by how many µs two neighbours' RTTs differ. */
+  vary(differenceUs: number): void {
+    this.#variation.add(differenceUs);
+  }
+
+  /** Adds all that another one holds. */
+  merge(other: Tally): void {
+    this.#answered += other.#answered;
+    this.#lost += other.#lost;
+    this.#refused += other.#refused;
+    this.#unreachable += other.#unreachable;
+    this.#skipped += other.#skipped;
+    this.#errors += other.#errors;
+    this.#retransmits += other.#retransmits;
+    this.#synCounted += other.#synCounted;
+    this.#synRepeated += other.#synRepeated;
+    this.lossRun(other.#longestLossRun);
+    this.#rtt.merge(other.#rtt);
+    this.#connect.merge(other.#connect);
+    this.#cold.merge(other.#cold);
+    this.#variation.merge(other.#variation);
+    this.#lag.merge(other.#lag);
+  }
+
+  /** `exportDropped` is the run's, for nothing here knows it. */
+  figures(exportDropped: number): Figures {
+    return {
+      sent: this.sent,
+      answered: this.#answered,
+      lost: this.#lost,
+      refused: this.#refused,
+      unreachable: this.#unreachable,
+      skipped: this.#skipped,
+      errors: this.#errors,
+      synRetransmits: this.#synCounted > 0 ? this.#retransmits : null,
+      synCounted: this.#synCounted,
+      synRepeated: this.#synRepeated,
+      longestLossRun: this.#longestLossRun,
+      rtt: this.#rtt.distribution(),
+      connect: this.#connect.distribution(),
+      cold: this.#cold.distribution(),
+      delayVariation: this.#variation.distribution(),
+      lag: this.#lag.distribution(),
+      exportDropped,
+    };
+  }
+
+  /** The delays of a kind as bars; see Histogram.bars. */
+  bars(kind: DelayKind): Bar[] {
+    switch (kind) {
+      case "rtt":
+        return this.#rtt.bars();
+      case "cold":
+        return this.#cold.bars();
+      case "connect":
+        return this.#connect.bars();
+      default:
+        return kind satisfies never;
+    }
+  }
+}
