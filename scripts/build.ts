@@ -14,7 +14,7 @@ const PERMISSIONS = [
   // To connect to a unix socket; given back at once where no collectd-uds is asked for.
   "--allow-write",
   "--allow-ffi",
-  "--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_TOKEN",
+  "--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_TOKEN,TERM",
   "--allow-sys=hostname",
   "--no-prompt",
   // SO_REUSEPORT for serve.

@@ -26,6 +26,7 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "python3", package: "python3" },
     { command: "setpriv", package: "util-linux" },
   ],
+  terminal: [{ command: "tmux", package: "tmux" }],
   wan: [
     { command: "ip", package: "iproute2" },
     { command: "setpriv", package: "util-linux" },

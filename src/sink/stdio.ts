@@ -27,8 +27,22 @@ export function printText(text: string): void {
   }
 }
 
-/** One line on stderr, under the tool's name. Nobody reading it is no reason to stop. */
+/** Where notices go instead, while a screen is shown where stderr is. */
+let elsewhere: ((text: string) => void) | null = null;
+
+/** Notices go there from now on; null for stderr again. */
+export function divertNotices(to: ((text: string) => void) | null): void {
+  elsewhere = to;
+}
+
+/** A notice: one line on stderr, unless it is diverted. */
 export function say(text: string): void {
+  if (elsewhere === null) sayOnStderr(text);
+  else elsewhere(text);
+}
+
+/** One line on stderr, under the tool's name. Nobody reading it is no reason to stop. */
+export function sayOnStderr(text: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(`wire-probe: ${text}\n`));
   } catch {
@@ -39,4 +53,14 @@ export function say(text: string): void {
 /** Whether results go to a terminal that may be coloured. */
 export function stdoutWantsColour(): boolean {
   return Deno.stdout.isTerminal() && !Deno.noColor;
+}
+
+/** Whether results go to a terminal. */
+export function stdoutIsTerminal(): boolean {
+  return Deno.stdout.isTerminal();
+}
+
+/** Whether notices would land on a terminal. */
+export function stderrIsTerminal(): boolean {
+  return Deno.stderr.isTerminal();
 }

@@ -1,12 +1,13 @@
 /** `probe`: handshakes with targets on a schedule, reported as they come and summed up at the end. */
 import { type ExitCode, messageOf, SystemError, UsageError } from "../../domain/exit.ts";
-import type { Summary } from "../../domain/summary.ts";
+import type { RunSummary } from "../../domain/summary.ts";
 import { type Target, targetKey } from "../../domain/target.ts";
 import { choosePaint } from "../../format/paint.ts";
 import type { RecordFormat } from "../../format/record_format.ts";
 import { FORMATS } from "../../format/registry.ts";
 import { textIntroduction } from "../../format/text.ts";
 import { descriptorLimit } from "../../kernel/limits.ts";
+import { ephemeralPorts } from "../../kernel/ports.ts";
 import { revoke } from "../../kernel/permissions.ts";
 import { onSignal } from "../../kernel/signals.ts";
 import { TcpConnects } from "../../kernel/tcp_connect.ts";
@@ -18,14 +19,19 @@ import { SourceConnector } from "../../net/source_connector.ts";
 import { loadTargets } from "../../net/targets_file.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { isBrokenPipe, openStdout, say, stdoutWantsColour } from "../../sink/stdio.ts";
+import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../../stats/groups.ts";
 import { durationText } from "../../time/duration.ts";
 import { systemClock } from "../../time/system_clock.ts";
 import { Housekeeping } from "../housekeeping.ts";
 import { collectdOptions, openExporters } from "./exports.ts";
+import { inFlightAtWorst, limitNotices } from "./limit_notices.ts";
+import { Live } from "./live.ts";
 import type { ProbeOptions } from "./options.ts";
 import { Outputs } from "./outputs.ts";
 import { ProbeLoop } from "./probe_loop.ts";
+import { Progress } from "./progress.ts";
 import { Report } from "./report.ts";
+import { sumUp } from "./run_summary.ts";
 import { verdict } from "./verdict.ts";
 
 /** Descriptors left for everything that is not a probe. */
@@ -40,19 +46,22 @@ const FLUSH_MS = 2000;
 export async function probe(options: ProbeOptions, version: string): Promise<ExitCode> {
   const sockets = TcpSockets.open();
   if (sockets === null) refuseWithoutKernel(options);
-  const maxInFlight = options.maxInFlight ?? defaultMaxInFlight();
   const connector = connectorFor(options, sockets);
   const housekeeping = new Housekeeping(systemClock, false);
   const targets = allTargets(options);
+  const maxInFlight = withinLimits(targets, options);
 
   let failure: unknown = null;
   // Stdout may break before there is a loop to stop.
   let stop = () => {};
-  const stdout = openStdout((error) => {
+  const broken = (error: unknown) => {
     failure = error;
     stop();
-  });
-  const report = new Report(formatFor(options, targets), stdout, options.quiet);
+  };
+  const stdout = openStdout(broken);
+  const live = Live.open(options);
+  const progress = live === null ? Progress.open(options) : null;
+  const report = new Report(formatFor(options, targets), stdout, options.quiet || live !== null);
   const dropped = () => outputs.dropped;
   const exporters = await openExporters(options, { connector, version, dropped });
   const outputs: Outputs = new Outputs(report, exporters, systemClock, options.exports);
@@ -67,29 +76,51 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
     resolver: systemResolver,
     onRecord: (record) => {
       outputs.record(record);
+      live?.record(record);
+      progress?.record(record);
       housekeeping.worked(1);
     },
-    onSkip: (target, probes) => outputs.skip(target, probes),
+    onSkip: (target, probes) => {
+      outputs.skip(target, probes);
+      live?.skip(target, probes);
+    },
     onNotice: say,
   });
   stop = () => loop.stop();
   if (failure !== null) stop();
-  const summaries = () => loop.lanes.map((lane) => lane.stats.summary(outputs.dropped));
+  const summary = () => sumUp(loop.lanes.map((lane) => lane.stats), outputs.dropped, options);
 
   await loop.prepare(targets);
   outputs.watch(targets);
   const reachable = loop.lanes.some((lane) => lane.endpoint !== undefined);
   // Nothing to probe: the summaries say so, and the exit code why.
   if (!reachable && !idle) {
-    return await conclude(report, summaries(), options, outputs.dropped, () => failure);
+    return await conclude(report, summary(), options, outputs.dropped, () => failure);
   }
-  listen(loop, outputs, options, () => report.summaries(summaries()));
-  if (options.output === "text" && !options.quiet) introduce(targets, options);
+  const summarize = onDemand(live, progress, () => report.summary(summary()));
+  listen(loop, outputs, options, summarize);
+  if (options.output === "text" && !options.quiet) say(introduction(targets, options));
   outputs.start();
+  const title = (of: readonly Target[]) => introduction(of, options);
+  live?.start({ lanes: loop.lanes, title, onQuit: stop, onBroken: broken });
+  progress?.start(loop.lanes);
   await loop.run();
+  const shown = progress ?? live;
+  if (shown !== null) await withinMs(FLUSH_MS, shown.stop());
   housekeeping.stop();
   await outputs.close(FLUSH_MS);
-  return await conclude(report, summaries(), options, outputs.dropped, () => failure);
+  live?.rethrow();
+  return await conclude(report, summary(), options, outputs.dropped, () => failure);
+}
+
+/** How the summary so far is shown: a screen has it all the time, a line makes room for it. */
+function onDemand(
+  live: Live | null,
+  progress: Progress | null,
+  summarize: () => Promise<void>,
+): () => void {
+  if (live !== null) return () => live.redraw();
+  return progress === null ? summarize : () => progress.aside(summarize);
 }
 
 function formatFor(options: ProbeOptions, targets: readonly Target[]): RecordFormat {
@@ -130,10 +161,20 @@ function refuseWithoutKernel(options: ProbeOptions): void {
   if (options.clock === "auto") say(`${reason}: rtt is the clock's, scheduling included`);
 }
 
-function defaultMaxInFlight(): number {
-  const limit = descriptorLimit();
-  if (limit === null) return DEFAULT_MAX_IN_FLIGHT;
-  return Math.max(1, Math.min(limit - SPARE_DESCRIPTORS, MAX_IN_FLIGHT));
+/** How many probes may be in flight; says which limits of this machine the run may meet. */
+function withinLimits(targets: readonly Target[], options: ProbeOptions): number {
+  const { schedule: { intervalMs, burst }, timeoutMs, close } = options;
+  const demand = { targets, intervalMs, timeoutMs, burst, close };
+  const wanted = options.maxInFlight ?? Math.min(inFlightAtWorst(demand), MAX_IN_FLIGHT);
+  const descriptors = descriptorLimit(wanted + SPARE_DESCRIPTORS);
+  const most = descriptors === null
+    ? DEFAULT_MAX_IN_FLIGHT
+    : Math.max(1, Math.min(descriptors - SPARE_DESCRIPTORS, MAX_IN_FLIGHT));
+  const maxInFlight = options.maxInFlight ?? most;
+  const bound = options.maxInFlight === null ? descriptors : null;
+  const limits = { maxInFlight, descriptors: bound, ports: ephemeralPorts() };
+  for (const notice of limitNotices(demand, limits)) say(notice);
+  return maxInFlight;
 }
 
 function allTargets({ targets, targetsFile, defaults }: ProbeOptions): readonly Target[] {
@@ -149,7 +190,7 @@ function listen(
   loop: ProbeLoop,
   outputs: Outputs,
   options: ProbeOptions,
-  summarize: () => Promise<void>,
+  summarize: () => void,
 ): void {
   onSignal("SIGINT", () => loop.stop());
   onSignal("SIGTERM", () => loop.stop());
@@ -169,25 +210,26 @@ function listen(
   });
 }
 
-function introduce(targets: readonly Target[], options: ProbeOptions): void {
+function introduction(targets: readonly Target[], options: ProbeOptions): string {
   const { intervalMs, burst } = options.schedule;
   const every = `${burst === 1 ? "" : `${burst} `}every ${durationText(intervalMs)}`;
-  say(textIntroduction(targets, `${every}, timeout ${durationText(options.timeoutMs)}`));
+  return textIntroduction(targets, `${every}, timeout ${durationText(options.timeoutMs)}`);
 }
 
 async function conclude(
   report: Report,
-  summaries: readonly Summary[],
+  summary: RunSummary,
   options: ProbeOptions,
   dropped: number,
   failure: () => unknown,
 ): Promise<ExitCode> {
-  const { code, reasons } = verdict(summaries, options);
-  if (failure() === null) await withinMs(FLUSH_MS, report.summaries(summaries));
+  const { code, reasons } = verdict(summary, options.thresholds);
+  if (failure() === null) await withinMs(FLUSH_MS, report.summary(summary));
   const error = failure();
   if (isBrokenPipe(error)) return code;
   if (error !== null) throw new SystemError(`cannot write the results: ${messageOf(error)}`);
   for (const reason of reasons) say(reason);
+  if (report.sumsUp && summary.ungrouped.length > 0) say(ungroupedNotice(summary.ungrouped));
   if (report.dropped > 0) {
     say(`${report.dropped} lines were dropped: standard output was not read in time`);
   }
@@ -204,4 +246,14 @@ function withinMs(ms: number, promise: Promise<void>): Promise<void> {
       resolve();
     });
   });
+}
+
+/** So many labels are named. */
+const MAX_UNGROUPED = 3;
+
+function ungroupedNotice(labels: readonly string[]): string {
+  const more = labels.length - MAX_UNGROUPED;
+  const named = labels.slice(0, MAX_UNGROUPED).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return `no groups by ${named}: more than ${MAX_GROUPS_PER_KEY} values, ` +
+    `or more than ${MAX_GROUPING_KEYS} labels`;
 }

@@ -20,7 +20,7 @@ const MAX_LOOKUPS = 16;
  * Probes sent in one turn. Late ones are sent in several, so that replies are read in between: what
  * waits to be read makes each further probe dearer, and a prober that is behind would fall behind more.
  */
-const MAX_SENDS_A_TURN = 64;
+const MAX_SENDS_A_TURN = 128;
 
 export interface LoopOptions {
   /** Probes a target, or null for no end. */

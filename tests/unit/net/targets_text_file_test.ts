@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
 import type { Target } from "../../../src/domain/target.ts";
 import { JsonFormat } from "../../../src/format/json.ts";
@@ -94,4 +94,23 @@ Deno.test("the number of targets is bounded", () => {
   assertEquals(read(lines.slice(1).join("\n")).length, MAX_TARGETS);
   const error = assertThrows(() => read(lines.join("\n")), UsageError);
   assertEquals(error.message, `nodes.txt:${MAX_TARGETS + 1}: more than ${MAX_TARGETS} targets`);
+});
+
+/** The shortest of a few times that reading so many lines took, in ms. */
+function readingMs(lines: number): number {
+  const text = Array.from(
+    { length: lines },
+    (_, i) => `n${i}=10.${i >> 16}.${(i >> 8) & 255}.${i & 255}:5432 az=z${i % 3} rack=r${i % 250}`,
+  ).join("\n");
+  const times = Array.from({ length: 5 }, () => {
+    const startMs = performance.now();
+    assertEquals(read(text).length, lines);
+    return performance.now() - startMs;
+  });
+  return Math.min(...times);
+}
+
+Deno.test("ten times the lines take about ten times as long, not a hundred times", () => {
+  readingMs(2000);
+  assertLess(readingMs(20_000), 30 * readingMs(2000));
 });

@@ -1,0 +1,53 @@
+/** Text measured in the columns of a terminal, made safe to show there, and cut to fit. */
+
+/** What shows nothing of its own, or moves the text around it: controls, bidirectional marks, surrogates. */
+const UNSHOWABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+/** Choose between a sign's looks and change its width in some terminals only. */
+const VARIATION_SELECTORS = /[\uFE00-\uFE0F]/g;
+const PLAIN_ASCII = /^[ -~]*$/;
+const NO_COLUMN = /\p{Mn}|\p{Me}/u;
+/** East Asian Wide and Fullwidth (UAX #11) by script, and signs shown as pictures. */
+const TWO_COLUMNS = new RegExp(
+  "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Hangul}\\p{Script=Yi}\\p{Script=Bopomofo}" +
+    "\\p{Emoji_Presentation}\\u3000-\\u303E\\u30A0-\\u30FF\\u31F0-\\u31FF\\uFF01-\\uFF60\\uFFE0-\\uFFE6]",
+  "u",
+);
+const ELLIPSIS = "…";
+
+/** The text with `?` for what must not reach a terminal. */
+export function showable(text: string): string {
+  if (PLAIN_ASCII.test(text)) return text;
+  return text.replaceAll(VARIATION_SELECTORS, "").replaceAll(UNSHOWABLE, "?");
+}
+
+/** How many columns a showable text takes. */
+export function columnsOf(text: string): number {
+  if (PLAIN_ASCII.test(text)) return text.length;
+  let columns = 0;
+  for (const sign of text) columns += columnsOfSign(sign);
+  return columns;
+}
+
+function columnsOfSign(sign: string): number {
+  return NO_COLUMN.test(sign) ? 0 : TWO_COLUMNS.test(sign) ? 2 : 1;
+}
+
+/** A showable text in at most so many columns, with an ellipsis where it was cut. */
+export function cut(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  if (columns < 1) return "";
+  let kept = "";
+  let room = columns - 1;
+  for (const sign of text) {
+    room -= columnsOfSign(sign);
+    if (room < 0) break;
+    kept += sign;
+  }
+  return kept + ELLIPSIS;
+}
+
+/** A showable text in exactly so many columns: cut, or filled up behind. */
+export function fit(text: string, columns: number): string {
+  const fitting = cut(text, columns);
+  return fitting + " ".repeat(Math.max(0, columns - columnsOf(fitting)));
+}

@@ -1,0 +1,306 @@
+/** The live table: state and size in, lines that fit out. Narrow and low screens show less of it. */
+import { columnsOf, cut, fit } from "./columns.ts";
+import type { LivePaint } from "./live_paint.ts";
+import { MARK, sparkline, SPARKLINE_LEGEND } from "./sparkline.ts";
+
+/** A target's figures; times in µs, null where there is none. */
+export interface LiveRow {
+  /** Showable. */
+  readonly name: string;
+  readonly sent: number;
+  readonly lost: number;
+  readonly answered: number;
+  /** The last probe's RTT or its MARK. */
+  readonly last: number | null;
+  readonly p50Us: number | null;
+  readonly p99Us: number | null;
+  readonly maxUs: number | null;
+  /** The three are not of steady kernel RTTs, for there is none. */
+  readonly standIn: boolean;
+  /** Null where the kernel does not tell. */
+  readonly synRetransmits: number | null;
+  /** The last `count` values, oldest first: times in µs, or MARKs. */
+  history(count: number): Iterable<number>;
+  /** The target's best time, for the foot of its sparkline. */
+  readonly leastUs: number;
+}
+
+/** All targets together. */
+export interface LiveTotals {
+  readonly targets: number;
+  readonly sent: number;
+  readonly answered: number;
+  readonly lost: number;
+  readonly skipped: number;
+  readonly errors: number;
+  readonly lagP99Us: number | null;
+}
+
+export interface LiveTable {
+  /** What is probed. */
+  readonly title: string;
+  /** How far the run is. */
+  readonly progress: string;
+  readonly totals: LiveTotals;
+  /** Those that are shown, as many as the layout has room for. */
+  readonly rows: readonly LiveRow[];
+  /** How many come before them. */
+  readonly before: number;
+  /** The order in words. */
+  readonly order: string;
+  /** Columns of the longest name of all, shown or not: pages do not shift. */
+  readonly nameColumns: number;
+  /** The last thing said on stderr, showable. */
+  readonly notice: string | null;
+  /** Whether the keys work. */
+  readonly keys: boolean;
+}
+
+/** Which lines a screen has room for. */
+export interface Layout {
+  readonly rows: number;
+  readonly titles: boolean;
+  readonly header: boolean;
+  readonly totals: boolean;
+  readonly notice: boolean;
+  readonly footer: boolean;
+  /** Lines of help; none when it is not wanted. */
+  readonly help: readonly string[];
+}
+
+/** Phrases that flow into as many lines as a screen's width makes of them. */
+const HELP = [
+  "q quit",
+  "w worst first: loss, then p99",
+  "n by name",
+  "o as given",
+  "↑ ↓ PgUp PgDn space Home End page",
+  "Ctrl-L draws anew",
+  "? ends this help",
+  "~ cold or connect times, where there is no steady kernel RTT",
+  ...SPARKLINE_LEGEND,
+];
+
+/** Parts come by their use as the screen gets higher, after a first line of the table itself. */
+export function layoutOf(
+  width: number,
+  height: number,
+  wanted: { readonly notice: boolean; readonly help: boolean },
+): Layout {
+  let room = height - 1;
+  const help = wanted.help ? flow(HELP, width).slice(0, Math.max(0, room)) : [];
+  room -= help.length;
+  const take = (wish: boolean) => {
+    const fits = wish && room > 0;
+    if (fits) room--;
+    return fits;
+  };
+  const titles = take(true);
+  const header = take(true);
+  const notice = take(wanted.notice);
+  const totals = take(true);
+  const footer = take(!wanted.help);
+  return { rows: Math.max(0, room + 1), titles, header, totals, notice, footer, help };
+}
+
+/** Phrases with two spaces between them, in lines that fit. */
+function flow(phrases: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const phrase of phrases) {
+    const longer = lines.length === 0 ? phrase : `${lines[lines.length - 1]}  ${phrase}`;
+    if (lines.length > 0 && columnsOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(cut(phrase, width));
+  }
+  return lines;
+}
+
+/** The lines of a screen, from its top; none is wider than `width` columns. */
+export function liveTable(
+  table: LiveTable,
+  layout: Layout,
+  width: number,
+  paint: LivePaint,
+): string[] {
+  const plan = planOf(table.nameColumns, width);
+  const lines: string[] = [];
+  if (layout.header) lines.push(headerLine(table, width, paint));
+  if (layout.totals) lines.push(totalsLine(table.totals, width, paint));
+  if (layout.titles) lines.push(paint.heading(titleLine(plan, width)));
+  for (const row of table.rows.slice(0, layout.rows)) lines.push(rowLine(row, plan, paint));
+  // What belongs to the foot of the screen stays there, however few the rows.
+  for (let i = table.rows.length; i < layout.rows; i++) lines.push("");
+  if (layout.notice) lines.push(paint.warn(cut(table.notice ?? "", width)));
+  lines.push(...layout.help);
+  if (layout.footer) lines.push(paint.faint(cut(footer(table, layout), width)));
+  return lines;
+}
+
+/** A column of figures: its title, its width with the gap before it, what it holds. */
+interface Column {
+  readonly title: string;
+  readonly width: number;
+  /** The lower, the later it is left out. */
+  readonly rank: number;
+  cell(row: LiveRow): string;
+  looks?(row: LiveRow): "bad" | "warn" | null;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "sent", width: 8, rank: 6, cell: ({ sent }) => String(sent) },
+  {
+    title: "last",
+    width: 10,
+    rank: 3,
+    cell: ({ last }) => last === null ? "-" : lastText(last),
+    looks: ({ last }) => last === null || last >= 0 ? null : lastLooks(last),
+  },
+  { title: "p50", width: 10, rank: 4, cell: (row) => figure(row.p50Us, row) },
+  { title: "p99", width: 10, rank: 2, cell: (row) => figure(row.p99Us, row) },
+  { title: "max ms", width: 10, rank: 7, cell: (row) => figure(row.maxUs, row) },
+  {
+    title: "loss",
+    width: 7,
+    rank: 1,
+    cell: lossText,
+    looks: ({ lost }) => lost > 0 ? "bad" : null,
+  },
+  {
+    title: "retr",
+    width: 6,
+    rank: 5,
+    cell: ({ synRetransmits }) => String(synRetransmits ?? "-"),
+    looks: ({ synRetransmits }) => (synRetransmits ?? 0) > 0 ? "warn" : null,
+  },
+];
+
+const RANKED = COLUMNS.toSorted((a, b) => a.rank - b.rank);
+
+/** Behind the columns up to this rank comes the sparkline, then the others up to the next. */
+const SPARKLINE_RANK = 4;
+/** Behind the columns up to this rank comes the rest of the names. */
+const NAME_RANK = 5;
+/** The gap before the sparkline, and the least of it that is of use. */
+const SPARKLINE_GAP = 2;
+const MIN_SPARKLINE = 8;
+const SPARKLINE_TITLE = "history";
+/** Names get this much before any figure, and at most the other. */
+const MIN_NAME = 12;
+const MAX_NAME = 40;
+
+interface Plan {
+  readonly name: number;
+  readonly columns: readonly Column[];
+  readonly sparkline: number;
+}
+
+/** What a width has room for, by what it is worth; the sparkline takes what is left. */
+function planOf(longestName: number, width: number): Plan {
+  const wanted = Math.min(Math.max(longestName, "target".length), MAX_NAME);
+  let name = Math.min(wanted, MIN_NAME, width);
+  let room = width - name;
+  const taken = new Set<Column>();
+  const take = (above: number, upTo: number) => {
+    for (const column of RANKED) {
+      if (column.rank <= above || column.rank > upTo || room < column.width) continue;
+      room -= column.width;
+      taken.add(column);
+    }
+  };
+  take(0, SPARKLINE_RANK);
+  const sparkline = room >= SPARKLINE_GAP + MIN_SPARKLINE ? MIN_SPARKLINE : 0;
+  if (sparkline > 0) room -= SPARKLINE_GAP + MIN_SPARKLINE;
+  take(SPARKLINE_RANK, NAME_RANK);
+  const more = Math.min(wanted - name, room);
+  name += more;
+  room -= more;
+  take(NAME_RANK, Infinity);
+  const columns = COLUMNS.filter((column) => taken.has(column));
+  return { name, columns, sparkline: sparkline > 0 ? sparkline + room : 0 };
+}
+
+function headerLine({ title, progress }: LiveTable, width: number, paint: LivePaint): string {
+  const room = width - columnsOf(progress) - 2;
+  // A screen too narrow for both tells what is probed.
+  if (room < MIN_NAME) return paint.strong(cut(title, width));
+  return `${paint.strong(fit(title, room))}  ${progress}`;
+}
+
+function totalsLine(totals: LiveTotals, width: number, paint: LivePaint): string {
+  const { targets, sent, answered, lost, skipped, errors, lagP99Us } = totals;
+  const parts = [`${targets} target${targets === 1 ? "" : "s"}`, `${answered} answered`];
+  const loss = lost === 0 ? "" : ` (${percent(lost, sent)})`;
+  parts.push(`${lost} lost${loss}`, `${skipped} skipped`);
+  if (errors > 0) parts.push(`${errors} not sent`);
+  if (lagP99Us !== null) parts.push(`lag p99 ${ms(lagP99Us)} ms`);
+  const line = cut(parts.join("  "), width);
+  return lost > 0 || errors > 0 ? paint.bad(line) : skipped > 0 ? paint.warn(line) : line;
+}
+
+function titleLine({ name, columns, sparkline }: Plan, width: number): string {
+  const titles = columns.map(({ title, width }) => title.padStart(width)).join("");
+  const spark = sparkline === 0 ? "" : " ".repeat(SPARKLINE_GAP) + SPARKLINE_TITLE;
+  return fit(fit("target", name) + titles + spark, width);
+}
+
+function rowLine(row: LiveRow, plan: Plan, paint: LivePaint): string {
+  const silent = row.answered === 0 && row.last !== null && row.last !== MARK.skipped;
+  const name = fit(row.name, plan.name);
+  let line = silent ? paint.bad(name) : name;
+  for (const { cell, width, looks } of plan.columns) {
+    const text = cell(row).padStart(width);
+    const looksLike = looks?.(row) ?? null;
+    line += looksLike === null ? text : paint[looksLike](text);
+  }
+  if (plan.sparkline === 0) return line;
+  const spark = sparkline(row.history(plan.sparkline), row.leastUs, paint);
+  return line + " ".repeat(SPARKLINE_GAP) + spark;
+}
+
+function footer({ before, rows, totals, order, keys }: LiveTable, layout: Layout): string {
+  const shown = Math.min(rows.length, layout.rows);
+  const what = shown === totals.targets
+    ? `all ${totals.targets}`
+    : `${before + 1}-${before + shown} of ${totals.targets}`;
+  const hint = keys ? "q quit  ? help  w n o order  PgUp PgDn page" : "Ctrl-C ends";
+  return `${what}, ${order}  ${hint}`;
+}
+
+function lastText(last: number): string {
+  if (last === MARK.lost) return "lost";
+  if (last === MARK.refused) return "refused";
+  if (last === MARK.skipped) return "skipped";
+  return last === MARK.unsent ? "not sent" : last === MARK.retransmitted ? "SYN again" : ms(last);
+}
+
+function lastLooks(last: number): "bad" | "warn" {
+  return last === MARK.lost || last === MARK.unsent ? "bad" : "warn";
+}
+
+function lossText({ lost, sent }: LiveRow): string {
+  return sent === 0 ? "-" : percent(lost, sent);
+}
+
+/** With one digit, but never 0 for something. */
+function percent(part: number, whole: number): string {
+  const text = (part / whole * 100).toFixed(1);
+  return part > 0 && text === "0.0" ? "<0.1%" : `${text}%`;
+}
+
+function figure(us: number | null, { standIn }: LiveRow): string {
+  return us === null ? "-" : `${standIn ? "~" : ""}${ms(us)}`;
+}
+
+/** Milliseconds in at most eight characters. */
+function ms(us: number): string {
+  return (us / 1000).toFixed(us < 10_000_000 ? 3 : 0);
+}
+
+/** How long a run lasts so far, as people say it: `42s`, `3m 05s`, `2h 07m`. */
+export function elapsedText(elapsedMs: number): string {
+  const seconds = Math.floor(elapsedMs / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const two = (value: number) => String(value).padStart(2, "0");
+  if (minutes === 0) return `${seconds}s`;
+  if (minutes < 60) return `${minutes}m ${two(seconds % 60)}s`;
+  return `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`;
+}
