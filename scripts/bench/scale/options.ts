@@ -1,0 +1,78 @@
+/** What `bench:scale` is asked to do: its words, checked and typed. */
+import { MOST_TARGETS } from "./addresses.ts";
+
+export const USAGE = `usage: task bench:scale [option…]
+
+  --targets N,N…      numbers of targets, each probed once a second (100,1000,10000,20000)
+  --seconds N         of each run of wire-probe; peers run as long, but at most 15 (20)
+  --peers all|none    probers from Debian's packages at the same rates (all)
+  --install           install the peers that are missing
+  --json              figures for a program to read instead of tables
+  --svg FILE          where the plot goes; made of two numbers of targets or more
+`;
+
+export interface Options {
+  /** Ascending, none twice. */
+  readonly targets: readonly number[];
+  readonly seconds: number;
+  readonly peers: boolean;
+  readonly install: boolean;
+  readonly json: boolean;
+  readonly svg: string;
+}
+
+const DEFAULT_SECONDS = 20;
+const MOST_SECONDS = 3600;
+/** A run shorter than this is mostly start-up. */
+const LEAST_SECONDS = 2;
+
+/** Throws RangeError with one line that names the word and what is accepted. */
+export function parse(argv: readonly string[], defaultSvg: string): Options {
+  let targets: readonly number[] = [100, 1000, 10_000, 20_000];
+  let seconds = DEFAULT_SECONDS;
+  let peers = true;
+  let install = false;
+  let json = false;
+  let svg = defaultSvg;
+  const words = argv.values();
+  for (const word of words) {
+    if (word === "--install") install = true;
+    else if (word === "--json") json = true;
+    else {
+      const [flag, attached] = split(word);
+      const value = () => attached ?? words.next().value ?? fail(`${flag} wants a value`);
+      if (flag === "--targets") targets = sizes(value());
+      else if (flag === "--seconds") {
+        seconds = whole(flag, value(), LEAST_SECONDS, MOST_SECONDS);
+      } else if (flag === "--peers") peers = choice(flag, value(), ["none", "all"]) === "all";
+      else if (flag === "--svg") svg = value();
+      else fail(`there is no option ${word}`);
+    }
+  }
+  return { targets, seconds, peers, install, json, svg };
+}
+
+function split(word: string): [flag: string, value: string | undefined] {
+  const at = word.indexOf("=");
+  return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+}
+
+function sizes(text: string): number[] {
+  const numbers = text.split(",").map((part) => whole("--targets", part, 2, MOST_TARGETS));
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+function whole(flag: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= least && value <= most) return value;
+  return fail(`${flag} takes whole numbers from ${least} to ${most}, not '${text}'`);
+}
+
+function choice(flag: string, text: string, choices: readonly string[]): string {
+  if (choices.includes(text)) return text;
+  return fail(`${flag} takes ${choices.join(" or ")}, not '${text}'`);
+}
+
+function fail(message: string): never {
+  throw new RangeError(message);
+}

@@ -1,0 +1,215 @@
+/** What `bench:scale` prints and draws of its figures, and what was promised of them. */
+import { logLogChart, type Series } from "../plot.ts";
+import { table } from "../table.ts";
+import { SILENT_SHARE } from "./addresses.ts";
+import type { OurFigures } from "./ours.ts";
+import type { PeerFigures } from "./peers.ts";
+
+const MIB = 2 ** 20;
+/** The size that the promises are about, once a second each. */
+const PROMISED_TARGETS = 10_000;
+const MOST_CORES = 0.6;
+const MOST_RESIDENT_MIB = 96;
+const MOST_LAG_P99_MS = 5;
+/** How far a round trip may be from that of one target alone, or from that without silent ones. */
+const RTT_NOISE_US = 10;
+/** A prober that answers for less than this share of what it was asked did not keep up. */
+const KEPT_UP_SHARE = 0.98;
+
+export interface PeerRuns {
+  readonly name: string;
+  readonly does: string;
+  /** By size; a run that failed is not among them. */
+  readonly runs: readonly PeerFigures[];
+}
+
+export interface Results {
+  readonly seconds: number;
+  readonly peerSeconds: number;
+  /** One target, a hundred times a second. */
+  readonly reference: OurFigures;
+  /** By size. */
+  readonly runs: readonly OurFigures[];
+  /** One of the sizes with a tenth of the targets silent; null where that cannot be made. */
+  readonly partlySilent: OurFigures | null;
+  readonly peers: readonly PeerRuns[];
+  /** What was left out, and why. */
+  readonly missing: readonly string[];
+}
+
+export function ourTable({ reference, runs, partlySilent }: Results): string {
+  const rows = [
+    ourRow("1, 100 times a second", reference),
+    ...runs.map((run) => ourRow(count(run.targets), run)),
+  ];
+  if (partlySilent !== null) {
+    const { targets } = partlySilent;
+    const silent = silentOf(targets);
+    rows.push(ourRow(`${count(targets - silent)} beside ${count(silent)} silent`, partlySilent));
+  }
+  const head = ["targets, each once a second", "CPU, cores", "RSS p50, MiB", "RSS peak, MiB"];
+  const delays = ["kernel RTT p50, µs", "p99, µs", "lag p50, ms", "lag p99, ms"];
+  return table([...head, ...delays, "answered", "skipped"], rows);
+}
+
+function silentOf(targets: number): number {
+  return Math.floor(targets / SILENT_SHARE);
+}
+
+function ourRow(what: string, run: OurFigures): string[] {
+  return [
+    what,
+    run.cpuCores.toFixed(3),
+    (run.residentMedian / MIB).toFixed(1),
+    (run.residentPeak / MIB).toFixed(1),
+    (run.rttP50Ms * 1000).toFixed(0),
+    (run.rttP99Ms * 1000).toFixed(0),
+    run.lagP50Ms.toFixed(2),
+    run.lagP99Ms.toFixed(2),
+    `${count(run.answered)} of ${count(run.sent)}`,
+    count(run.skipped),
+  ];
+}
+
+/** By size, wire-probe first. */
+export function peersTable({ seconds, runs, peers }: Results): string {
+  const rows = runs.flatMap((run) => [
+    { name: "wire-probe", figures: asPeer(run, seconds) },
+    ...peers.flatMap(({ name, runs }) =>
+      runs.filter(({ targets }) => targets === run.targets).map((figures) => ({ name, figures }))
+    ),
+  ]).map(({ name, figures }) => peerRow(name, figures));
+  const head = ["prober", "asked for, a second", "reached", "CPU, cores", "CPU a probe, µs"];
+  return table([...head, "RSS peak, MiB", "says p50, µs", "lost"], rows);
+}
+
+function peerRow(name: string, figures: PeerFigures): string[] {
+  return [
+    name,
+    count(figures.targets),
+    count(Math.round(figures.perSecond)),
+    figures.cpuCores.toFixed(3),
+    figures.cpuUs.toFixed(0),
+    (figures.residentPeak / MIB).toFixed(1),
+    Number.isNaN(figures.rttP50Us) ? "-" : figures.rttP50Us.toFixed(0),
+    count(figures.lost),
+  ];
+}
+
+/** wire-probe's own figures in the form of a peer's. */
+function asPeer(run: OurFigures, seconds: number): PeerFigures {
+  return {
+    targets: run.targets,
+    perSecond: run.answered / seconds,
+    cpuCores: run.cpuCores,
+    cpuUs: run.cpuUs,
+    residentPeak: run.residentPeak,
+    rttP50Us: run.rttP50Ms * 1000,
+    lost: run.sent - run.answered,
+  };
+}
+
+/** What each does for a probe, what is missing, and how to read the tables. */
+export function notes({ peers, missing, seconds, peerSeconds }: Results): string[] {
+  const lines = ["wire-probe: TCP connect, TCP_INFO, close; statistics a target"];
+  lines.push(...peers.map(({ name, does }) => `${name}: ${does}`));
+  lines.push(
+    `runs of ${seconds} s (peers ${peerSeconds} s), start-up and the final summary included`,
+  );
+  lines.push(...missing.map((what) => `left out: ${what}`));
+  return lines;
+}
+
+/** CPU and memory over the rate that each prober reached. */
+export function chart({ seconds, runs, peers }: Results): string {
+  const all = [
+    { name: "wire-probe", runs: runs.map((run) => asPeer(run, seconds)) },
+    ...peers,
+  ];
+  const series = (value: (run: PeerFigures) => number): Series[] =>
+    all.map(({ name, runs }) => ({
+      name,
+      points: runs.map((run) => ({
+        x: run.perSecond,
+        y: value(run),
+        hollow: run.perSecond < KEPT_UP_SHARE * run.targets,
+      })),
+    }));
+  return logLogChart({
+    title: "Cost against probes a second",
+    hollow: "hollow: fell short of the rate asked for",
+    panels: [
+      {
+        title: "CPU",
+        xTitle: "probes answered a second",
+        yTitle: "cores",
+        series: series((run) => run.cpuCores),
+      },
+      {
+        title: "Memory",
+        xTitle: "probes answered a second",
+        yTitle: "RSS peak, MiB",
+        series: series((run) => run.residentPeak / MIB),
+      },
+    ],
+  });
+}
+
+/** What was promised and not kept, a line each. */
+export function broken({ reference, runs, partlySilent }: Results): string[] {
+  const lines: string[] = [];
+  for (const run of runs) {
+    const what = `${count(run.targets)} targets`;
+    if (run.targets <= PROMISED_TARGETS) lines.push(...brokenAnswers(what, run));
+    if (run.targets === PROMISED_TARGETS) lines.push(...brokenCost(what, run));
+    if (run.targets >= PROMISED_TARGETS) {
+      lines.push(...brokenRtt(what, run, reference, "one target's"));
+    }
+  }
+  if (partlySilent === null) return lines;
+  const plain = runs.find(({ targets }) => targets === partlySilent.targets);
+  const what = `${count(partlySilent.targets)} targets, some silent: the others`;
+  lines.push(...brokenAnswers(what, partlySilent));
+  if (plain?.targets === PROMISED_TARGETS) {
+    lines.push(...brokenLag(what, partlySilent));
+    lines.push(...brokenRtt(what, partlySilent, plain, "that without"));
+  }
+  return lines;
+}
+
+function brokenAnswers(what: string, run: OurFigures): string[] {
+  const lines: string[] = [];
+  if (run.answered < run.sent) {
+    lines.push(`${what}: ${count(run.sent - run.answered)} not answered`);
+  }
+  if (run.skipped > 0) lines.push(`${what}: ${count(run.skipped)} skipped`);
+  return lines;
+}
+
+function brokenLag(what: string, { lagP99Ms }: OurFigures): string[] {
+  if (lagP99Ms <= MOST_LAG_P99_MS) return [];
+  return [`${what}: lag p99 ${lagP99Ms.toFixed(2)} ms, not ${MOST_LAG_P99_MS}`];
+}
+
+/** Fewer targets give too few round trips for a p99 that holds still. */
+function brokenRtt(what: string, run: OurFigures, plain: OurFigures, whose: string): string[] {
+  const beyondUs = (run.rttP99Ms - plain.rttP99Ms) * 1000;
+  if (beyondUs <= RTT_NOISE_US) return [];
+  return [`${what}: kernel RTT p99 is ${beyondUs.toFixed(0)} µs above ${whose}`];
+}
+
+function brokenCost(what: string, run: OurFigures): string[] {
+  const lines = brokenLag(what, run);
+  const mib = run.residentPeak / MIB;
+  if (run.cpuCores > MOST_CORES) {
+    lines.push(`${what}: ${run.cpuCores.toFixed(2)} of a core, not ${MOST_CORES}`);
+  }
+  if (mib > MOST_RESIDENT_MIB) {
+    lines.push(`${what}: RSS peak ${mib.toFixed(1)} MiB, not ${MOST_RESIDENT_MIB}`);
+  }
+  return lines;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}

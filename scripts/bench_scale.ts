@@ -1,0 +1,144 @@
+/**
+ * How the cost of probing grows with the number of targets: CPU, memory, lag and kernel RTT of
+ * wire-probe, beside probers from Debian's packages at the same rates, as tables and a plot:
+ * `bench_scale.ts [--targets N,N…] [--seconds N] …`. Only in a network namespace of its own.
+ */
+import { BINARY } from "./build.ts";
+import { startServe } from "./bench/child.ts";
+import { furnish, isInside, runInside } from "./bench/namespace.ts";
+import { addresses } from "./bench/scale/addresses.ts";
+import { type Options, parse, USAGE } from "./bench/scale/options.ts";
+import { makeSilentNetwork, probeMany, probeOne, probePartlySilent } from "./bench/scale/ours.ts";
+import { missingPeers, type PeerFigures, PEERS } from "./bench/scale/peers.ts";
+import {
+  broken,
+  chart,
+  notes,
+  ourTable,
+  type PeerRuns,
+  peersTable,
+  type Results,
+} from "./bench/scale/report.ts";
+import { install } from "./gate/packages.ts";
+
+const SVG = new URL("bench/scale.svg", import.meta.url).pathname;
+/** Theirs is a constant cost by the second: longer runs show nothing more. */
+const MOST_PEER_SECONDS = 15;
+/** The size at which some targets are silent: this, or the largest below it. */
+const PARTLY_SILENT_TARGETS = 10_000;
+const WRONG_USAGE = 2;
+
+async function measure({ targets, seconds, peers }: Options): Promise<Results> {
+  const folder = await Deno.makeTempDir({ prefix: "wire-probe-bench-" });
+  try {
+    await using server = await startServe(BINARY);
+    const { port } = server;
+    const missing: string[] = [];
+    const reference = await probeOne(port, seconds, folder);
+    const runs = [];
+    for (const count of targets) {
+      say(`${count} targets`);
+      runs.push(await probeMany(count, port, seconds, folder));
+    }
+    const size = targets.findLast((count) => count <= PARTLY_SILENT_TARGETS);
+    let partlySilent = null;
+    if (size === undefined) missing.push("silent targets: no size is small enough");
+    else if (await makeSilentNetwork()) {
+      say(`${size} targets, some silent`);
+      partlySilent = await probePartlySilent(size, port, seconds, folder);
+    } else missing.push("silent targets: no tun device is to be had");
+    const peerSeconds = Math.min(seconds, MOST_PEER_SECONDS);
+    const peerRuns = peers ? await measurePeers(targets, port, peerSeconds, folder, missing) : [];
+    return { seconds, peerSeconds, reference, runs, partlySilent, peers: peerRuns, missing };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A peer that is not here or fails is told of in `missing`. */
+async function measurePeers(
+  targets: readonly number[],
+  port: number,
+  seconds: number,
+  folder: string,
+  missing: string[],
+): Promise<PeerRuns[]> {
+  const absent = missingPeers();
+  for (const peer of absent) {
+    missing.push(`${peer.name} is not installed (Debian: ${peer.package}); --install would`);
+  }
+  const all: PeerRuns[] = [];
+  for (const { name, does, run } of PEERS.filter((peer) => !absent.includes(peer))) {
+    const runs: PeerFigures[] = [];
+    for (const count of targets) {
+      say(`${name}, ${count} targets`);
+      try {
+        runs.push(await run({ addresses: addresses(count), port, seconds, folder }));
+      } catch (error) {
+        missing.push(
+          `${name}, ${count} targets: ${error instanceof Error ? error.message : error}`,
+        );
+      }
+    }
+    all.push({ name, does, runs });
+  }
+  return all;
+}
+
+/** It takes minutes: what it is at goes to standard error. */
+function say(what: string): void {
+  console.error(`measuring ${what}`);
+}
+
+async function report(results: Results, { json, svg }: Options): Promise<number> {
+  const failures = broken(results);
+  if (json) console.log(JSON.stringify({ ...results, failures }, null, 2));
+  else {
+    console.log(`${ourTable(results)}\n`);
+    if (results.peers.length > 0) console.log(`${peersTable(results)}\n`);
+    for (const line of notes(results)) console.log(line);
+    for (const line of failures) console.log(`FAILED: ${line}`);
+  }
+  // A single size shows no growth, and would take the place of a plot that does.
+  if (results.runs.length > 1) {
+    await Deno.writeTextFile(svg, chart(results));
+    if (!json) console.log(`wrote ${relative(svg)}`);
+  }
+  return failures.length === 0 ? 0 : 1;
+}
+
+function relative(path: string): string {
+  const folder = `${Deno.cwd()}/`;
+  return path.startsWith(folder) ? path.slice(folder.length) : path;
+}
+
+async function installMissing(): Promise<void> {
+  const needs = missingPeers();
+  if (needs.length === 0) return;
+  const problem = await install(needs);
+  if (problem !== null) throw new Error(problem.trimEnd());
+}
+
+async function main(): Promise<number> {
+  if (Deno.build.os !== "linux") throw new Error("the benchmark needs Linux: namespaces, /proc");
+  let options: Options;
+  try {
+    // Inside, the last word is the one that says so.
+    options = parse(isInside() ? Deno.args.slice(0, -1) : Deno.args, SVG);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error(`bench:scale: ${error.message}\n\n${USAGE.trimEnd()}`);
+    return WRONG_USAGE;
+  }
+  if (!isInside()) {
+    if (options.install) await installMissing();
+    const code = await runInside(new URL(import.meta.url).pathname);
+    if (code !== null) return code;
+    console.error("bench:scale: no network namespace is to be had, and outside of one it must not");
+    return 1;
+  }
+  await furnish();
+  return await report(await measure(options), options);
+}
+
+if (import.meta.main) Deno.exit(await main());
