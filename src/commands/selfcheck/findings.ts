@@ -1,7 +1,7 @@
 /** What this process may do on this machine; what each miss costs, and how to allow it. */
 import { capabilities } from "../../kernel/capabilities.ts";
 import { descriptorLimit } from "../../kernel/limits.ts";
-import { sysctl } from "../../kernel/process.ts";
+import { ephemeralPorts } from "../../kernel/ports.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { backlogInForce, listenOn } from "../../net/listener.ts";
 
@@ -71,8 +71,7 @@ function kernelRtt(): Finding {
 }
 
 function ports(): Finding {
-  const range = sysctl("net.ipv4.ip_local_port_range")?.map(Number);
-  const count = range === undefined ? null : range[1] - range[0] + 1;
+  const count = ephemeralPorts();
   return finding(
     "ephemeral ports",
     count !== null && count >= WANTED_DESCRIPTORS,

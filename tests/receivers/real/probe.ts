@@ -141,7 +141,8 @@ export class Probe implements AsyncDisposable {
   #keep(line: Line): void {
     if (line.schema === "wire-probe.probe.v1") this.probes.push(line);
     else if (line.schema === "wire-probe.window.v1") this.windows.push(line);
-    else this.summaries.push(line);
+    // Several targets' totals count their probes once more.
+    else if (line.schema === "wire-probe.summary.v1") this.summaries.push(line);
   }
 
   async #readErrors(): Promise<void> {
