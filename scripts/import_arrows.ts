@@ -10,6 +10,7 @@ const RANKS: Readonly<Record<string, number>> = {
   time: 1,
   stats: 1,
   format: 1,
+  packet: 1,
   net: 2,
   kernel: 2,
   sink: 2,
@@ -39,6 +40,7 @@ const PURE = [
   "src/domain/",
   "src/stats/",
   "src/format/",
+  "src/packet/",
   "src/time/schedule.ts",
   "src/time/duration.ts",
 ];

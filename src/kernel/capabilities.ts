@@ -1,5 +1,6 @@
 /** What the kernel lets this process open, found by trying. */
 import { openLibc } from "./libc.ts";
+import { PACKET_STAMPS } from "./packet_socket.ts";
 
 const LIBC_SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -21,13 +22,22 @@ const IPPROTO_ICMPV6 = 58;
 // <bits/in.h>
 const SOL_IP = 0;
 const IP_RECVERR = 11;
+const SOL_IPV6 = 41;
+const IPV6_RECVERR = 25;
+// <asm-generic/socket.h>
+const SOL_SOCKET = 1;
+const SO_TIMESTAMPING = 37;
 
 /** Each is true when such a socket could be had. */
 export interface Capabilities {
   readonly pingSocket: boolean;
   readonly pingSocket6: boolean;
   readonly rawSocket: boolean;
+  readonly rawSocket6: boolean;
   readonly errorQueue: boolean;
+  readonly errorQueue6: boolean;
+  /** The kernel's times of packets sent and received, for ping and knock. */
+  readonly packetTimes: boolean;
 }
 
 /** Tries each in turn; null where there is no libc to ask. */
@@ -40,10 +50,9 @@ export function capabilities(): Capabilities | null {
     if (descriptor >= 0) libc.close(descriptor);
     return descriptor >= 0;
   };
-  const errorQueue = () => {
-    const descriptor = libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-    const on = new Int32Array([1]);
-    const works = libc.setsockopt(descriptor, SOL_IP, IP_RECVERR, on, 4) === 0;
+  const takes = (family: number, type: number, level: number, name: number, value: number) => {
+    const descriptor = libc.socket(family, type | SOCK_CLOEXEC, 0);
+    const works = libc.setsockopt(descriptor, level, name, new Int32Array([value]), 4) === 0;
     if (descriptor >= 0) libc.close(descriptor);
     return works;
   };
@@ -51,7 +60,10 @@ export function capabilities(): Capabilities | null {
     pingSocket: opens(AF_INET, SOCK_DGRAM, IPPROTO_ICMP),
     pingSocket6: opens(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6),
     rawSocket: opens(AF_INET, SOCK_RAW, IPPROTO_TCP),
-    errorQueue: errorQueue(),
+    rawSocket6: opens(AF_INET6, SOCK_RAW, IPPROTO_TCP),
+    errorQueue: takes(AF_INET, SOCK_STREAM, SOL_IP, IP_RECVERR, 1),
+    errorQueue6: takes(AF_INET6, SOCK_STREAM, SOL_IPV6, IPV6_RECVERR, 1),
+    packetTimes: takes(AF_INET, SOCK_DGRAM, SOL_SOCKET, SO_TIMESTAMPING, PACKET_STAMPS),
   };
   library.close();
   return found;

@@ -1,0 +1,92 @@
+/**
+ * TCP ports held by sockets that neither connect nor listen: the kernel gives them to nobody else,
+ * and answers whatever comes to them with RST, since no connection is theirs.
+ */
+import { ErrnoError, openErrno } from "./errno.ts";
+import { openLibc } from "./libc.ts";
+import { AF_INET, AF_INET6, sockaddr } from "./sockaddr.ts";
+
+const LIBC_SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+} as const;
+
+// <bits/socket_type.h>
+const SOCK_STREAM = 1;
+const SOCK_CLOEXEC = 0o2000000;
+// <bits/in.h>
+const SOL_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+
+type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+
+/** Ports that are nobody else's until they are closed. */
+export interface HeldPorts {
+  readonly ports: readonly number[];
+  /** Harmless when done twice. */
+  close(): void;
+}
+
+export class OwnPorts implements HeldPorts {
+  /** In the order the kernel chose them: at random from its ephemeral range. */
+  readonly ports: readonly number[];
+  #libc: Libc;
+  #descriptors: readonly number[];
+
+  private constructor(libc: Libc, descriptors: readonly number[]) {
+    this.#libc = libc;
+    this.#descriptors = descriptors;
+    this.ports = descriptors.map((descriptor) => portOf(libc, descriptor));
+  }
+
+  /** Null where there is no libc; throws ErrnoError when so many cannot be had. */
+  static reserve(count: number): OwnPorts | null {
+    const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+    const errno = openErrno();
+    if (libc === undefined || errno === null) return null;
+    const descriptors: number[] = [];
+    while (descriptors.length < count) {
+      const descriptor = reserveOne(libc);
+      if (descriptor >= 0) descriptors.push(descriptor);
+      else {
+        const error = new ErrnoError("bind", errno());
+        for (const opened of descriptors) libc.close(opened);
+        throw error;
+      }
+    }
+    return new OwnPorts(libc, descriptors);
+  }
+
+  close(): void {
+    for (const descriptor of this.#descriptors) this.#libc.close(descriptor);
+    this.#descriptors = [];
+  }
+}
+
+/** In both families at once where there is IPv6; the descriptor, or -1 with errno set. */
+function reserveOne(libc: Libc): number {
+  const descriptor = libc.socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) {
+    return reserveIn(libc, libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 4);
+  }
+  libc.setsockopt(descriptor, SOL_IPV6, IPV6_V6ONLY, new Int32Array([0]), 4);
+  return reserveIn(libc, descriptor, 6);
+}
+
+function reserveIn(libc: Libc, descriptor: number, family: 4 | 6): number {
+  if (descriptor < 0) return -1;
+  const bytes = new Uint8Array(family === 4 ? 4 : 16);
+  const any = sockaddr({ address: "", family, bytes, port: 0 });
+  if (libc.bind(descriptor, any, any.length) === 0) return descriptor;
+  libc.close(descriptor);
+  return -1;
+}
+
+function portOf(libc: Libc, descriptor: number): number {
+  const name = new Uint8Array(28);
+  libc.getsockname(descriptor, name, new Uint32Array([name.length]));
+  return name[2] << 8 | name[3];
+}

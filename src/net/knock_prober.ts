@@ -1,0 +1,99 @@
+/** Opens what `knock` needs: raw sockets, ports that are nobody else's, or the reason and its remedy. */
+import { messageOf, SystemError } from "../domain/exit.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { ErrnoError } from "../kernel/errno.ts";
+import { OwnPorts } from "../kernel/own_ports.ts";
+import { PacketSockets } from "../kernel/packet_socket.ts";
+import { allowRawSockets } from "../kernel/remedies.ts";
+import { KernelSourceAddresses } from "../kernel/source_address.ts";
+import type { Clock } from "../time/clock.ts";
+import { PacketProber, type Side } from "./packet_prober.ts";
+import type { SocketOpener } from "./ping_prober.ts";
+import { random32 } from "./random32.ts";
+import { SynExchange, type SynOptions } from "./syn_exchange.ts";
+import type { ClockChoice } from "./tcp_prober.ts";
+
+export interface KnockOptions {
+  readonly timeoutMs: number;
+  readonly clock: ClockChoice;
+  /** Null for what the routes say. */
+  readonly source: Endpoint | null;
+}
+
+/** As many source ports as take turns; see SynExchange. */
+const OWN_PORTS = 128;
+
+/** Throws SystemError, its message one line with the remedy, where nothing can be opened. */
+export function openKnockProber(options: KnockOptions, clock: Clock): PacketProber {
+  const sockets = PacketSockets.open();
+  const sources = KernelSourceAddresses.open();
+  if (sockets === null || sources === null) {
+    throw new SystemError("cannot knock: this platform offers no raw sockets");
+  }
+  const ports = reservePorts();
+  const { source } = options;
+  return knockProber(options, clock, sockets, { ports, sources, source, random: random32 });
+}
+
+/** The same with sockets and ports of the caller's choice. */
+export function knockProber(
+  options: KnockOptions,
+  clock: Clock,
+  sockets: SocketOpener,
+  syn: SynOptions,
+): PacketProber {
+  const baseSeconds = Math.floor(clock.wall() / 1000);
+  const side = (family: 4 | 6) => sideOf(family, options.source, sockets, syn, baseSeconds);
+  const sides = { 4: side(4), 6: side(6) };
+  if (typeof sides[4] === "string" && typeof sides[6] === "string") {
+    syn.ports.close();
+    throw new SystemError(options.source?.family === 6 ? sides[6] : sides[4]);
+  }
+  return new PacketProber(sides, clock, options.timeoutMs, options.clock);
+}
+
+function reservePorts(): OwnPorts {
+  try {
+    const ports = OwnPorts.reserve(OWN_PORTS);
+    if (ports !== null) return ports;
+  } catch (error) {
+    throw new SystemError(`cannot knock: no ${OWN_PORTS} ports to knock from: ${messageOf(error)}`);
+  }
+  throw new SystemError("cannot knock: this platform offers no raw sockets");
+}
+
+function sideOf(
+  family: 4 | 6,
+  source: Endpoint | null,
+  sockets: SocketOpener,
+  syn: SynOptions,
+  baseSeconds: number,
+): Side {
+  if (source !== null && source.family !== family) {
+    return `cannot send from ${source.address} to IPv${family}: the other address family`;
+  }
+  try {
+    const socket = sockets.socket({ kind: "raw-tcp", family, ttl: null, source }, baseSeconds);
+    try {
+      return new SynExchange(socket, syn);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  } catch (error) {
+    return refusalOf(error, family, source);
+  }
+}
+
+function refusalOf(error: unknown, family: 4 | 6, source: Endpoint | null): string {
+  if (!(error instanceof ErrnoError)) return `cannot knock: ${messageOf(error)}`;
+  switch (error.code) {
+    case "EACCES":
+    case "EPERM":
+      return `cannot knock: raw sockets are not permitted; allow them by ${allowRawSockets()}`;
+    case "EADDRNOTAVAIL":
+      return `--source ${source?.address}: ${error.reason}`;
+    default:
+      return `cannot knock IPv${family}: ${error.message}`;
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * A probe by a packet of our own and its answer: what is in flight, the kernel's times of both,
+ * ICMP errors told apart from silence. Which packets, says the exchange.
+ */
+import type { Outcome } from "../domain/outcome.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { ErrnoError } from "../kernel/errno.ts";
+import type { Message } from "../kernel/message_batch.ts";
+import { ORIGIN_ICMP, ORIGIN_ICMP6 } from "../kernel/message_batch.ts";
+import { icmpErrorKind } from "../packet/icmp_kind.ts";
+import type { Clock } from "../time/clock.ts";
+import { type Deadline, Deadlines } from "../time/deadlines.ts";
+import { addressText } from "./address_text.ts";
+import type { Answer, Exchange, Request } from "./exchange.ts";
+import type { Prober } from "./prober.ts";
+import { StampBook } from "./stamp_book.ts";
+import type { ClockChoice } from "./tcp_prober.ts";
+
+/** The exchange of a family, or why there is none. */
+export type Side = Exchange | string;
+
+/** The wall clock, which the kernel's stamps are of, reads whole milliseconds: beyond this it was stepped. */
+const STEP_MS = 2;
+/** How much longer the kernel's span may seem than the clock's around it: the clocks' own steering. */
+const SLACK_US = 100;
+/** What the system's error codes (send(2)) say about the way; the rest are `error`. */
+const UNREACHABLE_CODES = ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN"];
+
+const OVERFLOWED = "this host was too busy to take all answers";
+
+/** A probe under way. */
+interface Flight extends Request {
+  readonly record: ProbeRecord;
+  readonly side: FamilySide;
+  readonly sentMs: number;
+  /** Wall minus monotonic clock when it was sent. */
+  readonly wallOffsetMs: number;
+  /** The kernel's time of sending; NaN until it has told. */
+  leftUs: number;
+  deadline: Deadline | null;
+  readonly resolve: () => void;
+}
+
+/** What came that no probe waited for. */
+export interface Strays {
+  /** Answers that came twice, or after their time, or to somebody else. */
+  answers: number;
+}
+
+export class PacketProber implements Prober {
+  readonly strays: Strays = { answers: 0 };
+  #clock: Clock;
+  #timeoutUs: number;
+  #choice: ClockChoice;
+  #deadlines: Deadlines;
+  #sides: Readonly<Record<4 | 6, FamilySide | string>>;
+
+  /** `sides` by address family; each watches its socket from now on. */
+  constructor(
+    sides: Readonly<Record<4 | 6, Side>>,
+    clock: Clock,
+    timeoutMs: number,
+    choice: ClockChoice,
+  ) {
+    this.#clock = clock;
+    this.#timeoutUs = timeoutMs * 1000;
+    this.#choice = choice;
+    this.#deadlines = new Deadlines(clock, timeoutMs);
+    const sideOf = (side: Side) =>
+      typeof side === "string" ? side : new FamilySide(side, this.strays, {
+        answered: (flight, outcome, stampUs) => this.#answered(flight, outcome, stampUs),
+        returned: (flight, error) => this.#end(flight, "unreachable", error),
+      });
+    this.#sides = { 4: sideOf(sides[4]), 6: sideOf(sides[6]) };
+  }
+
+  probe(endpoint: Endpoint, record: ProbeRecord): Promise<void> {
+    return new Promise((resolve) => {
+      const side = this.#sides[endpoint.family];
+      const key = typeof side === "string" ? NONE : side.nextKey();
+      if (typeof side === "string" || key === NONE) {
+        record.outcome = "error";
+        record.error = typeof side === "string" ? side : "too many probes under way";
+        return resolve();
+      }
+      const { wall, now } = { wall: this.#clock.wall(), now: this.#clock.now() };
+      const flight: Flight = {
+        endpoint,
+        key,
+        nonce: 0,
+        record,
+        side,
+        sentMs: now,
+        wallOffsetMs: wall - now,
+        leftUs: NaN,
+        deadline: null,
+        resolve,
+      };
+      const errno = side.send(flight);
+      if (errno !== 0) return this.#refused(flight, errno);
+      flight.deadline = this.#deadlines.set(now, () => this.#expire(flight));
+      side.afterSend();
+    });
+  }
+
+  /** Gives up whatever is under way, and the sockets; those probes are never reported. */
+  stop(): void {
+    this.#deadlines.stop();
+    for (const side of [this.#sides[4], this.#sides[6]]) {
+      if (typeof side !== "string") side.close();
+    }
+  }
+
+  /** The system did not send it. */
+  #refused({ record, resolve }: Flight, errno: number): void {
+    const { code, message } = new ErrnoError("send", errno);
+    record.outcome = UNREACHABLE_CODES.includes(code) ? "unreachable" : "error";
+    record.error = message;
+    resolve();
+  }
+
+  #expire(flight: Flight): void {
+    // The answer may lie in the socket, when this process was not scheduled for a while.
+    flight.side.drain();
+    if (!flight.side.has(flight)) return;
+    // Whether the network lost it, nobody knows.
+    if (flight.side.overflowedSince(flight.sentMs, this.#clock.now())) {
+      this.#end(flight, "error", OVERFLOWED);
+    } else this.#end(flight, "timeout", null);
+  }
+
+  #answered(flight: Flight, outcome: "established" | "refused", stampUs: number): void {
+    const { record } = flight;
+    const connectUs = Math.max(0, Math.round((this.#clock.now() - flight.sentMs) * 1000));
+    const kernelUs = this.#kernelUs(flight, stampUs, connectUs);
+    // Answered after its time, by whichever clock knows better.
+    if ((kernelUs === NONE ? connectUs : kernelUs) > this.#timeoutUs) {
+      return this.#end(flight, "timeout", null);
+    }
+    record.connectUs = connectUs;
+    if (kernelUs !== NONE && this.#choice !== "userland") {
+      record.rttUs = kernelUs;
+      record.rttSource = "kernel";
+    } else if (this.#choice !== "kernel") {
+      record.rttUs = connectUs;
+      record.rttSource = "clock";
+    }
+    this.#end(flight, outcome, null);
+  }
+
+  /** From the kernel's one stamp to the other in whole µs; NONE where one is missing or not to be believed. */
+  #kernelUs(flight: Flight, stampUs: number, connectUs: number): number {
+    const us = Math.round(stampUs - flight.leftUs);
+    const offsetMs = this.#clock.wall() - this.#clock.now();
+    const stepped = Math.abs(offsetMs - flight.wallOffsetMs) > STEP_MS;
+    return stepped || !(us >= 0 && us <= connectUs + SLACK_US) ? NONE : us;
+  }
+
+  #end(flight: Flight, outcome: Outcome, error: string | null): void {
+    flight.side.delete(flight);
+    if (flight.deadline !== null) this.#deadlines.clear(flight.deadline);
+    flight.record.outcome = outcome;
+    flight.record.error = error;
+    flight.resolve();
+  }
+}
+
+/** What a side tells its prober. */
+interface Verdicts {
+  answered(flight: Flight, outcome: "established" | "refused", stampUs: number): void;
+  returned(flight: Flight, error: string): void;
+}
+
+/** The probes under way in one address family, behind one socket. */
+class FamilySide {
+  #exchange: Exchange;
+  #flights = new Map<number, Flight>();
+  #stamps = new StampBook<Flight>();
+  #answer: Answer = { key: NONE, outcome: "established" };
+  #strays: Strays;
+  #verdicts: Verdicts;
+  #overflowed = 0;
+  /** When more of them was last found out. */
+  #overflowedMs = -Infinity;
+  #taken = (key: number) => this.#flights.has(key);
+
+  constructor(exchange: Exchange, strays: Strays, verdicts: Verdicts) {
+    this.#exchange = exchange;
+    this.#strays = strays;
+    this.#verdicts = verdicts;
+    exchange.socket.watch({
+      received: (message) => this.#received(message),
+      returned: (message) => this.#returned(message),
+      left: (ordinal, stampUs) => {
+        const flight = this.#stamps.take(ordinal);
+        if (flight !== null) flight.leftUs = stampUs;
+      },
+    });
+  }
+
+  nextKey(): number {
+    return this.#exchange.nextKey(this.#taken);
+  }
+
+  send(flight: Flight): number {
+    flight.record.synRetransmits = this.#exchange.synRetransmits;
+    const errno = this.#exchange.send(flight, flight.record.seq);
+    if (errno !== 0) this.#stamps.failed();
+    else {
+      this.#stamps.sent(flight);
+      this.#flights.set(flight.key, flight);
+    }
+    return errno;
+  }
+
+  /** The kernel's time of a packet is there as a rule when the send returns, and is of no other packet. */
+  afterSend(): void {
+    this.#exchange.socket.drainErrors();
+  }
+
+  drain(): void {
+    this.#exchange.socket.drain();
+  }
+
+  has(flight: Flight): boolean {
+    return this.#flights.get(flight.key) === flight;
+  }
+
+  delete(flight: Flight): void {
+    this.#flights.delete(flight.key);
+  }
+
+  /** Whether answers were lost here after a moment; `nowMs` is when that is asked. */
+  overflowedSince(sentMs: number, nowMs: number): boolean {
+    const overflowed = this.#exchange.socket.overflowed();
+    if (overflowed !== this.#overflowed) this.#overflowedMs = nowMs;
+    this.#overflowed = overflowed;
+    return sentMs <= this.#overflowedMs;
+  }
+
+  close(): void {
+    this.#flights.clear();
+    this.#exchange.close();
+  }
+
+  #received(message: Message): void {
+    const answer = this.#answer;
+    if (!this.#exchange.read(message, answer)) return;
+    const flight = this.#flights.get(answer.key);
+    if (flight === undefined || !this.#exchange.matches(message, flight)) this.#strays.answers++;
+    else this.#verdicts.answered(flight, answer.outcome, message.stampUs);
+  }
+
+  #returned(message: Message): void {
+    if (message.origin !== ORIGIN_ICMP && message.origin !== ORIGIN_ICMP6) return;
+    const family = message.origin === ORIGIN_ICMP ? 4 : 6;
+    const kind = icmpErrorKind(family, message.type, message.code);
+    const flight = this.#flights.get(this.#exchange.readQuoted(message));
+    if (kind === null || flight === undefined || !this.#exchange.matches(message, flight)) return;
+    const from = message.offenderAt < 0
+      ? ""
+      : ` from ${addressText(message.bytes, message.offenderAt, family === 4 ? 4 : 16)}`;
+    const mtu = kind === "packet too big" && message.info > 0 ? `, MTU ${message.info}` : "";
+    this.#verdicts.returned(flight, `${kind}${from}${mtu}`);
+  }
+}

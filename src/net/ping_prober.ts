@@ -1,0 +1,108 @@
+/** Opens what `ping` needs: a ping socket where the kernel allows it, else a raw one, else the reason and its remedy. */
+import { messageOf, SystemError } from "../domain/exit.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { ErrnoError } from "../kernel/errno.ts";
+import { type PacketKind, type PacketSocket, PacketSockets } from "../kernel/packet_socket.ts";
+import { ALLOW_PING_SOCKETS, allowRawSockets } from "../kernel/remedies.ts";
+import type { Clock } from "../time/clock.ts";
+import { EchoExchange } from "./echo_exchange.ts";
+import { PacketProber, type Side } from "./packet_prober.ts";
+import { random32 } from "./random32.ts";
+import type { ClockChoice } from "./tcp_prober.ts";
+
+export interface PingOptions {
+  readonly timeoutMs: number;
+  readonly clock: ClockChoice;
+  /** 0 to MAX_ECHO_BYTES. */
+  readonly payloadBytes: number;
+  /** TTL or hop limit, 1 to 255; null for the system's default. */
+  readonly ttl: number | null;
+  /** Null for what the routes say. */
+  readonly source: Endpoint | null;
+}
+
+/** What opens sockets; PacketSockets but for tests. */
+export interface SocketOpener {
+  socket: PacketSockets["socket"];
+}
+
+const NOT_PERMITTED = ["EACCES", "EPERM"];
+
+/** Throws SystemError, its message one line with the remedy, where nothing can be opened. */
+export function openPingProber(options: PingOptions, clock: Clock): PacketProber {
+  const sockets = PacketSockets.open();
+  if (sockets === null) throw new SystemError("cannot ping: this platform offers no such sockets");
+  return pingProber(options, clock, sockets);
+}
+
+/** The same with sockets of the caller's choice. */
+export function pingProber(
+  options: PingOptions,
+  clock: Clock,
+  sockets: SocketOpener,
+): PacketProber {
+  const baseSeconds = Math.floor(clock.wall() / 1000);
+  const sides = {
+    4: sideOf(4, options, sockets, baseSeconds),
+    6: sideOf(6, options, sockets, baseSeconds),
+  };
+  // What one family lacks, the other may have: with neither there is nothing to do.
+  const refusal = typeof sides[4] === "string" && typeof sides[6] === "string" ? sides : null;
+  if (refusal !== null) {
+    throw new SystemError(String(options.source?.family === 6 ? refusal[6] : refusal[4]));
+  }
+  return new PacketProber(sides, clock, options.timeoutMs, options.clock);
+}
+
+function sideOf(
+  family: 4 | 6,
+  options: PingOptions,
+  sockets: SocketOpener,
+  baseSeconds: number,
+): Side {
+  const { source } = options;
+  if (source !== null && source.family !== family) {
+    return `cannot send from ${source.address} to IPv${family}: the other address family`;
+  }
+  let refusal = "";
+  for (const kind of ["ping", "raw-echo"] as const) {
+    try {
+      const { ttl } = options;
+      const socket = sockets.socket({ kind, family, ttl, source }, baseSeconds);
+      return exchangeOf(socket, kind, options.payloadBytes);
+    } catch (error) {
+      refusal = refusalOf(error, family, source);
+      // Only what is not permitted may be had by the other kind.
+      if (!isNotPermitted(error)) break;
+    }
+  }
+  return refusal;
+}
+
+function exchangeOf(
+  socket: PacketSocket,
+  kind: PacketKind & ("ping" | "raw-echo"),
+  payloadBytes: number,
+): EchoExchange {
+  try {
+    return new EchoExchange(socket, { kind, payloadBytes, random: random32 });
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+function isNotPermitted(error: unknown): boolean {
+  return error instanceof ErrnoError && NOT_PERMITTED.includes(error.code);
+}
+
+function refusalOf(error: unknown, family: 4 | 6, source: Endpoint | null): string {
+  if (isNotPermitted(error)) {
+    return `cannot ping: not permitted; allow ping sockets by ${ALLOW_PING_SOCKETS}, ` +
+      `or raw sockets by ${allowRawSockets()}`;
+  }
+  if (error instanceof ErrnoError && error.code === "EADDRNOTAVAIL" && source !== null) {
+    return `--source ${source.address}: ${error.reason}`;
+  }
+  return `cannot ping IPv${family}: ${messageOf(error)}`;
+}

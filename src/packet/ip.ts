@@ -1,0 +1,168 @@
+/** IPv4 and IPv6 headers: read from any bytes whatever, written for packets of our own. */
+import { addBytes, checksumOf } from "./checksum.ts";
+import { readU16, writeU16 } from "./network_order.ts";
+
+// RFC 791, section 3.1
+export const IPV4_HEADER_BYTES = 20;
+const V4_TOTAL_LENGTH_AT = 2;
+const V4_FLAGS_AT = 6;
+const V4_TTL_AT = 8;
+const V4_PROTOCOL_AT = 9;
+const V4_CHECKSUM_AT = 10;
+const V4_SOURCE_AT = 12;
+const V4_DESTINATION_AT = 16;
+const V4_DONT_FRAGMENT = 0x4000;
+const FRAGMENT_OFFSET_V4 = 0x1fff;
+// RFC 8200, section 3
+export const IPV6_HEADER_BYTES = 40;
+const V6_PAYLOAD_LENGTH_AT = 4;
+const V6_NEXT_AT = 6;
+const V6_HOP_LIMIT_AT = 7;
+const V6_SOURCE_AT = 8;
+const V6_DESTINATION_AT = 24;
+// RFC 8200, section 4; RFC 4302 for the authentication header
+const HOP_BY_HOP = 0;
+const ROUTING = 43;
+const FRAGMENT = 44;
+const AUTHENTICATION = 51;
+const DESTINATION_OPTIONS = 60;
+const FRAGMENT_OFFSET_V6 = 0xfff8;
+/** A packet with more extension headers than this is not followed. */
+export const MAX_EXTENSION_HEADERS = 8;
+
+/** What an IP header says; places are offsets into the buffer it was read from. */
+export interface IpPacket {
+  version: 4 | 6;
+  /** Of what is carried, behind IPv6's extension headers. */
+  protocol: number;
+  /** TTL or hop limit, as it arrived. */
+  ttl: number;
+  sourceAt: number;
+  destinationAt: number;
+  /** 4 or 16. */
+  addressBytes: number;
+  /** Where what is carried begins, and where it ends: by its length or where the buffer's bytes do. */
+  payloadAt: number;
+  payloadEnd: number;
+  /** The packet's length as its header has it, which a quoted or cut packet's bytes do not reach. */
+  claimedBytes: number;
+}
+
+export function blankIpPacket(): IpPacket {
+  return {
+    version: 4,
+    protocol: 0,
+    ttl: 0,
+    sourceAt: 0,
+    destinationAt: 0,
+    addressBytes: 4,
+    payloadAt: 0,
+    payloadEnd: 0,
+    claimedBytes: 0,
+  };
+}
+
+/**
+ * Reads the header at `at` of a packet that has bytes up to `end`. False, with `out` undefined, for
+ * what is no IP packet, is cut within its headers, or is a fragment other than the first.
+ */
+export function parseIp(bytes: Uint8Array, at: number, end: number, out: IpPacket): boolean {
+  const last = Math.min(end, bytes.length);
+  if (at < 0 || at >= last) return false;
+  switch (bytes[at] >> 4) {
+    case 4:
+      return parseV4(bytes, at, last, out);
+    case 6:
+      return parseV6(bytes, at, last, out);
+    default:
+      return false;
+  }
+}
+
+function parseV4(bytes: Uint8Array, at: number, end: number, out: IpPacket): boolean {
+  const headerBytes = (bytes[at] & 0xf) * 4;
+  if (headerBytes < IPV4_HEADER_BYTES || at + headerBytes > end) return false;
+  if ((readU16(bytes, at + V4_FLAGS_AT) & FRAGMENT_OFFSET_V4) !== 0) return false;
+  const claimed = readU16(bytes, at + V4_TOTAL_LENGTH_AT);
+  out.version = 4;
+  out.protocol = bytes[at + V4_PROTOCOL_AT];
+  out.ttl = bytes[at + V4_TTL_AT];
+  out.sourceAt = at + V4_SOURCE_AT;
+  out.destinationAt = at + V4_DESTINATION_AT;
+  out.addressBytes = 4;
+  out.payloadAt = at + headerBytes;
+  // A length shorter than the header is a lie (or a router's quote in its own byte order).
+  out.payloadEnd = claimed < headerBytes ? end : Math.min(end, at + claimed);
+  out.claimedBytes = claimed;
+  return true;
+}
+
+function parseV6(bytes: Uint8Array, at: number, end: number, out: IpPacket): boolean {
+  if (at + IPV6_HEADER_BYTES > end) return false;
+  const claimed = readU16(bytes, at + V6_PAYLOAD_LENGTH_AT);
+  out.version = 6;
+  out.protocol = bytes[at + V6_NEXT_AT];
+  out.ttl = bytes[at + V6_HOP_LIMIT_AT];
+  out.sourceAt = at + V6_SOURCE_AT;
+  out.destinationAt = at + V6_DESTINATION_AT;
+  out.addressBytes = 16;
+  out.payloadAt = at + IPV6_HEADER_BYTES;
+  // Zero is a jumbogram's (RFC 2675), whose length is elsewhere.
+  out.payloadEnd = claimed === 0 ? end : Math.min(end, out.payloadAt + claimed);
+  out.claimedBytes = IPV6_HEADER_BYTES + claimed;
+  for (let i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+    if (!isExtension(out.protocol)) return true;
+    if (!skipExtension(bytes, out)) return false;
+  }
+  return !isExtension(out.protocol);
+}
+
+function isExtension(protocol: number): boolean {
+  return protocol === HOP_BY_HOP || protocol === ROUTING || protocol === FRAGMENT ||
+    protocol === AUTHENTICATION || protocol === DESTINATION_OPTIONS;
+}
+
+function skipExtension(bytes: Uint8Array, out: IpPacket): boolean {
+  const at = out.payloadAt;
+  if (at + 8 > out.payloadEnd) return false;
+  let headerBytes = 8;
+  if (out.protocol === FRAGMENT) {
+    if ((readU16(bytes, at + 2) & FRAGMENT_OFFSET_V6) !== 0) return false;
+  } else if (out.protocol === AUTHENTICATION) headerBytes = (bytes[at + 1] + 2) * 4;
+  else headerBytes = (bytes[at + 1] + 1) * 8;
+  if (at + headerBytes > out.payloadEnd) return false;
+  out.protocol = bytes[at];
+  out.payloadAt = at + headerBytes;
+  return true;
+}
+
+/** Whether the address at `at` of a buffer is this one; false where it does not lie in the buffer. */
+export function addressIs(bytes: Uint8Array, at: number, address: Uint8Array): boolean {
+  if (at < 0 || at + address.length > bytes.length) return false;
+  for (let i = 0; i < address.length; i++) if (bytes[at + i] !== address[i]) return false;
+  return true;
+}
+
+/**
+ * Writes an IPv4 header without options, its checksum included, for a packet of `totalBytes` that
+ * no router may fragment. `out` has room for IPV4_HEADER_BYTES at `at`; addresses are 4 bytes.
+ */
+export function writeIpv4Header(
+  out: Uint8Array,
+  at: number,
+  source: Uint8Array,
+  destination: Uint8Array,
+  protocol: number,
+  ttl: number,
+  totalBytes: number,
+): void {
+  out.fill(0, at, at + IPV4_HEADER_BYTES);
+  out[at] = 4 << 4 | IPV4_HEADER_BYTES / 4;
+  writeU16(out, at + V4_TOTAL_LENGTH_AT, totalBytes);
+  writeU16(out, at + V4_FLAGS_AT, V4_DONT_FRAGMENT);
+  out[at + V4_TTL_AT] = ttl;
+  out[at + V4_PROTOCOL_AT] = protocol;
+  out.set(source, at + V4_SOURCE_AT);
+  out.set(destination, at + V4_DESTINATION_AT);
+  writeU16(out, at + V4_CHECKSUM_AT, checksumOf(addBytes(0, out, at, IPV4_HEADER_BYTES)));
+}

@@ -1,0 +1,91 @@
+/** TCP segments: a SYN as a client of today sends it, and the answers to it (RFC 9293). */
+import { addBytes, checksumOf, pseudoHeaderSum } from "./checksum.ts";
+import { readU16, readU32, writeU16, writeU32 } from "./network_order.ts";
+import { PROTOCOL_TCP } from "./protocol.ts";
+
+// RFC 9293, section 3.1
+const MIN_HEADER_BYTES = 20;
+const SEQUENCE_AT = 4;
+const ACKNOWLEDGMENT_AT = 8;
+const OFFSET_AT = 12;
+const FLAGS_AT = 13;
+const WINDOW_AT = 14;
+export const TCP_CHECKSUM_AT = 16;
+export const TCP_SYN = 0x02;
+export const TCP_RST = 0x04;
+export const TCP_ACK = 0x10;
+/** What Linux offers in its SYNs: the largest window that needs no scaling. */
+const WINDOW = 64_240;
+/**
+ * Options in the order of Linux, since middleboxes know that one: maximum segment size (RFC 9293),
+ * SACK permitted (RFC 2018), timestamps and window scale (RFC 7323).
+ */
+const OPTIONS = [2, 4, 0, 0, 4, 2, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7];
+const MSS_AT = MIN_HEADER_BYTES + 2;
+const TIMESTAMP_AT = MIN_HEADER_BYTES + 8;
+export const SYN_BYTES = MIN_HEADER_BYTES + OPTIONS.length;
+
+/** The fields of a SYN that differ from probe to probe. */
+export interface Syn {
+  sourcePort: number;
+  destinationPort: number;
+  sequence: number;
+  /** The largest segment we would take. */
+  maxSegmentBytes: number;
+  /** The clock of RFC 7323: any 32 bits. */
+  timestamp: number;
+}
+
+/** Writes a SYN of SYN_BYTES at `at`, where there is room for it; its checksum is left 0. */
+export function writeSyn(out: Uint8Array, at: number, syn: Syn): void {
+  out.fill(0, at, at + MIN_HEADER_BYTES);
+  writeU16(out, at, syn.sourcePort);
+  writeU16(out, at + 2, syn.destinationPort);
+  writeU32(out, at + SEQUENCE_AT, syn.sequence);
+  out[at + OFFSET_AT] = SYN_BYTES / 4 << 4;
+  out[at + FLAGS_AT] = TCP_SYN;
+  writeU16(out, at + WINDOW_AT, WINDOW);
+  out.set(OPTIONS, at + MIN_HEADER_BYTES);
+  writeU16(out, at + MSS_AT, syn.maxSegmentBytes);
+  writeU32(out, at + TIMESTAMP_AT, syn.timestamp);
+}
+
+/** Writes the checksum of a segment of `length` bytes at `at` between two addresses of one family. */
+export function sealTcp(
+  out: Uint8Array,
+  at: number,
+  length: number,
+  source: Uint8Array,
+  destination: Uint8Array,
+): void {
+  writeU16(out, at + TCP_CHECKSUM_AT, 0);
+  const pseudo = pseudoHeaderSum(source, destination, PROTOCOL_TCP, length);
+  writeU16(out, at + TCP_CHECKSUM_AT, checksumOf(addBytes(pseudo, out, at, length)));
+}
+
+/** A segment's header. */
+export interface TcpSegment {
+  sourcePort: number;
+  destinationPort: number;
+  sequence: number;
+  acknowledgment: number;
+  flags: number;
+}
+
+export function blankTcpSegment(): TcpSegment {
+  return { sourcePort: 0, destinationPort: 0, sequence: 0, acknowledgment: 0, flags: 0 };
+}
+
+/** Reads a segment's header; false for what is too short for one, or lies about its length. */
+export function parseTcp(bytes: Uint8Array, at: number, end: number, out: TcpSegment): boolean {
+  const last = Math.min(end, bytes.length);
+  if (at < 0 || at + MIN_HEADER_BYTES > last) return false;
+  const headerBytes = (bytes[at + OFFSET_AT] >> 4) * 4;
+  if (headerBytes < MIN_HEADER_BYTES || at + headerBytes > last) return false;
+  out.sourcePort = readU16(bytes, at);
+  out.destinationPort = readU16(bytes, at + 2);
+  out.sequence = readU32(bytes, at + SEQUENCE_AT);
+  out.acknowledgment = readU32(bytes, at + ACKNOWLEDGMENT_AT);
+  out.flags = bytes[at + FLAGS_AT];
+  return true;
+}
