@@ -1,5 +1,7 @@
 /** wire-probe: the arguments become one typed command, the command becomes an exit code. */
 import { parseCommandLine } from "./src/cli/command_line.ts";
+import { knock } from "./src/commands/knock/knock.ts";
+import { ping } from "./src/commands/ping/ping.ts";
 import { probe } from "./src/commands/probe/probe.ts";
 import { selfcheck } from "./src/commands/selfcheck/selfcheck.ts";
 import { serve } from "./src/commands/serve/serve.ts";
@@ -12,6 +14,10 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
   switch (command.name) {
     case "probe":
       return await probe(command.options, VERSION);
+    case "ping":
+      return await ping(command.options, VERSION);
+    case "knock":
+      return await knock(command.options, VERSION);
     case "serve":
       return await serve(command.options);
     case "selfcheck":

@@ -1,8 +1,15 @@
 /** The command line as one typed value: defaults, then what was given, then named cross-checks. */
 import { UsageError } from "../domain/exit.ts";
 import { type Endpoint, hostPort, type Label, type Target, targetKey } from "../domain/target.ts";
+import type { Diagnostic } from "../domain/diagnostic.ts";
 import type { ExportOptions } from "../commands/probe/export_target.ts";
-import type { OutputName, ProbeOptions } from "../commands/probe/options.ts";
+import type {
+  KnockOptions,
+  OutputName,
+  PingOptions,
+  ProbeOptions,
+  RunOptions,
+} from "../commands/probe/options.ts";
 import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
 import type { ServeOptions } from "../commands/serve/serve.ts";
 import { literalEndpoint } from "../net/address.ts";
@@ -18,6 +25,8 @@ import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS } from "./t
 /** What is to be done. `print` is text for stdout and no more. */
 export type Command =
   | { readonly name: "probe"; readonly options: ProbeOptions }
+  | { readonly name: "ping"; readonly options: PingOptions }
+  | { readonly name: "knock"; readonly options: KnockOptions }
   | { readonly name: "serve"; readonly options: ServeOptions }
   | { readonly name: "selfcheck"; readonly options: SelfcheckOptions }
   | { readonly name: "print"; readonly text: string };
@@ -75,6 +84,14 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
       const { values, operands } = parse(COMMANDS.probe.options);
       return { name, options: probeOptions(values, operands) };
     }
+    case "ping": {
+      const { values, operands } = parse(COMMANDS.ping.options);
+      return { name, options: pingOptions(values, operands) };
+    }
+    case "knock": {
+      const { values, operands } = parse(COMMANDS.knock.options);
+      return { name, options: runOptions(name, values, operands) };
+    }
     case "serve": {
       const { values, operands } = parse(COMMANDS.serve.options);
       noOperands(name, operands);
@@ -97,21 +114,46 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
   }
 }
 
+type RunValues = ValuesOf<typeof COMMANDS.knock.options>;
 type ProbeValues = ValuesOf<typeof COMMANDS.probe.options>;
+type PingValues = ValuesOf<typeof COMMANDS.ping.options>;
 
 function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOptions {
+  return { ...runOptions("probe", values, operands), close: values.close };
+}
+
+function pingOptions(values: PingValues, operands: readonly string[]): PingOptions {
+  const options = runOptions("ping", values, operands);
+  return { ...options, payloadBytes: values.size, ttl: values.ttl };
+}
+
+/** An example of what each command takes. */
+const EXAMPLES: Readonly<Record<Diagnostic, string>> = {
+  probe: "db-host:5432",
+  ping: "db-host",
+  knock: "db-host:5432",
+};
+
+function runOptions(
+  command: Diagnostic,
+  values: RunValues,
+  operands: readonly string[],
+): RunOptions {
   if (values.ipv4 && values.ipv6) throw new UsageError("-4 and -6 exclude each other");
   const asked = values.ipv4 ? 4 : values.ipv6 ? 6 : 0;
   const source = values.source === null ? null : sourceAddress(values.source, asked);
   const family = source?.family ?? asked;
   checkLabels(values.label);
-  const defaults = { az: checkedName(values.az, values.az), labels: values.label };
+  const zone = checkedName(values.az, values.az);
+  const defaults = { az: zone, labels: values.label, portless: command === "ping" };
   const targets = operands.map((text) => parseTarget(text, defaults));
   noTwice(targets);
   const exports = exportOptions(values);
   const alone = exports.targets.some(({ kind }) => kind === "prometheus");
   if (targets.length === 0 && values.targets === null && !alone) {
-    throw new UsageError("probe wants a target, such as db-host:5432, or --targets FILE");
+    throw new UsageError(
+      `${command} wants a target, such as ${EXAMPLES[command]}, or --targets FILE`,
+    );
   }
   for (const target of targets) checkFamily(target.host, family, target.name);
   const output = outputName(values, exports);
@@ -132,7 +174,6 @@ function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOp
     maxInFlight: values["max-in-flight"],
     timeoutMs: values.timeout,
     source,
-    close: values.close,
     clock: values.clock,
     output,
     exports,
@@ -153,7 +194,7 @@ function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOp
 /** collectd's default interval, which its exec plugin states in the environment. */
 const PING_WINDOW_MS = 10_000;
 
-function exportOptions(values: ProbeValues): ExportOptions {
+function exportOptions(values: RunValues): ExportOptions {
   const types = values["collectd-types"];
   const perProbe = values["per-probe"];
   const windowMs = values.window ?? (types === "ping" ? PING_WINDOW_MS : null);
@@ -165,7 +206,7 @@ function exportOptions(values: ProbeValues): ExportOptions {
 }
 
 /** Only one thing can write to standard output. */
-function outputName(values: ProbeValues, exports: ExportOptions): OutputName {
+function outputName(values: RunValues, exports: ExportOptions): OutputName {
   const exec = exports.targets.some(({ kind }) => kind === "collectd-exec");
   if (!exec) return values.output ?? "text";
   if (values.output === null || values.output === "collectd") return "collectd";
@@ -175,7 +216,7 @@ function outputName(values: ProbeValues, exports: ExportOptions): OutputName {
 }
 
 /** The table wants standard output for itself. */
-function checkLive({ live, output: asked }: ProbeValues, output: OutputName): void {
+function checkLive({ live, output: asked }: RunValues, output: OutputName): void {
   if (!live || output === "text") return;
   const other = asked === null ? "--export collectd-exec" : `--output ${output}`;
   throw new UsageError(`--live draws on standard output, which leaves no place for ${other}`);

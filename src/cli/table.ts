@@ -1,4 +1,5 @@
 /** The option table: every command, its operands and its options. */
+import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
 import { flag, many, once, type OptionTable } from "./option.ts";
 import { exportUrl } from "./export_url.ts";
 import { choice, decimal, duration, file, integer, label, onOff, text } from "./value.ts";
@@ -17,7 +18,8 @@ const COMMON = {
   "no-color": flag("no colours, also on a terminal (as with NO_COLOR)"),
 } satisfies OptionTable;
 
-export const PROBE_OPTIONS = {
+/** Options of every command that runs probes on a schedule. */
+const RUN_OPTIONS = {
   count: once(integer(1, MAX_COUNT), null, "stop after N probes of each target", { short: "c" }),
   duration: once(duration(1, 1000 * HOUR_MS), null, "stop after this long"),
   interval: once(duration(1, MAX_INTERVAL_MS), 1000, "between the probes of a target", {
@@ -35,7 +37,6 @@ export const PROBE_OPTIONS = {
   ipv4: flag("IPv4 only", "4"),
   ipv6: flag("IPv6 only", "6"),
   source: once(ipAddress, null, "send from this address"),
-  close: once(choice("fin", "rst"), "fin", "how a handshake is ended; rst leaves no TIME_WAIT"),
   clock: once(
     choice("auto", "kernel", "userland"),
     "auto",
@@ -85,6 +86,19 @@ export const PROBE_OPTIONS = {
   ),
 } satisfies OptionTable;
 
+export const PROBE_OPTIONS = {
+  ...RUN_OPTIONS,
+  close: once(choice("fin", "rst"), "fin", "how a handshake is ended; rst leaves no TIME_WAIT"),
+} satisfies OptionTable;
+
+export const PING_OPTIONS = {
+  ...RUN_OPTIONS,
+  size: once(integer(0, MAX_ECHO_BYTES, "BYTES"), DEFAULT_ECHO_BYTES, "payload of an echo", {
+    short: "s",
+  }),
+  ttl: once(integer(1, 255), null, "time to live, or hop limit"),
+} satisfies OptionTable;
+
 export const SERVE_OPTIONS = {
   port: once(integer(0, 65_535, "PORT"), 9999, "port to listen on; 0 picks a free one", {
     short: "p",
@@ -119,6 +133,16 @@ export const COMMANDS = {
     summary: "measure TCP handshakes with targets, again and again",
     operands: "[NAME=]HOST:PORT…",
     options: { ...PROBE_OPTIONS, ...COMMON },
+  },
+  ping: {
+    summary: "measure ICMP echoes, in the same way",
+    operands: "[NAME=]HOST…",
+    options: { ...PING_OPTIONS, ...COMMON },
+  },
+  knock: {
+    summary: "measure a port by SYN alone; its application sees no connection",
+    operands: "[NAME=]HOST:PORT…",
+    options: { ...RUN_OPTIONS, ...COMMON },
   },
   serve: {
     summary: "answer handshakes: accept, close, nothing else",

@@ -14,6 +14,9 @@ export interface Target {
   readonly labels: readonly Label[];
 }
 
+/** The port of a target that has none, as for ICMP. */
+export const NO_PORT = 0;
+
 /** The availability zone of a target that was given none. */
 export const DEFAULT_AZ = "default";
 
@@ -34,7 +37,8 @@ export function targetKey(target: Target): string {
   return key;
 }
 
-/** `host:port`, with brackets around an IPv6 literal. */
+/** `host:port`, with brackets around an IPv6 literal; the host alone where there is no port. */
 export function hostPort(host: string, port: number): string {
+  if (port === NO_PORT) return host;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -7,13 +7,12 @@ import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/window.ts";
 import type { ByteWriter } from "./byte_writer.ts";
+import { NAMING, type Naming } from "./naming.ts";
 import { PerTarget } from "./per_target.ts";
 import type { RecordFormat } from "./record_format.ts";
 
 /** DATA_MAX_NAME_LEN less its zero: what a part of an identifier may take, in bytes. */
 const MAX_PART_BYTES = 127;
-/** Plugin `wire`, its instance `probe-tcp`, type `latency`: the original's identifier. */
-const LATENCY = "wire-probe-tcp/latency-";
 const UNDEFINED = 85; // U
 const NEWLINE = 10;
 
@@ -36,11 +35,11 @@ export class CollectdFormat implements RecordFormat {
   #ping: PerTarget<PingPrefixes>;
 
   /** Throws UsageError when the host cannot be represented. */
-  constructor(options: CollectdOptions) {
+  constructor(options: CollectdOptions, { plugin }: Naming = NAMING.probe) {
     checkPart("host", options.host);
     this.#options = options;
     this.#latency = new PerTarget((target, out) => {
-      writePrefix(out, options, `${LATENCY}${target.name}`);
+      writePrefix(out, options, `${plugin}/latency-${target.name}`);
       return out.takeCopy();
     });
     this.#ping = new PerTarget((target, out) => {

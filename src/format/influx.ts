@@ -9,11 +9,10 @@ import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/window.ts";
 import type { WallTime } from "../time/wall_anchor.ts";
 import type { ByteWriter } from "./byte_writer.ts";
+import { NAMING, type Naming } from "./naming.ts";
 import { PerTarget } from "./per_target.ts";
 import type { RecordFormat } from "./record_format.ts";
 
-const MEASUREMENT = "tcp_latency";
-const WINDOW_MEASUREMENT = "tcp_latency_window";
 const COMMA = 44;
 const NEWLINE = 10;
 /** Tag keys that the line has of its own. */
@@ -35,10 +34,15 @@ interface Series {
 export class InfluxFormat implements RecordFormat {
   /** By all tags: targets that differ in their address alone are one series to InfluxDB. */
   #known = new Map<string, Series>();
-  #series = new PerTarget((target, scratch) => this.#seriesOf(MEASUREMENT, target, scratch));
-  #windows = new PerTarget((target, scratch) =>
-    this.#seriesOf(WINDOW_MEASUREMENT, target, scratch)
-  );
+  #series: PerTarget<Series>;
+  #windows: PerTarget<Series>;
+
+  constructor({ measurement }: Naming = NAMING.probe) {
+    const seriesIn = (name: string) =>
+      new PerTarget((target, scratch) => this.#seriesOf(name, target, scratch));
+    this.#series = seriesIn(measurement);
+    this.#windows = seriesIn(`${measurement}_window`);
+  }
 
   #seriesOf(measurement: string, target: Target, scratch: ByteWriter): Series {
     const made = makeSeries(measurement, target, scratch);

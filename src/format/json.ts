@@ -8,19 +8,28 @@ import {
   type Summary,
   synLossRatio,
 } from "../domain/summary.ts";
-import type { Target } from "../domain/target.ts";
+import { NO_PORT, type Target } from "../domain/target.ts";
 import type { Window } from "../domain/window.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { writeIsoTime } from "./iso_time.ts";
+import { NAMING, type Naming } from "./naming.ts";
 import { PerTarget } from "./per_target.ts";
 import type { RecordFormat, Step } from "./record_format.ts";
 
 export class JsonFormat implements RecordFormat {
   #prefixes = new PerTarget(makePrefix);
+  #schemas: Naming["schemas"];
+  /** How each record begins. */
+  #start: string;
+
+  constructor(naming: Naming = NAMING.probe) {
+    this.#schemas = naming.schemas;
+    this.#start = `{"schema":"wire-probe.${naming.schemas.record}.v1","time":"`;
+  }
 
   record(out: ByteWriter, record: ProbeRecord): void {
     const prefix = this.#prefixes.of(record.target);
-    out.ascii('{"schema":"wire-probe.probe.v1","time":"');
+    out.ascii(this.#start);
     writeIsoTime(out, record.wallSeconds, record.wallNanos);
     out.raw(prefix.beforeAddress);
     nullableString(out, record.address === "" ? null : record.address);
@@ -48,19 +57,21 @@ export class JsonFormat implements RecordFormat {
   }
 
   *summary({ targets, totals }: RunSummary): Iterable<Step> {
+    const schemas = this.#schemas;
     for (const summary of targets) {
       const { crossed } = summary;
-      yield object({ schema: "wire-probe.summary.v1", ...ofTarget(summary), crossed });
+      yield object({ schema: `wire-probe.${schemas.summary}.v1`, ...ofTarget(summary), crossed });
     }
     for (const total of totals) {
       const group = total.group === null ? null : Object.fromEntries([total.group]);
-      const about = { schema: "wire-probe.total.v1", group, targets: total.targets };
+      const schema = `wire-probe.${schemas.total}.v1`;
+      const about = { schema, group, targets: total.targets };
       yield object({ ...about, ...figures(total), crossed: total.crossed });
     }
   }
 
   window(out: ByteWriter, window: Window): void {
-    out.ascii('{"schema":"wire-probe.window.v1","time":"');
+    out.ascii(`{"schema":"wire-probe.${this.#schemas.window}.v1","time":"`);
     writeIsoTime(out, window.wallSeconds, window.wallNanos);
     out.ascii('","window_ms":');
     out.ascii(String(window.windowMs));
@@ -82,7 +93,7 @@ function ofTarget(summary: Summary): Record<string, unknown> {
   return {
     target: target.name,
     address: address === "" ? null : address,
-    port: target.port,
+    port: target.port === NO_PORT ? null : target.port,
     az: target.az,
     labels: Object.fromEntries(target.labels),
     ...figures(summary),
@@ -123,7 +134,8 @@ function makePrefix(target: Target, writer: ByteWriter): Prefix {
   writer.ascii(',"address":');
   const beforeAddress = writer.takeCopy();
   writer.ascii(',"port":');
-  writer.int(target.port);
+  if (target.port === NO_PORT) writer.ascii("null");
+  else writer.int(target.port);
   writer.ascii(',"az":');
   writer.jsonString(target.az);
   writer.ascii(',"labels":{');

@@ -6,6 +6,7 @@ import { UsageError } from "../domain/exit.ts";
 import { type Outcome, OUTCOMES } from "../domain/outcome.ts";
 import type { Target } from "../domain/target.ts";
 import type { ByteWriter } from "./byte_writer.ts";
+import { NAMING, type Naming } from "./naming.ts";
 import type { Step } from "./record_format.ts";
 
 /** Prometheus 3 refuses a page without it. */
@@ -96,13 +97,14 @@ export function* prometheusPage(
   about: ProcessView,
   series: readonly SeriesView[],
   boundsUs: readonly number[],
+  naming: Naming = NAMING.probe,
 ): Iterable<Step> {
   if (boundsUs.length >= MAX_BUCKETS) throw new RangeError("too many buckets for a step");
   yield (out) => writeProcess(out, about);
-  yield* counters(series);
+  yield* counters(series, naming);
   const ends = boundsUs.map((us) => ascii(`,le="${leText(us)}"} `));
   ends.push(ascii(',le="+Inf"} '));
-  for (const { name, help, of } of HISTOGRAMS) {
+  for (const { name, help, of } of histogramsOf(naming)) {
     yield (out) => writeFamily(out, name, "histogram", help);
     const names = { bucket: ascii(`${name}_bucket{`), sum: ascii(`${name}_sum{`) };
     const count = ascii(`${name}_count{`);
@@ -112,35 +114,42 @@ export function* prometheusPage(
   }
 }
 
-const HISTOGRAMS: readonly {
+interface HistogramFamily {
   readonly name: string;
   readonly help: string;
   readonly of: (series: SeriesView) => HistogramView;
-}[] = [
-  {
-    name: "wire_probe_rtt_seconds",
-    help: "TCP handshake round trip as the kernel measured it, without cold handshakes.",
-    of: (series) => series.rtt,
-  },
-  {
-    name: "wire_probe_cold_rtt_seconds",
-    help: "Kernel round trip of the first handshakes of flows, which pay for their set-up.",
-    of: (series) => series.cold,
-  },
-  {
-    name: "wire_probe_connect_seconds",
-    help: "Time that a client waited for its answer, with scheduling and SYN retransmits in it.",
-    of: (series) => series.connect,
-  },
-  {
-    name: "wire_probe_lag_seconds",
-    help: "How long after it was due a probe was really sent.",
-    of: (series) => series.lag,
-  },
-];
+}
 
-function* counters(series: readonly SeriesView[]): Iterable<Step> {
-  const probes = "wire_probe_probes_total";
+function histogramsOf({ metrics, roundTrip }: Naming): readonly HistogramFamily[] {
+  return [
+    {
+      name: `${metrics}_rtt_seconds`,
+      help: `${roundTrip} as the kernel measured it, without cold ones.`,
+      of: (series) => series.rtt,
+    },
+    {
+      name: `${metrics}_cold_rtt_seconds`,
+      help: "Kernel round trip of the first probes of flows, which pay for their set-up.",
+      of: (series) => series.cold,
+    },
+    {
+      name: `${metrics}_connect_seconds`,
+      help: "Time that a client waited for its answer, with scheduling and SYN retransmits in it.",
+      of: (series) => series.connect,
+    },
+    {
+      name: `${metrics}_lag_seconds`,
+      help: "How long after it was due a probe was really sent.",
+      of: (series) => series.lag,
+    },
+  ];
+}
+
+function* counters(
+  series: readonly SeriesView[],
+  { metrics }: Naming,
+): Iterable<Step> {
+  const probes = `${metrics}_probes_total`;
   yield (out) => writeFamily(out, probes, "counter", "Probes whose fate is known, by outcome.");
   const ends = OUTCOMES.map((outcome) => ascii(`,outcome="${outcome}"} `));
   const start = ascii(`${probes}{`);
@@ -151,9 +160,9 @@ function* counters(series: readonly SeriesView[]): Iterable<Step> {
       }
     };
   }
-  const retransmits = "wire_probe_syn_retransmits_total";
+  const retransmits = `${metrics}_syn_retransmits_total`;
   yield* counter(series, retransmits, "SYNs sent again.", (one) => one.synRetransmits);
-  const skipped = "wire_probe_skipped_total";
+  const skipped = `${metrics}_skipped_total`;
   yield* counter(series, skipped, "Scheduled probes that were not sent.", (one) => one.skipped);
 }
 

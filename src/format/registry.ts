@@ -4,6 +4,7 @@ import { CollectdFormat, type CollectdOptions } from "./collectd.ts";
 import { CsvFormat } from "./csv.ts";
 import { InfluxFormat } from "./influx.ts";
 import { JsonFormat } from "./json.ts";
+import type { Naming } from "./naming.ts";
 import type { RecordFormat } from "./record_format.ts";
 import { TextFormat, type TextStyle } from "./text.ts";
 
@@ -12,15 +13,20 @@ export interface FormatOptions {
   readonly targets: readonly Target[];
   readonly style: TextStyle;
   readonly collectd: CollectdOptions;
+  readonly naming: Naming;
   /** Windows are what is printed, not single probes. */
   readonly windowsOnly: boolean;
 }
 
 export const FORMATS = {
-  text: ({ targets, style }: FormatOptions): RecordFormat => new TextFormat(targets, style),
-  json: (): RecordFormat => new JsonFormat(),
+  text: ({ targets, style, naming }: FormatOptions): RecordFormat => {
+    return new TextFormat(targets, style, naming);
+  },
+  json: ({ naming }: FormatOptions): RecordFormat => new JsonFormat(naming),
   csv: ({ windowsOnly }: FormatOptions): RecordFormat => new CsvFormat(windowsOnly),
-  influx: (): RecordFormat => new InfluxFormat(),
-  collectd: ({ collectd }: FormatOptions): RecordFormat => new CollectdFormat(collectd),
+  influx: ({ naming }: FormatOptions): RecordFormat => new InfluxFormat(naming),
+  collectd: ({ collectd, naming }: FormatOptions): RecordFormat => {
+    return new CollectdFormat(collectd, naming);
+  },
   none: (): RecordFormat => ({}),
 } satisfies Record<string, (options: FormatOptions) => RecordFormat>;

@@ -6,6 +6,7 @@ import type { Window } from "../domain/window.ts";
 import { durationText } from "../time/duration.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { writeIsoTime } from "./iso_time.ts";
+import { NAMING, type Naming } from "./naming.ts";
 import { PerTarget } from "./per_target.ts";
 import type { RecordFormat, Step } from "./record_format.ts";
 import type { Paint } from "./paint.ts";
@@ -24,9 +25,15 @@ export class TextFormat implements RecordFormat {
   #style: TextStyle;
   #nameColumn: number;
   #prefixes: PerTarget<Uint8Array>;
+  #clockWord: string;
 
-  constructor(targets: readonly Target[], style: TextStyle) {
+  constructor(
+    targets: readonly Target[],
+    style: TextStyle,
+    { clock }: Naming = NAMING.probe,
+  ) {
     this.#style = style;
+    this.#clockWord = clock;
     const longest = targets.reduce((most, target) => Math.max(most, target.name.length), 0);
     this.#nameColumn = Math.min(longest, MAX_NAME_COLUMN);
     this.#prefixes = new PerTarget((target, scratch) => {
@@ -59,7 +66,7 @@ export class TextFormat implements RecordFormat {
       case "refused":
         out.ascii(paint.warn("refused"));
         out.ascii(" after ");
-        out.millis(record.connectUs);
+        out.millis(record.rttUs === NONE ? record.connectUs : record.rttUs);
         out.ascii(" ms");
         break;
       case "timeout":
@@ -88,7 +95,8 @@ export class TextFormat implements RecordFormat {
       out.ascii(" ms");
     }
     out.padTo(start + RTT_COLUMN);
-    out.ascii("connect ");
+    out.ascii(this.#clockWord);
+    out.byte(32);
     out.millisFixed(record.connectUs);
     if (record.rttSource === "clock") out.ascii("  (by the clock)");
     if (record.synRetransmits > 0) {
@@ -111,7 +119,7 @@ export class TextFormat implements RecordFormat {
       ? "no answer"
       : `min ${millisText(figures.minUs)}  p50 ${millisText(figures.p50Us)}  ` +
         `p99 ${millisText(figures.p99Us)}  max ${millisText(figures.maxUs)} ms` +
-        standIn(delayKind(window));
+        standIn(delayKind(window), this.#clockWord);
     const loss = `${lost} lost`;
     const counts = [`${sent} sent`, lost > 0 ? paint.bad(loss) : loss];
     if (refused > 0) counts.push(paint.warn(`${refused} refused`));
@@ -120,15 +128,19 @@ export class TextFormat implements RecordFormat {
   }
 
   summary(run: RunSummary): Iterable<Step> {
-    return textSummary(run, this.#style.paint);
+    return textSummary(run, this.#style.paint, this.#clockWord);
   }
 }
 
 /** What to say before the first line of a run. */
-export function textIntroduction(targets: readonly Target[], schedule: string): string {
+export function textIntroduction(
+  targets: readonly Target[],
+  schedule: string,
+  { doing }: Naming,
+): string {
   const [first] = targets;
   const what = targets.length === 1 ? describe(first) : `${targets.length} targets`;
-  return `probing ${what}, ${schedule}`;
+  return `${doing} ${what}, ${schedule}`;
 }
 
 function describe(target: Target): string {

@@ -7,17 +7,19 @@ const BAR_COLUMNS = 36;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const FULL = "█";
 
-const TITLES: Readonly<Record<DelayKind, string>> = {
-  rtt: "rtt",
-  cold: "cold rtt",
-  connect: "connect",
-};
-
-/** A head, then each bar's bounds in ms (both inclusive), its count and its share of all. */
-export function* shapeLines({ kind, bars }: Shape): Iterable<string> {
+/**
+ * A head, then each bar's bounds in ms (both inclusive), its count and its share of all. `clock` is
+ * the word for connect times.
+ */
+export function* shapeLines({ kind, bars }: Shape, clock: string): Iterable<string> {
+  const titles: Readonly<Record<DelayKind, string>> = {
+    rtt: "rtt",
+    cold: "cold rtt",
+    connect: clock,
+  };
   const all = bars.reduce((sum, { count }) => sum + count, 0);
   const most = bars.reduce((longest, { count }) => Math.max(longest, count), 0);
-  yield* ["", `${TITLES[kind]} in ms`.padEnd(23) + "count".padStart(10) + "share".padStart(8)];
+  yield* ["", `${titles[kind]} in ms`.padEnd(23) + "count".padStart(10) + "share".padStart(8)];
   for (const [i, bar] of bars.entries()) {
     if (i > 0 && bars[i - 1].toUs + 1 < bar.fromUs) yield "...".padStart(10);
     const share = `${(bar.count / all * 100).toFixed(1)}%`;

@@ -22,24 +22,30 @@ export const MAX_NAME_COLUMN = 40;
 /** After more lines than this the head of a table is out of sight. */
 const HEAD_IN_SIGHT = 20;
 
-/** The summary's lines, each in a step of its own. */
-export function* textSummary(run: RunSummary, paint: Paint): Iterable<Step> {
+/** The summary's lines, each in a step of its own; `clock` is the word for connect times. */
+export function* textSummary(run: RunSummary, paint: Paint, clock: string): Iterable<Step> {
   const { targets, shape } = run;
-  const lines = targets.length === 1 ? oneTarget(targets[0], paint) : manyTargets(run, paint);
+  const lines = targets.length === 1
+    ? oneTarget(targets[0], paint, clock)
+    : manyTargets(run, paint, clock);
   for (const line of lines) yield (out) => out.utf8(`${line}\n`);
   if (shape === null) return;
-  for (const line of shapeLines(shape)) yield (out) => out.utf8(`${line}\n`);
+  for (const line of shapeLines(shape, clock)) yield (out) => out.utf8(`${line}\n`);
 }
 
 /** The block for a single target: counts, then a table of distributions. */
-function* oneTarget(summary: Judged<Summary>, paint: Paint): Iterable<string> {
+function* oneTarget(
+  summary: Judged<Summary>,
+  paint: Paint,
+  clock: string,
+): Iterable<string> {
   const { target, address, crossed } = summary;
   const shown = hostPort(address === "" ? target.host : address, target.port);
   const title = target.name === shown ? shown : `${target.name} (${shown})`;
   const rows: [string, Distribution | null][] = [
     ["rtt", summary.rtt],
     ["cold rtt", summary.cold],
-    ["connect", summary.connect],
+    [clock, summary.connect],
     ["variation", summary.delayVariation],
     ["lag", summary.lag],
   ];
@@ -103,16 +109,22 @@ const COLUMNS: readonly (readonly [string, number])[] = [
 ];
 
 /** One aligned line a target, then one for each group of them and one for all. */
-function* manyTargets({ targets, totals }: RunSummary, paint: Paint): Iterable<string> {
+function* manyTargets(
+  { targets, totals }: RunSummary,
+  paint: Paint,
+  clock: string,
+): Iterable<string> {
   const names = [...targets.map(({ target }) => target.name), ...totals.map(totalName)];
   const longest = names.reduce((most, name) => Math.max(most, name.length), 6);
   const width = Math.min(longest, MAX_NAME_COLUMN);
+  const line = (name: string, figures: Judged<Figures>) =>
+    tableLine(name, figures, { width, paint, clock });
   const head = (title: string) => title.padEnd(width) + cells(COLUMNS.map(([text]) => text));
   yield* ["", head("target")];
-  for (const summary of targets) yield tableLine(summary.target.name, summary, width, paint);
+  for (const summary of targets) yield line(summary.target.name, summary);
   if (totals.length > 0) yield "";
   if (targets.length > HEAD_IN_SIGHT) yield head("");
-  for (const total of totals) yield tableLine(totalName(total), total, width, paint);
+  for (const total of totals) yield line(totalName(total), total);
   const dropped = targets[0]?.exportDropped ?? 0;
   if (dropped > 0) yield `${dropped} lines were not exported`;
 }
@@ -122,7 +134,17 @@ function totalName({ group, targets }: Total): string {
   return `${name} (${targets} target${targets === 1 ? "" : "s"})`;
 }
 
-function tableLine(name: string, figures: Judged<Figures>, width: number, paint: Paint): string {
+interface LineStyle {
+  readonly width: number;
+  readonly paint: Paint;
+  readonly clock: string;
+}
+
+function tableLine(
+  name: string,
+  figures: Judged<Figures>,
+  { width, paint, clock }: LineStyle,
+): string {
   const delays = shownDelays(figures);
   const times = delays === null
     ? ["-", "-", "-", "-"]
@@ -132,7 +154,7 @@ function tableLine(name: string, figures: Judged<Figures>, width: number, paint:
   const syn = [String(synRetransmits ?? "-"), finePercent(synLossRatio(figures))];
   const mark = crossed.length === 0 ? "" : `  ${overThreshold(figures)}`;
   const line = name.padEnd(width) + cells([...counts.map(String), ...syn, ...times]) +
-    standIn(delayKind(figures)) + mark;
+    standIn(delayKind(figures), clock) + mark;
   return answered === 0 || lost > 0 || crossed.length > 0 ? paint.bad(line) : line;
 }
 
@@ -141,8 +163,9 @@ function overThreshold({ crossed }: Judged<Figures>): string {
 }
 
 /** Steady kernel RTTs as a rule; what stands in for them is named behind the figures. */
-export function standIn(kind: DelayKind | null): string {
-  return kind === null || kind === "rtt" ? "" : `  ${kind}`;
+export function standIn(kind: DelayKind | null, clock: string): string {
+  if (kind === null || kind === "rtt") return "";
+  return `  ${kind === "connect" ? clock : kind}`;
 }
 
 function cells(texts: readonly string[]): string {

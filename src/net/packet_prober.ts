@@ -104,6 +104,13 @@ export class PacketProber implements Prober {
     });
   }
 
+  remarks(): readonly string[] {
+    const { answers } = this.strays;
+    if (answers === 0) return [];
+    const came = answers === 1 ? "1 answer came" : `${answers} answers came`;
+    return [`${came} twice, too late, or to nobody here`];
+  }
+
   /** Gives up whatever is under way, and the sockets; those probes are never reported. */
   stop(): void {
     this.#deadlines.stop();

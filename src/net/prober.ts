@@ -8,6 +8,8 @@ export interface Prober {
    * `record` (outcome, times, error). Never rejects.
    */
   probe(endpoint: Endpoint, record: ProbeRecord): Promise<void>;
+  /** What else is worth a line at the end of a run. */
+  remarks?(): readonly string[];
   /** Gives up whatever is under way; those promises never settle. */
   stop(): void;
 }

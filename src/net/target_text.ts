@@ -1,12 +1,23 @@
 /** Targets as people write them: `host:port`, `[v6]:port`, `name=host:port`, and files of them. */
 import { UsageError } from "../domain/exit.ts";
-import { DEFAULT_AZ, hostPort, type Label, type Target, targetKey } from "../domain/target.ts";
+import {
+  DEFAULT_AZ,
+  hostPort,
+  type Label,
+  NO_PORT,
+  type Target,
+  targetKey,
+} from "../domain/target.ts";
 import { literalEndpoint, parseIpv6 } from "./address.ts";
 
 /** What targets get that do not say otherwise. */
 export interface TargetDefaults {
   readonly az: string;
   readonly labels: readonly Label[];
+  /** The port of an address that names none; without this one, each must name its own. */
+  readonly port?: number;
+  /** Ports do not matter: one that is named is left out, and IPv6 needs no brackets. */
+  readonly portless?: boolean;
 }
 
 export const NO_DEFAULTS: TargetDefaults = { az: DEFAULT_AZ, labels: [] };
@@ -29,9 +40,22 @@ const ACCEPTED = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
 export function parseTarget(text: string, defaults: TargetDefaults): Target {
   const equals = text.indexOf("=");
   const address = equals < 0 ? text : text.slice(equals + 1);
-  const { host, port } = parseHostPort(address);
+  const { host, port } = defaults.portless === true
+    ? { host: parseHost(address), port: NO_PORT }
+    : parseHostPort(withPort(address, defaults.port));
   const name = equals < 0 ? hostPort(host, port) : checkedName(text.slice(0, equals), text);
   return { name, host, port, az: defaults.az, labels: defaults.labels };
+}
+
+function withPort(address: string, port: number | undefined): string {
+  const bare = /^\[[^\]]*\]$/.test(address) || (address !== "" && !address.includes(":"));
+  return port !== undefined && bare ? `${address}:${port}` : address;
+}
+
+/** The host of an address with or without a port. */
+function parseHost(address: string): string {
+  if (literalEndpoint(address, 1) !== null) return address;
+  return parseHostPort(withPort(address, 1)).host;
 }
 
 /** `host:port`; throws UsageError with the text and what is accepted. */

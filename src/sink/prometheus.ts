@@ -14,6 +14,7 @@ import {
   prometheusPage,
   type SeriesView,
 } from "../format/prometheus.ts";
+import type { Naming } from "../format/naming.ts";
 import type { BreakOff } from "../kernel/break_off.ts";
 import { residentBytes } from "../kernel/process.ts";
 import type { Connector } from "../net/connector.ts";
@@ -48,6 +49,7 @@ export interface PrometheusPorts {
   readonly dropped: () => number;
   /** From `openBreakOff()`, before FFI is given up. */
   readonly breakOff: BreakOff | null;
+  readonly naming: Naming;
 }
 
 export class PrometheusExporter implements Exporter {
@@ -163,7 +165,9 @@ export class PrometheusExporter implements Exporter {
       startMs: this.#startMs,
     };
     out.length = 0;
-    for (const step of prometheusPage(about, [...this.#series.values()], BUCKET_BOUNDS_US)) {
+    const { naming } = this.#ports;
+    const steps = prometheusPage(about, [...this.#series.values()], BUCKET_BOUNDS_US, naming);
+    for (const step of steps) {
       out.begin();
       step(out);
       out.end();

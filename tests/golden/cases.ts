@@ -1,5 +1,6 @@
 /** Every golden file's name and the bytes that the formats make for it now. */
 import { ByteWriter } from "../../src/format/byte_writer.ts";
+import { NAMING } from "../../src/format/naming.ts";
 import { type Paint, plain } from "../../src/format/paint.ts";
 import type { RecordFormat, Step } from "../../src/format/record_format.ts";
 import { type FormatOptions, FORMATS } from "../../src/format/registry.ts";
@@ -23,6 +24,7 @@ const PLAIN: FormatOptions = {
   targets: TARGETS,
   style: { timestamps: false, paint: plain },
   collectd: { host: "node-1.example.com", intervalMs: 10_000, types: "latency", windowed: false },
+  naming: NAMING.probe,
   windowsOnly: false,
 };
 
@@ -35,6 +37,11 @@ const STYLES: Readonly<Record<string, FormatOptions>> = {
   "influx": PLAIN,
   "collectd": PLAIN,
   "none": PLAIN,
+  "icmp.text": { ...PLAIN, naming: NAMING.ping },
+  "icmp.json": { ...PLAIN, naming: NAMING.ping },
+  "icmp.influx": { ...PLAIN, naming: NAMING.ping },
+  "icmp.collectd": { ...PLAIN, naming: NAMING.ping },
+  "syn.json": { ...PLAIN, naming: NAMING.knock },
 };
 
 const WINDOWED: FormatOptions = {

@@ -1,4 +1,5 @@
 /** The Prometheus exporter over HTTP on loopback: its pages, its probes on demand, its bounds. */
+import { NAMING } from "../../src/format/naming.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { Target } from "../../src/domain/target.ts";
 import { openBreakOff } from "../../src/kernel/break_off.ts";
@@ -45,6 +46,7 @@ function served(
       resolver,
       dropped: () => 5,
       breakOff: BREAK_OFF,
+      naming: NAMING.probe,
     });
     const ports = { openPort: listener.addr.port, closedPort: closed.addr.port };
     try {

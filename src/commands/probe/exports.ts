@@ -3,6 +3,7 @@ import { messageOf, SystemError } from "../../domain/exit.ts";
 import { type Endpoint, hostPort } from "../../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "../../format/collectd.ts";
 import { InfluxFormat } from "../../format/influx.ts";
+import type { Naming } from "../../format/naming.ts";
 import { openBreakOff } from "../../kernel/break_off.ts";
 import { environment, hostName } from "../../kernel/process.ts";
 import { UdpSockets } from "../../kernel/udp_socket.ts";
@@ -19,10 +20,11 @@ import { PrometheusExporter } from "../../sink/prometheus.ts";
 import { say } from "../../sink/stdio.ts";
 import { systemClock } from "../../time/system_clock.ts";
 import type { ExportTarget } from "./export_target.ts";
-import type { ProbeOptions } from "./options.ts";
+import type { RunOptions } from "./options.ts";
 
 /** What the exporters need of the run. */
 export interface ExportPorts {
+  readonly naming: Naming;
   readonly connector: Connector;
   readonly version: string;
   /** Lines that all outputs together lost so far. */
@@ -30,7 +32,7 @@ export interface ExportPorts {
 }
 
 /** What PUTVAL lines say of this host and of how often they come; asks the environment. */
-export function collectdOptions({ exports, schedule }: ProbeOptions): CollectdOptions {
+export function collectdOptions({ exports, schedule }: RunOptions): CollectdOptions {
   const { collectdTypes, windowMs, perProbe } = exports;
   const windowed = windowMs !== null && (collectdTypes === "ping" || !perProbe);
   const stated = Number(environment("COLLECTD_INTERVAL") ?? "") * 1000;
@@ -45,7 +47,7 @@ export function collectdOptions({ exports, schedule }: ProbeOptions): CollectdOp
 
 /** Opens every exporter; throws SystemError when one cannot be had at all. */
 export async function openExporters(
-  options: ProbeOptions,
+  options: RunOptions,
   ports: ExportPorts,
 ): Promise<Exporter[]> {
   const opened: Exporter[] = [];
@@ -59,8 +61,8 @@ export async function openExporters(
 /** Null for what stdout does itself. */
 async function open(
   target: ExportTarget,
-  options: ProbeOptions,
-  { connector, version, dropped }: ExportPorts,
+  options: RunOptions,
+  { naming, connector, version, dropped }: ExportPorts,
 ): Promise<Exporter | null> {
   const parts = { clock: systemClock, notice: say };
   const { perProbe } = options.exports;
@@ -68,14 +70,14 @@ async function open(
     case "collectd-exec":
       return null;
     case "telegraf-udp":
-      return lines(await influxUdp(target), perProbe);
+      return lines(await influxUdp(target, naming), perProbe);
     case "influx-http": {
       const request = writeRequest(target.url, environment("INFLUX_TOKEN"));
-      const sending = { ...parts, format: new InfluxFormat(), post: httpPost(request) };
+      const sending = { ...parts, format: new InfluxFormat(naming), post: httpPost(request) };
       return lines(new InfluxHttp(request.where, sending), perProbe);
     }
     case "collectd-uds": {
-      const format = new CollectdFormat(collectdOptions(options));
+      const format = new CollectdFormat(collectdOptions(options), naming);
       const where = `collectd-uds://${target.path}`;
       const sending = { ...parts, format, connect: unixStream(target.path) };
       const socket = new CollectdSocket(where, sending);
@@ -89,6 +91,7 @@ async function open(
         resolver: systemResolver,
         dropped,
         breakOff: openBreakOff(),
+        naming,
       });
     default:
       return target satisfies never;
@@ -97,6 +100,7 @@ async function open(
 
 async function influxUdp(
   { host, port, batchBytes }: ExportTarget & { readonly kind: "telegraf-udp" },
+  naming: Naming,
 ): Promise<Exporter> {
   const where = `telegraf-udp://${hostPort(host, port)}`;
   const sockets = UdpSockets.open();
@@ -104,7 +108,7 @@ async function influxUdp(
   const endpoint = await firstAddress(host, port, where);
   const path = endpoint.family === 4 ? BATCH_BYTES_V4 : BATCH_BYTES_V6;
   return new InfluxUdp({ where, batchBytes: batchBytes === "path" ? path : batchBytes }, {
-    format: new InfluxFormat(),
+    format: new InfluxFormat(naming),
     socket: sockets.to(endpoint),
     clock: systemClock,
     notice: say,

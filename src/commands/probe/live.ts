@@ -16,7 +16,7 @@ import { systemClock } from "../../time/system_clock.ts";
 import { HeldNotices } from "../live/held_notices.ts";
 import { LiveScreen } from "../live/live_screen.ts";
 import { type LiveLane, LiveTargets } from "./live_targets.ts";
-import type { ProbeOptions } from "./options.ts";
+import type { RunOptions } from "./options.ts";
 
 /** What the table needs of the run. */
 export interface LivePart {
@@ -30,18 +30,18 @@ export interface LivePart {
 }
 
 export class Live {
-  #options: ProbeOptions;
+  #options: RunOptions;
   #terminal = new SystemTerminal(openSuspend());
   #notices = new HeldNotices(sayOnStderr, stderrIsTerminal());
   #table: LiveTargets | null = null;
   #screen: LiveScreen | null = null;
 
-  private constructor(options: ProbeOptions) {
+  private constructor(options: RunOptions) {
     this.#options = options;
   }
 
   /** Null when it is not wanted, or cannot be had, which is said. Open before FFI is revoked. */
-  static open(options: ProbeOptions): Live | null {
+  static open(options: RunOptions): Live | null {
     if (!options.live) return null;
     const trouble = screenTrouble(environment("TERM"));
     if (trouble === null) return new Live(options);

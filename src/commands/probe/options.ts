@@ -1,4 +1,4 @@
-/** What `probe` is asked to do, checked and typed. */
+/** What `probe` and its kin are asked to do, checked and typed. */
 import type { Endpoint, Target } from "../../domain/target.ts";
 import type { CloseKind } from "../../net/deno_connector.ts";
 import type { TargetDefaults } from "../../net/target_text.ts";
@@ -8,17 +8,17 @@ import type { ExportOptions } from "./export_target.ts";
 import type { LoopOptions } from "./probe_loop.ts";
 import type { Thresholds } from "./verdict.ts";
 
-export interface ProbeOptions {
+/** What a run is, whatever it probes with. */
+export interface RunOptions {
   readonly targets: readonly Target[];
   readonly targetsFile: string | null;
   readonly defaults: TargetDefaults;
   readonly schedule: Omit<LoopOptions, "maxInFlight" | "idle">;
-  /** Null for as many as the descriptor limit allows. */
+  /** Null for as many as this machine's limits allow. */
   readonly maxInFlight: number | null;
   readonly timeoutMs: number;
   /** The address to send from, or null for the kernel's choice. */
   readonly source: Endpoint | null;
-  readonly close: CloseKind;
   readonly clock: ClockChoice;
   readonly output: OutputName;
   readonly exports: ExportOptions;
@@ -31,5 +31,18 @@ export interface ProbeOptions {
   readonly noColor: boolean;
   readonly thresholds: Thresholds;
 }
+
+export interface ProbeOptions extends RunOptions {
+  readonly close: CloseKind;
+}
+
+export interface PingOptions extends RunOptions {
+  /** Bytes behind the ICMP header. */
+  readonly payloadBytes: number;
+  /** TTL or hop limit; null for the system's. */
+  readonly ttl: number | null;
+}
+
+export type KnockOptions = RunOptions;
 
 export type OutputName = keyof typeof FORMATS;

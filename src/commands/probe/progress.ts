@@ -5,7 +5,7 @@ import { StatusLine, stderrStatus } from "../../sink/status_line.ts";
 import { divertNotices, sayOnStderr, stdoutIsTerminal } from "../../sink/stdio.ts";
 import type { Cancel, Clock } from "../../time/clock.ts";
 import { systemClock } from "../../time/system_clock.ts";
-import type { ProbeOptions } from "./options.ts";
+import type { RunOptions } from "./options.ts";
 import type { LoopOptions } from "./probe_loop.ts";
 
 /** Between two redraws. */
@@ -44,7 +44,7 @@ export class Progress {
   }
 
   /** Null where the run has no known end, or a line of progress no place of its own. */
-  static open({ schedule, quiet, output }: ProbeOptions): Progress | null {
+  static open({ schedule, quiet, output }: RunOptions): Progress | null {
     const { count, durationMs } = schedule;
     const terminal = stderrStatus();
     if (terminal === null || count === null && durationMs === null) return null;

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { RunSummary, Summary } from "../../../src/domain/summary.ts";
+import { NAMING } from "../../../src/format/naming.ts";
 import { type Paint, plain } from "../../../src/format/paint.ts";
 import { TextFormat, textIntroduction } from "../../../src/format/text.ts";
 import { established, flat, record, runOf, summary, target, total, windowOf } from "../fixtures.ts";
@@ -135,10 +136,16 @@ Deno.test("several targets get a line each, in columns under one head", () => {
 
 Deno.test("a run starts by saying what it probes", () => {
   const one = target("db", { host: "db.example" });
-  assertEquals(textIntroduction([one], "every 1s"), "probing db (db.example:5432), every 1s");
-  assertEquals(textIntroduction([one, target("b")], "every 1s"), "probing 2 targets, every 1s");
   assertEquals(
-    textIntroduction([target("192.0.2.1:5432")], "every 1s"),
+    textIntroduction([one], "every 1s", NAMING.probe),
+    "probing db (db.example:5432), every 1s",
+  );
+  assertEquals(
+    textIntroduction([one, target("b")], "every 1s", NAMING.probe),
+    "probing 2 targets, every 1s",
+  );
+  assertEquals(
+    textIntroduction([target("192.0.2.1:5432")], "every 1s", NAMING.probe),
     "probing 192.0.2.1:5432, every 1s",
   );
 });
