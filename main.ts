@@ -5,6 +5,7 @@ import { ping } from "./src/commands/ping/ping.ts";
 import { probe } from "./src/commands/probe/probe.ts";
 import { selfcheck } from "./src/commands/selfcheck/selfcheck.ts";
 import { serve } from "./src/commands/serve/serve.ts";
+import { trace } from "./src/commands/trace/trace.ts";
 import { EXIT, type ExitCode, messageOf, UsageError } from "./src/domain/exit.ts";
 import { printText, say } from "./src/sink/stdio.ts";
 import { VERSION } from "./src/version.ts";
@@ -20,6 +21,8 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       return await knock(command.options, VERSION);
     case "serve":
       return await serve(command.options);
+    case "trace":
+      return await trace(command.options);
     case "selfcheck":
       return await selfcheck(command.options);
     case "print":

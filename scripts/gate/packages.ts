@@ -29,7 +29,9 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   terminal: [{ command: "tmux", package: "tmux" }],
   wan: [
     { command: "ip", package: "iproute2" },
+    { command: "mtr", package: "mtr-tiny" },
     { command: "setpriv", package: "util-linux" },
+    { command: "traceroute", package: "traceroute" },
   ],
   workflows: [{ command: "go", package: "golang-go" }],
 };

@@ -12,9 +12,13 @@ import type {
 } from "../commands/probe/options.ts";
 import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
 import type { ServeOptions } from "../commands/serve/serve.ts";
+import type { TraceOptions } from "../commands/trace/options.ts";
 import { literalEndpoint } from "../net/address.ts";
+import type { TraceProtocol } from "../net/hop_prober.ts";
+import { parseNameServer } from "../net/name_server.ts";
 import type { Family } from "../net/resolver.ts";
 import { checkedName, MAX_LABELS, parseHostPort, parseTarget, quote } from "../net/target_text.ts";
+import { parseTraceTarget } from "../net/trace_target.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { completionScript, type Shell, SHELLS } from "./completions.ts";
 import { nearest } from "./nearest.ts";
@@ -28,6 +32,7 @@ export type Command =
   | { readonly name: "ping"; readonly options: PingOptions }
   | { readonly name: "knock"; readonly options: KnockOptions }
   | { readonly name: "serve"; readonly options: ServeOptions }
+  | { readonly name: "trace"; readonly options: TraceOptions }
   | { readonly name: "selfcheck"; readonly options: SelfcheckOptions }
   | { readonly name: "print"; readonly text: string };
 
@@ -96,6 +101,10 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
       const { values, operands } = parse(COMMANDS.serve.options);
       noOperands(name, operands);
       return { name, options: serveOptions(values) };
+    }
+    case "trace": {
+      const { values, operands } = parse(COMMANDS.trace.options);
+      return { name, options: traceOptions(values, operands) };
     }
     case "selfcheck": {
       const { values, operands } = parse(COMMANDS.selfcheck.options);
@@ -271,6 +280,59 @@ function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): ServeOpt
     reusePort: values["reuse-port"],
     statsEveryMs: values["stats-every"],
   };
+}
+
+type TraceValues = ValuesOf<typeof COMMANDS.trace.options>;
+
+/** What traceroute sends, whole packets. */
+const TRACE_PACKET_BYTES = 60;
+
+function traceOptions(values: TraceValues, operands: readonly string[]): TraceOptions {
+  const [operand] = operands;
+  if (operand === undefined) throw new UsageError("trace wants a host, such as db-host:5432");
+  noOperands("trace", operands.slice(1));
+  if (values.udp && values.icmp) throw new UsageError("--udp and --icmp exclude each other");
+  if (values.ipv4 && values.ipv6) throw new UsageError("-4 and -6 exclude each other");
+  const protocol: TraceProtocol = values.udp ? "udp" : values.icmp ? "icmp" : "tcp";
+  checkSizes(values, protocol);
+  if (values["first-hop"] > values["max-hops"]) {
+    throw new UsageError(
+      `--first-hop ${values["first-hop"]} lies behind --max-hops ${values["max-hops"]}`,
+    );
+  }
+  const asked = values.ipv4 ? 4 : values.ipv6 ? 6 : 0;
+  const source = values.source === null ? null : sourceAddress(values.source, asked);
+  const family = source?.family ?? asked;
+  const target = parseTraceTarget(operand);
+  checkFamily(target.host, family, target.host);
+  return {
+    target,
+    protocol,
+    family,
+    source,
+    firstHop: values["first-hop"],
+    maxHops: values["max-hops"],
+    queries: values.queries,
+    timeoutMs: values.timeout,
+    paths: values.paths,
+    sizeBytes: values.size ?? TRACE_PACKET_BYTES,
+    mtu: values.mtu,
+    names: !values["no-names"],
+    asn: values.asn,
+    nameServer: values.resolver === null ? null : parseNameServer(values.resolver),
+    repeat: values.repeat,
+    intervalMs: values.interval,
+    output: values.output,
+    noColor: values["no-color"],
+  };
+}
+
+function checkSizes({ size, mtu }: TraceValues, protocol: TraceProtocol): void {
+  if (size !== null && mtu) throw new UsageError("--size and --mtu exclude each other");
+  if (protocol === "tcp" && (size !== null || mtu)) {
+    const option = mtu ? "--mtu" : "--size";
+    throw new UsageError(`${option} wants --udp or --icmp, since a SYN carries no data`);
+  }
 }
 
 /** The original tool's spelling: its options, and ours beside them. */

@@ -109,6 +109,52 @@ export const SERVE_OPTIONS = {
   "stats-every": once(duration(100, MAX_INTERVAL_MS), null, "print the counters this often"),
 } satisfies OptionTable;
 
+export const TRACE_OPTIONS = {
+  udp: flag("by UDP, to a port on which nobody listens (default 33434)", "U"),
+  icmp: flag("by ICMP echo", "I"),
+  ipv4: flag("IPv4 only", "4"),
+  ipv6: flag("IPv6 only", "6"),
+  source: once(ipAddress, null, "send from this address"),
+  queries: once(integer(1, 10), null, "probes of each flow to each hop", {
+    short: "q",
+    shown: "3, or 1 with --repeat",
+  }),
+  "first-hop": once(integer(1, 255), 1, "the hop to begin with", { short: "f" }),
+  "max-hops": once(integer(1, 255), 30, "the hop to end with", { short: "m" }),
+  timeout: once(
+    duration(1, MAX_TIMEOUT_MS),
+    1000,
+    "wait no longer for a hop; less where others answer",
+    {
+      short: "t",
+      shown: "1s",
+    },
+  ),
+  paths: once(
+    integer(1, 64),
+    null,
+    "this many flows, to find paths of equal cost; each held fixed",
+    {
+      shown: "1",
+    },
+  ),
+  size: once(integer(28, 65_535, "BYTES"), null, "length of the probes' packets, by UDP or ICMP", {
+    shown: "60",
+  }),
+  mtu: flag("find the path's MTU, by UDP or ICMP"),
+  "no-names": flag("addresses only, no reverse look-ups", "n"),
+  asn: flag("look up which autonomous systems announce the addresses"),
+  resolver: once(text("ADDR", "an IP address, or one with a port"), null, "ask this DNS server", {
+    shown: "the system's",
+  }),
+  repeat: once(integer(1, MAX_COUNT), null, "trace N times, and sum up", { short: "r" }),
+  interval: once(duration(10, MAX_INTERVAL_MS), 1000, "between the traces of --repeat", {
+    short: "i",
+    shown: "1s",
+  }),
+  output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
+} satisfies OptionTable;
+
 export const SELFCHECK_OPTIONS = {
   output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
@@ -148,6 +194,11 @@ export const COMMANDS = {
     summary: "answer handshakes: accept, close, nothing else",
     operands: "",
     options: { ...SERVE_OPTIONS, ...COMMON },
+  },
+  trace: {
+    summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",
+    operands: "HOST[:PORT]",
+    options: { ...TRACE_OPTIONS, ...COMMON },
   },
   selfcheck: {
     summary: "what this tool adds on this machine, and what it may do here",

@@ -1,0 +1,204 @@
+/** A trace as text for people: a line a hop and address, or the table of a repeated one. Pure. */
+import { NONE } from "../../domain/probe_record.ts";
+import { hostPort } from "../../domain/target.ts";
+import type { Paint } from "../../format/paint.ts";
+import type { MplsLabel } from "../../packet/icmp_extension.ts";
+import { shown } from "../../sink/trouble.ts";
+import type { Hop, HopAddress, HopSample } from "./path.ts";
+import { isReached, type PlainHandshake, type TraceReport } from "./report.ts";
+
+const HOP_COLUMN = 3;
+/** Room for `12345.678`. */
+const TIME_COLUMN = 10;
+/** Labels are padded up to here; a longer one pushes its own line's columns. */
+const MAX_LABEL_COLUMN = 48;
+
+/** What a trace is about, in one line. */
+export function introduction(report: TraceReport): string {
+  const { host, address, port, protocol, paths, flow, maxHops, sizeBytes } = report;
+  const to = host === address ? address : `${shown(host)} (${address})`;
+  const flows = flow === "varied"
+    ? "each probe a flow of its own"
+    : paths === 1
+    ? "one flow"
+    : `${paths} flows`;
+  const parts = [
+    `trace to ${to}${port === null ? "" : ` port ${port}`} by ${protocol}`,
+    flows,
+    `at most ${maxHops} hops`,
+    ...(sizeBytes === null ? [] : [`${sizeBytes} bytes`]),
+  ];
+  return parts.join(", ");
+}
+
+/** The lines of a single trace: each probe's round trip by itself. */
+export function traceLines(report: TraceReport, paint: Paint): string[] {
+  const width = labelWidth(report);
+  const lines: string[] = [introduction(report)];
+  for (const group of grouped(report.hops)) {
+    if (group.length > 1) {
+      lines.push(paint.warn(silentLine(group[0].hops, group[group.length - 1].hops)));
+    } else lines.push(...hopLines(group[0], report, width, paint));
+  }
+  return [...lines, ...endLines(report, paint)];
+}
+
+/** The lines of a repeated trace: each address's figures over all rounds. */
+export function traceTable(report: TraceReport, paint: Paint): string[] {
+  const width = Math.max(labelWidth(report), "address".length);
+  const head = `${"hop".padStart(HOP_COLUMN)}  ${"address".padEnd(width)}` +
+    ["sent", "loss"].map((title) => title.padStart(8)).join("") +
+    ["last", "min", "avg", "max", "stddev"].map((title) => title.padStart(TIME_COLUMN)).join("");
+  const lines = [`${introduction(report)}, ${report.rounds} rounds`, head];
+  for (const group of grouped(report.hops)) {
+    if (group.length > 1) {
+      lines.push(paint.warn(silentLine(group[0].hops, group[group.length - 1].hops)));
+      continue;
+    }
+    const [hop] = group;
+    if (hop.addresses.length === 0) {
+      lines.push(paint.warn(tableRow(hop, null, true, report, width)));
+    }
+    for (const [i, of] of hop.addresses.entries()) {
+      const line = tableRow(hop, of, i === 0, report, width);
+      lines.push(i === 0 && hop.answered < hop.sent ? paint.warn(line) : line);
+    }
+  }
+  return [...lines, ...endLines(report, paint)];
+}
+
+/** Silent hops in a row together, all others alone. */
+function grouped(hops: readonly Hop[]): Hop[][] {
+  const groups: Hop[][] = [];
+  for (const hop of hops) {
+    const last = groups[groups.length - 1];
+    const joins = hop.answered === 0 && last !== undefined && last[0].answered === 0;
+    if (joins) last.push(hop);
+    else groups.push([hop]);
+  }
+  return groups;
+}
+
+function silentLine(first: number, last: number): string {
+  const which = first === last ? `${first}` : `${first}-${last}`;
+  return `${which.padStart(HOP_COLUMN)}  no answer`;
+}
+
+function hopLines(hop: Hop, report: TraceReport, width: number, paint: Paint): string[] {
+  const number = `${hop.hops}`.padStart(HOP_COLUMN);
+  if (hop.addresses.length === 0) return [paint.warn(silentLine(hop.hops, hop.hops))];
+  const lines = hop.addresses.map((of, i) => {
+    // What was lost nobody can be blamed for, so it stands with the first.
+    const samples = hop.samples.filter(({ address }) =>
+      address === of.address || (i === 0 && address === null)
+    );
+    const parts = [
+      `${i === 0 ? number : " ".repeat(HOP_COLUMN)}  ${label(of, report).padEnd(width)}`,
+      samples.map((sample) => time(sample, paint)).join(""),
+      " ms",
+      report.paths > 1 ? `  ${flowsText(of)}` : "",
+      of.kind === "router" ? "" : `  ${of.kind === "end" ? of.detail : paint.bad(of.detail)}`,
+      mplsText(of.labels),
+    ];
+    return parts.join("");
+  });
+  if (hop.others > 0) lines.push(`${" ".repeat(HOP_COLUMN)}  ${hop.others} answers of others`);
+  return lines;
+}
+
+function time({ address, rttUs }: HopSample, paint: Paint): string {
+  if (address === null) return paint.warn("*".padStart(TIME_COLUMN));
+  return (rttUs === NONE ? "?" : millis(rttUs)).padStart(TIME_COLUMN);
+}
+
+function flowsText({ flows }: HopAddress): string {
+  const numbers = [...flows].toSorted((a, b) => a - b).map((flow) => flow + 1);
+  return `flow${numbers.length === 1 ? "" : "s"} ${numbers.join(",")}`;
+}
+
+function mplsText(labels: readonly MplsLabel[]): string {
+  if (labels.length === 0) return "";
+  const entries = labels.map(({ label, trafficClass, ttl }) => `${label}/${trafficClass}/${ttl}`);
+  return `  MPLS ${entries.join(" ")}`;
+}
+
+function tableRow(
+  hop: Hop,
+  of: HopAddress | null,
+  first: boolean,
+  report: TraceReport,
+  width: number,
+): string {
+  const lost = hop.sent - hop.answered;
+  const counts = first ? [`${hop.sent}`, percent(lost, hop.sent)] : ["", ""];
+  const figures = of?.rtt.distribution() ?? null;
+  const times = figures === null
+    ? ["-", "-", "-", "-", "-"]
+    : [of?.lastUs ?? NONE, figures.minUs, figures.avgUs, figures.maxUs, figures.stddevUs].map(
+      millis,
+    );
+  return `${(first ? `${hop.hops}` : "").padStart(HOP_COLUMN)}  ` +
+    (of === null ? "no answer" : label(of, report)).padEnd(width) +
+    counts.map((text) => text.padStart(8)).join("") +
+    times.map((text) => text.padStart(TIME_COLUMN)).join("") +
+    (of === null || of.kind === "router" ? "" : `  ${of.detail}`) +
+    (report.paths > 1 && of !== null ? `  ${flowsText(of)}` : "") +
+    mplsText(of?.labels ?? []);
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? "-" : `${(100 * part / whole).toFixed(1)}%`;
+}
+
+function labelWidth(report: TraceReport): number {
+  const lengths = report.hops.flatMap(({ addresses }) =>
+    addresses.map((of) => label(of, report).length)
+  );
+  return Math.min(MAX_LABEL_COLUMN, Math.max(0, ...lengths));
+}
+
+function label({ address }: HopAddress, report: TraceReport): string {
+  const { name, origin } = report.namesOf(address);
+  const who = name === null ? address : `${shown(name)} (${address})`;
+  return origin === null ? who : `${who}  ${origin.numbers.map((n) => `AS${n}`).join(" ")}`;
+}
+
+/** How the path ends, and what is known beyond the hops. */
+function endLines(report: TraceReport, paint: Paint): string[] {
+  const { end, silentTail, mtu, handshake, address } = report;
+  const last = report.hops.at(-1)?.hops ?? report.firstHop - 1;
+  const lines: string[] = [];
+  if (silentTail > 0) lines.push(paint.warn(silentLine(last + 1, last + silentTail)));
+  if (end !== null && isReached(report)) {
+    const took = end.rttUs === NONE ? "" : `, ${millis(end.rttUs)} ms`;
+    lines.push(
+      `reached ${address} (${end.detail}) in ${end.hops} hop${end.hops === 1 ? "" : "s"}${took}`,
+    );
+  } else if (end !== null) {
+    lines.push(paint.bad(`not reached: ${end.address} at hop ${end.hops} says ${end.detail}`));
+  } else lines.push(paint.bad(`not reached: no answer behind hop ${last}`));
+  if (mtu !== null) lines.push(mtuLine(mtu));
+  if (handshake !== null) lines.push(handshakeLine(address, handshake, paint));
+  return lines;
+}
+
+function mtuLine({ bytes, steps }: NonNullable<TraceReport["mtu"]>): string {
+  const routers = steps.map((step) =>
+    `${step.address} takes no more than ${step.mtuBytes} on the way to hop ${step.hops}`
+  );
+  const what = `path MTU ${bytes} bytes`;
+  return routers.length === 0 ? `${what}, as the first link's` : `${what}: ${routers.join("; ")}`;
+}
+
+function handshakeLine(address: string, handshake: PlainHandshake, paint: Paint): string {
+  const { port, outcome, rttUs } = handshake;
+  const what = `a handshake with ${hostPort(address, port)}, its hops not limited`;
+  const took = rttUs === NONE ? "" : `, ${millis(rttUs)} ms`;
+  return outcome === "established" || outcome === "refused"
+    ? `${what}: ${outcome}${took}`
+    : paint.bad(`${what}: ${outcome}`);
+}
+
+function millis(micros: number): string {
+  return (micros / 1000).toFixed(3);
+}

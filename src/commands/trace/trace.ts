@@ -1,0 +1,222 @@
+/** `trace`: the path to a target, hop by hop: once, or again and again. */
+import { EXIT, type ExitCode, messageOf } from "../../domain/exit.ts";
+import { blankRecord, NONE } from "../../domain/probe_record.ts";
+import type { Endpoint } from "../../domain/target.ts";
+import { choosePaint } from "../../format/paint.ts";
+import { revoke } from "../../kernel/permissions.ts";
+import { allowRawSockets } from "../../kernel/remedies.ts";
+import { onSignal } from "../../kernel/signals.ts";
+import { TcpSockets } from "../../kernel/tcp_info.ts";
+import { literalEndpoint } from "../../net/address.ts";
+import { DenoConnector } from "../../net/deno_connector.ts";
+import { isNoRoute, openHopProber, openHopTools } from "../../net/hop_open.ts";
+import type { HopProber, TraceProtocol } from "../../net/hop_prober.ts";
+import { openAddressFacts } from "../../net/name_server.ts";
+import { systemResolver } from "../../net/resolver.ts";
+import { TcpProber } from "../../net/tcp_prober.ts";
+import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
+import { sleepUntil } from "../../time/clock.ts";
+import { systemClock } from "../../time/system_clock.ts";
+import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
+import { traceJson } from "./json.ts";
+import { Lookups } from "./names.ts";
+import type { TraceOptions } from "./options.ts";
+import { TracePath } from "./path.ts";
+import { hasAnswered, type PlainHandshake, type TraceReport } from "./report.ts";
+import { NOTHING_KNOWN, TraceRound } from "./round.ts";
+import { traceLines, traceTable } from "./text.ts";
+
+/** How long names may still come once the path is known. */
+const NAMES_MS = 1000;
+const QUERIES = 3;
+const QUERIES_A_ROUND = 1;
+/** The first of the ports that traces use by tradition, on which nobody listens. */
+const UDP_PORT = 33_434;
+const TCP_PORT = 443;
+
+/** Resolves when the trace is over; the result is the exit code. */
+export async function trace(options: TraceOptions): Promise<ExitCode> {
+  const tools = openHopTools(systemClock);
+  const infos = TcpSockets.open();
+  const target = await resolve(options);
+  if (target === null) return EXIT.unresolved;
+  const { protocol, source, paths } = options;
+  const prober = openHopProber(tools, target, {
+    protocol,
+    source,
+    flows: paths ?? 1,
+    flowsMatter: paths !== null,
+  });
+  // Names are looked up by the system's resolver, which reads its files and the environment itself.
+  revoke("env", "ffi", "write");
+  if (prober.flow === "varied") {
+    say(
+      "each probe is a flow of its own, so hops of several equal paths may show; for one flow: " +
+        `--paths 1 (slower), --udp, or ${allowRawSockets()}`,
+    );
+  }
+  try {
+    return await run(options, target, prober, () => {
+      const connector = new DenoConnector(infos, "rst");
+      return new TcpProber(connector, systemClock, options.timeoutMs, "auto");
+    });
+  } finally {
+    prober.close();
+  }
+}
+
+/** The address to trace to; null, and the reason said, when the name has none. */
+async function resolve({ target, family, protocol }: TraceOptions): Promise<Endpoint | null> {
+  const port = target.port ?? defaultPort(protocol);
+  const literal = literalEndpoint(target.host, port);
+  if (literal !== null) return literal;
+  try {
+    const [address] = await systemResolver.resolve(target.host, family);
+    const endpoint = literalEndpoint(address, port);
+    if (endpoint !== null) return endpoint;
+    say(`${target.host}: no address`);
+  } catch (error) {
+    say(`${target.host}: ${messageOf(error)}`);
+  }
+  return null;
+}
+
+function defaultPort(protocol: TraceProtocol): number {
+  return protocol === "udp" ? UDP_PORT : TCP_PORT;
+}
+
+async function run(
+  options: TraceOptions,
+  target: Endpoint,
+  prober: HopProber,
+  handshakes: () => TcpProber,
+): Promise<ExitCode> {
+  const facts = openAddressFacts(options.nameServer);
+  const lookups = new Lookups(facts, systemClock, {
+    names: options.names,
+    origins: options.asn,
+  });
+  const began: WallTime = { wallSeconds: 0, wallNanos: 0 };
+  new WallAnchor(systemClock).stamp(systemClock.now(), began);
+  const path = new TracePath();
+  const measured = await measure(options, prober, path, lookups);
+  const silent = path.end()?.kind !== "end";
+  const port = options.protocol === "tcp" ? target.port : options.target.port ?? TCP_PORT;
+  const handshake = silent ? await shakeHands({ ...target, port }, handshakes()) : null;
+  await lookups.settled(NAMES_MS);
+  const report: TraceReport = {
+    ...began,
+    host: options.target.host,
+    address: target.address,
+    family: target.family,
+    port: options.protocol === "icmp" ? null : target.port,
+    protocol: options.protocol,
+    flow: prober.flow,
+    paths: options.paths ?? 1,
+    rounds: path.rounds,
+    queries: queriesOf(options),
+    firstHop: options.firstHop,
+    maxHops: options.maxHops,
+    sizeBytes: options.protocol === "tcp" ? null : measured.sizeBytes,
+    durationMs: measured.durationMs,
+    hops: path.hops(),
+    silentTail: path.silentTail(),
+    end: path.end(),
+    mtu: options.mtu ? { bytes: measured.sizeBytes, steps: path.mtuSteps } : null,
+    handshake,
+    namesOf: (address) => lookups.of(address),
+  };
+  print(report, options);
+  return hasAnswered(report) ? EXIT.ok : EXIT.failed;
+}
+
+interface Measured {
+  readonly sizeBytes: number;
+  readonly durationMs: number;
+}
+
+/** All rounds, each begun an interval after the one before, until the last or a signal. */
+async function measure(
+  options: TraceOptions,
+  prober: HopProber,
+  path: TracePath,
+  lookups: Lookups,
+): Promise<Measured> {
+  let stopped = false;
+  let stop = () => {};
+  const onStop = () => {
+    stopped = true;
+    stop();
+  };
+  onSignal("SIGINT", onStop);
+  onSignal("SIGTERM", onStop);
+  const { firstHop, maxHops, timeoutMs, mtu } = options;
+  let sizeBytes = mtu ? prober.linkMtu() : options.sizeBytes;
+  let durationMs = 0;
+  const startMs = systemClock.now();
+  for (let i = 0; i < (options.repeat ?? 1) && !stopped; i++) {
+    const dueMs = startMs + i * options.intervalMs;
+    await Promise.race([sleepUntil(systemClock, dueMs), new Promise<void>((wake) => stop = wake)]);
+    if (stopped) break;
+    const known = i === 0 ? NOTHING_KNOWN : path.known();
+    path.beginRound();
+    const round: TraceRound = new TraceRound(
+      {
+        firstHop,
+        maxHops,
+        timeoutMs,
+        sizeBytes,
+        mtu,
+        queries: queriesOf(options),
+        flows: options.paths ?? 1,
+      },
+      known,
+      {
+        clock: systemClock,
+        prober,
+        onFate: (fate) => {
+          const fresh = path.add(fate);
+          if (fresh !== null) lookups.want(fresh);
+        },
+        onMtu: (step) => path.addMtu(step),
+      },
+    );
+    stop = () => round.stop();
+    const roundMs = systemClock.now();
+    await runRound(round);
+    durationMs += systemClock.now() - roundMs;
+    sizeBytes = round.sizeBytes;
+  }
+  return { sizeBytes, durationMs };
+}
+
+/** Where there is no way out of this machine, that is how the path ends, and no fault of the system's. */
+async function runRound(round: TraceRound): Promise<void> {
+  try {
+    await round.run();
+  } catch (error) {
+    if (!isNoRoute(error)) throw error;
+    say(messageOf(error));
+  }
+}
+
+function queriesOf({ queries, repeat }: TraceOptions): number {
+  return queries ?? (repeat === null ? QUERIES : QUERIES_A_ROUND);
+}
+
+/** A handshake as any client makes it, reset once it is established. */
+async function shakeHands(target: Endpoint, prober: TcpProber): Promise<PlainHandshake> {
+  const record = blankRecord();
+  record.rttUs = record.connectUs = NONE;
+  await prober.probe(target, record);
+  prober.stop();
+  const { outcome, rttUs, rttSource } = record;
+  return { port: target.port, outcome, rttUs, rttSource };
+}
+
+function print(report: TraceReport, options: TraceOptions): void {
+  if (options.output === "json") return printText(traceJson(report));
+  const paint = choosePaint(stdoutWantsColour(), options.noColor);
+  const lines = options.repeat === null ? traceLines(report, paint) : traceTable(report, paint);
+  printText(`${lines.join("\n")}\n`);
+}
