@@ -1,14 +1,21 @@
-/** Compiles dist/wire-probe: `build.ts [TARGET-TRIPLE [OUTPUT]]`. */
+/**
+ * Compiles dist/wire-probe: `build.ts [TARGET-TRIPLE [OUTPUT]]`. The same sources make the same
+ * bytes, wherever and whenever they are built.
+ */
+import { dirname } from "node:path";
 
 /** Where a build for this machine goes. */
 export const BINARY = "dist/wire-probe";
-const BUNDLE = "dist/wire-probe.js";
+/** The program as one module, beside the binary; its name goes into the binary. */
+const BUNDLE = "wire-probe.js";
+/** 1980-01-01: the compiler puts the module's time into the binary, so it must not be today's. */
+const BUNDLE_TIME_S = 315_532_800;
 
 /**
  * As few permissions as the commands need together; each command gives back what it can spare.
  * FFI is given by name of the library only in full: the loader, not a path, finds libc.
  */
-const PERMISSIONS = [
+export const PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   // To connect to a unix socket; given back at once where no collectd-uds is asked for.
@@ -29,8 +36,10 @@ const V8_FLAGS = "--v8-flags=--max-semi-space-size=1,--memory-saver-mode,--expos
 
 /** Throws with the compiler's own words when it fails. */
 export async function build(output = BINARY, target: string | null = null): Promise<void> {
+  const bundle = `${dirname(output)}/${BUNDLE}`;
   // One minified module: a seventh of the bytes, and nothing to link at start.
-  await deno("bundle", "--quiet", "--minify", "--output", BUNDLE, "main.ts");
+  await deno("bundle", "--quiet", "--minify", "--output", bundle, "main.ts");
+  await Deno.utime(bundle, BUNDLE_TIME_S, BUNDLE_TIME_S);
   await deno(
     "compile",
     "--quiet",
@@ -43,7 +52,7 @@ export async function build(output = BINARY, target: string | null = null): Prom
     ...(target === null ? [] : ["--target", target]),
     "--output",
     output,
-    BUNDLE,
+    bundle,
   );
 }
 

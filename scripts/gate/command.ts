@@ -48,8 +48,9 @@ async function gather(stream: ReadableStream<Uint8Array>, chunks: string[]): Pro
   for await (const chunk of stream) chunks.push(decoder.decode(chunk, { stream: true }));
 }
 
-/** Whether a command can be run by its name. */
+/** Whether a command can be run by its name, or a file is there by its whole path. */
 export function isOnPath(command: string): boolean {
+  if (command.startsWith("/")) return existsSync(command);
   const folders = (Deno.env.get("PATH") ?? "").split(":");
   // Debian keeps some in folders that an ordinary user's PATH lacks.
   return [...folders, "/usr/sbin", "/sbin"].some((folder) => existsSync(`${folder}/${command}`));

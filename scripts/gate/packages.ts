@@ -1,7 +1,7 @@
 /** What the tests need of the system beyond Deno, and its installation where that is wanted. */
 import { isOnPath, run } from "./command.ts";
 
-/** A command and the Debian package that has it. */
+/** A command, or a file by its whole path, and the Debian package that has it. */
 export interface Need {
   readonly command: string;
   readonly package: string;
@@ -15,7 +15,15 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "setpriv", package: "util-linux" },
     { command: "setsid", package: "util-linux" },
     { command: "fish", package: "fish" },
+    { command: "man", package: "man-db" },
+    { command: "mandoc", package: "mandoc" },
     { command: "zsh", package: "zsh" },
+  ],
+  endurance: [
+    { command: "faketime", package: "faketime" },
+    { command: "ip", package: "iproute2" },
+    { command: "nsenter", package: "util-linux" },
+    { command: "prlimit", package: "util-linux" },
   ],
   receivers: [
     { command: "collectd", package: "collectd-core" },
@@ -25,6 +33,24 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "promtool", package: "prometheus" },
     { command: "python3", package: "python3" },
     { command: "setpriv", package: "util-linux" },
+  ],
+  release: [
+    { command: "bash", package: "bash" },
+    { command: "busybox", package: "busybox-static" },
+    { command: "curl", package: "curl" },
+    { command: "dash", package: "dash" },
+    { command: "openssl", package: "openssl" },
+    { command: "qemu-aarch64", package: "qemu-user" },
+    { command: "/usr/aarch64-linux-gnu/lib/libc.so.6", package: "libc6-arm64-cross" },
+    { command: "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1", package: "libgcc-s1-arm64-cross" },
+    { command: "setpriv", package: "util-linux" },
+    { command: "shasum", package: "perl" },
+    { command: "shellcheck", package: "shellcheck" },
+    { command: "wget", package: "wget" },
+  ],
+  systemd: [
+    { command: "systemd-analyze", package: "systemd" },
+    { command: "unshare", package: "util-linux" },
   ],
   terminal: [{ command: "tmux", package: "tmux" }],
   wan: [

@@ -12,8 +12,9 @@ const TRIAL = ["sh", "-c", "test -w /dev/net/tun && ip link add type veth"];
 export async function rootPrefix(complete: boolean): Promise<readonly string[] | null> {
   if (Deno.uid() === 0) return [];
   const sudo = ["sudo", "-n", "--preserve-env", `PATH=${Deno.env.get("PATH")}`];
-  // `ip netns` keeps its names below /run, which is not ours to write outside.
-  const script = 'mount -t tmpfs tmpfs /run && exec "$@"';
+  // `ip netns` keeps its names below /run, which is not ours to write outside; and a new network has
+  // its loopback down.
+  const script = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"';
   const namespaces = ["--user", "--map-root-user", "--mount", "--net"];
   const unshare = ["unshare", ...namespaces, "sh", "-c", script, "sh"];
   if (await works([...unshare, ...TRIAL])) return unshare;

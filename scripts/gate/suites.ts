@@ -25,8 +25,8 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   unit: [],
   golden: [`--allow-read=${TESTS}/golden`],
 };
-/** Folders of tests that make network namespaces. */
-const AS_ROOT = new Set(["wan"]);
+/** Folders of tests that make namespaces, mount, or become another user. */
+const AS_ROOT = new Set(["endurance", "release", "systemd", "wan"]);
 /** Lines a format in the gate; the benchmark itself has ten million. */
 const ENCODED_LINES = "5000000";
 const FOOTPRINT = "scripts/footprint.ts";

@@ -21,6 +21,7 @@ import { checkedName, MAX_LABELS, parseHostPort, parseTarget, quote } from "../n
 import { parseTraceTarget } from "../net/trace_target.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { completionScript, type Shell, SHELLS } from "./completions.ts";
+import { manPage } from "./man.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionTable, ValuesOf } from "./option.ts";
 import { type Parsed, parseOptions } from "./parse_options.ts";
@@ -113,8 +114,12 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
     }
     case "completions":
       return print(completionScript(oneShell(parse(options).operands)));
-    case "help":
-      return print(helpFor(parse(options).operands));
+    case "help": {
+      const { values, operands } = parse(COMMANDS.help.options);
+      if (!values.man) return print(helpFor(operands));
+      noOperands("help --man", operands);
+      return print(manPage(version));
+    }
     case "version":
       noOperands(name, parse(options).operands);
       return print(`wire-probe ${version}\n`);

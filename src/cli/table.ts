@@ -159,6 +159,10 @@ export const SELFCHECK_OPTIONS = {
   output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
 
+export const HELP_OPTIONS = {
+  man: flag("print the man page, wire-probe(1)"),
+} satisfies OptionTable;
+
 /** The original tool's spelling, `--mode probe|server`, has these beside the command's own. */
 export const ORIGINAL_OPTIONS = {
   mode: once(choice("probe", "server"), null, "probe, or serve"),
@@ -210,7 +214,11 @@ export const COMMANDS = {
     operands: "bash|zsh|fish",
     options: COMMON,
   },
-  help: { summary: "show help, for a command too", operands: "[COMMAND]", options: COMMON },
+  help: {
+    summary: "show help, for a command too",
+    operands: "[COMMAND]",
+    options: { ...HELP_OPTIONS, ...COMMON },
+  },
   version: { summary: "print the version", operands: "", options: COMMON },
 } satisfies Record<string, CommandEntry>;
 

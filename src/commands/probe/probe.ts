@@ -48,6 +48,9 @@ function refuseWithoutKernel(options: ProbeOptions): void {
   const reason = "this platform or its permissions offer no TCP_INFO";
   if (options.clock === "kernel") throw new SystemError(`--clock kernel: ${reason}`);
   if (options.close === "rst") throw new SystemError(`--close rst: ${reason}`);
+  if (options.source !== null) {
+    throw new SystemError(`--source ${options.source.address}: ${reason}`);
+  }
   if (options.clock === "auto") say(`${reason}: rtt is the clock's, scheduling included`);
 }
 

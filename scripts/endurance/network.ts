@@ -1,0 +1,55 @@
+/** Two network namespaces with a cable between them: this process's own is the near end. */
+import { finish } from "../bench/child.ts";
+
+export const NEAR = "10.77.0.1";
+export const FAR = "10.77.0.2";
+const CABLE = "near";
+
+/** The far namespace lasts as long as the process that holds it. */
+export class Network implements AsyncDisposable {
+  #holder: Deno.ChildProcess;
+
+  private constructor(holder: Deno.ChildProcess) {
+    this.#holder = holder;
+  }
+
+  static async create(): Promise<Network> {
+    const holder = new Deno.Command("unshare", {
+      args: ["--net", "sh", "-c", "echo ready; exec sleep infinity"],
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    const network = new Network(holder);
+    // Its first words come from inside.
+    const reader = holder.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    const pid = String(holder.pid);
+    await ip("link", "add", CABLE, "type", "veth", "peer", "name", "far", "netns", pid);
+    await ip("addr", "add", `${NEAR}/24`, "dev", CABLE);
+    await ip("link", "set", CABLE, "up");
+    for (const words of ["addr add 10.77.0.2/24 dev far", "link set far up", "link set lo up"]) {
+      await finish(network.atFar(["ip", ...words.split(" ")]));
+    }
+    return network;
+  }
+
+  /** The command line that runs a command at the far end. */
+  atFar(command: readonly string[]): readonly string[] {
+    return ["nsenter", "--target", String(this.#holder.pid), "--net", ...command];
+  }
+
+  /** Cuts the cable, or mends it. */
+  async cable(state: "up" | "down"): Promise<void> {
+    await ip("link", "set", CABLE, state);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#holder.kill("SIGKILL");
+    await this.#holder.status;
+  }
+}
+
+async function ip(...words: string[]): Promise<void> {
+  await finish(["ip", ...words]);
+}

@@ -1,0 +1,143 @@
+/** The man page, wire-probe(1), from the option table: man(7) requests that groff and mandoc read alike. */
+import type { Option } from "./option.ts";
+import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
+
+/** Longer input lines make mandoc complain. */
+const LINE_BYTES = 79;
+
+/** A term and what it means. */
+type Entry = readonly [term: string, meaning: string];
+
+const EXIT_STATUS: readonly Entry[] = [
+  ["0", "every target answered, and no --fail-… threshold was crossed"],
+  ["1", "a target never answered, or a threshold was crossed"],
+  ["2", "a name did not resolve"],
+  ["3", "the command line or a targets file is wrong: one line on standard error says what"],
+  ["4", "the system refuses: port in use, no permission"],
+];
+
+const SIGNALS: readonly Entry[] = [
+  ["SIGINT, SIGTERM", "end a run with its summary, and its verdict as exit status"],
+  ["SIGQUIT", "prints the summary, or the counters, so far"],
+  ["SIGHUP", "makes probe read its targets file again; a bad one leaves the targets as they were"],
+];
+
+const ENVIRONMENT: readonly Entry[] = [
+  ["NO_COLOR", "when it is set, no colours"],
+  ["COLLECTD_HOSTNAME, COLLECTD_INTERVAL", "host and interval of what collectd is told"],
+  ["INFLUX_TOKEN", "authorizes writes to an influx-http:// export"],
+];
+
+const EXPORTS: readonly Entry[] = [
+  ["telegraf-udp://host:port", "Influx line protocol, a datagram a probe; ?batch fills datagrams"],
+  ["influx-http://host:port/?db=NAME", "batches to the v1 write API; influx-https:// over TLS"],
+  ["influx-http://host:port/?org=ORG&bucket=BUCKET", "batches to the v2 write API"],
+  ["collectd-exec", "PUTVAL lines on standard output"],
+  ["collectd-uds:///path", "PUTVAL lines to collectd's unix socket"],
+  ["prometheus://addr:port", "/metrics, /probe?target=host:port and /healthz over HTTP"],
+];
+
+const TARGETS =
+  "A target is host:port, 1.2.3.4:port or [v6]:port, with a label in front where one " +
+  "is wanted: name=host:port. A targets file has one a line, key=value labels behind it; # begins " +
+  "a comment. Durations are 250ms, 1.5s, 2m or 1h; a bare number is milliseconds.";
+
+const MEASURED = "rtt is the handshake's round trip, SYN to SYN-ACK, as the kernel measured it; " +
+  "connect is what a client waited, this machine's scheduling included. Where the kernel has no " +
+  "figure, rtt is the clock's, and the output says so.";
+
+const EXAMPLES: readonly Entry[] = [
+  ["wire-probe serve", "answers handshakes on port 9999"],
+  ["wire-probe probe db-host:9999", "measures them, once a second"],
+  ["wire-probe probe -q -c 20 -i 100ms --fail-p99 20 db:5432", "a check for a script"],
+];
+
+/** The page for the tool as a whole; it bears no date, so that a version has one page. */
+export function manPage(version: string): string {
+  return [
+    `.TH WIRE\\-PROBE 1 "" "wire\\-probe ${roff(version)}" "User Commands"`,
+    ".SH NAME",
+    "wire\\-probe \\- TCP handshake latency as the kernel measured it",
+    ".SH SYNOPSIS",
+    ".B wire\\-probe",
+    ".I command",
+    "[\\fIoption\\fR \\[u2026]] [\\fItarget\\fR \\[u2026]]",
+    ".SH DESCRIPTION",
+    ...paragraph(MEASURED),
+    ".SH COMMANDS",
+    ...COMMAND_NAMES.flatMap(commandSection),
+    ".SH TARGETS",
+    ...paragraph(TARGETS),
+    ".SH EXPORTS",
+    ...entries(EXPORTS),
+    ".SH EXIT STATUS",
+    ...entries(EXIT_STATUS),
+    ".SH SIGNALS",
+    ...entries(SIGNALS),
+    ".SH ENVIRONMENT",
+    ...entries(ENVIRONMENT),
+    ".SH EXAMPLES",
+    ...entries(EXAMPLES),
+    ".SH SEE ALSO",
+    ".BR ping (8),",
+    ".BR ss (8),",
+    ".BR tcp (7)",
+    "",
+  ].join("\n");
+}
+
+function commandSection(name: CommandName): string[] {
+  const { summary, operands, options }: CommandEntry = COMMANDS[name];
+  const usage = [name, "[OPTION…]", operands].filter((word) => word !== "").join(" ");
+  return [
+    `.SS ${roff(name)}`,
+    `.B wire\\-probe ${roff(usage)}`,
+    ".PP",
+    ...paragraph(`${summary[0].toUpperCase()}${summary.slice(1)}.`),
+    ...Object.entries(options).flatMap(([option, of]) => optionEntry(option, of)),
+  ];
+}
+
+function optionEntry(name: string, option: Option<unknown>): string[] {
+  const spellings = option.short === null ? [`--${name}`] : [`-${option.short}`, `--${name}`];
+  const value = option.kind === null ? "" : ` \\fI${roff(option.kind.placeholder)}\\fR`;
+  const fallback = option.shownFallback === "" ? "" : ` (default ${option.shownFallback})`;
+  const terms = spellings.map((spelling) => `\\fB${roff(spelling)}\\fR`);
+  return [".TP", terms.join(", ") + value, ...paragraph(option.help + fallback)];
+}
+
+function entries(list: readonly Entry[]): string[] {
+  return list.flatMap(([term, meaning]) => [
+    ".TP",
+    `\\fB${roff(term)}\\fR`,
+    ...paragraph(meaning),
+  ]);
+}
+
+/** A text in lines that fit, none of which is taken for a request. */
+function paragraph(text: string): string[] {
+  const lines = [""];
+  for (const word of text.split(" ").map(roff)) {
+    const last = lines[lines.length - 1];
+    const longer = last === "" ? word : `${last} ${word}`;
+    if (last !== "" && longer.length > LINE_BYTES) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+/** Text as roff reads it: no request at its start, no escape within, all of it ASCII. */
+export function roff(text: string): string {
+  const escaped = text
+    .replaceAll("\\", "\\e")
+    // A plain one would be set as a hyphen, which cannot be copied into a shell.
+    .replaceAll("-", "\\-")
+    .replaceAll("'", "\\(aq")
+    .replaceAll(/[^\0-\x7f]/gu, (character) => `\\[u${codePoint(character)}]`);
+  return escaped.startsWith(".") ? `\\&${escaped}` : escaped;
+}
+
+/** groff_char(7): at least four digits, upper case. */
+function codePoint(character: string): string {
+  return character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+}

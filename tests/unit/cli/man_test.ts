@@ -1,0 +1,38 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parseCommandLine } from "../../../src/cli/command_line.ts";
+import { manPage, roff } from "../../../src/cli/man.ts";
+import { COMMAND_NAMES, type CommandEntry, COMMANDS } from "../../../src/cli/table.ts";
+
+const page = manPage("1.2.3");
+
+Deno.test("the man page is what help --man prints", () => {
+  assertEquals(parseCommandLine(["help", "--man"], "1.2.3"), { name: "print", text: page });
+});
+
+Deno.test("the man page has every command, every option and every default", () => {
+  const words = page.replaceAll(/\s+/g, " ");
+  for (const name of COMMAND_NAMES) {
+    assertStringIncludes(page, `\n.SS ${roff(name)}\n`);
+    const entry: CommandEntry = COMMANDS[name];
+    for (const [option, { help, short, shownFallback }] of Object.entries(entry.options)) {
+      assertStringIncludes(page, `\\fB${roff(`--${option}`)}\\fR`);
+      if (short !== null) assertStringIncludes(page, `\\fB${roff(`-${short}`)}\\fR, `);
+      assertStringIncludes(words, roff(help));
+      if (shownFallback !== "") assertStringIncludes(words, roff(`(default ${shownFallback})`));
+    }
+  }
+});
+
+Deno.test("the man page is ASCII in lines of at most 80 bytes", () => {
+  for (const line of page.split("\n")) {
+    assert(/^[\x20-\x7e]*$/.test(line), line);
+    assert(line.length <= 80, line);
+  }
+});
+
+Deno.test("nothing in a text is taken for a request or an escape", () => {
+  assertEquals(roff(".TH"), "\\&.TH");
+  assertEquals(roff("'br"), "\\(aqbr");
+  assertEquals(roff("a\\fB-b"), "a\\efB\\-b");
+  assertEquals(roff("N…"), "N\\[u2026]");
+});
