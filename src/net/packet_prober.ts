@@ -22,6 +22,8 @@ export type Side = Exchange | string;
 
 /** The wall clock, which the kernel's stamps are of, reads whole milliseconds: beyond this it was stepped. */
 const STEP_MS = 2;
+/** How often the two clocks are read anew when something came between. */
+const MAX_READINGS = 3;
 /** How much longer the kernel's span may seem than the clock's around it: the clocks' own steering. */
 const SLACK_US = 100;
 /** What the system's error codes (send(2)) say about the way; the rest are `error`. */
@@ -84,7 +86,8 @@ export class PacketProber implements Prober {
         record.error = typeof side === "string" ? side : "too many probes under way";
         return resolve();
       }
-      const { wall, now } = { wall: this.#clock.wall(), now: this.#clock.now() };
+      const wallOffsetMs = wallOffset(this.#clock);
+      const now = this.#clock.now();
       const flight: Flight = {
         endpoint,
         key,
@@ -92,7 +95,7 @@ export class PacketProber implements Prober {
         record,
         side,
         sentMs: now,
-        wallOffsetMs: wall - now,
+        wallOffsetMs,
         leftUs: NaN,
         deadline: null,
         resolve,
@@ -159,7 +162,7 @@ export class PacketProber implements Prober {
   /** From the kernel's one stamp to the other in whole µs; NONE where one is missing or not to be believed. */
   #kernelUs(flight: Flight, stampUs: number, connectUs: number): number {
     const us = Math.round(stampUs - flight.leftUs);
-    const offsetMs = this.#clock.wall() - this.#clock.now();
+    const offsetMs = wallOffset(this.#clock);
     const stepped = Math.abs(offsetMs - flight.wallOffsetMs) > STEP_MS;
     return stepped || !(us >= 0 && us <= connectUs + SLACK_US) ? NONE : us;
   }
@@ -170,6 +173,16 @@ export class PacketProber implements Prober {
     flight.record.outcome = outcome;
     flight.record.error = error;
     flight.resolve();
+  }
+}
+
+/** Wall minus monotonic clock, both read at one moment if this process is let. */
+function wallOffset(clock: Clock): number {
+  for (let readings = 1;; readings++) {
+    const before = clock.now();
+    const wall = clock.wall();
+    const after = clock.now();
+    if (after - before < STEP_MS / 2 || readings === MAX_READINGS) return wall - after;
   }
 }
 

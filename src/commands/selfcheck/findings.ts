@@ -2,6 +2,7 @@
 import { capabilities } from "../../kernel/capabilities.ts";
 import { descriptorLimit } from "../../kernel/limits.ts";
 import { ephemeralPorts } from "../../kernel/ports.ts";
+import { ALLOW_PING_SOCKETS, allowRawSockets } from "../../kernel/remedies.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { backlogInForce, listenOn } from "../../net/listener.ts";
 
@@ -28,20 +29,27 @@ export function findings(): Finding[] {
       can?.pingSocket === true,
       "ICMP echo without privileges",
       "ping needs a raw socket instead",
-      'sysctl -w net.ipv4.ping_group_range="0 2147483647"',
+      ALLOW_PING_SOCKETS,
     ),
     finding(
       "raw sockets",
       can?.rawSocket === true,
-      "knock, and ping where ping sockets are not allowed",
-      "no knock",
-      "setcap cap_net_raw+ep /path/to/wire-probe",
+      "knock, one flow in trace by TCP, and ping where ping sockets are not allowed",
+      "no knock; trace by TCP is a flow a probe",
+      allowRawSockets(),
     ),
     finding(
       "error queues",
       can?.errorQueue === true,
       "trace by TCP and UDP without privileges",
       "no trace",
+      null,
+    ),
+    finding(
+      "packet times",
+      can?.packetTimes === true,
+      "ping and knock are timed by the kernel on both ends",
+      "rtt of ping and knock is the clock's and holds this machine's scheduling delays",
       null,
     ),
     ports(),
