@@ -2,6 +2,7 @@
 import { parseCommandLine } from "./src/cli/command_line.ts";
 import { knock } from "./src/commands/knock/knock.ts";
 import { ping } from "./src/commands/ping/ping.ts";
+import { heatmap } from "./src/commands/heatmap/heatmap.ts";
 import { probe } from "./src/commands/probe/probe.ts";
 import { selfcheck } from "./src/commands/selfcheck/selfcheck.ts";
 import { serve } from "./src/commands/serve/serve.ts";
@@ -23,6 +24,8 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       return await serve(command.options);
     case "trace":
       return await trace(command.options);
+    case "heatmap":
+      return await heatmap(command.options);
     case "selfcheck":
       return await selfcheck(command.options);
     case "print":

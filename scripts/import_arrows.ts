@@ -9,6 +9,7 @@ const RANKS: Readonly<Record<string, number>> = {
   domain: 0,
   time: 1,
   stats: 1,
+  mesh: 1,
   format: 1,
   packet: 1,
   net: 2,
@@ -29,16 +30,19 @@ const SAME_RANK: readonly (readonly [from: string, to: string])[] = [
   ["sink", "net"],
   // Formats show durations, and the wall time that the clock's side defines.
   ["format", "time"],
+  // A mesh's matrix has its own pictures.
+  ["format", "mesh"],
 ];
 
 /** Only these mention the machine: `Deno`, `performance` and the runtime's `node:` modules. */
 const MACHINE = ["main.ts", "time", "net", "kernel", "sink"];
-const MACHINE_NAMES = /\b(Deno|performance)\s*\.|\bnode:/;
+const MACHINE_NAMES = /\b(Deno|performance)\s*\.|\bnode:[a-z]/;
 
 /** Files and folders whose results depend on their arguments alone. */
 const PURE = [
   "src/domain/",
   "src/stats/",
+  "src/mesh/",
   "src/format/",
   "src/packet/",
   "src/time/schedule.ts",
@@ -47,7 +51,7 @@ const PURE = [
 const IMPURE_NAMES = new RegExp(
   [
     "\\b(Deno|performance|Math\\.random|Date\\.now|setTimeout|setInterval|fetch|console|crypto)\\b",
-    "\\bnew Date\\(\\)|\\bprocess\\b|\\bimport\\(|\\bnode:",
+    "\\bnew Date\\(\\)|\\bprocess\\b|\\bimport\\(|\\bnode:[a-z]",
   ].join("|"),
 );
 

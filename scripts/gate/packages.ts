@@ -25,6 +25,10 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "nsenter", package: "util-linux" },
     { command: "prlimit", package: "util-linux" },
   ],
+  browser: [
+    { command: "chromium", package: "chromium" },
+    { command: "chromedriver", package: "chromium-driver" },
+  ],
   receivers: [
     { command: "collectd", package: "collectd-core" },
     { command: "influxd", package: "influxdb" },

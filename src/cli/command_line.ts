@@ -2,6 +2,7 @@
 import { UsageError } from "../domain/exit.ts";
 import { type Endpoint, hostPort, type Label, type Target, targetKey } from "../domain/target.ts";
 import type { Diagnostic } from "../domain/diagnostic.ts";
+import type { HeatmapOptions } from "../commands/heatmap/options.ts";
 import type { ExportOptions } from "../commands/probe/export_target.ts";
 import type {
   KnockOptions,
@@ -34,6 +35,7 @@ export type Command =
   | { readonly name: "knock"; readonly options: KnockOptions }
   | { readonly name: "serve"; readonly options: ServeOptions }
   | { readonly name: "trace"; readonly options: TraceOptions }
+  | { readonly name: "heatmap"; readonly options: HeatmapOptions }
   | { readonly name: "selfcheck"; readonly options: SelfcheckOptions }
   | { readonly name: "print"; readonly text: string };
 
@@ -107,6 +109,10 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
       const { values, operands } = parse(COMMANDS.trace.options);
       return { name, options: traceOptions(values, operands) };
     }
+    case "heatmap": {
+      const { values, operands } = parse(COMMANDS.heatmap.options);
+      return { name, options: heatmapOptions(values, operands) };
+    }
     case "selfcheck": {
       const { values, operands } = parse(COMMANDS.selfcheck.options);
       noOperands(name, operands);
@@ -159,7 +165,8 @@ function runOptions(
   const family = source?.family ?? asked;
   checkLabels(values.label);
   const zone = checkedName(values.az, values.az);
-  const defaults = { az: zone, labels: values.label, portless: command === "ping" };
+  const portless = command === "ping" ? { portless: true } : {};
+  const defaults = { az: zone, labels: values.label, ...portless };
   const targets = operands.map((text) => parseTarget(text, defaults));
   noTwice(targets);
   const exports = exportOptions(values);
@@ -338,6 +345,32 @@ function checkSizes({ size, mtu }: TraceValues, protocol: TraceProtocol): void {
     const option = mtu ? "--mtu" : "--size";
     throw new UsageError(`${option} wants --udp or --icmp, since a SYN carries no data`);
   }
+}
+
+function heatmapOptions(
+  values: ValuesOf<typeof COMMANDS.heatmap.options>,
+  operands: readonly string[],
+): HeatmapOptions {
+  if (values.nodes === null && operands.length === 0) {
+    throw new UsageError("heatmap wants --nodes FILE, or files of rows");
+  }
+  if (values.json && (values.html !== null || values.svg !== null)) {
+    throw new UsageError("--json and --html or --svg exclude each other");
+  }
+  return {
+    nodesFile: values.nodes,
+    rowFiles: operands,
+    httpPort: values["http-port"],
+    timeoutMs: values.timeout,
+    metric: values.metric,
+    groupBy: values["group-by"],
+    html: values.html,
+    svg: values.svg,
+    json: values.json,
+    triage: values.triage,
+    watchMs: values.watch,
+    noColor: values["no-color"],
+  };
 }
 
 /** The original tool's spelling: its options, and ours beside them. */

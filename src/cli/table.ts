@@ -1,5 +1,7 @@
 /** The option table: every command, its operands and its options. */
 import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
+import { METRICS } from "../mesh/metric.ts";
+import { MESH_HTTP_PORT } from "../net/nodes_file.ts";
 import { flag, many, once, type OptionTable } from "./option.ts";
 import { exportUrl } from "./export_url.ts";
 import { choice, decimal, duration, file, integer, label, onOff, text } from "./value.ts";
@@ -163,6 +165,26 @@ export const HELP_OPTIONS = {
   man: flag("print the man page, wire-probe(1)"),
 } satisfies OptionTable;
 
+export const HEATMAP_OPTIONS = {
+  nodes: once(file, null, "the mesh's nodes, one a line: name=addr[:port] az=… key=value…"),
+  metric: once(choice(...METRICS), "p50", "what is drawn"),
+  "group-by": once(text("KEY", "a label's key"), "az", "label by which nodes are grouped"),
+  html: once(file, null, "draw into one self-contained page"),
+  svg: once(file, null, "draw into a picture"),
+  json: flag("print the matrix as JSON"),
+  triage: flag("name what stands out: node, group, direction, layer; exit 1 when something does"),
+  watch: once(duration(1000, MAX_INTERVAL_MS), null, "gather and draw again this often"),
+  timeout: once(duration(1, MAX_TIMEOUT_MS), 3000, "for each node to give its row", {
+    short: "t",
+    shown: "3s",
+  }),
+  "http-port": once(
+    integer(1, 65_535, "PORT"),
+    MESH_HTTP_PORT,
+    "where nodes offer their row whose line has no http=PORT",
+  ),
+} satisfies OptionTable;
+
 /** The original tool's spelling, `--mode probe|server`, has these beside the command's own. */
 export const ORIGINAL_OPTIONS = {
   mode: once(choice("probe", "server"), null, "probe, or serve"),
@@ -203,6 +225,11 @@ export const COMMANDS = {
     summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",
     operands: "HOST[:PORT]",
     options: { ...TRACE_OPTIONS, ...COMMON },
+  },
+  heatmap: {
+    summary: "a mesh's rows as a matrix: which pair, node, zone or layer is slow",
+    operands: "[ROWS_FILE…]",
+    options: { ...HEATMAP_OPTIONS, ...COMMON },
   },
   selfcheck: {
     summary: "what this tool adds on this machine, and what it may do here",

@@ -88,7 +88,8 @@ export function labelsText(target: Target): string {
   return pairs.map(([key, value]) => `${key}="${escapeValue(value)}"`).join(",");
 }
 
-function escapeValue(value: string): string {
+/** A label's value as it stands between quotes. */
+export function escapeValue(value: string): string {
   return value.replaceAll(/[\\"\n]/g, (c) => c === "\n" ? "\\n" : `\\${c}`);
 }
 

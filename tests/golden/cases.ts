@@ -4,6 +4,7 @@ import { NAMING } from "../../src/format/naming.ts";
 import { type Paint, plain } from "../../src/format/paint.ts";
 import type { RecordFormat, Step } from "../../src/format/record_format.ts";
 import { type FormatOptions, FORMATS } from "../../src/format/registry.ts";
+import { heatmapTexts } from "./heatmaps.ts";
 import { RECORDS, RUNS, TARGETS } from "./records.ts";
 import { WINDOWS } from "./windows.ts";
 
@@ -75,6 +76,9 @@ export function goldenCases(): ReadonlyMap<string, Uint8Array> {
   }
   for (const [style, options] of Object.entries(WINDOW_STYLES)) {
     cases.set(`windows.${style}${GOLDEN_SUFFIX}`, windowsBy(formatOf(style)(options)));
+  }
+  for (const [name, text] of heatmapTexts()) {
+    cases.set(`heatmap-${name}${GOLDEN_SUFFIX}`, new TextEncoder().encode(text));
   }
   return cases;
 }

@@ -42,3 +42,6 @@ without_dns() {
   local private=(unshare --user --map-root-user --mount bash -c 'mount --bind nsswitch.conf /etc/nsswitch.conf && "$@"' bash)
   if "${private[@]}" true 2>/dev/null; then "${private[@]}" "$@"; else "$@"; fi
 }
+
+# Rows of a mesh.
+. "${BASH_SOURCE[0]%/*}/rows.sh"

@@ -1,0 +1,84 @@
+/** A matrix as one JSON document, schema `wire-probe.heatmap.v1`. */
+import { coverage, type Figure, type Matrix } from "../../mesh/matrix.ts";
+import type { Finding } from "../../mesh/triage/finding.ts";
+import { findingJson } from "./findings.ts";
+
+export const HEATMAP_SCHEMA = "wire-probe.heatmap.v1";
+
+/** Figures as they are named there; those in ms are µs in the matrix. */
+const TIMES: readonly (readonly [string, Figure])[] = [
+  ["rtt_p50_ms", "rttP50"],
+  ["rtt_p99_ms", "rttP99"],
+  ["cold_rtt_p50_ms", "coldP50"],
+  ["connect_p50_ms", "connectP50"],
+  ["connect_p99_ms", "connectP99"],
+];
+const COUNTS: readonly (readonly [string, Figure])[] = [
+  ["sent", "sent"],
+  ["answered", "answered"],
+  ["lost", "lost"],
+  ["refused", "refused"],
+  ["syn_retransmits", "retransmits"],
+];
+
+/**
+ * One line. Each figure is a list of rows in the order of `nodes`, null where nothing was measured.
+ * `findings` is null where triage was not asked for.
+ */
+export function heatmapJson(
+  matrix: Matrix,
+  findings: readonly Finding[] | null,
+  time: string,
+): string {
+  const of = coverage(matrix);
+  const document = {
+    schema: HEATMAP_SCHEMA,
+    time,
+    group_by: matrix.key,
+    coverage: {
+      nodes: of.nodes,
+      rows: of.rows,
+      stale: of.stale,
+      missing: of.missing,
+      pairs: of.pairs,
+      window_ms: of.windowMs,
+      oldest_ms: of.oldestMs,
+    },
+    nodes: matrix.nodes.map((_, node) => nodeJson(matrix, node)),
+    ...Object.fromEntries(TIMES.map(([name, figure]) => [name, table(matrix, figure, millis)])),
+    ...Object.fromEntries(COUNTS.map(([name, figure]) => [name, table(matrix, figure, same)])),
+    findings: findings?.map((finding) => findingJson(matrix, finding)) ?? null,
+  };
+  return `${JSON.stringify(document)}\n`;
+}
+
+function nodeJson(matrix: Matrix, node: number): Record<string, unknown> {
+  const row = matrix.row(node);
+  const { name, labels } = matrix.nodes[node];
+  return {
+    name,
+    labels: Object.fromEntries(labels),
+    row: row.kind,
+    reason: row.kind === "missing" ? row.reason : null,
+    age_ms: row.kind === "missing" ? null : Math.round(row.ageMs),
+    window_ms: row.kind === "missing" ? null : row.windowMs,
+    lag_p99_ms: row.kind === "missing" || row.lagP99Us === null ? null : millis(row.lagP99Us),
+  };
+}
+
+function table(matrix: Matrix, figure: Figure, as: (value: number) => number): (number | null)[][] {
+  return matrix.nodes.map((_, from) =>
+    matrix.nodes.map((_, to) => {
+      const value = matrix.figure(figure, from, to);
+      return Number.isNaN(value) ? null : as(value);
+    })
+  );
+}
+
+function millis(us: number): number {
+  return Math.round(us) / 1000;
+}
+
+function same(count: number): number {
+  return count;
+}

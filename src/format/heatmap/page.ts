@@ -1,0 +1,139 @@
+/**
+ * A matrix as one HTML file that needs no network: drawn on a canvas, so that 200 × 200 pairs stay
+ * fluid. Names may hold anything: they reach the page as JSON without `<`, and from there only ever
+ * as text. The content security policy forbids every request.
+ */
+import { coverage, type Figure, FIGURES, type Matrix } from "../../mesh/matrix.ts";
+import { type Metric, METRIC_TITLES, METRICS, shortText } from "../../mesh/metric.ts";
+import { groupTitle } from "../../mesh/node.ts";
+import { position, scalesFor, ticks } from "../../mesh/scale.ts";
+import type { Finding } from "../../mesh/triage/finding.ts";
+import { colour, type Theme } from "./palette.ts";
+import { PAGE_DRAWING } from "./page_drawing.ts";
+import { PAGE_SCRIPT } from "./page_script.ts";
+import { PAGE_STYLE } from "./page_style.ts";
+import { aboutText, coverageText } from "./terminal.ts";
+
+/** More nodes would make a file of hundreds of megabytes. */
+export const MAX_PAGE_NODES = 1000;
+
+/** Steps of the colour ramp; the eye tells fewer apart. */
+const SHADES = 64;
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " +
+  "img-src data:; base-uri 'none'; form-action 'none'";
+
+/** What the page is told; `time` is when the rows were gathered, as it is to be shown. */
+export interface PageOptions {
+  readonly metric: Metric;
+  /** Null where triage was not asked for. */
+  readonly findings: readonly Finding[] | null;
+  readonly time: string;
+}
+
+export function heatmapPage(matrix: Matrix, options: PageOptions): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<link rel="icon" href="data:,">
+<title>wire-probe heatmap</title>
+<style>${PAGE_STYLE}</style>
+</head>
+<body>
+<header><h1>wire-probe heatmap</h1><p id="coverage"></p></header>
+<ul id="findings" class="card" aria-label="triage"></ul>
+<div class="bar">
+<div class="switch" id="metrics" role="radiogroup" aria-label="metric"></div>
+<div class="legend" id="legend">
+<div class="ramp" aria-hidden="true"><i></i></div>
+<span class="swatch"><i class="silent"></i>no answer</span>
+<span class="swatch"><i class="missing"></i>not measured</span>
+</div>
+<button id="theme" type="button">dark</button>
+</div>
+<main>
+<div id="scroll" class="card"><div id="stage" tabindex="0" role="application" aria-label="matrix of nodes; arrow keys move, the figures are beside it"><canvas id="base"></canvas><canvas id="overlay"></canvas><i id="row-frame" class="frame" hidden></i><i id="column-frame" class="frame" hidden></i><i id="cell-frame" class="frame" hidden></i></div></div>
+<aside id="details" class="card" aria-live="polite"></aside>
+</main>
+<div id="tip" hidden></div>
+<script type="application/json" id="data">${embedded(pageData(matrix, options))}</script>
+<script>${PAGE_DRAWING}${PAGE_SCRIPT}</script>
+</body>
+</html>
+`;
+}
+
+/** JSON that no HTML parser can mistake for an end of its element, nor a script's for a line's end. */
+function embedded(data: unknown): string {
+  return JSON.stringify(data).replaceAll(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function pageData(matrix: Matrix, { metric, findings, time }: PageOptions): unknown {
+  const scales = scalesFor(matrix);
+  return {
+    coverage: `${time}, ${coverageText(coverage(matrix))}`,
+    key: matrix.key,
+    metric,
+    metrics: METRICS.map((name) => ({
+      name,
+      title: METRIC_TITLES[name],
+      low: scales[name].low,
+      high: scales[name].high,
+      ticks: ticks(scales[name]).map((tick) => ({
+        at: position(scales[name], tick),
+        text: shortText(name, tick),
+      })),
+    })),
+    nodes: matrix.nodes.map(({ name, labels }, node) => ({
+      name,
+      labels: [...labels].map(([key, value]) => `${key}=${value}`).join(" "),
+      note: rowNote(matrix, node),
+      off: matrix.row(node).kind !== "fresh",
+    })),
+    groups: matrix.groups.map((group) => ({
+      name: groupTitle(group),
+      from: group.from,
+      to: group.to,
+    })),
+    figures: Object.fromEntries(FIGURES.map((figure) => [figure, flat(matrix, figure)])),
+    ramps: { light: shades("light"), dark: shades("dark") },
+    findings: findings?.map(({ severity, layer, text, regions }) => ({
+      severity,
+      layer,
+      text,
+      regions,
+    })) ?? null,
+  };
+}
+
+/** All rows one behind the other; null where there is nothing, and for a figure that nobody has. */
+function flat(matrix: Matrix, figure: Figure): (number | null)[] | null {
+  const values: (number | null)[] = [];
+  let some = false;
+  for (let from = 0; from < matrix.size; from++) {
+    for (let to = 0; to < matrix.size; to++) {
+      const value = matrix.figure(figure, from, to);
+      values.push(Number.isNaN(value) ? null : value);
+      some ||= !Number.isNaN(value);
+    }
+  }
+  return some ? values : null;
+}
+
+function shades(theme: Theme): { readonly ramp: string[]; readonly nothing: string } {
+  const ramp = Array.from({ length: SHADES }, (_, i) => colour(theme, i / (SHADES - 1)));
+  return { ramp, nothing: colour(theme, 0, true) };
+}
+
+function rowNote(matrix: Matrix, node: number): string {
+  const row = matrix.row(node);
+  if (row.kind === "missing") return `no row: ${row.reason}`;
+  const age = `row ${aboutText(row.ageMs)} old`;
+  return row.kind === "stale" ? `stale, ${age}` : row.ageMs >= 1000 ? age : "";
+}

@@ -1,0 +1,234 @@
+/**
+ * A matrix as text: in colour where the terminal has it, and readable without, since each cell also
+ * holds its figure or the digit of its level. What does not fit the width gets smaller cells, then
+ * becomes one cell a group; no line is longer than the width.
+ */
+import type { Coverage, Matrix } from "../../mesh/matrix.ts";
+import {
+  blockValue,
+  isShare,
+  type Metric,
+  METRIC_TITLES,
+  shortText,
+  valueOf,
+} from "../../mesh/metric.ts";
+import { type Group, groupTitle } from "../../mesh/node.ts";
+import { levelOf, LEVELS, levelStart, type Scale, scaleFor } from "../../mesh/scale.ts";
+import { durationText } from "../../time/duration.ts";
+import { TERMINAL_LEVELS } from "./palette.ts";
+
+export interface TerminalStyle {
+  readonly columns: number;
+  readonly colour: boolean;
+}
+
+const MAX_NAME = 24;
+/** Columns of a cell, from roomy to narrow; the roomy one shows figures. */
+const CELL_WIDTHS = [6, 2, 1] as const;
+const FIGURES_WIDTH = 6;
+const SELF = "\\";
+const MISSING = ".";
+const SILENT = "x";
+
+/** With a title and a legend; ends in a newline. */
+export function terminalMatrix(matrix: Matrix, metric: Metric, style: TerminalStyle): string {
+  const scale = scaleFor(matrix, metric);
+  const width = CELL_WIDTHS.find((cell) => neededColumns(matrix, cell) <= style.columns);
+  const unit = isShare(metric) ? "" : ", ms";
+  const lines = [`${METRIC_TITLES[metric]}${unit}: from the node of the row to that of the column`];
+  if (width !== undefined) lines.push(...nodeLines(matrix, scale, width, style));
+  else {
+    lines.push(
+      `${matrix.size} nodes do not fit: groups by ${matrix.key} (--html draws every pair)`,
+      ...groupLines(matrix, scale, style),
+    );
+  }
+  lines.push(...legendLines(scale, style));
+  // Painted lines were made to fit; words are cut here.
+  return lines.map((line) => `${line.includes("\u001b") ? line : cut(line, style.columns)}\n`)
+    .join("");
+}
+
+/** `12 of 12 rows, 132 pairs, window 5m`. */
+export function coverageText(of: Coverage): string {
+  const parts = [`${of.rows} of ${of.nodes} rows`];
+  if (of.stale > 0) parts.push(`${of.stale} of them stale`);
+  parts.push(`${of.pairs} pairs`);
+  if (of.windowMs > 0) parts.push(`window ${aboutText(of.windowMs)}`);
+  if (of.oldestMs >= 1000) parts.push(`the oldest row ${aboutText(of.oldestMs)} old`);
+  return parts.join(", ");
+}
+
+/** A duration to the second, or to the minute or hour when it is long. */
+export function aboutText(ms: number): string {
+  const step = ms < 1000 ? 1 : ms < 120_000 ? 1000 : ms < 36_000_000 ? 60_000 : 3_600_000;
+  return durationText(Math.round(ms / step) * step);
+}
+
+function nameWidth(matrix: Matrix): number {
+  return Math.min(MAX_NAME, Math.max(4, ...matrix.nodes.map(({ name }) => [...name].length)));
+}
+
+/** The name, the node's number, the cells, and a bar between groups. */
+function neededColumns(matrix: Matrix, cell: number): number {
+  return nameWidth(matrix) + 1 + String(matrix.size).length + 1 + matrix.size * cell +
+    matrix.groups.length - 1;
+}
+
+function nodeLines(
+  matrix: Matrix,
+  scale: Scale,
+  cell: number,
+  style: TerminalStyle,
+): string[] {
+  const digits = String(matrix.size).length;
+  const margin = nameWidth(matrix) + 1 + digits + 1;
+  const lines = headLines(matrix, cell, margin);
+  for (const group of matrix.groups) {
+    if (matrix.groups.length > 1) {
+      lines.push(cut(`${matrix.key}=${groupTitle(group)}`, style.columns));
+    }
+    for (let from = group.from; from < group.to; from++) {
+      const name = cut(matrix.nodes[from].name, nameWidth(matrix)).padEnd(nameWidth(matrix));
+      const cells = betweenGroups(matrix, (to) => cellText(matrix, scale, from, to, cell, style));
+      const room = style.columns - neededColumns(matrix, cell) - 2;
+      const note = rowNote(matrix, from);
+      const tail = note === "" || room < note.length ? "" : `  ${note}`;
+      lines.push(`${name} ${String(from + 1).padStart(digits)} ${cells}${tail}`);
+    }
+  }
+  lines.push(...rowNotes(matrix, style.columns));
+  return lines;
+}
+
+/** The numbers of the columns, in as many lines as they have digits where cells are narrow. */
+function headLines(matrix: Matrix, cell: number, margin: number): string[] {
+  const blank = " ".repeat(margin);
+  if (cell === FIGURES_WIDTH) {
+    return [blank + betweenGroups(matrix, (to) => String(to + 1).padStart(cell))];
+  }
+  const digits = String(matrix.size).length;
+  return Array.from({ length: digits }, (_, line) =>
+    (blank + betweenGroups(matrix, (to) => {
+      const number = String(to + 1).padStart(digits);
+      // Where there are many, the tens and hundreds stand at their first column alone.
+      const first = to === 0 || to % 10 ** (digits - 1 - line) === 10 ** (digits - 1 - line) - 1;
+      return (first || line === digits - 1 ? number[line] : " ").padEnd(cell);
+    })).trimEnd());
+}
+
+function betweenGroups(matrix: Matrix, of: (node: number) => string): string {
+  return matrix.groups.map(({ from, to }) =>
+    Array.from({ length: to - from }, (_, i) => of(from + i)).join("")
+  ).join("|");
+}
+
+function cellText(
+  matrix: Matrix,
+  scale: Scale,
+  from: number,
+  to: number,
+  width: number,
+  style: TerminalStyle,
+): string {
+  if (from === to) return SELF.padStart(width === FIGURES_WIDTH ? width : 1).padEnd(width);
+  const value = valueOf(matrix, scale.metric, from, to);
+  if (Number.isNaN(value)) {
+    const mark = matrix.unanswered(from, to) ? SILENT : MISSING;
+    return mark.padStart(width === FIGURES_WIDTH ? width : 1).padEnd(width);
+  }
+  const level = levelOf(scale, value);
+  const text = width === FIGURES_WIDTH
+    ? shortText(scale.metric, value).padStart(width)
+    : String(level).padEnd(width);
+  return painted(text, level, style);
+}
+
+function painted(text: string, level: number, { colour }: TerminalStyle): string {
+  if (!colour) return text;
+  const { background, text: on } = TERMINAL_LEVELS[level];
+  return `\u001b[48;5;${background};38;5;${on}m${text}\u001b[0m`;
+}
+
+function rowNote(matrix: Matrix, node: number): string {
+  const row = matrix.row(node);
+  if (row.kind === "missing") return "no row";
+  return row.kind === "stale" ? `stale, ${aboutText(row.ageMs)} old` : "";
+}
+
+/** Why rows are missing, below the matrix where there is room for words. */
+function rowNotes(matrix: Matrix, columns: number): string[] {
+  const reasons = Map.groupBy(
+    matrix.nodes.flatMap(({ name }, i) => {
+      const row = matrix.row(i);
+      return row.kind === "missing" ? [{ name, reason: row.reason }] : [];
+    }),
+    ({ reason }) => reason,
+  );
+  return [...reasons].map(([reason, rows]) =>
+    cut(`no row (${reason}): ${rows.map(({ name }) => name).join(", ")}`, columns)
+  );
+}
+
+const BLOCK_WIDTH = 7;
+
+/** Groups that fit; what does not is counted. */
+function groupLines(matrix: Matrix, scale: Scale, style: TerminalStyle): string[] {
+  const titles = matrix.groups.map(groupTitle);
+  const width = Math.min(MAX_NAME, Math.max(4, ...titles.map((title) => title.length)));
+  const digits = String(titles.length).length;
+  const margin = width + 1 + digits + 1;
+  const shown = Math.max(
+    1,
+    Math.min(titles.length, Math.floor((style.columns - margin) / BLOCK_WIDTH)),
+  );
+  const some = matrix.groups.slice(0, shown);
+  const lines = [
+    " ".repeat(margin) + some.map((_, i) => String(i + 1).padStart(BLOCK_WIDTH)).join(""),
+    ...some.map((from, i) =>
+      `${cut(titles[i], width).padEnd(width)} ${String(i + 1).padStart(digits)} ` +
+      some.map((to) => blockText(matrix, scale, from, to, style)).join("")
+    ),
+  ];
+  if (shown < titles.length) lines.push(`and ${titles.length - shown} more groups`);
+  return [...lines, ...rowNotes(matrix, style.columns)];
+}
+
+function blockText(
+  matrix: Matrix,
+  scale: Scale,
+  from: Group,
+  to: Group,
+  style: TerminalStyle,
+): string {
+  const value = blockValue(matrix, scale.metric, from, to);
+  if (Number.isNaN(value)) return MISSING.padStart(BLOCK_WIDTH);
+  const text = shortText(scale.metric, value).padStart(BLOCK_WIDTH);
+  return painted(text, levelOf(scale, value), style);
+}
+
+function legendLines(scale: Scale, style: TerminalStyle): string[] {
+  const steps = Array.from({ length: LEVELS }, (_, level) => {
+    const text = ` ${level} ${shortText(scale.metric, levelStart(scale, level))} `;
+    return { text: painted(text, level, style), length: text.length };
+  });
+  const lines = [""];
+  let used = 0;
+  for (const { text, length } of steps) {
+    if (used + length > style.columns) {
+      lines.push("");
+      used = 0;
+    }
+    lines[lines.length - 1] += text;
+    used += length;
+  }
+  const marks = `${SILENT} no answer  ${MISSING} not measured  ${SELF} itself`;
+  return [...lines.map((line) => style.colour ? line : line.trim()), cut(marks, style.columns)];
+}
+
+function cut(text: string, columns: number): string {
+  const letters = [...text];
+  return letters.length <= columns
+    ? text
+    : `${letters.slice(0, Math.max(0, columns - 1)).join("")}~`;
+}

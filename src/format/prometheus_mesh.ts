@@ -1,0 +1,94 @@
+/**
+ * A mesh's row for Prometheus. These are gauges of the last window, quantiles among them, although
+ * Prometheus would rather have histograms: a histogram a pair is some thirty series, and with a
+ * thousand peers that is beyond both sides. So a dashboard shows what `heatmap` shows.
+ */
+import type { MeshRow, PeerFigures } from "../mesh/row.ts";
+import { escapeValue, writeFamily, writeSeconds } from "./prometheus.ts";
+import type { Step } from "./record_format.ts";
+
+interface Gauge<T> {
+  readonly name: string;
+  readonly help: string;
+  /** µs for a name that ends in `_seconds`, else as it is; null for no line. */
+  readonly of: (from: T) => number | null;
+}
+
+/** Of each pair, with the labels node, az (the node's) and peer. */
+export const PAIR_GAUGES: readonly Gauge<PeerFigures>[] = [
+  {
+    name: "wire_probe_mesh_rtt_p50_seconds",
+    help: "Median kernel RTT of steady handshakes over the last window.",
+    of: ({ rtt }) => rtt?.p50Us ?? null,
+  },
+  {
+    name: "wire_probe_mesh_rtt_p99_seconds",
+    help: "The 99th percentile of the same.",
+    of: ({ rtt }) => rtt?.p99Us ?? null,
+  },
+  {
+    name: "wire_probe_mesh_cold_rtt_p50_seconds",
+    help: "Median kernel RTT of the first handshakes of bursts, which pay for flow set-up.",
+    of: ({ cold }) => cold?.p50Us ?? null,
+  },
+  {
+    name: "wire_probe_mesh_loss_ratio",
+    help: "Probes without an answer as a share of those sent over the last window.",
+    of: ({ lost, sent }) => sent === 0 ? null : lost / sent,
+  },
+  {
+    name: "wire_probe_mesh_syn_retransmits_ratio",
+    help: "SYN retransmits per probe sent over the last window.",
+    of: ({ synRetransmits, sent }) =>
+      sent === 0 || synRetransmits === null ? null : synRetransmits / sent,
+  },
+];
+
+/** Of a node itself, with the labels node and az. */
+export const NODE_GAUGES: readonly Gauge<MeshRow>[] = [
+  {
+    name: "wire_probe_mesh_lag_p99_seconds",
+    help: "How late this node sent its probes, 99th percentile over the last window.",
+    of: ({ lagP99Us }) => lagP99Us,
+  },
+  {
+    name: "wire_probe_mesh_connect_excess_p99_seconds",
+    help: "Connect time beyond the kernel RTT: this node's own share, 99th percentile.",
+    of: ({ connectExcess }) => connectExcess?.p99Us ?? null,
+  },
+  {
+    name: "wire_probe_mesh_window_seconds",
+    help: "The span that the figures of the mesh are from.",
+    of: ({ windowMs }) => Math.round(windowMs * 1000),
+  },
+];
+
+/** The row's part of a page, for a page's own steps to follow or precede. */
+export function* prometheusMesh(row: MeshRow): Iterable<Step> {
+  const own = `node="${escapeValue(row.node)}",az="${escapeValue(row.az)}"`;
+  for (const gauge of NODE_GAUGES) {
+    yield* family(gauge, [[row, own]]);
+  }
+  const pairs = row.peers.map((figures): [PeerFigures, string] => [
+    figures,
+    `${own},peer="${escapeValue(figures.peer)}"`,
+  ]);
+  for (const gauge of PAIR_GAUGES) yield* family(gauge, pairs);
+}
+
+function* family<T>(
+  { name, help, of }: Gauge<T>,
+  lines: readonly (readonly [from: T, labels: string])[],
+): Iterable<Step> {
+  yield (out) => writeFamily(out, name, "gauge", help);
+  for (const [from, labels] of lines) {
+    const value = of(from);
+    if (value === null) continue;
+    yield (out) => {
+      out.utf8(`${name}{${labels}} `);
+      if (name.endsWith("_seconds")) writeSeconds(out, Math.round(value));
+      else out.ascii(String(Math.round(value * 1e6) / 1e6));
+      out.ascii("\n");
+    };
+  }
+}

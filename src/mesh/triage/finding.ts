@@ -1,0 +1,106 @@
+/** What triage finds: who, in which direction, in which layer, and by which figures. */
+
+export const FINDING_KINDS = [
+  "partition",
+  "dead-node",
+  "refused",
+  "loss",
+  "slow-block",
+  "slow-node",
+  "slow-pair",
+  "slow-tail",
+  "cold",
+  "busy-prober",
+  "icmp",
+  "no-row",
+] as const;
+export type FindingKind = typeof FINDING_KINDS[number];
+
+/** Where to look. */
+export type Layer =
+  | "reachability"
+  | "responder"
+  | "packet loss"
+  | "data plane"
+  | "flow set-up"
+  | "prober's CPU"
+  | "ICMP"
+  | "collection";
+
+/** `notice` is no alarm: it says what the figures do not hold, or what is not TCP's. */
+export type Severity = "critical" | "warning" | "notice";
+
+/** Seen in the handshakes from somebody, to somebody, or in both. */
+export type Direction = "from" | "to" | "both";
+
+/** Cells of the matrix: from each of these nodes to each of those; null for every node. */
+export interface Region {
+  readonly from: readonly number[] | null;
+  readonly to: readonly number[] | null;
+}
+
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly severity: Severity;
+  readonly layer: Layer;
+  readonly direction: Direction;
+  /** The nodes it is about by their index; those of both ends where it is about a pair or a block. */
+  readonly nodes: readonly number[];
+  /** The groups of a block, as `az=b`; else empty. */
+  readonly groups: readonly string[];
+  /** Figures by name, with their unit in it. */
+  readonly evidence: Readonly<Record<string, number>>;
+  /** One sentence for people. */
+  readonly text: string;
+  readonly regions: readonly Region[];
+  /** How far beyond the threshold, for the order among equals. */
+  readonly weight: number;
+}
+
+const SEVERITIES: readonly Severity[] = ["critical", "warning", "notice"];
+
+/** The worst first. */
+export function ordered(findings: readonly Finding[]): Finding[] {
+  return findings.toSorted((a, b) =>
+    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+    FINDING_KINDS.indexOf(a.kind) - FINDING_KINDS.indexOf(b.kind) ||
+    b.weight - a.weight
+  );
+}
+
+/** The cells of a node's row, its column, or both. */
+export function regionsOf(nodes: readonly number[], direction: Direction): Region[] {
+  const row: Region = { from: nodes, to: null };
+  const column: Region = { from: null, to: nodes };
+  return direction === "from" ? [row] : direction === "to" ? [column] : [row, column];
+}
+
+/** `0.412 ms`. */
+export function msText(us: number): string {
+  return `${msOf(us)} ms`;
+}
+
+/** Milliseconds with three decimals, as everywhere. */
+export function msOf(us: number): number {
+  return Math.round(us) / 1000;
+}
+
+export function percentText(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
+}
+
+/** A share with as many decimals as it is worth. */
+export function shareOf(share: number): number {
+  return Math.round(share * 1e5) / 1e5;
+}
+
+const MAX_NAMED = 4;
+
+/** Names in a sentence, bounded. */
+export function listText(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED;
+  if (more > 1) return `${names.slice(0, MAX_NAMED).join(", ")} and ${more} more`;
+  return names.length < 2
+    ? names.join("")
+    : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
+}

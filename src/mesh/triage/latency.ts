@@ -1,0 +1,302 @@
+/**
+ * Slow nodes, blocks, pairs and tails by their steady handshakes. What is slow is said against what
+ * is usual between the same two zones, never against the mesh as a whole: zones lie apart.
+ */
+import { median, spread } from "../quantile.ts";
+import { MAX_PAIRS } from "./drops.ts";
+import { type Finding, msOf, msText, regionsOf } from "./finding.ts";
+import {
+  type BlockDirection,
+  blockDirections,
+  blockParties,
+  blockRegions,
+  Blocks,
+  blockText,
+} from "./blocks.ts";
+import { edgesOf, type MeshView } from "./mesh_view.ts";
+import { type Outstanding, outstanding } from "./outstanding.ts";
+
+/** The paper's factor: more than twice what is usual. */
+const FACTOR = 2;
+/** Smaller differences are nobody's concern. */
+const MIN_EXCESS_US = 100;
+/** A row or column of fewer pairs tells nothing of its node. */
+export const MIN_PAIRS = 3;
+const MIN_TAIL_PAIRS = 6;
+/** The p99 of fewer samples is their largest. */
+const MIN_TAIL_SAMPLES = 100;
+/** Tails differ by this much for many reasons. */
+const MIN_TAIL_US = 500;
+/** How far beyond the nodes' or pairs' usual differences. */
+const SPREADS = 4;
+const TAIL_SPREADS = 6;
+/** A way by another zone is longer as a rule; by so much the direct one must exceed it. */
+const DETOUR_FACTOR = 1.25;
+/** A pair slow in one direction only is slow by this factor. */
+const ONE_WAY_FACTOR = 3;
+const BACK_FACTOR = 1.5;
+
+export interface Latency {
+  readonly findings: readonly Finding[];
+  /** Nodes whose slowness explains that of their pairs. */
+  readonly slow: ReadonlySet<number>;
+  /** What is usual between zones, without the slow nodes. */
+  readonly usual: Blocks;
+  /** What is usual near a node: within its zone, else to the nearest one. */
+  readonly nearby: (node: number) => number;
+}
+
+export function latency(view: MeshView): Latency {
+  const p50 = (from: number, to: number) => view.steady(from, to);
+  const slowNodes = slowNodesOf(view);
+  const slow = new Set(slowNodes.map(({ node }) => node));
+  const usual = new Blocks(view, p50, (node) => slow.has(node));
+  const blocks = slowBlocks(view, usual);
+  return {
+    findings: [
+      ...slowNodes.map((found) => nodeFinding(view, found, nearbyOf(view, usual)(found.node))),
+      ...blocks.map((found) => blockFinding(view, found, usual)),
+      ...slowPairs(view, usual, slow),
+      ...tails(view, slow),
+    ],
+    slow,
+    usual,
+    nearby: nearbyOf(view, usual),
+  };
+}
+
+function nearbyOf(view: MeshView, usual: Blocks): (node: number) => number {
+  const insides = view.zones.map((_, zone) => usual.of(zone, zone)).filter((us) => us >= 0);
+  return (node) => {
+    const zone = view.zoneOf[node];
+    // In a small zone one slow node is most of it: then the other zones say what is usual.
+    const within = Math.min(usual.of(zone, zone), median(insides));
+    if (!Number.isNaN(within)) return within;
+    const around = view.zones.flatMap((_, other) => [usual.of(zone, other), usual.of(other, zone)])
+      .filter((us) => !Number.isNaN(us));
+    return around.length > 0 ? Math.min(...around) : median(usual.all());
+  };
+}
+
+function slowNodesOf(view: MeshView): Outstanding[] {
+  const usual = new Blocks(view, (from, to) => view.steady(from, to));
+  const nearby = nearbyOf(view, usual);
+  const excess = (from: number, to: number) => view.steady(from, to) - usual.usual(from, to);
+  // Twice the usual is as much again on top of it.
+  const threshold = (node: number) => Math.max(MIN_EXCESS_US, (FACTOR - 1) * nearby(node));
+  return outstanding(edgesOf(view, excess, MIN_PAIRS), threshold, SPREADS);
+}
+
+const WAYS = {
+  from: "its own handshakes take",
+  to: "handshakes to it take",
+  both: "handshakes to and from it take",
+} as const;
+
+function nodeFinding(view: MeshView, found: Outstanding, usualUs: number): Finding {
+  const { node, direction, excessUs } = found;
+  const only = direction === "both"
+    ? "that node's network: its interface, its host, or the way to it"
+    : direction === "from"
+    ? "only what it sends itself is slow: its way out, not its way in"
+    : "only what is sent to it is slow: its way in, or its kernel's answering";
+  return {
+    kind: "slow-node",
+    severity: "warning",
+    layer: "data plane",
+    direction,
+    nodes: [node],
+    groups: [],
+    evidence: { excess_ms: msOf(excessUs), usual_ms: msOf(usualUs) },
+    text: `node ${view.name(node)} is slow: ${WAYS[direction]} ${msText(excessUs)} longer than ` +
+      `between other nodes of the same zones (nearby ${msText(usualUs)} is usual); ${only}`,
+    regions: regionsOf([node], direction),
+    weight: excessUs / usualUs,
+  };
+}
+
+/**
+ * Zones whose pairs are slow as a whole. Distance is no fault, so a block is held against the way by
+ * another zone, which a direct one beats; and a zone's inside against the other zones' insides.
+ */
+function slowBlocks(view: MeshView, usual: Blocks): BlockDirection[] {
+  return blockDirections(view, (from, to) => {
+    const value = usual.of(from, to);
+    const reference = from === to
+      ? insideReference(view, usual, from)
+      : betweenReference(view, usual, from, to);
+    if (reference === null || !(value - reference.usualUs >= MIN_EXCESS_US)) return 0;
+    const high = value >= FACTOR * reference.usualUs && value >= reference.leastUs;
+    return high ? value / reference.usualUs : 0;
+  });
+}
+
+interface Reference {
+  readonly usualUs: number;
+  /** Below this it may be so by distance. */
+  readonly leastUs: number;
+}
+
+function insideReference(view: MeshView, usual: Blocks, zone: number): Reference | null {
+  const others = view.zones.map((_, other) => other).filter((other) => other !== zone);
+  const insides = others.map((other) => usual.of(other, other)).filter((us) => us >= 0);
+  const between = others.flatMap((other) => [usual.of(zone, other), usual.of(other, zone)])
+    .filter((us) => us >= 0);
+  if (insides.length === 0 || between.length === 0) return null;
+  return { usualUs: median(insides), leastUs: Math.min(...between) };
+}
+
+function betweenReference(
+  view: MeshView,
+  usual: Blocks,
+  from: number,
+  to: number,
+): Reference | null {
+  // A round trip is both ways at once: the better direction stands for the way by another zone.
+  const leg = (a: number, b: number) => Math.min(usual.of(a, b), usual.of(b, a));
+  let [usualUs, detourUs] = [Infinity, Infinity];
+  for (let by = 0; by < view.zones.length; by++) {
+    if (by === from || by === to) continue;
+    const [first, second] = [leg(from, by), leg(by, to)];
+    if (Number.isNaN(first + second)) continue;
+    usualUs = Math.min(usualUs, Math.max(first, second));
+    detourUs = Math.min(detourUs, first + second);
+  }
+  return usualUs === Infinity ? null : { usualUs, leastUs: DETOUR_FACTOR * detourUs };
+}
+
+function blockFinding(view: MeshView, block: BlockDirection, usual: Blocks): Finding {
+  const { from, to, direction, weight } = block;
+  const value = usual.of(from, to);
+  const reference = from === to
+    ? insideReference(view, usual, from)
+    : betweenReference(view, usual, from, to);
+  const usualUs = reference?.usualUs ?? NaN;
+  const leastUs = reference?.leastUs ?? NaN;
+  const where = `handshakes ${blockText(view, block)} are slow: ${msText(value)}`;
+  const text = from === to
+    ? `${where}, against ${msText(usualUs)} within the other zones; that zone's network, none of ` +
+      "its nodes alone"
+    : `${where}, while the way by another zone takes ${msText(leastUs / DETOUR_FACTOR)} in sum; ` +
+      "the link or route between them";
+  return {
+    kind: "slow-block",
+    severity: "warning",
+    layer: "data plane",
+    direction,
+    ...blockParties(view, block),
+    evidence: { p50_ms: msOf(value), usual_ms: msOf(usualUs) },
+    text,
+    regions: blockRegions(view, block),
+    weight,
+  };
+}
+
+interface SlowPair {
+  readonly from: number;
+  readonly to: number;
+  readonly valueUs: number;
+  readonly usualUs: number;
+  readonly both: boolean;
+}
+
+/** Pairs that neither a node nor a block explains. */
+function slowPairs(view: MeshView, usual: Blocks, slow: ReadonlySet<number>): Finding[] {
+  const excess = (from: number, to: number) =>
+    slow.has(from) || slow.has(to) ? NaN : view.steady(from, to) - usual.usual(from, to);
+  const edges = edgesOf(view, excess, 1);
+  const expected = (from: number, to: number) =>
+    usual.usual(from, to) + Math.max(0, edges.rows[from]) + Math.max(0, edges.columns[to]);
+  const spreads = blockSpreads(view, excess);
+  const factor = (from: number, to: number) => view.steady(from, to) / expected(from, to);
+  const found: SlowPair[] = [];
+  for (const from of view.all()) {
+    for (const to of view.all()) {
+      const above = excess(from, to);
+      const there = factor(from, to);
+      if (!(there >= FACTOR) || above < MIN_EXCESS_US || above < spreads(from, to)) continue;
+      const back = factor(to, from);
+      const both = back >= BACK_FACTOR;
+      if (!both && !Number.isNaN(back) && there < ONE_WAY_FACTOR) continue;
+      // The two directions are one finding.
+      if (both && found.some((pair) => pair.from === to && pair.to === from)) continue;
+      const [valueUs, usualUs] = [view.steady(from, to), expected(from, to)];
+      found.push({ from, to, valueUs, usualUs, both });
+    }
+  }
+  return pairFindings(view, found);
+}
+
+/** How far a pair of a block may lie from its median, by the block's own spread. */
+function blockSpreads(
+  view: MeshView,
+  excess: (from: number, to: number) => number,
+): (from: number, to: number) => number {
+  const spreads = view.zones.map((from) =>
+    view.zones.map((to) => {
+      const values = from.nodes.flatMap((i) => to.nodes.map((j) => excess(i, j)));
+      return SPREADS * spread(values.filter((value) => !Number.isNaN(value)));
+    })
+  );
+  return (from, to) => spreads[view.zoneOf[from]][view.zoneOf[to]];
+}
+
+function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
+  const worst = found.toSorted((a, b) => b.valueUs / b.usualUs - a.valueUs / a.usualUs);
+  const more = worst.length - MAX_PAIRS;
+  return worst.slice(0, MAX_PAIRS).map(({ from, to, valueUs, usualUs, both }, i) => ({
+    kind: "slow-pair",
+    severity: "warning",
+    layer: "data plane",
+    direction: both ? "both" : "from",
+    nodes: [from, to],
+    groups: [],
+    evidence: { p50_ms: msOf(valueUs), usual_ms: msOf(usualUs) },
+    text: `${view.name(from)} ${both ? "and" : "to"} ${view.name(to)}: ${msText(valueUs)}, where ` +
+      `${msText(usualUs)} is usual; the path of this pair, its nodes are fine with others` +
+      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${more} more pairs like it` : ""),
+    regions: both
+      ? [{ from: [from], to: [to] }, { from: [to], to: [from] }]
+      : [{ from: [from], to: [to] }],
+    weight: valueUs / usualUs,
+  }));
+}
+
+/** Nodes whose median is as it should be, and whose slowest hundredth is not. */
+function tails(view: MeshView, slow: ReadonlySet<number>): Finding[] {
+  const p99 = (from: number, to: number) => {
+    const enough = view.matrix.figure("rttCount", from, to) >= MIN_TAIL_SAMPLES;
+    return enough ? view.steady(from, to, "rttP99") : NaN;
+  };
+  const usual = new Blocks(view, p99);
+  const excess = (from: number, to: number) => p99(from, to) - usual.usual(from, to);
+  // The noise of a p99 grows with the distance: against what is usual for the node's own pairs.
+  const own = edgesOf(view, (from, to) => usual.usual(from, to), MIN_TAIL_PAIRS).rows;
+  const threshold = (node: number) => Math.max(MIN_TAIL_US, (FACTOR - 1) * own[node]);
+  return outstanding(edgesOf(view, excess, MIN_TAIL_PAIRS), threshold, TAIL_SPREADS)
+    .filter(({ node }) => !slow.has(node))
+    .map((found) => tailFinding(view, found, own[found.node]));
+}
+
+function tailFinding(view: MeshView, found: Outstanding, usualUs: number): Finding {
+  const { node, direction, excessUs } = found;
+  const which = direction === "from"
+    ? "its own handshakes"
+    : direction === "to"
+    ? "handshakes to it"
+    : "handshakes to and from it";
+  return {
+    kind: "slow-tail",
+    severity: "warning",
+    layer: "data plane",
+    direction,
+    nodes: [node],
+    groups: [],
+    evidence: { p99_excess_ms: msOf(excessUs), usual_p99_ms: msOf(usualUs) },
+    text: `node ${view.name(node)} is slow now and then: the p99 of ${which} is ` +
+      `${msText(excessUs)} above other nodes' while its median is as theirs: a queue that fills, ` +
+      "or a host that is busy at times",
+    regions: regionsOf([node], direction),
+    weight: excessUs / usualUs,
+  };
+}

@@ -1,0 +1,215 @@
+/** What is not the data plane: flow set-up, the prober's own CPU, ICMP's second class. */
+import { median } from "../quantile.ts";
+import type { Quantiles } from "../row.ts";
+import { type Direction, type Finding, msOf, msText, regionsOf } from "./finding.ts";
+import { type Latency, MIN_PAIRS } from "./latency.ts";
+import { blockDirections, blockParties, blockRegions, Blocks, blockText } from "./blocks.ts";
+import { edgesOf, type MeshView } from "./mesh_view.ts";
+import { outstanding } from "./outstanding.ts";
+
+const MIN_EXCESS_US = 100;
+const SPREADS = 4;
+/** Flow set-up that costs a whole mesh so much, and as much as a steady handshake, is worth a word. */
+const MIN_MESH_COLD_US = 1000;
+/** A prober's own share of the connect time: against the others', and in itself. */
+const MIN_BUSY_P50_US = 500;
+const MIN_BUSY_P99_US = 3000;
+const BUSY_P50_FACTOR = 2;
+const BUSY_P99_FACTOR = 3;
+/** So much is too much even where all are alike. */
+const BUSY_ANYWAY_US = 5000;
+const MIN_BUSY_SAMPLES = 30;
+/** ICMP against TCP on the same pair. */
+const ICMP_FACTOR = 2;
+const MIN_ICMP_US = 100;
+const MIN_ICMP_SENT = 5;
+const ICMP_LOST_SHARE = 0.5;
+const ICMP_PAIR_SHARE = 0.5;
+
+/** Cold handshakes are slow where steady ones are not: what sets flows up, not what carries them. */
+export function coldStarts(view: MeshView, { slow, usual, nearby }: Latency): Finding[] {
+  const excess = (from: number, to: number) =>
+    slow.has(from) || slow.has(to) ? NaN : view.coldExcess(from, to);
+  const blocks = new Blocks(view, excess);
+  const typical = median(blocks.all());
+  const above = (from: number, to: number) => excess(from, to) - blocks.usual(from, to);
+  // Twice the usual cold handshake, which is a usual steady one and the usual flow set-up.
+  const threshold = (node: number) => Math.max(MIN_EXCESS_US, nearby(node) + Math.max(0, typical));
+  const nodes = outstanding(edgesOf(view, above, MIN_PAIRS), threshold, SPREADS);
+  // In a small zone one node's pairs are most of the block's.
+  const cold = new Set(nodes.map(({ node }) => node));
+  const others = new Blocks(view, excess, (node) => cold.has(node));
+  return [
+    ...nodes.map(({ node, direction, excessUs }) =>
+      coldNode(view, node, direction, { excessUs, usualUs: Math.max(0, typical) })
+    ),
+    ...coldBlocks(view, others, usual),
+    ...coldMesh(typical, median(usual.all())),
+  ];
+}
+
+function coldNode(
+  view: MeshView,
+  node: number,
+  direction: Direction,
+  { excessUs, usualUs }: { readonly excessUs: number; readonly usualUs: number },
+): Finding {
+  const which = direction === "from"
+    ? "its own first handshakes"
+    : direction === "to"
+    ? "first handshakes to it"
+    : "first handshakes to and from it";
+  return {
+    kind: "cold",
+    severity: "warning",
+    layer: "flow set-up",
+    direction,
+    nodes: [node],
+    groups: [],
+    evidence: { cold_excess_ms: msOf(excessUs), usual_set_up_ms: msOf(usualUs) },
+    text:
+      `node ${view.name(node)}: ${which} of a flow take ${msText(excessUs)} longer than other ` +
+      `nodes' while steady ones are normal: flow set-up on its host, not the data plane`,
+    regions: regionsOf([node], direction),
+    weight: excessUs,
+  };
+}
+
+/** Blocks whose flow set-up stands out from that of the other blocks. */
+function coldBlocks(view: MeshView, cold: Blocks, usual: Blocks): Finding[] {
+  const typical = Math.max(0, median(cold.all()));
+  if (cold.all().length < 3) return [];
+  const excessOf = (from: number, to: number) => {
+    const excess = cold.of(from, to) - typical;
+    return excess >= Math.max(MIN_EXCESS_US, usual.of(from, to) + typical) ? excess : 0;
+  };
+  return blockDirections(view, excessOf).map((block) => {
+    const excessUs = excessOf(block.from, block.to);
+    return {
+      kind: "cold",
+      severity: "warning",
+      layer: "flow set-up",
+      direction: block.direction,
+      ...blockParties(view, block),
+      evidence: { cold_excess_ms: msOf(excessUs), usual_set_up_ms: msOf(typical) },
+      text:
+        `first handshakes of a flow ${blockText(view, block)} take ${msText(excessUs)} longer ` +
+        "than elsewhere while steady ones are normal: flow set-up there (a gateway, a firewall), " +
+        "not the data plane",
+      regions: blockRegions(view, block),
+      weight: excessUs,
+    };
+  });
+}
+
+function coldMesh(typicalUs: number, steadyUs: number): Finding[] {
+  if (!(typicalUs >= Math.max(MIN_MESH_COLD_US, steadyUs))) return [];
+  return [{
+    kind: "cold",
+    severity: "warning",
+    layer: "flow set-up",
+    direction: "both",
+    nodes: [],
+    groups: [],
+    evidence: { set_up_ms: msOf(typicalUs), steady_ms: msOf(steadyUs) },
+    text: `the first handshake of a flow takes ${msText(typicalUs)} longer than later ones ` +
+      `(${msText(steadyUs)}) all over the mesh: flow set-up, which clients that connect anew ` +
+      "each time pay in full",
+    regions: [],
+    weight: typicalUs,
+  }];
+}
+
+/** Connect times far above the kernel's: a prober that is not scheduled in time. */
+export function busyProbers(view: MeshView): Finding[] {
+  const own = view.all().map((node) => {
+    const row = view.matrix.row(node);
+    const known = row.kind === "fresh" ? row.connectExcess : null;
+    return known !== null && known.count >= MIN_BUSY_SAMPLES ? known : null;
+  });
+  const known = own.filter((excess) => excess !== null);
+  const usual = {
+    p50Us: median(known.map(({ p50Us }) => p50Us)),
+    p99Us: median(known.map(({ p99Us }) => p99Us)),
+  };
+  return own.flatMap((excess, node): Finding[] => {
+    if (excess === null || view.gone.has(node) || !isBusy(excess, usual)) return [];
+    const row = view.matrix.row(node);
+    const lagUs = row.kind === "missing" ? null : row.lagP99Us;
+    return [{
+      kind: "busy-prober",
+      severity: "warning",
+      layer: "prober's CPU",
+      direction: "from",
+      nodes: [node],
+      groups: [],
+      evidence: {
+        connect_excess_p50_ms: msOf(excess.p50Us),
+        connect_excess_p99_ms: msOf(excess.p99Us),
+        usual_p50_ms: msOf(usual.p50Us),
+        usual_p99_ms: msOf(usual.p99Us),
+        ...(lagUs === null ? {} : { lag_p99_ms: msOf(lagUs) }),
+      },
+      text: `node ${view.name(node)} is short of CPU: its connects take ${msText(excess.p50Us)} ` +
+        `(p99 ${msText(excess.p99Us)}) more than the kernel's round trips, where ` +
+        `${msText(usual.p50Us)} (p99 ${msText(usual.p99Us)}) is usual` +
+        (lagUs === null ? "" : `, and its probes leave ${msText(lagUs)} late (p99)`) +
+        "; the network is not to blame",
+      regions: regionsOf([node], "from"),
+      weight: excess.p99Us,
+    }];
+  });
+}
+
+function isBusy(excess: Quantiles, usual: Omit<Quantiles, "count">): boolean {
+  const above = (own: number, others: number, factor: number, least: number) =>
+    own >= factor * others && own - others >= least;
+  return excess.p50Us >= BUSY_ANYWAY_US ||
+    above(excess.p50Us, usual.p50Us, BUSY_P50_FACTOR, MIN_BUSY_P50_US) ||
+    above(excess.p99Us, usual.p99Us, BUSY_P99_FACTOR, MIN_BUSY_P99_US);
+}
+
+/** Where ping would tell another story than TCP: its answers are slow or lost, the handshakes are not. */
+export function icmpApart(view: MeshView): Finding[] {
+  const apart = (from: number, to: number) => {
+    const sent = view.probed(from, to) ? view.matrix.figure("icmpSent", from, to) : 0;
+    const rttUs = view.steady(from, to);
+    if (!(sent >= MIN_ICMP_SENT) || Number.isNaN(rttUs)) return NaN;
+    if (view.matrix.figure("icmpLost", from, to) >= ICMP_LOST_SHARE * sent) return 1;
+    const icmpUs = view.matrix.figure("icmpP50", from, to);
+    return icmpUs >= ICMP_FACTOR * rttUs && icmpUs - rttUs >= MIN_ICMP_US ? 1 : 0;
+  };
+  const shareOf = (values: readonly number[], least: number) => {
+    const known = values.filter((value) => !Number.isNaN(value));
+    return known.length < least ? 0 : known.reduce((sum, value) => sum + value, 0) / known.length;
+  };
+  const nodes = view.all();
+  const columns = nodes.map((to) => shareOf(nodes.map((from) => apart(from, to)), MIN_PAIRS));
+  const rows = nodes.map((from) => shareOf(nodes.map((to) => apart(from, to)), MIN_PAIRS));
+  const high = (share: number) => share > ICMP_PAIR_SHARE;
+  if (columns.filter(high).length > nodes.length / 2) {
+    return [icmpFinding([], "both", "all over the mesh ICMP is")];
+  }
+  return nodes.flatMap((node) => {
+    if (!high(columns[node]) && !high(rows[node])) return [];
+    const direction = !high(rows[node]) ? "to" : !high(columns[node]) ? "from" : "both";
+    return [icmpFinding([node], direction, `node ${view.name(node)}'s ICMP is`)];
+  });
+}
+
+function icmpFinding(nodes: readonly number[], direction: Direction, who: string): Finding {
+  return {
+    kind: "icmp",
+    severity: "notice",
+    layer: "ICMP",
+    direction,
+    nodes,
+    groups: [],
+    evidence: {},
+    text:
+      `${who} slow or lost while TCP handshakes on the same pairs are not: ping does not tell ` +
+      "the truth there",
+    regions: nodes.length === 0 ? [] : regionsOf(nodes, direction),
+    weight: 1,
+  };
+}

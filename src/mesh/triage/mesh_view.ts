@@ -1,0 +1,101 @@
+/** A matrix as triage sees it: which cells count, which zones there are, who is beyond reach. */
+import type { Matrix } from "../matrix.ts";
+import { median } from "../quantile.ts";
+
+/** Fewer samples say little about a pair. */
+const MIN_SAMPLES = 10;
+const MIN_COLD_SAMPLES = 3;
+const MIN_SENT = 5;
+
+/** The label that tells how far nodes are apart. */
+const ZONE_KEY = "az";
+
+export class MeshView {
+  readonly matrix: Matrix;
+  readonly size: number;
+  readonly zoneKey: string;
+  /** Each zone's value and its nodes. */
+  readonly zones: readonly { readonly name: string; readonly nodes: readonly number[] }[];
+  readonly zoneOf: readonly number[];
+  /** Nodes that nothing is said of any more: they are beyond reach. */
+  readonly gone = new Set<number>();
+
+  constructor(matrix: Matrix) {
+    this.matrix = matrix;
+    this.size = matrix.size;
+    const values = (key: string) => matrix.nodes.map(({ labels }) => labels.get(key) ?? "");
+    // Zones where there are any, else the groups as they are drawn.
+    this.zoneKey = new Set(values(ZONE_KEY)).size > 1 ? ZONE_KEY : matrix.key;
+    const zoned = values(this.zoneKey);
+    const names = [...new Set(zoned)];
+    this.zones = names.map((name) => ({
+      name,
+      nodes: zoned.flatMap((value, i) => value === name ? [i] : []),
+    }));
+    this.zoneOf = zoned.map((name) => names.indexOf(name));
+  }
+
+  /** Whether there is a row whose figures are of the last window. */
+  fresh(node: number): boolean {
+    return this.matrix.row(node).kind === "fresh";
+  }
+
+  /** Whether a pair was probed often enough to be judged, between nodes that are there. */
+  probed(from: number, to: number): boolean {
+    return from !== to && this.fresh(from) && !this.gone.has(from) && !this.gone.has(to) &&
+      this.matrix.figure("sent", from, to) >= MIN_SENT;
+  }
+
+  /** Steady RTT in µs; NaN where there are too few samples. */
+  steady(from: number, to: number, figure: "rttP50" | "rttP99" = "rttP50"): number {
+    if (!this.probed(from, to)) return NaN;
+    const enough = this.matrix.figure("rttCount", from, to) >= MIN_SAMPLES;
+    return enough ? this.matrix.figure(figure, from, to) : NaN;
+  }
+
+  /** How much longer a cold handshake takes than a steady one, in µs. */
+  coldExcess(from: number, to: number): number {
+    const enough = this.matrix.figure("coldCount", from, to) >= MIN_COLD_SAMPLES;
+    return enough ? this.matrix.figure("coldP50", from, to) - this.steady(from, to) : NaN;
+  }
+
+  name(node: number): string {
+    return this.matrix.nodes[node].name;
+  }
+
+  names(nodes: readonly number[]): string[] {
+    return nodes.map((node) => this.name(node));
+  }
+
+  /** `az=b`. */
+  zoneText(zone: number): string {
+    const { name } = this.zones[zone];
+    return `${this.zoneKey}=${name === "" ? "(none)" : name}`;
+  }
+
+  /** All nodes' indexes. */
+  all(): number[] {
+    return Array.from({ length: this.size }, (_, i) => i);
+  }
+}
+
+/** A figure of each pair, NaN for none. */
+export type PairFigure = (from: number, to: number) => number;
+
+/** The medians of each node's row and column of a figure, NaN for one of less than `least` pairs. */
+export interface Edges {
+  readonly rows: readonly number[];
+  readonly columns: readonly number[];
+}
+
+export function edgesOf(view: MeshView, figure: PairFigure, least: number): Edges {
+  const nodes = view.all();
+  const of = (values: readonly number[]) => {
+    const known = values.filter((value) => !Number.isNaN(value));
+    return known.length < least ? NaN : median(known);
+  };
+  return {
+    rows: nodes.map((from) => of(nodes.map((to) => figure(from, to)))),
+    columns: nodes.map((to) => of(nodes.map((from) => figure(from, to)))),
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * Names what stands out in a mesh and the layer it lies in, with the evidence. The thresholds are
+ * those of Pingmesh and its VNET sequel: more than twice what is usual over the window; on top of
+ * them each rule has a least difference, a least number of samples, and what chance may do.
+ */
+import type { Matrix } from "../matrix.ts";
+import { packetLoss } from "./drops.ts";
+import { type Finding, listText, ordered, type Region } from "./finding.ts";
+import { busyProbers, coldStarts, icmpApart } from "./layers.ts";
+import { latency } from "./latency.ts";
+import { MeshView } from "./mesh_view.ts";
+import { reachability } from "./reach.ts";
+
+/** So many nodes that share a label are named by it. */
+const MIN_SHARING = 3;
+
+/** The findings, the worst first; none when nothing stands out. */
+export function triage(matrix: Matrix): Finding[] {
+  const view = new MeshView(matrix);
+  const reach = reachability(view);
+  const unreached = coveredBy(reach);
+  const steady = latency(view);
+  return ordered([
+    ...shared(view, reach),
+    ...packetLoss(view, unreached),
+    ...shared(view, steady.findings),
+    ...coldStarts(view, steady),
+    ...busyProbers(view),
+    ...icmpApart(view),
+    ...withoutRow(view),
+  ]);
+}
+
+/** Whether a finding is an alarm. */
+export function isAlarm({ severity }: Finding): boolean {
+  return severity !== "notice";
+}
+
+/** Whether a pair lies in the cells of some finding. */
+function coveredBy(findings: readonly Finding[]): (from: number, to: number) => boolean {
+  const regions = findings.flatMap((finding) => finding.regions).map(({ from, to }) => ({
+    from: from === null ? null : new Set(from),
+    to: to === null ? null : new Set(to),
+  }));
+  return (from, to) =>
+    regions.some((one) => (one.from?.has(from) ?? true) && (one.to?.has(to) ?? true));
+}
+
+/** Findings of one kind about all the nodes of a label become one about the label. */
+function shared(view: MeshView, findings: readonly Finding[]): Finding[] {
+  const single = findings.filter(({ nodes, groups }) => nodes.length === 1 && groups.length === 0);
+  const byKind = Map.groupBy(single, ({ kind, direction }) => `${kind} ${direction}`);
+  const merged: Finding[] = [];
+  const absorbed = new Set<Finding>();
+  for (const alike of byKind.values()) {
+    for (const [label, nodes] of labelled(view)) {
+      const parts = alike.filter((one) => nodes.includes(one.nodes[0]) && !absorbed.has(one));
+      if (nodes.length < MIN_SHARING || parts.length < nodes.length) continue;
+      for (const part of parts) absorbed.add(part);
+      merged.push(merge(label, parts));
+    }
+  }
+  return [...findings.filter((finding) => !absorbed.has(finding)), ...merged];
+}
+
+/** Nodes by each label that some but not all of them have; the largest sets first. */
+function labelled(view: MeshView): [label: string, nodes: number[]][] {
+  const sets = new Map<string, number[]>();
+  for (const [node, { labels }] of view.matrix.nodes.entries()) {
+    for (const [key, value] of labels) {
+      const label = `${key}=${value}`;
+      sets.set(label, [...sets.get(label) ?? [], node]);
+    }
+  }
+  return [...sets].filter(([, nodes]) => nodes.length < view.size)
+    .sort(([, a], [, b]) => b.length - a.length);
+}
+
+function merge(label: string, parts: readonly Finding[]): Finding {
+  const worst = parts.reduce((most, part) => part.weight > most.weight ? part : most);
+  const regions: Region[] = parts.flatMap((part) => part.regions);
+  return {
+    ...worst,
+    nodes: parts.flatMap(({ nodes }) => nodes),
+    groups: [label],
+    regions,
+    text: `all ${parts.length} nodes of ${label}: what they share is the likeliest cause; ` +
+      `of the worst: ${worst.text}`,
+  };
+}
+
+/** Rows that are not there or too old, unless their node is known to be gone. */
+function withoutRow(view: MeshView): Finding[] {
+  const reasons = new Map<string, number[]>();
+  for (const node of view.all()) {
+    const row = view.matrix.row(node);
+    if (row.kind === "fresh" || view.gone.has(node)) continue;
+    const reason = row.kind === "missing" ? row.reason : "older than its window";
+    reasons.set(reason, [...reasons.get(reason) ?? [], node]);
+  }
+  return [...reasons].map(([reason, nodes]) => ({
+    kind: "no-row",
+    severity: "notice",
+    layer: "collection",
+    direction: "from",
+    nodes,
+    groups: [],
+    evidence: { rows: nodes.length },
+    text: `${nodes.length === 1 ? "the row" : `${nodes.length} rows`} of ` +
+      `${listText(view.names(nodes))} could not be used (${reason}): ` +
+      `what ${nodes.length === 1 ? "it" : "they"} would say is not judged`,
+    regions: [{ from: nodes, to: null }],
+    weight: nodes.length,
+  }));
+}

@@ -1,0 +1,191 @@
+/**
+ * The heatmap's page as a browser meets it: the compiled binary makes it, headless Chromium opens
+ * it. Screenshots stay in the folder that WIRE_PROBE_SCREENSHOTS names, else in none.
+ */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { existsSync } from "node:fs";
+import { encodeRow } from "../../src/mesh/row_json.ts";
+import { type Change, LOST, nodes, peer, quantiles, row } from "../unit/mesh/meshes.ts";
+import { Browser } from "./webdriver.ts";
+
+const BINARY = `${import.meta.dirname}/../../dist/wire-probe`;
+const SCREENSHOTS = Deno.env.get("WIRE_PROBE_SCREENSHOTS") ?? null;
+/** Keys by their code points in WebDriver. */
+const RIGHT = "\ue014";
+const DOWN = "\ue015";
+
+/** A name that becomes more than text wherever somebody forgets to escape it. */
+const HOSTILE = "</script><img src=x onerror=console.error(1)>";
+
+const lacking = ["chromium", "chromedriver"].find((command) =>
+  !(Deno.env.get("PATH") ?? "").split(":").some((folder) => existsSync(`${folder}/${command}`))
+);
+
+/** a1 is slow, b2 is dead, one node has a hostile name. */
+const change: Change = (from, to) =>
+  to === "b2" ? LOST : {
+    rtt: quantiles((from[0] === to[0] ? 300 : 1000) + (from === "a1" || to === "a1" ? 2000 : 0)),
+  };
+
+async function makePage(folder: string, sizes: readonly number[]): Promise<string> {
+  const all = nodes(...sizes).map(({ name }) => name === "a3" ? HOSTILE : name);
+  const zoneOf = (name: string) => name === HOSTILE ? "a" : name[0];
+  const rows = all.filter((name) => name !== "b2").map((name) => {
+    const peers = all.filter((other) => other !== name).map((other) => {
+      const [from, to] = [name, other].map((one) => one === HOSTILE ? "a3" : one);
+      return peer(other, change(from, to) ?? {});
+    });
+    return encodeRow(row(name, { az: zoneOf(name), peers, wallMs: Date.now() }));
+  });
+  await Deno.writeTextFile(`${folder}/rows`, rows.join(""));
+  const { code, stderr } = await new Deno.Command(BINARY, {
+    args: ["heatmap", `${folder}/rows`, "--html", `${folder}/page.html`],
+  }).output();
+  // A row is missing, which is what 1 says.
+  assertEquals(code, 1, new TextDecoder().decode(stderr));
+  return `file://${folder}/page.html`;
+}
+
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The middle of a pair's cell in the window. */
+function cellAt(browser: Browser, from: string, to: string): Promise<Place> {
+  return browser.evaluate<Place>(`(() => {
+    const at = (name) => data.nodes.findIndex((node) => node.name === name);
+    const cell = (name) => layout.at[at(name)] + layout.cell / 2 - 1;
+    const box = stage.getBoundingClientRect();
+    return { x: box.left + layout.left + cell(${JSON.stringify(to)}),
+      y: box.top + layout.top + cell(${JSON.stringify(from)}) };
+  })()`);
+}
+
+/** What a canvas has drawn there: red, green, blue, alpha. Read from a copy that is made for it. */
+function pixelOf(browser: Browser, canvas: "base" | "overlay", { x, y }: Place): Promise<number[]> {
+  return browser.evaluate(`(() => {
+    const box = ${canvas}.getBoundingClientRect();
+    const ratio = ${canvas}.width / box.width;
+    const copy = document.createElement("canvas");
+    copy.width = copy.height = 1;
+    const context = copy.getContext("2d", { willReadFrequently: true });
+    const at = [(${x} - box.left) * ratio, (${y} - box.top) * ratio].map(Math.floor);
+    context.drawImage(${canvas}, at[0], at[1], 1, 1, 0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data];
+  })()`);
+}
+
+const text = (browser: Browser, selector: string) =>
+  browser.evaluate<string>(`document.querySelector(${JSON.stringify(selector)}).innerText`);
+
+async function hover(browser: Browser, from: string, to: string): Promise<Place> {
+  const place = await cellAt(browser, from, to);
+  await browser.point(place.x, place.y);
+  return place;
+}
+
+/** The page works, whatever its size. */
+async function exercise(browser: Browser, url: string, size: number): Promise<void> {
+  await browser.go(url);
+  assertEquals(await browser.evaluate("data.nodes.length"), size);
+  assertEquals(await browser.evaluate("document.querySelectorAll('img').length"), 0);
+  const findings = await text(browser, "#findings");
+  assertStringIncludes(findings, "node b2 does not answer");
+  assertStringIncludes(findings, "node a1 is slow");
+
+  await hover(browser, "a2", "b1");
+  assertStringIncludes(await text(browser, "#tip"), "a2 → b1");
+  assertStringIncludes(await text(browser, "#tip"), "1.00 ms");
+  assertStringIncludes(await text(browser, "#details"), "a2 → b1");
+  await hover(browser, "a2", "b2");
+  assertStringIncludes(await text(browser, "#tip"), "no answer");
+  await hover(browser, "b2", "a2");
+  assertStringIncludes(await text(browser, "#tip"), "not measured");
+  await hover(browser, HOSTILE, "a2");
+  assertStringIncludes(await text(browser, "#details"), HOSTILE);
+
+  await browser.click('[data-metric="loss"]');
+  assertEquals(await text(browser, '[aria-checked="true"]'), "loss");
+  const lost = await hover(browser, "a2", "b2");
+  assertStringIncludes(await text(browser, "#tip"), "100 %");
+  const nothing = await cellAt(browser, "a2", "a4");
+  const [none, all] = [
+    await pixelOf(browser, "base", nothing),
+    await pixelOf(browser, "base", lost),
+  ];
+  assert(none.join() !== all.join(), "what is lost and what is not look alike");
+  await browser.click('[data-metric="p50"]');
+  assert(
+    (await pixelOf(browser, "base", nothing)).join() !== none.join(),
+    "the metric was not switched",
+  );
+}
+
+/** Keys do what the pointer does. */
+async function exerciseKeys(browser: Browser): Promise<void> {
+  await browser.type("#stage", RIGHT);
+  assertStringIncludes(await text(browser, "#details"), "→");
+  const [from, to] = await browser.evaluate<[number, number]>("[state.from, state.to]");
+  await browser.type("#stage", RIGHT + DOWN);
+  const moved = await browser.evaluate<[number, number]>("[state.from, state.to]");
+  assertEquals(moved, [from + 1, to + 1]);
+}
+
+/** A finding that is chosen leaves its own cells as they are, and veils the others. */
+async function exerciseFinding(browser: Browser): Promise<void> {
+  const veil = async (from: string, to: string) =>
+    (await pixelOf(browser, "overlay", await cellAt(browser, from, to)))[3];
+  assertEquals(await veil("a2", "a4"), 0);
+  await browser.click("#findings button");
+  assertEquals(await browser.evaluate("data.findings[state.pinned].text.includes('b2')"), true);
+  assert(await veil("a2", "a4") > 100);
+  assertEquals(await veil("a2", "b2"), 0);
+  await browser.click("#findings button");
+}
+
+async function exerciseTheme(browser: Browser): Promise<void> {
+  const background = () =>
+    browser.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+  const before = await background();
+  await browser.click("#theme");
+  assert(await background() !== before);
+  await browser.click("#theme");
+  assertEquals(await background(), before);
+}
+
+/** Nothing on the console, and no request but for the page itself. */
+async function assertQuiet(browser: Browser, url: string): Promise<void> {
+  assertEquals(await browser.log("browser"), []);
+  const requests = (await browser.log("performance"))
+    .map(({ message }) => JSON.parse(message).message)
+    .filter(({ method }) => method === "Network.requestWillBeSent")
+    .map(({ params }) => params.request.url as string)
+    .filter((asked) => !asked.startsWith("data:"));
+  assertEquals(requests, [url]);
+}
+
+for (const [sizes, dark] of [[[4, 4, 4], false], [[60, 60, 40, 40], true]] as const) {
+  const size = sizes.reduce<number>((sum, of) => sum + of, 0);
+  Deno.test({
+    name: `a page of ${size} nodes shows its pairs, switches, and asks the network for nothing` +
+      (lacking === undefined ? "" : ` (no ${lacking} here)`),
+    ignore: lacking !== undefined,
+    fn: async () => {
+      const folder = await Deno.makeTempDir({ prefix: "wire-probe-page-" });
+      const browser = await Browser.open(1400, 1500, dark);
+      try {
+        const url = await makePage(folder, sizes);
+        await exercise(browser, url, size);
+        if (SCREENSHOTS !== null) await browser.screenshot(`${SCREENSHOTS}/heatmap-${size}.png`);
+        await exerciseKeys(browser);
+        await exerciseFinding(browser);
+        await exerciseTheme(browser);
+        await assertQuiet(browser, url);
+      } finally {
+        await browser.close();
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}

@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { findingsText } from "../../../../src/format/heatmap/findings.ts";
+import { heatmapJson } from "../../../../src/format/heatmap/json.ts";
+import { heatmapPage } from "../../../../src/format/heatmap/page.ts";
+import { PAGE_DRAWING } from "../../../../src/format/heatmap/page_drawing.ts";
+import { PAGE_SCRIPT } from "../../../../src/format/heatmap/page_script.ts";
+import { escape, heatmapSvg } from "../../../../src/format/heatmap/svg.ts";
+import { aboutText, terminalMatrix } from "../../../../src/format/heatmap/terminal.ts";
+import { plain } from "../../../../src/format/paint.ts";
+import { coverage } from "../../../../src/mesh/matrix.ts";
+import { METRICS } from "../../../../src/mesh/metric.ts";
+import { triage } from "../../../../src/mesh/triage/triage.ts";
+import { type Change, LOST, mesh, nodes, quantiles } from "../../mesh/meshes.ts";
+import { property } from "../../random.ts";
+
+const zoned: Change = (from, to) => ({ rtt: quantiles(from[0] === to[0] ? 300 : 1000) });
+const dead: Change = (from, to) => to === "a2" ? LOST : zoned(from, to);
+
+/** Without colours. */
+function bare(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/\u001b\[[0-9;]*m/g, "");
+}
+
+property(
+  "no line is wider than the terminal, whatever the mesh, and colours change no letter",
+  60,
+  (random) => {
+    const sizes = Array.from({ length: random.int(1, 8) }, () => random.int(1, 30));
+    const matrix = mesh(
+      nodes(...sizes),
+      random.pick([zoned, dead, () => null]),
+      random.pick([[], ["a1"]]),
+    );
+    const columns = random.int(40, 240);
+    const metric = random.pick(METRICS);
+    const text = terminalMatrix(matrix, metric, { columns, colour: false });
+    for (const line of text.split("\n")) {
+      assert(
+        [...line].length <= columns,
+        `${columns}: ${line}`,
+      );
+    }
+    const coloured = terminalMatrix(matrix, metric, { columns, colour: true });
+    const words = (of: string) => of.split(/\s+/).filter((word) => word !== "");
+    assertEquals(words(bare(coloured)), words(text));
+  },
+);
+
+Deno.test("cells shrink with the width, and become groups before lines would wrap", () => {
+  const matrix = mesh(nodes(8, 8), dead, ["a2"]);
+  const at = (columns: number) => terminalMatrix(matrix, "p50", { columns, colour: false });
+  assertStringIncludes(at(120), "0.300");
+  assertStringIncludes(at(60), "\na1    1 \\ x ");
+  assertStringIncludes(at(30), "\na1    1 \\x");
+  assertStringIncludes(at(24), "16 nodes do not fit: gr~");
+  assertStringIncludes(at(120), "no row (no answer in time): a2");
+});
+
+Deno.test("ages are told to the second, later to the minute, then to the hour", () => {
+  const ages = [400, 59_600, 119_000, 200_000, 36_000_000, 90_000_000];
+  assertEquals(ages.map(aboutText), ["400ms", "1m", "119s", "3m", "10h", "25h"]);
+});
+
+Deno.test("findings are folded to the width, and nothing is said where nothing stands out", () => {
+  const well = mesh(nodes(3, 3), zoned);
+  assertEquals(
+    findingsText(triage(well), coverage(well), plain, 80),
+    "triage: nothing stands out (6 of 6 rows, 30 pairs, window 5m)\n",
+  );
+  const matrix = mesh(nodes(4, 4), dead, ["a2"]);
+  const text = findingsText(triage(matrix), coverage(matrix), plain, 60);
+  assertStringIncludes(text, "triage: 1 thing stands out (7 of 8 rows, 49 pairs, window\n5m)");
+  assertStringIncludes(text, "\ncritical  reachability: node a2 does not answer");
+  for (const line of text.split("\n")) assert(line.length <= 60, line);
+  const empty = mesh(nodes(2), () => null);
+  assertStringIncludes(findingsText([], coverage(empty), plain, 80), "nothing to judge");
+});
+
+Deno.test("the JSON has each figure as rows in the nodes' order, null where nothing was measured", () => {
+  const matrix = mesh(nodes(2, 1), dead, ["b1"]);
+  const document = JSON.parse(heatmapJson(matrix, triage(matrix), "2026-11-21T09:00:00Z"));
+  assertEquals(document.schema, "wire-probe.heatmap.v1");
+  assertEquals(document.rtt_p50_ms, [[null, null, 1], [0.3, null, 1], [null, null, null]]);
+  assertEquals(document.lost[0], [null, 300, 0]);
+  assertEquals(document.nodes.map(({ row }: { row: string }) => row), [
+    "fresh",
+    "fresh",
+    "missing",
+  ]);
+  assertEquals(document.coverage.pairs, 4);
+  assertEquals(JSON.parse(heatmapJson(matrix, null, "")).findings, null);
+});
+
+/** What names may hold; none of it may become markup. */
+const HOSTILE = [
+  "</script><script>alert(1)</script>",
+  '"><img src=x onerror=alert(1)>',
+  "<!--",
+  "]]>&amp;'\"`${alert(1)}",
+  "\u2028\u2029\ud800",
+];
+const hostile = () => {
+  const named = HOSTILE.map((name) => ({ name, labels: new Map([["az", name], ["k", name]]) }));
+  return mesh(named, () => ({}), [HOSTILE[0]]);
+};
+
+Deno.test("a page's names stay text: nothing of them closes an element or opens one", () => {
+  const matrix = hostile();
+  const page = heatmapPage(matrix, { metric: "p50", findings: triage(matrix), time: "now" });
+  assertEquals(page.match(/<script[ >]/g)?.length, 2);
+  assertEquals(page.match(/<\/script>/g)?.length, 2);
+  assertEquals(page.includes("<img"), false);
+  const [, json] = /<script type="application\/json" id="data">(.*)<\/script>/.exec(page) ?? [];
+  assertEquals(/[<>&\u2028\u2029]/.test(json), false);
+  const names = JSON.parse(json).nodes.map(({ name }: { name: string }) => name);
+  assertEquals(names.toSorted(), HOSTILE.toSorted());
+});
+
+Deno.test("a page may fetch nothing, and its script is whole", () => {
+  const page = heatmapPage(mesh(nodes(2)), { metric: "loss", findings: null, time: "now" });
+  assertStringIncludes(page, "default-src 'none'");
+  assertEquals(/\b(?:src|href)="(?!data:,")/.test(page), false);
+  assertEquals(/https?:/.test(page), false);
+  // Compiled, not run.
+  new Function(PAGE_DRAWING + PAGE_SCRIPT);
+  assertEquals(/innerHTML|insertAdjacentHTML|document\.write|eval\(/.test(PAGE_SCRIPT), false);
+});
+
+Deno.test("a picture's names stay text too, also what XML has no characters for", () => {
+  const matrix = hostile();
+  const svg = heatmapSvg(matrix, "p50", triage(matrix));
+  assertEquals(svg.match(/<script|<img|<!--/g), null);
+  assertEquals(escape("\u0000a\ud800b\u0007"), "ab");
+  assertEquals(escape(`<&>"'`), "&lt;&amp;&gt;&quot;&#39;");
+});
+
+Deno.test("a picture has a stroke for every pair, and its cells within its size", () => {
+  for (const sizes of [[3, 5], [40, 40], [100, 100]]) {
+    const svg = heatmapSvg(mesh(nodes(...sizes), zoned), "p50", null);
+    const size = sizes.reduce((sum, n) => sum + n);
+    assertEquals(svg.match(/M\d+ \d+h/g)?.length, size * size);
+    const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(svg) ?? [];
+    assert(Number(width) < 1400 && Number(height) < 1400, `${width} × ${height}`);
+  }
+});

@@ -1,0 +1,192 @@
+/** A mesh that is not there: zones, racks and nodes with their own figures, window by window. */
+import type { Label } from "../../../../src/domain/target.ts";
+import { Matrix } from "../../../../src/mesh/matrix.ts";
+import { arrange, type MeshNode } from "../../../../src/mesh/node.ts";
+import type { MeshRow, PeerFigures } from "../../../../src/mesh/row.ts";
+import type { Random } from "../../random.ts";
+import { between, binomial, jittered, normal, quantiles } from "./distributions.ts";
+
+export const WINDOW_MS = 300_000;
+
+/** What goes wrong between two nodes, or in one: nothing where a member is left out. */
+export interface Trouble {
+  /** Added to every handshake of the pair, and to cold ones beyond that. */
+  readonly addedUs?: (from: number, to: number) => number;
+  readonly addedColdUs?: (from: number, to: number) => number;
+  readonly addedTailUs?: (from: number, to: number) => number;
+  /** The chance that a SYN or its answer is lost. */
+  readonly drop?: (from: number, to: number) => number;
+  /** No probe of the pair is answered. */
+  readonly cut?: (from: number, to: number) => boolean;
+  readonly refuses?: (to: number) => boolean;
+  readonly icmpAddedUs?: (from: number, to: number) => number;
+  /** Added to the connect times of a node's probes: p50 and p99. */
+  readonly busyUs?: (node: number) => readonly [p50: number, p99: number];
+  readonly withoutRow?: (node: number) => boolean;
+}
+
+export interface MeshShape {
+  readonly size: number;
+  readonly zones: number;
+  /** The last zone lies in a region far from the others. */
+  readonly far: boolean;
+}
+
+export class SimulatedMesh {
+  readonly nodes: readonly MeshNode[];
+  readonly zoneOf: readonly number[];
+  readonly zones: number;
+  #random: Random;
+  /** Distances between zones in µs, symmetrical; within a zone on the diagonal. */
+  #distances: number[][];
+  #rackOf: number[];
+  #nodeUs: number[];
+  #pairUs: number[];
+  #setUpUs: number;
+  #background: number;
+  #bursts: number;
+  #perBurst: number;
+  #icmp: boolean;
+  #excess: (readonly [p50: number, p99: number])[];
+
+  constructor(random: Random, { size, zones, far }: MeshShape) {
+    this.#random = random;
+    this.zones = zones;
+    // Zones of unequal size, none of less than three nodes.
+    this.zoneOf = Array.from(
+      { length: size },
+      (_, i) => i < 3 * zones ? i % zones : random.int(0, zones - 1),
+    ).sort((a, b) => a - b);
+    this.#rackOf = this.zoneOf.map(() => random.int(0, 3));
+    this.nodes = this.zoneOf.map((zone, i) => ({
+      name: `n${i + 1}`,
+      labels: new Map([["az", `z${zone + 1}`], ["rack", `z${zone + 1}-r${this.#rackOf[i]}`]]),
+    }));
+    this.#distances = distances(random, zones, far);
+    this.#nodeUs = this.nodes.map(() => between(random, 0, 30));
+    this.#pairUs = Array.from({ length: size * size }, () => 25 * Math.abs(normal(random)));
+    this.#setUpUs = between(random, 30, 500);
+    this.#background = random.pick([0, 0.00003, 0.0002]);
+    this.#bursts = random.int(15, 30);
+    this.#perBurst = random.int(7, 9);
+    this.#icmp = random.int(0, 1) === 1;
+    this.#excess = this.nodes.map(() =>
+      [between(random, 200, 500), between(random, 900, 2500)] as const
+    );
+  }
+
+  zone(zone: number): number[] {
+    return this.zoneOf.flatMap((of, node) => of === zone ? [node] : []);
+  }
+
+  /** What a steady handshake between two zones takes, without jitter. */
+  distanceUs(fromZone: number, toZone: number): number {
+    return this.#distances[fromZone][toZone];
+  }
+
+  /** What triage is given at the end of a window. */
+  window(trouble: Trouble): Matrix {
+    const matrix = new Matrix(arrange(this.nodes, "az"));
+    for (const [node, { name }] of this.nodes.entries()) {
+      if (trouble.withoutRow?.(node) === true) matrix.miss(matrix.indexOf(name), "timeout");
+      else matrix.put(this.row(node, trouble), 0);
+    }
+    return matrix;
+  }
+
+  row(node: number, trouble: Trouble): MeshRow {
+    const random = this.#random;
+    const [addedP50, addedP99] = trouble.busyUs?.(node) ?? [0, 0];
+    const p50Us = Math.round(this.#excess[node][0] * between(random, 0.9, 1.1) + addedP50);
+    const p99Us = Math.round(this.#excess[node][1] * between(random, 0.7, 1.5) + addedP99);
+    const peers = this.nodes.map((_, to) => to).filter((to) => to !== node);
+    const labels: Label[] = [...this.nodes[node].labels].filter(([key]) => key !== "az");
+    return {
+      node: this.nodes[node].name,
+      az: this.nodes[node].labels.get("az") ?? "",
+      labels,
+      wallMs: 1_795_000_000_000,
+      ageMs: 0,
+      windowMs: WINDOW_MS,
+      lagP99Us: Math.round(between(random, 1000, 2500) + addedP99),
+      connectExcess: { count: 100 * peers.length, p50Us, p99Us: Math.max(p50Us, p99Us) },
+      peers: peers.map((to) => this.#peer(node, to, trouble, p50Us)),
+    };
+  }
+
+  #peer(from: number, to: number, trouble: Trouble, excessUs: number): PeerFigures {
+    const random = this.#random;
+    const sent = this.#bursts * (1 + this.#perBurst);
+    const cut = trouble.cut?.(from, to) === true;
+    const [lost, synRetransmits] = cut
+      ? [sent, sent]
+      : this.#drops(sent, trouble.drop?.(from, to) ?? 0);
+    const answered = sent - lost;
+    const refuses = trouble.refuses?.(to) === true;
+    const steady = refuses ? 0 : Math.max(0, answered - this.#bursts - synRetransmits);
+    const coldCount = refuses ? 0 : Math.min(answered, this.#bursts);
+    const baseUs = this.#baseUs(from, to) + (trouble.addedUs?.(from, to) ?? 0);
+    const tailUs = trouble.addedTailUs?.(from, to) ?? 0;
+    const wobbleUs = between(random, 0, 20);
+    const rtt = jittered(baseUs + wobbleUs, 30 + 0.02 * baseUs, 0.5);
+    const withTail = (u: number) => rtt(u) + (u > 0.95 ? tailUs : 0);
+    const setUpUs = this.#setUpUs + (trouble.addedColdUs?.(from, to) ?? 0);
+    const cold = jittered(baseUs + wobbleUs + setUpUs, 60 + 0.02 * baseUs, 0.6);
+    const connect = jittered(baseUs + excessUs, 100, 0.5);
+    return {
+      peer: this.nodes[to].name,
+      sent,
+      answered,
+      lost,
+      refused: refuses ? answered : 0,
+      synRetransmits: cut ? 0 : synRetransmits,
+      rtt: quantiles(random, withTail, steady),
+      cold: quantiles(random, cold, coldCount),
+      connect: quantiles(random, connect, answered),
+      icmp: this.#icmp && !cut && !refuses ? this.#icmpFigures(from, to, baseUs, trouble) : null,
+    };
+  }
+
+  #icmpFigures(
+    from: number,
+    to: number,
+    baseUs: number,
+    trouble: Trouble,
+  ): NonNullable<PeerFigures["icmp"]> {
+    const icmpUs = baseUs + (trouble.icmpAddedUs?.(from, to) ?? 0);
+    const figures = quantiles(this.#random, jittered(icmpUs, 40, 0.5), 30);
+    return { sent: 30, lost: 0, p50Us: figures?.p50Us ?? null };
+  }
+
+  /** A SYN lost is mostly seen as a retransmit; few probes lose them all. Now and then there is a burst. */
+  #drops(sent: number, chance: number): [lost: number, retransmits: number] {
+    const random = this.#random;
+    const burst = random.unit() < 0.01 ? random.int(1, 2) : 0;
+    const dropped = binomial(random, sent, chance + this.#background) + burst;
+    const lost = binomial(random, dropped, 0.1 + chance);
+    return [lost, dropped - lost];
+  }
+
+  #baseUs(from: number, to: number): number {
+    const near = this.#rackOf[from] === this.#rackOf[to] && this.zoneOf[from] === this.zoneOf[to];
+    const distance = this.#distances[this.zoneOf[from]][this.zoneOf[to]] * (near ? 0.7 : 1);
+    const [low, high] = [Math.min(from, to), Math.max(from, to)];
+    return distance + this.#nodeUs[from] + this.#nodeUs[to] +
+      this.#pairUs[low * this.nodes.length + high];
+  }
+}
+
+/** Zones of one region, of which the last may be in a region far away. */
+function distances(random: Random, zones: number, farLast: boolean): number[][] {
+  const far = farLast ? zones - 1 : -1;
+  const farUs = between(random, 8000, 30_000);
+  const table = Array.from({ length: zones }, () => new Array<number>(zones).fill(0));
+  for (let a = 0; a < zones; a++) {
+    table[a][a] = between(random, 150, 350);
+    for (let b = 0; b < a; b++) {
+      const near = between(random, 600, 1300);
+      table[a][b] = table[b][a] = a === far || b === far ? farUs + near : near;
+    }
+  }
+  return table;
+}
