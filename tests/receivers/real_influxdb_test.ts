@@ -31,8 +31,10 @@ function pointOf(line: ProbeLine): Point {
 
 /** The point that a window's line stands for, less its labels. */
 function windowPointOf(line: WindowLine): Point {
-  const { sent, answered, lost, refused, skipped, errors, syn_retransmits, rtt_ms } = line;
-  const fields: Record<string, number> = { sent, answered, lost, refused, skipped, errors };
+  const { sent, answered, lost, refused, unreachable, skipped, errors } = line;
+  const { syn_retransmits, rtt_ms } = line;
+  const counts = { sent, answered, lost, refused, unreachable, skipped, errors };
+  const fields: Record<string, number> = counts;
   if (syn_retransmits !== null) fields.syn_retransmits = syn_retransmits;
   for (const figure of ["min", "avg", "p50", "p90", "p99", "max"]) {
     const value = rtt_ms[figure];

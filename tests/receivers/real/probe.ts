@@ -31,6 +31,7 @@ export interface Figures {
   readonly answered: number;
   readonly lost: number;
   readonly refused: number;
+  readonly unreachable: number;
   readonly skipped: number;
   readonly errors: number;
   readonly syn_retransmits: number | null;
