@@ -10,11 +10,11 @@ export const CALM_MS = 3000;
 /** Attempts to reach a receiver come at most so far apart, and then some. */
 export const RESUME_LIMIT_MS = 60_000;
 
-/** What lag p99 may differ by between spans of one machine that has more to do than this. */
+/** What lag p99 may differ by between spans of one machine that has more to do than this; a probe that waited for a receiver would be seconds late. */
 const NOISE_FACTOR = 2;
-const NOISE_MS = 3;
+const NOISE_MS = 20;
 /** What memory may grow by: bounded queues that are filled, and garbage that is not yet collected. */
-const GROWTH_BYTES = 12 * 2 ** 20;
+const GROWTH_BYTES = 24 * 2 ** 20;
 /** A span's 99th percentile wants so many probes: the shortest span has 250 slots, a busy machine skips some. */
 const LEAST_PROBES = 100;
 
