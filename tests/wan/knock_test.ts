@@ -6,10 +6,10 @@ import {
   assertLess,
   assertStringIncludes,
 } from "@std/assert";
-import { wanAllowed } from "./harness/allowed.ts";
 import { saturate } from "./harness/busy.ts";
 import type { Host } from "./harness/network.ts";
 import { handshakesIn, type LinkHandshake } from "./harness/truth.ts";
+import { wan } from "./harness/wan.ts";
 import { CLOSED_PORT, Lab, PORT, quantile } from "./lab.ts";
 import { type PacketRun, runPackets, runWithRaw } from "./packet_lab.ts";
 
@@ -21,13 +21,6 @@ const P50_TOLERANCE_MS = 0.1;
 const P90_TOLERANCE_MS = 0.2;
 /** So many round trips are the kernel's, however busy the machine. */
 const KERNEL_SHARE = 0.98;
-
-const reason = wanAllowed();
-
-/** A test that needs the network; where it cannot be made, it is counted as ignored. */
-function wan(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: reason !== null, fn });
-}
 
 /** Holds each round trip against the packets themselves, knock by knock. */
 function assertTruth(run: PacketRun, seen: readonly LinkHandshake[], count: number): void {

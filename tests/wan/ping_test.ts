@@ -6,10 +6,10 @@ import {
   assertLess,
   assertStringIncludes,
 } from "@std/assert";
-import { wanAllowed } from "./harness/allowed.ts";
 import { saturate } from "./harness/busy.ts";
 import { echoesIn, type LinkEcho } from "./harness/echo_truth.ts";
 import { type Host, type Link, Network } from "./harness/network.ts";
+import { wan } from "./harness/wan.ts";
 import { quantile } from "./lab.ts";
 import { packetCommand, type PacketRun, runPackets, runWithRaw } from "./packet_lab.ts";
 
@@ -20,13 +20,6 @@ const P90_TOLERANCE_MS = 0.2;
 /** So many round trips are the kernel's, however busy the machine. */
 const KERNEL_SHARE = 0.98;
 const PING_SOCKETS = { "net.ipv4.ping_group_range": "0 2147483647" };
-
-const reason = wanAllowed();
-
-/** A test that needs the network; where it cannot be made, it is counted as ignored. */
-function wan(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: reason !== null, fn });
-}
 
 interface Pair extends AsyncDisposable {
   readonly near: Host;

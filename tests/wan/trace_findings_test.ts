@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { type Host, Network } from "./harness/network.ts";
+import { wan } from "./harness/wan.ts";
 import {
   addressesOf,
   BINARY,
@@ -17,7 +18,6 @@ import {
   Responder,
   type Trace,
   trace,
-  wan,
   WAYS,
   withPort,
 } from "./trace_lab.ts";

@@ -1,6 +1,4 @@
 /** Paths of routers between a prober and a responder, and the compiled binary's traces along them. */
-import { isOnPath } from "../../scripts/gate/command.ts";
-import { wanAllowed } from "./harness/allowed.ts";
 import { type Host, type Link, Network } from "./harness/network.ts";
 
 export const BINARY = new URL("../../dist/wire-probe", import.meta.url).pathname;
@@ -23,14 +21,6 @@ export const WAYS:
     ["nobody", "tcp", ["--paths", "1"]],
     ["nobody", "udp", ["-U"]],
   ];
-
-const reason = wanAllowed();
-
-/** A test that needs the network; where it cannot be made, it is counted as ignored. */
-export function wan(name: string, fn: () => Promise<void>, needs: readonly string[] = []): void {
-  const lacking = needs.some((command) => !isOnPath(command));
-  Deno.test({ name, ignore: reason !== null || lacking, fn });
-}
 
 /** The operand: only TCP is given the responder's port. */
 export function operand(protocol: string, address: string): string {

@@ -2,6 +2,7 @@
 import { assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
 import { saturate } from "./harness/busy.ts";
 import { hopsIn } from "./harness/hop_truth.ts";
+import { wan } from "./harness/wan.ts";
 import { quantile } from "./lab.ts";
 import {
   addressesOf,
@@ -12,7 +13,6 @@ import {
   PORT,
   type Trace,
   trace,
-  wan,
   WAYS,
   withPort,
 } from "./trace_lab.ts";

@@ -1,4 +1,5 @@
 /** Says whether this machine can build the test network, and if not, what it lacks. */
+import { isOnPath } from "../../../scripts/gate/command.ts";
 
 /** Null where the tests may run, else the reason why not, as words for "skipped: …". */
 export function wanAllowed(): string | null {
@@ -20,11 +21,6 @@ export function wanAllowed(): string | null {
 
 function ip(...args: string[]): Deno.CommandOutput {
   return new Deno.Command("ip", { args, stdout: "null", stderr: "piped" }).outputSync();
-}
-
-function isOnPath(command: string): boolean {
-  const folders = (Deno.env.get("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(":");
-  return folders.some((folder) => exists(`${folder}/${command}`));
 }
 
 function exists(path: string): boolean {

@@ -90,13 +90,23 @@ export class Engine {
     }
   }
 
-  /** Forgets all links, closing their descriptors. */
+  /** Forgets all links and what is on its way, closing their descriptors. */
   reset(): void {
     for (const lane of this.#lanes.splice(0)) {
+      for (const head of lane.heads) this.#forget(head);
       libc.close(lane.from.tap);
       libc.close(lane.from.tun);
     }
     this.links.length = 0;
+  }
+
+  /** Gives back a queue's slots. */
+  #forget(head: number): void {
+    for (let slot = head; slot >= 0;) {
+      const next = this.#pool.next[slot];
+      this.#pool.giveBack(slot);
+      slot = next;
+    }
   }
 
   #watch(place: number, fd: number): void {

@@ -27,6 +27,10 @@ function perform(engine: Engine, command: Command): unknown {
     const a = openDevice(command.a.namespace, command.a.device);
     return engine.join(a, openDevice(command.b.namespace, command.b.device));
   }
+  if (command.do === "reset") {
+    engine.reset();
+    return null;
+  }
   const lanes = engine.links[command.link];
   switch (command.do) {
     case "set":

@@ -8,6 +8,12 @@ import type { Command, Hello, Reply } from "./protocol.ts";
 const V8_FLAGS = "--single-threaded,--min-semi-space-size=64,--max-semi-space-size=64";
 const REPLY_TIMEOUT_MS = 10_000;
 
+/**
+ * One that no network uses. Warming up takes seconds, so a network leaves its process, reset, to the
+ * next; the last one ends with the tests, when its stdin does.
+ */
+let spare: LinkProcess | null = null;
+
 export class LinkProcess {
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -23,7 +29,14 @@ export class LinkProcess {
     this.#reading = this.#read(lines);
   }
 
-  static async start(): Promise<LinkProcess> {
+  /** One without links: the spare, or a new one. */
+  static async take(): Promise<LinkProcess> {
+    const taken = spare;
+    spare = null;
+    return taken ?? await LinkProcess.#start();
+  }
+
+  static async #start(): Promise<LinkProcess> {
     const program = new URL("./link.ts", import.meta.url).pathname;
     const child = new Deno.Command(Deno.execPath(), {
       args: [
@@ -77,7 +90,14 @@ export class LinkProcess {
     for (const [id, settle] of this.#waiting) settle({ id, error: "the link's process has ended" });
   }
 
+  /** Takes down all its links, and leaves it to the next network. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.request({ do: "reset" });
+    if (spare === null) spare = this;
+    else await this.#end();
+  }
+
+  async #end(): Promise<void> {
     await this.#writer.close().catch(() => {});
     await end(this.child);
     await this.#reading;

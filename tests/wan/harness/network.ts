@@ -163,7 +163,7 @@ export class Network {
   }
 
   async #start(): Promise<LinkProcess> {
-    return this.#process ??= await LinkProcess.start();
+    return this.#process ??= await LinkProcess.take();
   }
 
   /** Ends every process started in this network, by its id, and deletes its namespaces. */

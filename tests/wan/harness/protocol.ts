@@ -66,7 +66,9 @@ export type Command =
   | { do: "set"; link: number; direction: number; rules: Rules }
   | { do: "counters"; link: number }
   | { do: "capture"; link: number; packets: number }
-  | { do: "dump"; link: number; path: string };
+  | { do: "dump"; link: number; path: string }
+  /** Forgets all links, their devices and what is on its way. */
+  | { do: "reset" };
 
 export type Request = Command & { id: number };
 
