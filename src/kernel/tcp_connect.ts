@@ -3,6 +3,7 @@ import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
 import { EPOLLOUT, Poller } from "./poller.ts";
+import { openScopes, type ScopeOf } from "./scope.ts";
 import { familyOf, sockaddr } from "./sockaddr.ts";
 
 const LIBC_SYMBOLS = {
@@ -12,7 +13,6 @@ const LIBC_SYMBOLS = {
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
-  if_nametoindex: { parameters: ["buffer"], result: "u32" },
 } as const;
 
 // <bits/socket_type.h>
@@ -39,6 +39,7 @@ export class TcpConnects {
   #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
   #errno: ReadErrno;
   #poller: Poller;
+  #scopeOf: ScopeOf;
   #error = new Int32Array(1);
   #size = new Uint32Array(1);
 
@@ -46,10 +47,12 @@ export class TcpConnects {
     libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"],
     errno: ReadErrno,
     poller: Poller,
+    scopeOf: ScopeOf,
   ) {
     this.#libc = libc;
     this.#errno = errno;
     this.#poller = poller;
+    this.#scopeOf = scopeOf;
   }
 
   /** Null where there is no libc. */
@@ -57,8 +60,9 @@ export class TcpConnects {
     const library = openLibc(LIBC_SYMBOLS);
     const errno = openErrno();
     const poller = Poller.open();
-    if (library === null || errno === null || poller === null) return null;
-    return new TcpConnects(library.symbols, errno, poller);
+    const scopeOf = openScopes();
+    if (library === null || errno === null || poller === null || scopeOf === null) return null;
+    return new TcpConnects(library.symbols, errno, poller, scopeOf);
   }
 
   /** Sends the SYN before it returns. */
@@ -107,7 +111,7 @@ export class TcpConnects {
 
   #start(endpoint: Endpoint, source: Endpoint): number {
     const descriptor = this.#bound(source);
-    const address = sockaddr(endpoint, this.#scope(endpoint));
+    const address = sockaddr(endpoint, this.#scopeOf(endpoint));
     if (this.#libc.connect(descriptor, address, address.length) !== 0) {
       const errno = this.#errno();
       if (errno !== EINPROGRESS) {
@@ -124,21 +128,13 @@ export class TcpConnects {
     if (descriptor < 0) throw new ErrnoError("socket", this.#errno());
     const on = new Int32Array([1]);
     this.#libc.setsockopt(descriptor, SOL_IP, IP_BIND_ADDRESS_NO_PORT, on, 4);
-    const address = sockaddr(source, this.#scope(source));
+    const address = sockaddr(source, this.#scopeOf(source));
     if (this.#libc.bind(descriptor, address, address.length) !== 0) {
       const errno = this.#errno();
       this.#libc.close(descriptor);
       throw new ErrnoError("bind", errno);
     }
     return descriptor;
-  }
-
-  /** The interface index of a zone, by name or number; 0 for none. */
-  #scope(endpoint: Endpoint): number {
-    const zone = endpoint.address.split("%")[1];
-    if (zone === undefined) return 0;
-    const index = this.#libc.if_nametoindex(new TextEncoder().encode(`${zone}\0`));
-    return index !== 0 ? index : Number(zone) || 0;
   }
 
   #socketError(descriptor: number): number {
