@@ -1,5 +1,6 @@
 /** wire-probe: the arguments become one typed command, the command becomes an exit code. */
 import { parseCommandLine } from "./src/cli/command_line.ts";
+import { compare } from "./src/commands/compare/compare.ts";
 import { knock } from "./src/commands/knock/knock.ts";
 import { ping } from "./src/commands/ping/ping.ts";
 import { heatmap } from "./src/commands/heatmap/heatmap.ts";
@@ -20,6 +21,8 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       return await ping(command.options, VERSION);
     case "knock":
       return await knock(command.options, VERSION);
+    case "compare":
+      return await compare(command.options);
     case "serve":
       return await serve(command.options);
     case "trace":

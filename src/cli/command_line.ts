@@ -1,7 +1,15 @@
 /** The command line as one typed value: defaults, then what was given, then named cross-checks. */
 import { UsageError } from "../domain/exit.ts";
-import { type Endpoint, hostPort, type Label, type Target, targetKey } from "../domain/target.ts";
+import {
+  DEFAULT_AZ,
+  type Endpoint,
+  hostPort,
+  type Label,
+  type Target,
+  targetKey,
+} from "../domain/target.ts";
 import type { Diagnostic } from "../domain/diagnostic.ts";
+import type { CompareOptions } from "../commands/compare/options.ts";
 import type { HeatmapOptions } from "../commands/heatmap/options.ts";
 import type { ExportOptions } from "../commands/probe/export_target.ts";
 import type {
@@ -36,6 +44,7 @@ export type Command =
   | { readonly name: "serve"; readonly options: ServeOptions }
   | { readonly name: "trace"; readonly options: TraceOptions }
   | { readonly name: "heatmap"; readonly options: HeatmapOptions }
+  | { readonly name: "compare"; readonly options: CompareOptions }
   | { readonly name: "selfcheck"; readonly options: SelfcheckOptions }
   | { readonly name: "print"; readonly text: string };
 
@@ -104,6 +113,10 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
       const { values, operands } = parse(COMMANDS.serve.options);
       noOperands(name, operands);
       return { name, options: serveOptions(values) };
+    }
+    case "compare": {
+      const { values, operands } = parse(COMMANDS.compare.options);
+      return { name, options: compareOptions(values, operands) };
     }
     case "trace": {
       const { values, operands } = parse(COMMANDS.trace.options);
@@ -276,6 +289,37 @@ function sourceAddress(text: string, family: Family): Endpoint {
   }
   checkFamily(text, family, text);
   return source;
+}
+
+/** Their tables are read one after the other. */
+const MAX_COMPARED = 16;
+
+function compareOptions(
+  values: ValuesOf<typeof COMMANDS.compare.options>,
+  operands: readonly string[],
+): CompareOptions {
+  if (values.ipv4 && values.ipv6) throw new UsageError("-4 and -6 exclude each other");
+  const asked = values.ipv4 ? 4 : values.ipv6 ? 6 : 0;
+  const source = values.source === null ? null : sourceAddress(values.source, asked);
+  const family = source?.family ?? asked;
+  const targets = operands.map((text) => parseTarget(text, { az: DEFAULT_AZ, labels: [] }));
+  if (targets.length === 0) throw new UsageError("compare wants a target, such as db-host:5432");
+  if (targets.length > MAX_COMPARED) {
+    throw new UsageError(`compare takes at most ${MAX_COMPARED} targets`);
+  }
+  noTwice(targets);
+  for (const target of targets) checkFamily(target.host, family, target.name);
+  return {
+    targets,
+    count: values.count,
+    intervalMs: values.interval,
+    timeoutMs: values.timeout,
+    burst: values.burst,
+    family,
+    source,
+    output: values.output,
+    noColor: values["no-color"],
+  };
 }
 
 function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): ServeOptions {

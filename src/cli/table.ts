@@ -157,6 +157,24 @@ export const TRACE_OPTIONS = {
   output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
 
+export const COMPARE_OPTIONS = {
+  count: once(integer(1, 10_000), 20, "slots; in each of them every diagnostic has its turn", {
+    short: "c",
+  }),
+  interval: once(
+    duration(30, MAX_INTERVAL_MS),
+    1000,
+    "from slot to slot; a third of it from one diagnostic's turn to the next",
+    { short: "i", shown: "1s" },
+  ),
+  timeout: PROBE_OPTIONS.timeout,
+  burst: once(integer(2, 20), 2, "handshakes in a row in each slot; the first is cold"),
+  ipv4: PROBE_OPTIONS.ipv4,
+  ipv6: PROBE_OPTIONS.ipv6,
+  source: PROBE_OPTIONS.source,
+  output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
+} satisfies OptionTable;
+
 export const SELFCHECK_OPTIONS = {
   output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
@@ -220,6 +238,11 @@ export const COMMANDS = {
     summary: "answer handshakes: accept, close, nothing else",
     operands: "",
     options: { ...SERVE_OPTIONS, ...COMMON },
+  },
+  compare: {
+    summary: "hold ping, handshake and knock of a target against one another",
+    operands: "[NAME=]HOST:PORT…",
+    options: { ...COMPARE_OPTIONS, ...COMMON },
   },
   trace: {
     summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",

@@ -15,6 +15,8 @@ export interface ProbeRecord {
   address: string;
   /** Counts the target's probes from 1. */
   seq: number;
+  /** The slot of the schedule it was sent in, from 0; a burst shares one. */
+  slot: number;
   outcome: Outcome;
   /** Handshake round trip in µs, or NONE. */
   rttUs: number;
@@ -41,6 +43,7 @@ export function blankRecord(): ProbeRecord {
     target: NO_TARGET,
     address: "",
     seq: 0,
+    slot: 0,
     outcome: "error",
     rttUs: NONE,
     rttSource: null,

@@ -100,7 +100,8 @@ function ofTarget(summary: Summary): Record<string, unknown> {
   };
 }
 
-function figures(of: Figures): Record<string, unknown> {
+/** The figures of a summary, in the order of the schema. */
+export function figures(of: Figures): Record<string, unknown> {
   return {
     sent: of.sent,
     answered: of.answered,
@@ -159,12 +160,13 @@ function nullableString(out: ByteWriter, text: string | null): void {
   else out.jsonString(text);
 }
 
-function share(ratio: number | null): number | null {
+/** A share of one, to the millionth. */
+export function share(ratio: number | null): number | null {
   return ratio === null ? null : Number(ratio.toFixed(6));
 }
 
 /** µs to ms, to the microsecond. */
-function millis(micros: number): number {
+export function millis(micros: number): number {
   return Math.round(micros) / 1000;
 }
 

@@ -136,7 +136,7 @@ export class TextFormat implements RecordFormat {
 export function textIntroduction(
   targets: readonly Target[],
   schedule: string,
-  { doing }: Naming,
+  { doing }: Pick<Naming, "doing">,
 ): string {
   const [first] = targets;
   const what = targets.length === 1 ? describe(first) : `${targets.length} targets`;

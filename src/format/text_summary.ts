@@ -172,7 +172,8 @@ function cells(texts: readonly string[]): string {
   return texts.map((text, i) => text.padStart(COLUMNS[i][1])).join("");
 }
 
-function percent(ratio: number | null): string {
+/** A share of one as per cent, to a tenth. */
+export function percent(ratio: number | null): string {
   return ratio === null ? "-" : `${(ratio * 100).toFixed(1)}%`;
 }
 

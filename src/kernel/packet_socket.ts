@@ -65,6 +65,9 @@ const ENOBUFS = 105;
 /** Calls a wake-up at most, so that a flood leaves time for other work; what is left wakes again. */
 const MAX_READS = 64;
 
+/** Enough to empty the receive buffer. */
+const MAX_DISCARDS = 1024;
+
 /** `ping`: the unprivileged kind (SOCK_DGRAM). */
 export type PacketKind = "ping" | "raw-echo" | "raw-tcp";
 
@@ -102,7 +105,10 @@ export interface PacketSocket {
   drainErrors(): void;
   /** Packets that came and were lost, since this process did not read in time; for want of room. */
   overflowed(): number;
-  /** Lets through only what a program of socket_filter.ts accepts; throws ErrnoError. */
+  /**
+   * Lets through only what a program of socket_filter.ts accepts, and throws away what came before;
+   * throws ErrnoError.
+   */
   filter(program: Uint8Array<ArrayBuffer>): void;
   close(): void;
 }
@@ -216,6 +222,10 @@ class KernelPacketSocket implements PacketSocket {
     fprog.setUint16(0, instructionsIn(program), true);
     fprog.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(program)), true);
     this.#set(SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(fprog.buffer), "SO_ATTACH_FILTER");
+    // What came between the socket and its filter is anybody's.
+    for (let reads = 0; reads < MAX_DISCARDS; reads++) {
+      if (this.#batch.read(this.#descriptor, false) <= 0) return;
+    }
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { NAMING } from "../../src/format/naming.ts";
 import { type Paint, plain } from "../../src/format/paint.ts";
 import type { RecordFormat, Step } from "../../src/format/record_format.ts";
 import { type FormatOptions, FORMATS } from "../../src/format/registry.ts";
+import { comparisonTexts } from "./comparisons.ts";
 import { heatmapTexts } from "./heatmaps.ts";
 import { RECORDS, RUNS, TARGETS } from "./records.ts";
 import { WINDOWS } from "./windows.ts";
@@ -79,6 +80,9 @@ export function goldenCases(): ReadonlyMap<string, Uint8Array> {
   }
   for (const [name, text] of heatmapTexts()) {
     cases.set(`heatmap-${name}${GOLDEN_SUFFIX}`, new TextEncoder().encode(text));
+  }
+  for (const [name, text] of comparisonTexts(coloured)) {
+    cases.set(`compare.${name}${GOLDEN_SUFFIX}`, new TextEncoder().encode(text));
   }
   return cases;
 }

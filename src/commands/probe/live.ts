@@ -2,19 +2,9 @@
 import type { ProbeRecord } from "../../domain/probe_record.ts";
 import type { Target } from "../../domain/target.ts";
 import { liveColoured, livePlain } from "../../format/live_paint.ts";
-import { environment } from "../../kernel/process.ts";
-import { openSuspend } from "../../kernel/suspend.ts";
-import {
-  divertNotices,
-  say,
-  sayOnStderr,
-  stderrIsTerminal,
-  stdoutWantsColour,
-} from "../../sink/stdio.ts";
-import { screenTrouble, SystemTerminal } from "../../sink/terminal.ts";
+import { say, stdoutWantsColour } from "../../sink/stdio.ts";
 import { systemClock } from "../../time/system_clock.ts";
-import { HeldNotices } from "../live/held_notices.ts";
-import { LiveScreen } from "../live/live_screen.ts";
+import { OwnScreen } from "../live/own_screen.ts";
 import { type LiveLane, LiveTargets } from "./live_targets.ts";
 import type { RunOptions } from "./options.ts";
 
@@ -31,21 +21,20 @@ export interface LivePart {
 
 export class Live {
   #options: RunOptions;
-  #terminal = new SystemTerminal(openSuspend());
-  #notices = new HeldNotices(sayOnStderr, stderrIsTerminal());
+  #screen: OwnScreen;
   #table: LiveTargets | null = null;
-  #screen: LiveScreen | null = null;
 
-  private constructor(options: RunOptions) {
+  private constructor(options: RunOptions, screen: OwnScreen) {
     this.#options = options;
+    this.#screen = screen;
   }
 
   /** Null when it is not wanted, or cannot be had, which is said. Open before FFI is revoked. */
   static open(options: RunOptions): Live | null {
     if (!options.live) return null;
-    const trouble = screenTrouble(environment("TERM"));
-    if (trouble === null) return new Live(options);
-    say(`--live: ${trouble}; going on with lines`);
+    const screen = OwnScreen.open();
+    if (screen instanceof OwnScreen) return new Live(options, screen);
+    say(`--live: ${screen}; going on with lines`);
     return null;
   }
 
@@ -59,13 +48,10 @@ export class Live {
       durationMs,
       paint: stdoutWantsColour() && !noColor ? liveColoured : livePlain,
       clock: systemClock,
-      keys: this.#terminal.keys,
-      notice: (nowMs) => this.#notices.shown(nowMs),
+      keys: this.#screen.keys,
+      notice: (nowMs) => this.#screen.notice(nowMs),
     });
-    divertNotices((text) => this.#notices.notice(text, systemClock.now()));
-    const ports = { clock: systemClock, terminal: this.#terminal, onQuit, onBroken };
-    this.#screen = new LiveScreen(this.#table, ports);
-    this.#screen.start();
+    this.#screen.start(this.#table, { onQuit, onBroken });
   }
 
   record(record: ProbeRecord): void {
@@ -77,18 +63,16 @@ export class Live {
   }
 
   redraw(): void {
-    this.#screen?.redraw();
+    this.#screen.redraw();
   }
 
   /** Gives the terminal back and says what was held back; may take as long as the terminal does. */
   async stop(): Promise<void> {
-    await this.#screen?.stop();
-    divertNotices(null);
-    this.#notices.release();
+    await this.#screen.stop();
   }
 
   /** Throws what was thrown meanwhile and nobody caught. */
   rethrow(): void {
-    this.#screen?.rethrow();
+    this.#screen.rethrow();
   }
 }

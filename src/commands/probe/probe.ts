@@ -32,8 +32,10 @@ export function probe(options: ProbeOptions, version: string): Promise<ExitCode>
 }
 
 /** `Deno.connect`, or sockets of our own where they must be bound first. */
-function connectorFor(options: ProbeOptions, sockets: TcpSockets | null): Connector {
-  const { source, close } = options;
+export function connectorFor(
+  { source, close }: Pick<ProbeOptions, "source" | "close">,
+  sockets: TcpSockets | null,
+): Connector {
   if (source === null) return new DenoConnector(sockets, close);
   const connects = TcpConnects.open();
   if (connects === null || sockets === null) {

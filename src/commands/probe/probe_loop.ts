@@ -28,6 +28,8 @@ export interface LoopOptions {
   /** No probe is sent this long after the start, in ms; null for no end. */
   readonly durationMs: number | null;
   readonly intervalMs: number;
+  /** From the start to the first slot, in ms, for loops that take turns; else 0. */
+  readonly offsetMs?: number;
   /** Probes back to back in each slot. */
   readonly burst: number;
   readonly family: Family;
@@ -146,12 +148,12 @@ export class ProbeLoop {
   }
 
   #place(lanes: readonly Lane[]): void {
-    const { maxInFlight } = this.#options;
+    const { maxInFlight, intervalMs, offsetMs = 0 } = this.#options;
     const kept = Math.min(Math.floor(maxInFlight / 2), this.lanes.length - 1);
     this.#slowPlaces = Math.max(1, maxInFlight - kept);
-    const now = this.#ports.clock.now();
+    const startMs = this.#ports.clock.now() + offsetMs;
     for (const [index, lane] of lanes.entries()) {
-      lane.startMs = lane.dueMs = now + splayMs(index, lanes.length, this.#options.intervalMs);
+      lane.startMs = lane.dueMs = startMs + splayMs(index, lanes.length, intervalMs);
       this.#requeue(lane);
     }
   }
@@ -231,6 +233,7 @@ export class ProbeLoop {
     const startOfBurst = first && this.#options.burst > 1;
     record.target = lane.target;
     record.seq = lane.sent;
+    record.slot = lane.slot - 1;
     record.cold = lane.endpoint !== undefined && lane.takeCold() || startOfBurst;
     record.rttUs = record.connectUs = record.synRetransmits = NONE;
     record.rttSource = record.error = null;

@@ -14,6 +14,11 @@ const REDRAW_MS = 200;
 /** What of the schedule tells when it ends. */
 export type ProgressSchedule = Pick<LoopOptions, "count" | "durationMs" | "intervalMs" | "burst">;
 
+/** What tells whether there is progress to be shown, and where. */
+export interface ProgressOptions extends Pick<RunOptions, "quiet" | "output"> {
+  readonly schedule: ProgressSchedule;
+}
+
 /** What progress needs of the world. */
 export interface ProgressPorts {
   readonly clock: Clock;
@@ -44,7 +49,7 @@ export class Progress {
   }
 
   /** Null where the run has no known end, or a line of progress no place of its own. */
-  static open({ schedule, quiet, output }: RunOptions): Progress | null {
+  static open({ schedule, quiet, output }: ProgressOptions): Progress | null {
     const { count, durationMs } = schedule;
     const terminal = stderrStatus();
     if (terminal === null || count === null && durationMs === null) return null;

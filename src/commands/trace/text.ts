@@ -1,6 +1,7 @@
 /** A trace as text for people: a line a hop and address, or the table of a repeated one. Pure. */
 import { NONE } from "../../domain/probe_record.ts";
 import { hostPort } from "../../domain/target.ts";
+import { cut } from "../../format/columns.ts";
 import type { Paint } from "../../format/paint.ts";
 import type { MplsLabel } from "../../packet/icmp_extension.ts";
 import { shown } from "../../sink/trouble.ts";
@@ -10,8 +11,30 @@ import { isReached, type PlainHandshake, type TraceReport } from "./report.ts";
 const HOP_COLUMN = 3;
 /** Room for `12345.678`. */
 const TIME_COLUMN = 10;
+/** The table's columns behind the address. */
+const COUNT_COLUMN = 8;
+const COUNT_TITLES = ["sent", "loss"];
+const TIME_TITLES = ["last", "min", "avg", "max", "stddev"];
+const FIGURES_COLUMNS = COUNT_TITLES.length * COUNT_COLUMN + TIME_TITLES.length * TIME_COLUMN;
+const ADDRESS_TITLE = "address";
 /** Labels are padded up to here; a longer one pushes its own line's columns. */
 const MAX_LABEL_COLUMN = 48;
+/** An IPv4 address is not cut, whatever else has no place then. */
+const MIN_LABEL_COLUMN = 15;
+
+/** A line and how it is to be looked at. */
+export interface TonedLine {
+  readonly tone: "plain" | "warn" | "bad";
+  readonly text: string;
+}
+
+export function painted({ tone, text }: TonedLine, paint: Paint): string {
+  return tone === "plain" ? text : paint[tone](text);
+}
+
+const plainly = (text: string): TonedLine => ({ tone: "plain", text });
+const warning = (text: string): TonedLine => ({ tone: "warn", text });
+const bad = (text: string): TonedLine => ({ tone: "bad", text });
 
 /** What a trace is about, in one line. */
 export function introduction(report: TraceReport): string {
@@ -40,31 +63,39 @@ export function traceLines(report: TraceReport, paint: Paint): string[] {
       lines.push(paint.warn(silentLine(group[0].hops, group[group.length - 1].hops)));
     } else lines.push(...hopLines(group[0], report, width, paint));
   }
-  return [...lines, ...endLines(report, paint)];
+  return [...lines, ...endLines(report).map((line) => painted(line, paint))];
 }
 
 /** The lines of a repeated trace: each address's figures over all rounds. */
 export function traceTable(report: TraceReport, paint: Paint): string[] {
-  const width = Math.max(labelWidth(report), "address".length);
-  const head = `${"hop".padStart(HOP_COLUMN)}  ${"address".padEnd(width)}` +
-    ["sent", "loss"].map((title) => title.padStart(8)).join("") +
-    ["last", "min", "avg", "max", "stddev"].map((title) => title.padStart(TIME_COLUMN)).join("");
-  const lines = [`${introduction(report)}, ${report.rounds} rounds`, head];
+  return tableLines(report, null).map((line) => painted(line, paint));
+}
+
+/** The same before they are painted; with `columns`, addresses are cut so that the figures fit into them. */
+export function tableLines(report: TraceReport, columns: number | null): TonedLine[] {
+  const wanted = Math.max(labelWidth(report), ADDRESS_TITLE.length);
+  const room = columns === null ? Infinity : columns - HOP_COLUMN - 2 - FIGURES_COLUMNS;
+  const width = Math.min(wanted, Math.max(MIN_LABEL_COLUMN, room));
+  const look = { report, width, cuts: columns !== null };
+  const head = `${"hop".padStart(HOP_COLUMN)}  ${ADDRESS_TITLE.padEnd(width)}` +
+    COUNT_TITLES.map((title) => title.padStart(COUNT_COLUMN)).join("") +
+    TIME_TITLES.map((title) => title.padStart(TIME_COLUMN)).join("");
+  const lines = [`${introduction(report)}, ${report.rounds} rounds`, head].map(plainly);
   for (const group of grouped(report.hops)) {
     if (group.length > 1) {
-      lines.push(paint.warn(silentLine(group[0].hops, group[group.length - 1].hops)));
+      lines.push(warning(silentLine(group[0].hops, group[group.length - 1].hops)));
       continue;
     }
     const [hop] = group;
-    if (hop.addresses.length === 0) {
-      lines.push(paint.warn(tableRow(hop, null, true, report, width)));
-    }
+    if (hop.addresses.length === 0) lines.push(warning(tableRow(hop, null, true, look)));
     for (const [i, of] of hop.addresses.entries()) {
-      const line = tableRow(hop, of, i === 0, report, width);
-      lines.push(i === 0 && hop.answered < hop.sent ? paint.warn(line) : line);
+      const line = tableRow(hop, of, i === 0, look);
+      lines.push(i === 0 && hop.answered < hop.sent ? warning(line) : plainly(line));
     }
   }
-  return [...lines, ...endLines(report, paint)];
+  // Before the first round is over, nobody knows how the path ends.
+  const early = columns !== null && report.end === null && report.rounds < 2;
+  return early ? lines : [...lines, ...endLines(report)];
 }
 
 /** Silent hops in a row together, all others alone. */
@@ -122,13 +153,21 @@ function mplsText(labels: readonly MplsLabel[]): string {
   return `  MPLS ${entries.join(" ")}`;
 }
 
+interface TableLook {
+  readonly report: TraceReport;
+  /** Of the address's column. */
+  readonly width: number;
+  /** A longer address is cut; else it pushes its line's other columns. */
+  readonly cuts: boolean;
+}
+
 function tableRow(
   hop: Hop,
   of: HopAddress | null,
   first: boolean,
-  report: TraceReport,
-  width: number,
+  { report, width, cuts }: TableLook,
 ): string {
+  const who = of === null ? "no answer" : label(of, report);
   const lost = hop.sent - hop.answered;
   const counts = first ? [`${hop.sent}`, percent(lost, hop.sent)] : ["", ""];
   const figures = of?.rtt.distribution() ?? null;
@@ -138,8 +177,8 @@ function tableRow(
       millis,
     );
   return `${(first ? `${hop.hops}` : "").padStart(HOP_COLUMN)}  ` +
-    (of === null ? "no answer" : label(of, report)).padEnd(width) +
-    counts.map((text) => text.padStart(8)).join("") +
+    (cuts ? cut(who, width) : who).padEnd(width) +
+    counts.map((text) => text.padStart(COUNT_COLUMN)).join("") +
     times.map((text) => text.padStart(TIME_COLUMN)).join("") +
     (of === null || of.kind === "router" ? "" : `  ${of.detail}`) +
     (report.paths > 1 && of !== null ? `  ${flowsText(of)}` : "") +
@@ -164,21 +203,20 @@ function label({ address }: HopAddress, report: TraceReport): string {
 }
 
 /** How the path ends, and what is known beyond the hops. */
-function endLines(report: TraceReport, paint: Paint): string[] {
+function endLines(report: TraceReport): TonedLine[] {
   const { end, silentTail, mtu, handshake, address } = report;
   const last = report.hops.at(-1)?.hops ?? report.firstHop - 1;
-  const lines: string[] = [];
-  if (silentTail > 0) lines.push(paint.warn(silentLine(last + 1, last + silentTail)));
+  const lines: TonedLine[] = [];
+  if (silentTail > 0) lines.push(warning(silentLine(last + 1, last + silentTail)));
   if (end !== null && isReached(report)) {
     const took = end.rttUs === NONE ? "" : `, ${millis(end.rttUs)} ms`;
-    lines.push(
-      `reached ${address} (${end.detail}) in ${end.hops} hop${end.hops === 1 ? "" : "s"}${took}`,
-    );
+    const hops = `${end.hops} hop${end.hops === 1 ? "" : "s"}`;
+    lines.push(plainly(`reached ${address} (${end.detail}) in ${hops}${took}`));
   } else if (end !== null) {
-    lines.push(paint.bad(`not reached: ${end.address} at hop ${end.hops} says ${end.detail}`));
-  } else lines.push(paint.bad(`not reached: no answer behind hop ${last}`));
-  if (mtu !== null) lines.push(mtuLine(mtu));
-  if (handshake !== null) lines.push(handshakeLine(address, handshake, paint));
+    lines.push(bad(`not reached: ${end.address} at hop ${end.hops} says ${end.detail}`));
+  } else lines.push(bad(`not reached: no answer behind hop ${last}`));
+  if (mtu !== null) lines.push(plainly(mtuLine(mtu)));
+  if (handshake !== null) lines.push(handshakeLine(address, handshake));
   return lines;
 }
 
@@ -190,13 +228,13 @@ function mtuLine({ bytes, steps }: NonNullable<TraceReport["mtu"]>): string {
   return routers.length === 0 ? `${what}, as the first link's` : `${what}: ${routers.join("; ")}`;
 }
 
-function handshakeLine(address: string, handshake: PlainHandshake, paint: Paint): string {
+function handshakeLine(address: string, handshake: PlainHandshake): TonedLine {
   const { port, outcome, rttUs } = handshake;
   const what = `a handshake with ${hostPort(address, port)}, its hops not limited`;
   const took = rttUs === NONE ? "" : `, ${millis(rttUs)} ms`;
   return outcome === "established" || outcome === "refused"
-    ? `${what}: ${outcome}${took}`
-    : paint.bad(`${what}: ${outcome}`);
+    ? plainly(`${what}: ${outcome}${took}`)
+    : bad(`${what}: ${outcome}`);
 }
 
 function millis(micros: number): string {

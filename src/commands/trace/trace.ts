@@ -19,6 +19,8 @@ import { sleepUntil } from "../../time/clock.ts";
 import { systemClock } from "../../time/system_clock.ts";
 import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
 import { traceJson } from "./json.ts";
+import { OwnScreen } from "../live/own_screen.ts";
+import { LiveTrace } from "./live_trace.ts";
 import { Lookups } from "./names.ts";
 import type { TraceOptions } from "./options.ts";
 import { TracePath } from "./path.ts";
@@ -37,6 +39,7 @@ const TCP_PORT = 443;
 /** Resolves when the trace is over; the result is the exit code. */
 export async function trace(options: TraceOptions): Promise<ExitCode> {
   const tools = openHopTools(systemClock);
+  const screen = screenFor(options);
   const infos = TcpSockets.open();
   const target = await resolve(options);
   if (target === null) return EXIT.unresolved;
@@ -56,13 +59,20 @@ export async function trace(options: TraceOptions): Promise<ExitCode> {
     );
   }
   try {
-    return await run(options, target, prober, () => {
+    return await run(options, target, prober, screen, () => {
       const connector = new DenoConnector(infos, "rst");
       return new TcpProber(connector, systemClock, options.timeoutMs, "auto");
     });
   } finally {
     prober.close();
   }
+}
+
+/** For a repeated trace where there is a terminal to draw on; elsewhere its end is what is printed. */
+function screenFor({ repeat, output }: TraceOptions): OwnScreen | null {
+  if (repeat === null || output !== "text") return null;
+  const screen = OwnScreen.open();
+  return screen instanceof OwnScreen ? screen : null;
 }
 
 /** The address to trace to; null, and the reason said, when the name has none. */
@@ -89,6 +99,7 @@ async function run(
   options: TraceOptions,
   target: Endpoint,
   prober: HopProber,
+  screen: OwnScreen | null,
   handshakes: () => TcpProber,
 ): Promise<ExitCode> {
   const facts = openAddressFacts(options.nameServer);
@@ -99,12 +110,8 @@ async function run(
   const began: WallTime = { wallSeconds: 0, wallNanos: 0 };
   new WallAnchor(systemClock).stamp(systemClock.now(), began);
   const path = new TracePath();
-  const measured = await measure(options, prober, path, lookups);
-  const silent = path.end()?.kind !== "end";
-  const port = options.protocol === "tcp" ? target.port : options.target.port ?? TCP_PORT;
-  const handshake = silent ? await shakeHands({ ...target, port }, handshakes()) : null;
-  await lookups.settled(NAMES_MS);
-  const report: TraceReport = {
+  const measured = { sizeBytes: options.mtu ? prober.linkMtu() : options.sizeBytes, durationMs: 0 };
+  const reportWith = (handshake: PlainHandshake | null): TraceReport => ({
     ...began,
     host: options.target.host,
     address: target.address,
@@ -125,14 +132,59 @@ async function run(
     mtu: options.mtu ? { bytes: measured.sizeBytes, steps: path.mtuSteps } : null,
     handshake,
     namesOf: (address) => lookups.of(address),
-  };
+  });
+  const rounds = new Rounds();
+  if (screen !== null) show(screen, options, rounds, () => reportWith(null));
+  try {
+    await measure(options, prober, path, lookups, rounds, measured);
+  } finally {
+    await screen?.stop();
+  }
+  screen?.rethrow();
+  const silent = path.end()?.kind !== "end";
+  const port = options.protocol === "tcp" ? target.port : options.target.port ?? TCP_PORT;
+  const handshake = silent ? await shakeHands({ ...target, port }, handshakes()) : null;
+  await lookups.settled(NAMES_MS);
+  const report = reportWith(handshake);
   print(report, options);
   return hasAnswered(report) ? EXIT.ok : EXIT.failed;
 }
 
+/** The table on the terminal, until it is stopped; its `q` ends the rounds. */
+function show(
+  screen: OwnScreen,
+  { repeat, noColor }: TraceOptions,
+  rounds: Rounds,
+  report: () => TraceReport,
+): void {
+  const content = new LiveTrace({
+    clock: systemClock,
+    paint: choosePaint(stdoutWantsColour(), noColor),
+    rounds: repeat ?? 1,
+    keys: screen.keys,
+    report,
+    notice: (nowMs) => screen.notice(nowMs),
+  });
+  const end = () => rounds.stop();
+  screen.start(content, { onQuit: end, onBroken: end });
+}
+
+/** What ends the rounds early, whatever they wait for. */
+class Rounds {
+  stopped = false;
+  /** Ends what is waited for now. */
+  onStop: () => void = () => {};
+
+  stop(): void {
+    this.stopped = true;
+    this.onStop();
+  }
+}
+
+/** What the rounds leave behind beside the path. */
 interface Measured {
-  readonly sizeBytes: number;
-  readonly durationMs: number;
+  sizeBytes: number;
+  durationMs: number;
 }
 
 /** All rounds, each begun an interval after the one before, until the last or a signal. */
@@ -141,23 +193,17 @@ async function measure(
   prober: HopProber,
   path: TracePath,
   lookups: Lookups,
-): Promise<Measured> {
-  let stopped = false;
-  let stop = () => {};
-  const onStop = () => {
-    stopped = true;
-    stop();
-  };
-  onSignal("SIGINT", onStop);
-  onSignal("SIGTERM", onStop);
+  rounds: Rounds,
+  measured: Measured,
+): Promise<void> {
+  onSignal("SIGINT", () => rounds.stop());
+  onSignal("SIGTERM", () => rounds.stop());
   const { firstHop, maxHops, timeoutMs, mtu } = options;
-  let sizeBytes = mtu ? prober.linkMtu() : options.sizeBytes;
-  let durationMs = 0;
   const startMs = systemClock.now();
-  for (let i = 0; i < (options.repeat ?? 1) && !stopped; i++) {
-    const dueMs = startMs + i * options.intervalMs;
-    await Promise.race([sleepUntil(systemClock, dueMs), new Promise<void>((wake) => stop = wake)]);
-    if (stopped) break;
+  for (let i = 0; i < (options.repeat ?? 1) && !rounds.stopped; i++) {
+    const stopped = new Promise<void>((wake) => rounds.onStop = wake);
+    await Promise.race([sleepUntil(systemClock, startMs + i * options.intervalMs), stopped]);
+    if (rounds.stopped) break;
     const known = i === 0 ? NOTHING_KNOWN : path.known();
     path.beginRound();
     const round: TraceRound = new TraceRound(
@@ -165,7 +211,7 @@ async function measure(
         firstHop,
         maxHops,
         timeoutMs,
-        sizeBytes,
+        sizeBytes: measured.sizeBytes,
         mtu,
         queries: queriesOf(options),
         flows: options.paths ?? 1,
@@ -181,13 +227,12 @@ async function measure(
         onMtu: (step) => path.addMtu(step),
       },
     );
-    stop = () => round.stop();
+    rounds.onStop = () => round.stop();
     const roundMs = systemClock.now();
     await runRound(round);
-    durationMs += systemClock.now() - roundMs;
-    sizeBytes = round.sizeBytes;
+    measured.durationMs += systemClock.now() - roundMs;
+    measured.sizeBytes = round.sizeBytes;
   }
-  return { sizeBytes, durationMs };
 }
 
 /** Where there is no way out of this machine, that is how the path ends, and no fault of the system's. */

@@ -10,7 +10,8 @@ const TIMEOUT = "a duration from 1ms to 1m, such as 250ms, 1.5s or 2m";
 const TARGET = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
 const NAME = "a name wants 1 to 255 characters, none of them control characters";
 const NO_TARGET = "probe wants a target, such as db-host:5432, or --targets FILE";
-const COMMANDS = "probe, ping, knock, serve, trace, heatmap, selfcheck, completions, help, version";
+const COMMANDS =
+  "probe, ping, knock, serve, compare, trace, heatmap, selfcheck, completions, help, version";
 
 const BAD: readonly [argv: string, message: string][] = [
   ["", `wants a command: ${COMMANDS}; see 'wire-probe help'`],

@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { traceJson } from "../../../../src/commands/trace/json.ts";
+import { LiveTrace } from "../../../../src/commands/trace/live_trace.ts";
 import { NO_NAMES } from "../../../../src/commands/trace/names.ts";
 import { MAX_ADDRESSES_A_HOP, TracePath } from "../../../../src/commands/trace/path.ts";
 import { hasAnswered, type TraceReport } from "../../../../src/commands/trace/report.ts";
 import { traceLines, traceTable } from "../../../../src/commands/trace/text.ts";
 import { plain } from "../../../../src/format/paint.ts";
 import type { HopAnswer } from "../../../../src/net/hop_prober.ts";
+import { FakeClock } from "../../fake_clock.ts";
 
 function answer(address: string, rttUs: number, more: Partial<HopAnswer> = {}): HopAnswer {
   return {
@@ -222,4 +224,32 @@ Deno.test("addresses at a hop are bounded; further ones are counted", () => {
 Deno.test("the next round knows how far the path goes and which hops are silent", () => {
   const known = examplePath().known();
   assertEquals([known.length, [...known.silent]], [5, [2, 3]]);
+});
+
+function live(of: TraceReport, notice: string | null = null): LiveTrace {
+  const parts = { clock: new FakeClock(), paint: plain, rounds: 100, keys: true };
+  return new LiveTrace({ ...parts, report: () => of, notice: () => notice });
+}
+
+Deno.test("the live table is the table, with how far it is, cut to the terminal", () => {
+  const of = report(examplePath(), { rounds: 3 });
+  const table = traceTable(of, plain);
+  const wide = live(of).lines(160, 24);
+  assertEquals(wide, [...table, "round 3 of 100, q quits"]);
+  const narrow = live(of, "a notice").lines(76, 5);
+  assertEquals(narrow.slice(1), [
+    "hop  address            sent    loss      last       min       avg       ma…",
+    "  1  gw [31m.test (…       2    0.0%     1.500     1.000     1.250     1.50…",
+    "a notice",
+    "round 3 of 100, q quits",
+  ]);
+});
+
+Deno.test("nothing is said of the path's end while the first round is under way", () => {
+  const path = new TracePath();
+  path.beginRound();
+  path.add({ hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000) });
+  const lines = (rounds: number) => live(report(path, { rounds })).lines(160, 24).join("\n");
+  assert(!lines(1).includes("not reached"));
+  assert(lines(2).includes("not reached: no answer behind hop 1"));
 });

@@ -1,0 +1,122 @@
+/** `compare`: a target by TCP handshake, ICMP echo and knock in turn, and what these say of one another. */
+import type { Comparison, Extra } from "../../domain/comparison.ts";
+import { type ExitCode, messageOf, SystemError } from "../../domain/exit.ts";
+import { comparisonJson } from "../../format/compare_json.ts";
+import { comparisonText } from "../../format/compare_text.ts";
+import { choosePaint } from "../../format/paint.ts";
+import { textIntroduction } from "../../format/text.ts";
+import { revoke } from "../../kernel/permissions.ts";
+import { onSignal } from "../../kernel/signals.ts";
+import { TcpSockets } from "../../kernel/tcp_info.ts";
+import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
+import { openKnockProber } from "../../net/knock_prober.ts";
+import { openPingProber } from "../../net/ping_prober.ts";
+import type { Prober } from "../../net/prober.ts";
+import { systemResolver } from "../../net/resolver.ts";
+import { TcpProber } from "../../net/tcp_prober.ts";
+import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
+import { durationText } from "../../time/duration.ts";
+import { systemClock } from "../../time/system_clock.ts";
+import { connectorFor } from "../probe/probe.ts";
+import { Progress } from "../probe/progress.ts";
+import { sumUp } from "../probe/run_summary.ts";
+import { type Thresholds, verdict } from "../probe/verdict.ts";
+import { type Diagnostics, Interleaved } from "./interleaved.ts";
+import type { CompareOptions } from "./options.ts";
+
+/** A comparison has a verdict of its own. */
+const NO_THRESHOLDS: Thresholds = { lossPercent: null, p50Ms: null, p99Ms: null, on: "target" };
+
+/** Runs until every slot had its turn or a signal; the result is the exit code. */
+export async function compare(options: CompareOptions): Promise<ExitCode> {
+  const { diagnostics, leftOut } = openDiagnostics(options);
+  revoke("env", "ffi", "sys", "read", "write");
+  const { count, burst } = options;
+  const progress = Progress.open({
+    schedule: { ...options, count: count * burst, durationMs: null },
+    quiet: true,
+    output: options.output,
+  });
+  const run = new Interleaved(options, {
+    clock: systemClock,
+    resolver: systemResolver,
+    diagnostics,
+    onHandshake: (record) => progress?.record(record),
+    onNotice: say,
+  });
+  const report = () => print(run.results().map((result) => ({ ...result, leftOut })), options);
+  await run.prepare(options.targets);
+  if (run.resolved) {
+    for (const reason of Object.values(leftOut)) say(`left out: ${reason}`);
+    if (options.output === "text") say(introduction(options, diagnostics));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      onSignal(signal, () => run.stop());
+    }
+    onSignal("SIGQUIT", () => {
+      if (progress === null) report();
+      else progress.aside(() => Promise.resolve(report()));
+    });
+    progress?.start(run.lanes);
+    await run.run();
+    await progress?.stop();
+  }
+  report();
+  const stats = run.lanes.map((lane) => lane.stats);
+  const summary = sumUp(stats, 0, { thresholds: NO_THRESHOLDS, histogram: false });
+  return verdict(summary, NO_THRESHOLDS).code;
+}
+
+interface Opened {
+  readonly diagnostics: Diagnostics;
+  /** Why the others are not there. */
+  readonly leftOut: Partial<Record<Extra, string>>;
+}
+
+/** Handshakes can be made everywhere; what else is allowed here is found by trying. */
+function openDiagnostics({ timeoutMs, source }: CompareOptions): Opened {
+  const sockets = TcpSockets.open();
+  if (sockets === null) {
+    say("this platform or its permissions offer no TCP_INFO: delays are the clock's");
+  }
+  const connector = connectorFor({ source, close: "fin" }, sockets);
+  const leftOut: Partial<Record<Extra, string>> = {};
+  const tried = (name: Extra, open: () => Prober): Prober | null => {
+    try {
+      return open();
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      leftOut[name] = messageOf(error);
+      return null;
+    }
+  };
+  const options = { timeoutMs, source, clock: "auto" } as const;
+  const echo = { ...options, payloadBytes: DEFAULT_ECHO_BYTES, ttl: null };
+  const diagnostics = {
+    handshake: new TcpProber(connector, systemClock, timeoutMs, options.clock),
+    ping: tried("ping", () => openPingProber(echo, systemClock)),
+    knock: tried("knock", () => openKnockProber(options, systemClock)),
+  };
+  return { diagnostics, leftOut };
+}
+
+function print(comparisons: readonly Comparison[], { output, noColor }: CompareOptions): void {
+  const paint = choosePaint(stdoutWantsColour(), noColor);
+  const texts = comparisons.map((comparison) =>
+    output === "json" ? comparisonJson(comparison) : comparisonText(comparison, paint)
+  );
+  printText(texts.join(""));
+}
+
+function introduction(
+  { targets, count, intervalMs, timeoutMs }: CompareOptions,
+  { ping, knock }: Diagnostics,
+): string {
+  const ways = [
+    "handshake",
+    ...(ping === null ? [] : ["ping"]),
+    ...(knock === null ? [] : ["knock"]),
+  ];
+  const schedule = `${count} times every ${durationText(intervalMs)} by ${ways.join(", ")}, ` +
+    `timeout ${durationText(timeoutMs)}`;
+  return textIntroduction(targets, schedule, { doing: "comparing" });
+}

@@ -1,0 +1,184 @@
+/** The diagnostics of a comparison taking turns: a loop for each, on one schedule and one clock. */
+import type { Comparison, ComparisonSchedule, Extra } from "../../domain/comparison.ts";
+import type { ProbeRecord } from "../../domain/probe_record.ts";
+import type { Summary } from "../../domain/summary.ts";
+import type { Target } from "../../domain/target.ts";
+import type { Prober } from "../../net/prober.ts";
+import type { Family, Resolver } from "../../net/resolver.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Lane } from "../probe/lane.ts";
+import { type LoopPorts, ProbeLoop } from "../probe/probe_loop.ts";
+import { Samples } from "./samples.ts";
+import { findingsOf } from "./verdict.ts";
+
+/** Turns in an interval, whether or not a diagnostic is left out. */
+const TURNS = 3;
+/** Probes under way at once, of each diagnostic; more wait, which shows as lag. */
+const MAX_IN_FLIGHT = 256;
+/** No name is resolved again while it is compared. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+/** One way of probing each, null where it is left out. */
+export interface Diagnostics extends Readonly<Record<Extra, Prober | null>> {
+  readonly handshake: Prober;
+}
+
+export interface InterleavedOptions extends ComparisonSchedule {
+  readonly family: Family;
+}
+
+/** What a comparison needs of the world. */
+export interface InterleavedPorts {
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  readonly diagnostics: Diagnostics;
+  /** Called with each handshake whose fate is known; the record is reused afterwards. */
+  onHandshake(record: ProbeRecord): void;
+  /** Something worth a line on stderr. */
+  onNotice(text: string): void;
+}
+
+/** Without why something was left out, which is known to who opened the diagnostics. */
+export type Result = Omit<Comparison, "leftOut">;
+
+export class Interleaved {
+  #schedule: ComparisonSchedule;
+  #handshake: Turn;
+  #ping: Turn | null;
+  #knock: Turn | null;
+
+  constructor(options: InterleavedOptions, ports: InterleavedPorts) {
+    const { count, intervalMs, burst } = options;
+    const { diagnostics: { handshake, ping, knock }, onHandshake, onNotice } = ports;
+    this.#schedule = { count, intervalMs, burst };
+    const same = { ...ports, resolver: new HeldResolver(ports.resolver) };
+    // Who else fails to resolve a name fails for the reason that was said before.
+    const quiet = { ...same, onRecord: () => {}, onNotice: () => {} };
+    const extra = (prober: Prober | null, place: number) =>
+      prober === null ? null : new Turn({ ...options, burst: 1 }, place, { ...quiet, prober });
+    // The handshakes come first, before anything else has set up what they are to find cold.
+    const loud = { ...same, onRecord: onHandshake, onNotice };
+    this.#handshake = new Turn(options, 0, { ...loud, prober: handshake });
+    this.#ping = extra(ping, 1);
+    this.#knock = extra(knock, 2);
+  }
+
+  /** The targets' places, for their statistics by handshakes. */
+  get lanes(): readonly Lane[] {
+    return this.#handshake.loop.lanes;
+  }
+
+  /** Whether there is anything to probe. */
+  get resolved(): boolean {
+    return this.lanes.some(({ endpoint }) => endpoint !== undefined);
+  }
+
+  /** Resolves the targets' names; call before `run`. */
+  async prepare(targets: readonly Target[]): Promise<void> {
+    for (const { loop } of this.#turns()) await loop.prepare(targets);
+  }
+
+  /** Probes until every slot had its turn, or `stop` is called. */
+  async run(): Promise<void> {
+    await Promise.all(this.#turns().map(({ loop }) => loop.run()));
+  }
+
+  /** Ends at once; probes whose fate is not known yet are not counted. */
+  stop(): void {
+    for (const { loop } of this.#turns()) loop.stop();
+  }
+
+  /** What there is to say so far, a target after the other. */
+  results(): Result[] {
+    return this.lanes.map(({ target, endpoint }) => {
+      const { summary, cold, steady } = this.#handshake.of(target);
+      const address = endpoint?.address ?? "";
+      const [ping, knock] = [this.#ping, this.#knock].map((turn) =>
+        turn === null || address === "" ? null : turn.of(target)
+      );
+      const measured = { cold, steady, ping: ping?.steady ?? null, knock: knock?.steady ?? null };
+      return {
+        target,
+        address,
+        schedule: this.#schedule,
+        handshake: summary,
+        ping: ping?.summary ?? null,
+        knock: knock?.summary ?? null,
+        findings: address === "" ? [] : findingsOf(measured),
+      };
+    });
+  }
+
+  #turns(): Turn[] {
+    return [this.#handshake, this.#ping, this.#knock].filter((turn) => turn !== null);
+  }
+}
+
+/** Each name is asked for once: all diagnostics have to mean the same address. */
+class HeldResolver implements Resolver {
+  #resolver: Resolver;
+  #answers = new Map<string, Promise<string[]>>();
+
+  constructor(resolver: Resolver) {
+    this.#resolver = resolver;
+  }
+
+  resolve(host: string, family: Family): Promise<string[]> {
+    const answer = this.#answers.get(host) ?? this.#resolver.resolve(host, family);
+    this.#answers.set(host, answer);
+    return answer;
+  }
+}
+
+interface TurnPorts extends Pick<LoopPorts, "clock" | "prober" | "resolver" | "onNotice"> {
+  onRecord(record: ProbeRecord): void;
+}
+
+/** One diagnostic's loop, and what it found of each target. */
+class Turn {
+  readonly loop: ProbeLoop;
+  #slots: number;
+  #found = new Map<Target, { readonly cold: Samples; readonly steady: Samples }>();
+
+  constructor(
+    { count, intervalMs, burst, family }: InterleavedOptions,
+    place: number,
+    ports: TurnPorts,
+  ) {
+    this.#slots = count;
+    const offsetMs = intervalMs * place / TURNS;
+    const onRecord = (record: ProbeRecord) => {
+      const { cold, steady } = this.#foundOf(record.target);
+      // The first of single probes is a sample as good as the others.
+      (burst > 1 && record.cold ? cold : steady).add(record);
+      ports.onRecord(record);
+    };
+    this.loop = new ProbeLoop({
+      count: count * burst,
+      // Handshakes that time out one after the other take no slots beyond the last.
+      durationMs: offsetMs + count * intervalMs,
+      intervalMs,
+      offsetMs,
+      burst,
+      family,
+      resolveAfter: NEVER,
+      resolveEveryMs: null,
+      maxInFlight: MAX_IN_FLIGHT,
+      idle: false,
+    }, { ...ports, onRecord, onSkip: () => {} });
+  }
+
+  /** Throws RangeError for a target that was never prepared. */
+  of(target: Target): { summary: Summary; cold: Samples; steady: Samples } {
+    const lane = this.loop.lanes.find((lane) => lane.target === target);
+    if (lane === undefined) throw new RangeError(`${target.name} is not compared`);
+    return { summary: lane.stats.summary(0), ...this.#foundOf(target) };
+  }
+
+  #foundOf(target: Target): { readonly cold: Samples; readonly steady: Samples } {
+    const found = this.#found.get(target) ??
+      { cold: new Samples(this.#slots), steady: new Samples(this.#slots) };
+    this.#found.set(target, found);
+    return found;
+  }
+}

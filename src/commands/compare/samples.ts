@@ -1,0 +1,32 @@
+/** A target's delays slot by slot, so that what was measured in the same second is held together. */
+import { fateOf } from "../../domain/outcome.ts";
+import { NONE, type ProbeRecord } from "../../domain/probe_record.ts";
+
+/** Probes of one kind; of each slot the first that was answered at once. */
+export class Samples {
+  /** In µs by slot, NONE where there is no such figure. */
+  readonly kernelUs: Int32Array;
+  readonly clockUs: Int32Array;
+  sent = 0;
+  answered = 0;
+  /** Of those sent: not answered, or only when the SYN was repeated. */
+  dropped = 0;
+
+  constructor(slots: number) {
+    this.kernelUs = new Int32Array(slots).fill(NONE);
+    this.clockUs = new Int32Array(slots).fill(NONE);
+  }
+
+  add({ slot, outcome, rttUs, rttSource, connectUs, synRetransmits }: ProbeRecord): void {
+    const fate = fateOf(outcome);
+    if (fate === "unsent") return;
+    this.sent++;
+    if (fate === "answered") this.answered++;
+    // Of a handshake whose SYN was repeated the clock tells how long the kernel waited with that.
+    if (fate === "lost" || synRetransmits > 0) this.dropped++;
+    else if (slot < this.clockUs.length && this.clockUs[slot] === NONE) {
+      this.clockUs[slot] = connectUs;
+      this.kernelUs[slot] = rttSource === "kernel" ? rttUs : NONE;
+    }
+  }
+}

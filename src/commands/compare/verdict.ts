@@ -1,0 +1,139 @@
+/**
+ * What delays of the same slots say of one another. Three rules: losses that chance hardly makes
+ * differ, then delays that are nearly all alike, then delays of which one is slower too often for
+ * chance. Two delays that differ by nothing but noise are as likely slower as faster, so that what
+ * is said of them is wrong no more often than `CHANCE`, whatever the noise.
+ */
+import {
+  type Answer,
+  type Drops,
+  FEWEST_PAIRS,
+  type Finding,
+  type Question,
+} from "../../domain/comparison.ts";
+import { NONE } from "../../domain/probe_record.ts";
+import { medianOf, sharesDifferChance, unequalChance } from "../../stats/rank_tests.ts";
+import type { Samples } from "./samples.ts";
+
+/** What chance brings about more rarely is not put down to it: of ten pairs, all of them. */
+export const CHANCE = 0.002;
+/** Up to this share of the pairs may differ, and delays are alike. */
+const STRAY_SHARE = 0.2;
+/** Delays that differ by no more than this are alike, and by no more than that share of them. */
+const MARGIN_US = 100;
+const MARGIN_SHARE = 0.1;
+/** By the clock, whose figures hold what each diagnostic costs in this process. */
+const CLOCK_MARGIN_US = 500;
+
+/** Everything that was measured of a target; null where it was left out. */
+export interface Measured {
+  readonly cold: Samples;
+  readonly steady: Samples;
+  readonly ping: Samples | null;
+  readonly knock: Samples | null;
+}
+
+/** All there is to say, what matters most first. */
+export function findingsOf({ cold, steady, ping, knock }: Measured): Finding[] {
+  const handshakes = together(cold, steady);
+  const against = (question: Question, of: Samples) =>
+    judge({
+      question,
+      ...pairsOf(of, steady),
+      first: of,
+      second: handshakes,
+    });
+  return [
+    ...(ping === null ? [] : [against("ping", ping)]),
+    judge({ question: "set_up", ...pairsOf(cold, steady), first: cold, second: steady }),
+    judge({
+      question: "prober",
+      by: "kernel",
+      pairs: both(steady.clockUs, steady.kernelUs),
+      first: steady,
+      second: steady,
+    }),
+    ...(knock === null ? [] : [against("knock", knock)]),
+  ];
+}
+
+type Counts = Pick<Samples, "sent" | "answered" | "dropped">;
+type Pair = readonly [firstUs: number, secondUs: number];
+
+function together(one: Counts, other: Counts): Counts {
+  return {
+    sent: one.sent + other.sent,
+    answered: one.answered + other.answered,
+    dropped: one.dropped + other.dropped,
+  };
+}
+
+/** By the kernel, but where that measured less than half of them, as of a port that refuses. */
+function pairsOf(one: Samples, other: Samples): Pick<Case, "by" | "pairs"> {
+  const kernel = both(one.kernelUs, other.kernelUs);
+  const clock = both(one.clockUs, other.clockUs);
+  return 2 * kernel.length >= clock.length
+    ? { by: "kernel", pairs: kernel }
+    : { by: "clock", pairs: clock };
+}
+
+/** Of each slot that has both. */
+function both(firstUs: Int32Array, secondUs: Int32Array): Pair[] {
+  const pairs: Pair[] = [];
+  for (const [slot, us] of firstUs.entries()) {
+    if (us !== NONE && secondUs[slot] !== NONE) pairs.push([us, secondUs[slot]]);
+  }
+  return pairs;
+}
+
+interface Case extends Pick<Finding, "question" | "by"> {
+  readonly pairs: readonly Pair[];
+  readonly first: Counts;
+  readonly second: Counts;
+}
+
+function judge({ question, by, pairs, first, second }: Case): Finding {
+  const secondUs = medianOf(pairs.map(([, us]) => us));
+  const marginUs = Math.max(by === "kernel" ? MARGIN_US : CLOCK_MARGIN_US, MARGIN_SHARE * secondUs);
+  const slower = pairs.filter(([one, other]) => one - other > marginUs).length;
+  const faster = pairs.filter(([one, other]) => other - one > marginUs).length;
+  const none = pairs.length === 0;
+  return {
+    question,
+    answer: byDrops(first, second) ?? byDelays(pairs.length, slower, faster),
+    by,
+    pairs: pairs.length,
+    firstUs: none ? null : medianOf(pairs.map(([us]) => us)),
+    secondUs: none ? null : secondUs,
+    marginUs: none ? null : marginUs,
+    slower,
+    faster,
+    firstDrops: dropsOf(first),
+    secondDrops: dropsOf(second),
+  };
+}
+
+function dropsOf({ sent, dropped }: Counts): Drops {
+  return { sent, lost: dropped };
+}
+
+/** Null where the losses say nothing. */
+function byDrops(first: Counts, second: Counts): Answer | null {
+  if (first.sent === 0 || second.sent === 0) return null;
+  if (first.answered === 0 && second.answered === 0) return "both_silent";
+  const chance = sharesDifferChance(
+    { count: first.dropped, of: first.sent },
+    { count: second.dropped, of: second.sent },
+  );
+  if (chance >= CHANCE) return null;
+  if (first.answered === 0) return "silent";
+  if (second.answered === 0) return "alone";
+  return first.dropped / first.sent > second.dropped / second.sent ? "lossier" : "less_lossy";
+}
+
+function byDelays(pairs: number, slower: number, faster: number): Answer {
+  if (pairs < FEWEST_PAIRS) return "too_few";
+  if (slower + faster <= STRAY_SHARE * pairs) return "same";
+  if (unequalChance(slower, faster) >= CHANCE) return "unclear";
+  return slower > faster ? "slower" : "faster";
+}

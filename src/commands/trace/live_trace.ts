@@ -1,0 +1,49 @@
+/** The table of a trace under way, as a screen that redraws shows it. Pure but for its clock. */
+import { cut } from "../../format/columns.ts";
+import type { Paint } from "../../format/paint.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { LiveContent } from "../live/live_screen.ts";
+import type { TraceReport } from "./report.ts";
+import { painted, tableLines } from "./text.ts";
+
+export interface LiveTraceParts {
+  readonly clock: Clock;
+  readonly paint: Paint;
+  /** Rounds there are to be. */
+  readonly rounds: number;
+  /** Whether keys can be had. */
+  readonly keys: boolean;
+  /** What is known by now. */
+  report(): TraceReport;
+  /** What was said lately; null for nothing. */
+  notice(nowMs: number): string | null;
+}
+
+export class LiveTrace implements LiveContent {
+  #parts: LiveTraceParts;
+
+  constructor(parts: LiveTraceParts) {
+    this.#parts = parts;
+  }
+
+  lines(columns: number, rows: number): readonly string[] {
+    const { clock, paint, rounds, keys, report, notice } = this.#parts;
+    const now = report();
+    const table = tableLines(now, columns);
+    const said = notice(clock.now());
+    const foot = [
+      ...(said === null ? [] : [said]),
+      `round ${now.rounds} of ${rounds}, ${keys ? "q" : "Ctrl-C"} quits`,
+    ];
+    const room = Math.max(0, rows - foot.length);
+    return [
+      ...table.slice(0, room).map(({ tone, text }) =>
+        painted({ tone, text: cut(text, columns) }, paint)
+      ),
+      ...foot.map((text) => cut(text, columns)),
+    ];
+  }
+
+  /** There is nothing to choose. */
+  key(): void {}
+}

@@ -1,0 +1,100 @@
+/** Fixed comparisons, a target each: what there is to find, what is missing, and what was left out. */
+import { Samples } from "../../src/commands/compare/samples.ts";
+import { findingsOf } from "../../src/commands/compare/verdict.ts";
+import type { Comparison } from "../../src/domain/comparison.ts";
+import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts";
+import type { Target } from "../../src/domain/target.ts";
+import { comparisonJson } from "../../src/format/compare_json.ts";
+import { comparisonText } from "../../src/format/compare_text.ts";
+import { type Paint, plain } from "../../src/format/paint.ts";
+import { TargetStats } from "../../src/stats/target_stats.ts";
+
+const SLOTS = 20;
+
+/** Of one kind of probe: a round trip in µs by slot; negative for lost, null for refused. */
+type Delays = (slot: number) => number | null;
+
+interface Kinds {
+  readonly cold: Delays;
+  readonly steady: Delays;
+  readonly ping: Delays | null;
+  readonly knock: Delays | null;
+}
+
+/** A little more with each slot, so that the quantiles can be told apart. */
+const around = (us: number): Delays => (slot) => us + 10 * slot;
+const lost: Delays = () => -1;
+const refused: Delays = () => null;
+
+function recordOf(us: number | null, slot: number, seq: number): ProbeRecord {
+  const record = { ...blankRecord(), slot, seq };
+  if (us === null) return { ...record, outcome: "refused", connectUs: 400 + slot };
+  if (us < 0) return { ...record, outcome: "timeout" };
+  const answered = { rttUs: us, rttSource: "kernel", connectUs: us + 150 + slot } as const;
+  return { ...record, ...answered, outcome: "established", synRetransmits: 0 };
+}
+
+function comparison(name: string, kinds: Kinds, more: Partial<Comparison> = {}): Comparison {
+  const target: Target = { name, host: "db.example.com", port: 5432, az: "default", labels: [] };
+  const stats = { handshake: new TargetStats(target), extra: new Map<string, TargetStats>() };
+  const [cold, steady] = [new Samples(SLOTS), new Samples(SLOTS)];
+  for (let slot = 0; slot < SLOTS; slot++) {
+    for (const [i, delays] of [kinds.cold, kinds.steady].entries()) {
+      const record = { ...recordOf(delays(slot), slot, 2 * slot + i + 1), cold: i === 0 };
+      stats.handshake.add(record);
+      (i === 0 ? cold : steady).add(record);
+    }
+  }
+  const extra = (delays: Delays | null) => {
+    if (delays === null) return null;
+    const [samples, of] = [new Samples(SLOTS), new TargetStats(target)];
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const record = { ...recordOf(delays(slot), slot, slot + 1), cold: slot === 0 };
+      samples.add(record);
+      of.add(record);
+    }
+    return { samples, summary: of.summary(0) };
+  };
+  const [ping, knock] = [extra(kinds.ping), extra(kinds.knock)];
+  const measured = { cold, steady, ping: ping?.samples ?? null, knock: knock?.samples ?? null };
+  return {
+    target,
+    address: "192.0.2.7",
+    schedule: { count: SLOTS, intervalMs: 1000, burst: 2 },
+    handshake: stats.handshake.summary(0),
+    ping: ping?.summary ?? null,
+    knock: knock?.summary ?? null,
+    leftOut: {},
+    findings: findingsOf(measured),
+    ...more,
+  };
+}
+
+const LINK = around(10_000);
+const ALL = { cold: LINK, steady: LINK, ping: LINK, knock: LINK };
+const SOME: Delays = (slot) => slot % 2 === 0 ? 10_000 : -1;
+
+const COMPARISONS: readonly Comparison[] = [
+  comparison("truth", ALL),
+  comparison("misleads", { ...ALL, cold: around(42_000), ping: around(25_000) }),
+  comparison("bypassed", { ...ALL, ping: around(900), knock: lost }),
+  comparison("lossy", { ...ALL, ping: SOME }),
+  comparison("filtered", { ...ALL, ping: lost }),
+  comparison("noisy", { ...ALL, ping: (slot) => slot % 3 === 0 ? 30_000 : 10_000 }),
+  comparison("closed", { cold: refused, steady: refused, ping: around(200), knock: around(210) }),
+  comparison("dark", { cold: lost, steady: lost, ping: lost, knock: lost }),
+  comparison("alone", { ...ALL, ping: null, knock: null }, {
+    leftOut: { ping: "cannot ping: not permitted", knock: "cannot knock: not permitted" },
+  }),
+  comparison("gone", ALL, { address: "", ping: null, knock: null, findings: [] }),
+];
+
+/** By the names of their files. */
+export function comparisonTexts(coloured: Paint): ReadonlyMap<string, string> {
+  const all = (format: (of: Comparison) => string) => COMPARISONS.map(format).join("");
+  return new Map([
+    ["text", all((of) => comparisonText(of, plain))],
+    ["colour.text", all((of) => comparisonText(of, coloured))],
+    ["json", all(comparisonJson)],
+  ]);
+}
