@@ -4,6 +4,7 @@ import { compare } from "./src/commands/compare/compare.ts";
 import { knock } from "./src/commands/knock/knock.ts";
 import { ping } from "./src/commands/ping/ping.ts";
 import { heatmap } from "./src/commands/heatmap/heatmap.ts";
+import { mesh } from "./src/commands/mesh/mesh.ts";
 import { probe } from "./src/commands/probe/probe.ts";
 import { selfcheck } from "./src/commands/selfcheck/selfcheck.ts";
 import { serve } from "./src/commands/serve/serve.ts";
@@ -29,6 +30,8 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       return await trace(command.options);
     case "heatmap":
       return await heatmap(command.options);
+    case "mesh":
+      return await mesh(command.options);
     case "selfcheck":
       return await selfcheck(command.options);
     case "print":

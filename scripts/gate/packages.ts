@@ -10,6 +10,7 @@ export interface Need {
 /** By suite. */
 export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   binary: [
+    { command: "curl", package: "curl" },
     { command: "prlimit", package: "util-linux" },
     { command: "script", package: "bsdutils" },
     { command: "setpriv", package: "util-linux" },

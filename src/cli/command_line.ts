@@ -11,6 +11,7 @@ import {
 import type { Diagnostic } from "../domain/diagnostic.ts";
 import type { CompareOptions } from "../commands/compare/options.ts";
 import type { HeatmapOptions } from "../commands/heatmap/options.ts";
+import type { MeshOptions } from "../commands/mesh/options.ts";
 import type { ExportOptions } from "../commands/probe/export_target.ts";
 import type {
   KnockOptions,
@@ -28,6 +29,7 @@ import { parseNameServer } from "../net/name_server.ts";
 import type { Family } from "../net/resolver.ts";
 import { checkedName, MAX_LABELS, parseHostPort, parseTarget, quote } from "../net/target_text.ts";
 import { parseTraceTarget } from "../net/trace_target.ts";
+import { durationText } from "../time/duration.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { completionScript, type Shell, SHELLS } from "./completions.ts";
 import { manPage } from "./man.ts";
@@ -45,6 +47,7 @@ export type Command =
   | { readonly name: "trace"; readonly options: TraceOptions }
   | { readonly name: "heatmap"; readonly options: HeatmapOptions }
   | { readonly name: "compare"; readonly options: CompareOptions }
+  | { readonly name: "mesh"; readonly options: MeshOptions }
   | { readonly name: "selfcheck"; readonly options: SelfcheckOptions }
   | { readonly name: "print"; readonly text: string };
 
@@ -125,6 +128,11 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
     case "heatmap": {
       const { values, operands } = parse(COMMANDS.heatmap.options);
       return { name, options: heatmapOptions(values, operands) };
+    }
+    case "mesh": {
+      const { values, operands } = parse(COMMANDS.mesh.options);
+      noOperands(name, operands);
+      return { name, options: meshOptions(values) };
     }
     case "selfcheck": {
       const { values, operands } = parse(COMMANDS.selfcheck.options);
@@ -322,15 +330,18 @@ function compareOptions(
   };
 }
 
-function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): ServeOptions {
-  const addresses = values.bind.length === 0 ? ["0.0.0.0"] : values.bind;
-  for (const address of addresses) {
+function bindAddresses(given: readonly string[]): string[] {
+  for (const address of given) {
     if (literalEndpoint(address, 0) === null) {
       throw new UsageError(`--bind ${quote(address)}: wants an IP address of this machine`);
     }
   }
+  return [...new Set(given)];
+}
+
+function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): ServeOptions {
   return {
-    addresses: [...new Set(addresses)],
+    addresses: bindAddresses(values.bind.length === 0 ? ["0.0.0.0"] : values.bind),
     port: values.port,
     backlog: values.backlog,
     reusePort: values["reuse-port"],
@@ -414,6 +425,30 @@ function heatmapOptions(
     triage: values.triage,
     watchMs: values.watch,
     noColor: values["no-color"],
+  };
+}
+
+function meshOptions(values: ValuesOf<typeof COMMANDS.mesh.options>): MeshOptions {
+  const { nodes, interval, window } = values;
+  if (nodes === null) throw new UsageError("mesh wants --nodes FILE");
+  if (window < 2 * interval) {
+    const [wanted, given] = [durationText(interval), durationText(window)];
+    throw new UsageError(`--window ${given}: wants at least twice the --interval, ${wanted}`);
+  }
+  return {
+    nodesFile: nodes,
+    node: values.name,
+    fanout: values.fanout,
+    burst: values.burst,
+    intervalMs: interval,
+    timeoutMs: values.timeout,
+    windowMs: window,
+    close: values.close,
+    addresses: bindAddresses(values.bind),
+    httpPort: values["http-port"],
+    icmp: values.icmp,
+    tableEveryMs: values["stats-every"],
+    quiet: values.quiet,
   };
 }
 

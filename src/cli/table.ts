@@ -1,6 +1,7 @@
 /** The option table: every command, its operands and its options. */
 import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
 import { METRICS } from "../mesh/metric.ts";
+import { MAX_NODES } from "../mesh/row.ts";
 import { MESH_HTTP_PORT } from "../net/nodes_file.ts";
 import { flag, many, once, type OptionTable } from "./option.ts";
 import { exportUrl } from "./export_url.ts";
@@ -175,6 +176,40 @@ export const COMPARE_OPTIONS = {
   output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
 
+export const MESH_OPTIONS = {
+  nodes: once(file, null, "NAME=ADDR[:PORT] az=… http=PORT KEY=VALUE…, one a line"),
+  name: once(text("NAME", "a node's name"), null, "which node this is", {
+    shown: "by its addresses, else by the host's name",
+  }),
+  fanout: once(integer(1, MAX_NODES - 1), null, "each node is probed by N others, not by all"),
+  burst: once(integer(1, 1000), 5, "probes back to back in each interval; the first is cold"),
+  interval: once(duration(100, HOUR_MS), 10_000, "between the bursts to a node", {
+    short: "i",
+    shown: "10s",
+  }),
+  timeout: once(duration(1, MAX_TIMEOUT_MS), 3000, "a probe not answered by then is lost", {
+    short: "t",
+    shown: "3s",
+  }),
+  window: once(duration(1000, MAX_INTERVAL_MS), 300_000, "how far back the figures go", {
+    shown: "5m",
+  }),
+  icmp: flag("echoes beside the handshakes, where they are permitted"),
+  "stats-every": once(
+    duration(100, MAX_INTERVAL_MS),
+    null,
+    "print the row as a table this often; SIGQUIT prints it now",
+  ),
+  close: once(choice("fin", "rst"), "fin", "how a handshake is ended; rst leaves no TIME_WAIT"),
+  bind: many(ipAddress, "address to answer on; may be repeated", "all of them"),
+  "http-port": once(
+    integer(1, 65_535, "PORT"),
+    MESH_HTTP_PORT,
+    "port of the row for nodes whose line names none",
+  ),
+  quiet: flag("nothing on standard error but trouble", "q"),
+} satisfies OptionTable;
+
 export const SELFCHECK_OPTIONS = {
   output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
@@ -224,6 +259,11 @@ export const COMMANDS = {
     operands: "[NAME=]HOST:PORT…",
     options: { ...PROBE_OPTIONS, ...COMMON },
   },
+  serve: {
+    summary: "answer handshakes: accept, close, nothing else",
+    operands: "",
+    options: { ...SERVE_OPTIONS, ...COMMON },
+  },
   ping: {
     summary: "measure ICMP echoes, in the same way",
     operands: "[NAME=]HOST…",
@@ -234,20 +274,20 @@ export const COMMANDS = {
     operands: "[NAME=]HOST:PORT…",
     options: { ...RUN_OPTIONS, ...COMMON },
   },
-  serve: {
-    summary: "answer handshakes: accept, close, nothing else",
-    operands: "",
-    options: { ...SERVE_OPTIONS, ...COMMON },
+  trace: {
+    summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",
+    operands: "HOST[:PORT]",
+    options: { ...TRACE_OPTIONS, ...COMMON },
   },
   compare: {
     summary: "hold ping, handshake and knock of a target against one another",
     operands: "[NAME=]HOST:PORT…",
     options: { ...COMPARE_OPTIONS, ...COMMON },
   },
-  trace: {
-    summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",
-    operands: "HOST[:PORT]",
-    options: { ...TRACE_OPTIONS, ...COMMON },
+  mesh: {
+    summary: "be one of many nodes that probe each other",
+    operands: "",
+    options: { ...MESH_OPTIONS, ...COMMON },
   },
   heatmap: {
     summary: "a mesh's rows as a matrix: which pair, node, zone or layer is slow",

@@ -9,7 +9,7 @@ export const MAX_VALUE_US = 2 ** 31 - 1;
 /** So many values are kept before they become counts. */
 export const MAX_EXACT = 16;
 /** Buckets an octave, as a power of two: exact below 256 µs, above that off by at most 0.4 %. */
-const FINE_BITS = 7;
+export const FINE_BITS = 7;
 /** The same where less will do, in a quarter of the memory: off by at most 1.6 %. */
 export const COARSE_BITS = 5;
 
@@ -22,7 +22,7 @@ export function relativeError(bits: number): number {
 export const RELATIVE_ERROR = relativeError(FINE_BITS);
 
 /** The bucket of a value within 0..MAX_VALUE_US; values below 2^(bits + 1) are their own. */
-function bucketOf(value: number, bits: number): number {
+export function bucketOf(value: number, bits: number): number {
   if (value < 2 << bits) return value;
   const shift = 31 - Math.clz32(value) - bits;
   return (shift << bits) + (value >>> shift);
@@ -36,7 +36,7 @@ function lowest(bucket: number, bits: number): number {
 }
 
 /** The middle of a bucket, whose end is where the next one begins. */
-function valueOf(bucket: number, bits: number): number {
+export function valueOf(bucket: number, bits: number): number {
   return (lowest(bucket, bits) + lowest(bucket + 1, bits) - 1) / 2;
 }
 

@@ -10,7 +10,6 @@ const MAX_ADDRESSES = 64;
 
 export class Lane {
   readonly target: Target;
-  readonly stats: TargetStats;
   /** When slot 0 is due, on the monotonic clock. */
   startMs = 0;
   /** The first slot not yet sent or skipped, and when it is due. */
@@ -32,10 +31,19 @@ export class Lane {
   #endpoints: readonly Endpoint[] = [];
   #at = 0;
   #cold = true;
+  #stats: TargetStats | null = null;
 
   constructor(target: Target) {
     this.target = target;
-    this.stats = new TargetStats(target);
+  }
+
+  /** Made when first asked for, since some commands keep figures of their own. */
+  get stats(): TargetStats {
+    if (this.#stats === null) {
+      this.#stats = new TargetStats(this.target);
+      this.#stats.address = this.endpoint?.address ?? "";
+    }
+    return this.#stats;
   }
 
   /** The address in use; undefined while the name does not resolve. */
@@ -81,7 +89,7 @@ export class Lane {
     this.#endpoints = fresh;
     this.#at = at < 0 ? 0 : advance ? (at + 1) % fresh.length : at;
     this.failures = 0;
-    this.stats.address = this.endpoint?.address ?? "";
+    if (this.#stats !== null) this.#stats.address = this.endpoint?.address ?? "";
     if (current === undefined || this.endpoint?.address === current.address) return null;
     this.#cold = true;
     return current;

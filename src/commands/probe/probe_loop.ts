@@ -40,6 +40,8 @@ export interface LoopOptions {
   readonly maxInFlight: number;
   /** Goes on without anything to probe, until it is stopped. */
   readonly idle: boolean;
+  /** False where the caller keeps figures of its own: then the lanes keep none. */
+  readonly statistics?: boolean;
 }
 
 /** What the loop needs of the world. */
@@ -215,7 +217,7 @@ export class ProbeLoop {
   /** Counts the probes of slots that are not sent. */
   #skip(lane: Lane, slots: number): void {
     const probes = slots * this.#options.burst;
-    lane.stats.skip(probes);
+    if (this.#options.statistics !== false) lane.stats.skip(probes);
     this.#ports.onSkip(lane.target, probes);
   }
 
@@ -260,7 +262,7 @@ export class ProbeLoop {
     lane.inFlight--;
     lane.silent = fateOf(record.outcome) !== "answered";
     if (!this.#running) return;
-    lane.stats.add(record);
+    if (this.#options.statistics !== false) lane.stats.add(record);
     this.#ports.onRecord(record);
     // What was sent to an address left behind says nothing of the one in use.
     if (record.address === (lane.endpoint?.address ?? "")) {

@@ -43,5 +43,5 @@ without_dns() {
   if "${private[@]}" true 2>/dev/null; then "${private[@]}" "$@"; else "$@"; fi
 }
 
-# Rows of a mesh.
+# Rows of a mesh, and meshes on loopback.
 . "${BASH_SOURCE[0]%/*}/rows.sh"

@@ -20,3 +20,27 @@ rows_of_four() {
   row c y "$now" a=1 b=1 d=0.3
   row d y "$now" a=1 b=1 c=0.3
 }
+
+# node LAST OPTION…: starts a node of the mesh in the file `nodes`, at 127.0.3.LAST; its name is n and that number.
+node() {
+  local last=$1
+  shift
+  wire-probe mesh --nodes nodes --name n$last --bind 127.0.3.$last --http-port $FREE2 -i 100ms --window 1m "$@" \
+    >table$last 2>notices$last &
+  says notices$last "row at port"
+}
+
+# nodes LAST…: the file of them.
+nodes() {
+  printf "n%s=127.0.3.%s:$FREE az=x\n" $(for last; do echo $last $last; done)
+}
+
+# page LAST PATH: what a node answers there.
+page() {
+  curl -sS --max-time 15 "http://127.0.3.$1:$FREE2$2"
+}
+
+# measured LAST PEER: waits until a node has measured another one.
+measured() {
+  until page $1 /row | grep -q "\"peer\":\"$2\",\"sent\":[1-9][^}]*\"rtt_ms\":{"; do sleep 0.05; done
+}

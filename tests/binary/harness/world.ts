@@ -25,9 +25,9 @@ export class World {
     return world;
   }
 
-  /** What all cases share, and a port of the case's own that is free. */
+  /** What all cases share, and ports of the case's own that are free. */
   names(): Names {
-    return { ...this.#shared, FREE: String(this.freePort()) };
+    return { ...this.#shared, FREE: String(this.freePort()), FREE2: String(this.freePort()) };
   }
 
   /** A port that nothing listens on, handed out once. */

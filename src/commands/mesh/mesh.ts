@@ -1,0 +1,232 @@
+/**
+ * `mesh`: a node among others. Answers their handshakes, probes them in bursts, and offers over HTTP
+ * what it measured in the last window.
+ */
+import { EXIT, type ExitCode, messageOf, SystemError } from "../../domain/exit.ts";
+import { meshTable } from "../../format/mesh_table.ts";
+import { openBreakOff } from "../../kernel/break_off.ts";
+import { descriptorLimit } from "../../kernel/limits.ts";
+import { ownAddresses } from "../../kernel/own_addresses.ts";
+import { revoke } from "../../kernel/permissions.ts";
+import { hostName } from "../../kernel/process.ts";
+import { onSignal } from "../../kernel/signals.ts";
+import { TcpSockets } from "../../kernel/tcp_info.ts";
+import { MAX_NODES } from "../../mesh/row.ts";
+import { literalEndpoint } from "../../net/address.ts";
+import { DenoConnector } from "../../net/deno_connector.ts";
+import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
+import { fileStamp } from "../../net/file_stamp.ts";
+import { HTTP_LIMITS, HttpServer } from "../../net/http_server.ts";
+import { loadNodes, type NodeEntry } from "../../net/nodes_file.ts";
+import { openPingProber } from "../../net/ping_prober.ts";
+import type { Prober } from "../../net/prober.ts";
+import { systemResolver } from "../../net/resolver.ts";
+import { TcpProber } from "../../net/tcp_prober.ts";
+import { openStdout, say } from "../../sink/stdio.ts";
+import { sleepUntil } from "../../time/clock.ts";
+import { durationText } from "../../time/duration.ts";
+import { repeat } from "../../time/repeat.ts";
+import { systemClock } from "../../time/system_clock.ts";
+import { Housekeeping } from "../housekeeping.ts";
+import { type LoopPorts, ProbeLoop } from "../probe/probe_loop.ts";
+import { Responder } from "../serve/responder.ts";
+import { FileWatch } from "./file_watch.ts";
+import { Members } from "./members.ts";
+import type { MeshOptions } from "./options.ts";
+import { Pages } from "./pages.ts";
+import { RowBuilder } from "./row_builder.ts";
+import { whoAmI } from "./who_am_i.ts";
+
+/** Handshakes that may wait to be accepted, as for `serve`: bursts of that many nodes at once. */
+const BACKLOG = 4096;
+/** Descriptors for everything that is neither a probe nor an HTTP connection. */
+const SPARE_DESCRIPTORS = 64;
+/** Probes in flight where the system does not tell its limit. */
+const DEFAULT_MAX_IN_FLIGHT = 200;
+/** After so many failures in a row a name is resolved again; and every so often anyway. */
+const RESOLVE_AFTER = 5;
+const RESOLVE_EVERY_MS = 5 * 60_000;
+/** How long a reader of stdout that has stopped reading can hold up the end. */
+const END_MS = 1000;
+
+/** Runs until SIGTERM or SIGINT. */
+export async function mesh(options: MeshOptions): Promise<ExitCode> {
+  const { nodesFile, httpPort } = options;
+  const sockets = TcpSockets.open();
+  if (sockets === null) refuseWithoutKernel(options);
+  const stamp = await fileStamp(nodesFile);
+  const entries = loadNodes(nodesFile, httpPort);
+  const me = identify(entries, options);
+  const addresses = options.addresses.length > 0 ? options.addresses : everywhere(me);
+  const listening = { port: me.target.port, backlog: BACKLOG, reusePort: false };
+  const responder = new Responder(addresses, listening, sockets);
+  const pause = () => sleepUntil(systemClock, systemClock.now());
+  const builder = new RowBuilder(me.target, options, { clock: systemClock, pause });
+  const pages = new Pages({ clock: systemClock, row: () => builder.row(), pause });
+  const servers = serveHttp(addresses, me, pages);
+  const housekeeping = new Housekeeping(systemClock, false);
+  const loops = openLoops(options, sockets, builder, housekeeping);
+  const members = new Members(me, options, {
+    load: () => loadNodes(nodesFile, httpPort),
+    use: async (node, peers) => {
+      builder.watch(node, peers);
+      await Promise.all(loops.map((loop) => loop.retarget(peers)));
+    },
+    say,
+  });
+  const watch = new FileWatch(stamp, {
+    clock: systemClock,
+    stamp: () => fileStamp(nodesFile),
+    onChange: () => members.reload(),
+  });
+  onSignal("SIGHUP", () => watch.readNow());
+  const stop = () => {
+    for (const loop of loops) loop.stop();
+    responder.close();
+    for (const server of servers) server.close();
+  };
+  onSignal("SIGINT", stop);
+  onSignal("SIGTERM", stop);
+  const tables = openTables(options, builder);
+  if (!options.quiet) { for (const line of responder.announcements()) say(line); }
+  revoke("env", "ffi", "sys", "write");
+
+  const working = [
+    responder.run((connections) => housekeeping.worked(connections)),
+    // With nobody to probe yet, so that the first nodes come as any later ones do.
+    ...loops.map((loop) => loop.run()),
+  ];
+  const text = members.begin(entries);
+  if (!options.quiet) announce(me, text, servers, options);
+  await Promise.all(working);
+  watch.stop();
+  housekeeping.stop();
+  await tables.end();
+  return EXIT.ok;
+}
+
+/** The row as a table on stdout: now and then, on SIGQUIT, and at the end. */
+function openTables(
+  { tableEveryMs, quiet }: MeshOptions,
+  builder: RowBuilder,
+): { end(): Promise<void> } {
+  // Nobody reading the table is no reason for a node to leave the mesh.
+  const out = openStdout(() => {});
+  const print = async () => {
+    const text = meshTable(await builder.row());
+    out.writer.begin();
+    out.writer.utf8(text);
+    out.commit();
+  };
+  onSignal("SIGQUIT", print);
+  const stop = tableEveryMs === null ? () => {} : repeat(systemClock, tableEveryMs, print);
+  return {
+    async end(): Promise<void> {
+      stop();
+      if (!quiet) await print();
+      await Promise.race([out.flushed(), sleepUntil(systemClock, systemClock.now() + END_MS)]);
+    },
+  };
+}
+
+function identify(entries: readonly NodeEntry[], { node, nodesFile }: MeshOptions): NodeEntry {
+  const clues = { node, addresses: node === null ? ownAddresses() : [], hostName: hostName() };
+  return whoAmI(entries, clues, nodesFile);
+}
+
+/** The wildcard that has this node's address in it; the one for IPv6 takes IPv4 as well. */
+function everywhere({ target: { host, port } }: NodeEntry): string[] {
+  return [literalEndpoint(host, port)?.family === 6 ? "::" : "0.0.0.0"];
+}
+
+function serveHttp(addresses: readonly string[], me: NodeEntry, pages: Pages): HttpServer[] {
+  const both = addresses.includes("::");
+  const breakOff = openBreakOff();
+  return addresses.filter((address) => !(both && address === "0.0.0.0")).map((address) =>
+    new HttpServer(address, me.httpPort, (asked) => pages.answer(asked), systemClock, breakOff)
+  );
+}
+
+/** A loop for the handshakes, and one for the echoes where there are any. */
+function openLoops(
+  options: MeshOptions,
+  sockets: TcpSockets | null,
+  builder: RowBuilder,
+  housekeeping: Housekeeping,
+): ProbeLoop[] {
+  const connector = new DenoConnector(sockets, options.close);
+  const prober = new TcpProber(connector, systemClock, options.timeoutMs, "auto");
+  const handshakes = loopOf(prober, options.burst, options, (record) => {
+    builder.record(record);
+    housekeeping.worked(1);
+  });
+  const ping = options.icmp ? openPing(options) : null;
+  if (ping === null) return [handshakes];
+  return [handshakes, loopOf(ping, 1, options, (record) => builder.recordIcmp(record))];
+}
+
+/** Without the rights for it a node is still worth having. */
+function openPing({ timeoutMs }: MeshOptions): Prober | null {
+  try {
+    const echo = { payloadBytes: DEFAULT_ECHO_BYTES, ttl: null, source: null };
+    return openPingProber({ timeoutMs, clock: "auto", ...echo }, systemClock);
+  } catch (error) {
+    say(`${messageOf(error)}; going on without --icmp`);
+    return null;
+  }
+}
+
+function loopOf(
+  prober: Prober,
+  burst: number,
+  { intervalMs }: MeshOptions,
+  onRecord: LoopPorts["onRecord"],
+): ProbeLoop {
+  const options = {
+    count: null,
+    durationMs: null,
+    intervalMs,
+    burst,
+    family: 0,
+    resolveAfter: RESOLVE_AFTER,
+    resolveEveryMs: RESOLVE_EVERY_MS,
+    maxInFlight: mostInFlight(),
+    idle: true,
+    statistics: false,
+  } as const;
+  return new ProbeLoop(options, {
+    clock: systemClock,
+    prober,
+    resolver: systemResolver,
+    onRecord,
+    onSkip: () => {},
+    onNotice: say,
+  });
+}
+
+/** A burst has one probe in flight, so this is one for every node there can be, or what is allowed. */
+function mostInFlight(): number {
+  const spare = SPARE_DESCRIPTORS + HTTP_LIMITS.connections;
+  const descriptors = descriptorLimit(MAX_NODES + spare);
+  if (descriptors === null) return DEFAULT_MAX_IN_FLIGHT;
+  return Math.max(1, Math.min(MAX_NODES, descriptors - spare));
+}
+
+function announce(
+  { target: { name } }: NodeEntry,
+  nodes: string,
+  servers: readonly HttpServer[],
+  { burst, intervalMs, timeoutMs }: MeshOptions,
+): void {
+  const ports = [...new Set(servers.map(({ port }) => port))].join(", ");
+  say(
+    `node ${name}: ${nodes}, ${burst} every ${durationText(intervalMs)}, ` +
+      `timeout ${durationText(timeoutMs)}; row at port ${ports}`,
+  );
+}
+
+function refuseWithoutKernel({ close }: MeshOptions): void {
+  const reason = "this platform or its permissions offer no TCP_INFO";
+  if (close === "rst") throw new SystemError(`--close rst: ${reason}`);
+  say(`${reason}: there are connect times, but no RTTs`);
+}

@@ -1,0 +1,68 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseCommandLine } from "../../../src/cli/command_line.ts";
+import type { MeshOptions } from "../../../src/commands/mesh/options.ts";
+import { UsageError } from "../../../src/domain/exit.ts";
+
+const words = (argv: string) => argv.split(" ");
+
+const DEFAULTS: MeshOptions = {
+  nodesFile: "n",
+  node: null,
+  fanout: null,
+  burst: 5,
+  intervalMs: 10_000,
+  timeoutMs: 3000,
+  windowMs: 300_000,
+  close: "fin",
+  addresses: [],
+  httpPort: 9998,
+  icmp: false,
+  tableEveryMs: null,
+  quiet: false,
+};
+
+const GIVEN: readonly [argv: string, change: Partial<MeshOptions>][] = [
+  ["mesh --nodes n", {}],
+  ["mesh --nodes n --name db1 --fanout 20", { node: "db1", fanout: 20 }],
+  ["mesh --nodes n -i 500ms --burst 3 -t 1s --window 10s", {
+    intervalMs: 500,
+    burst: 3,
+    timeoutMs: 1000,
+    windowMs: 10_000,
+  }],
+  ["mesh --nodes n --close rst --icmp -q", { close: "rst", icmp: true, quiet: true }],
+  ["mesh --nodes n --bind 10.0.0.1 --bind :: --bind 10.0.0.1 --http-port 80", {
+    addresses: ["10.0.0.1", "::"],
+    httpPort: 80,
+  }],
+  ["mesh --nodes n --stats-every 1m", { tableEveryMs: 60_000 }],
+];
+
+Deno.test("mesh's options are what was given, and else the defaults", () => {
+  for (const [argv, change] of GIVEN) {
+    assertEquals(parseCommandLine(words(argv), "1"), {
+      name: "mesh",
+      options: { ...DEFAULTS, ...change },
+    }, argv);
+  }
+});
+
+const REFUSED: readonly [argv: string, message: string][] = [
+  ["mesh", "mesh wants --nodes FILE"],
+  ["mesh --nodes n more", "'mesh' takes no arguments, but got \"more\""],
+  ["mesh --nodes n --window 10s -i 6s", "--window 10s: wants at least twice the --interval, 6s"],
+  ["mesh --nodes n --fanout 0", '--fanout "0": wants a whole number from 1 to 8191'],
+  ["mesh --nodes n --bind db1", '--bind "db1": wants an IP address of this machine'],
+  [
+    "mesh --nodes n -i 1ms",
+    '--interval "1ms": wants a duration from 100ms to 1h, such as 250ms, 1.5s or 2m',
+  ],
+  ["mesh --node n", "'mesh' has no option \"--node\"; did you mean --nodes?"],
+];
+
+Deno.test("mesh's mistakes are told in one line", () => {
+  for (const [argv, message] of REFUSED) {
+    const error = assertThrows(() => parseCommandLine(words(argv), "1"), UsageError);
+    assertEquals(error.message, message, argv);
+  }
+});

@@ -1,0 +1,183 @@
+/** Zones of nodes around routers, the compiled binary's `mesh` on every node, and what `heatmap` gathers of it. */
+import { type CapturedPacket, type Host, type Link, Network } from "./harness/network.ts";
+import { handshakesIn, type LinkHandshake } from "./harness/truth.ts";
+import { quantile } from "./lab.ts";
+
+const BINARY = new URL("../../dist/wire-probe", import.meta.url).pathname;
+/** One way, between a node and its zone's router, and between two of these. */
+export const ACCESS_US = 250;
+export const BACKBONE_US = 1000;
+/** Short, so that a fault shows soon and is soon forgotten. */
+const WINDOW_MS = 7000;
+const INTERVAL_MS = 750;
+const BURST = 3;
+const MESH_OPTIONS = [
+  ...["-i", `${INTERVAL_MS}ms`, "--burst", `${BURST}`, "-t", "2s"],
+  ...["--window", `${WINDOW_MS}ms`, "--icmp"],
+];
+/** Started at once; more would stand in each other's way. */
+const STARTS = 3;
+const HEATMAP_OPTIONS = ["--json", "--triage", "-t", "1s"];
+/** More packets than a node's link sees while the mesh is healthy. */
+const CAPTURED = 16_384;
+/** Of the address in an IPv4 header. */
+const SOURCE_AT = 12;
+const DESTINATION_AT = 16;
+
+/** Fields of wire-probe.heatmap.v1 that the tests look at. */
+export interface Heatmap {
+  readonly coverage: { rows: number; stale: number; missing: number; pairs: number };
+  readonly nodes: readonly { name: string; row: string; reason: string | null }[];
+  readonly rtt_p50_ms: readonly (readonly (number | null)[])[];
+  readonly rtt_p99_ms: readonly (readonly (number | null)[])[];
+  readonly sent: readonly (readonly (number | null)[])[];
+  readonly refused: readonly (readonly (number | null)[])[];
+  readonly findings: readonly Finding[];
+}
+
+export interface Finding {
+  readonly kind: string;
+  readonly severity: string;
+  readonly layer: string;
+  readonly direction: string;
+  readonly nodes: readonly string[];
+  readonly groups: readonly string[];
+  readonly text: string;
+}
+
+export interface MeshNode {
+  readonly name: string;
+  readonly zone: string;
+  readonly host: Host;
+  /** From the node to its zone's router. */
+  readonly link: Link;
+}
+
+/** From the first to the third quartile; no numbers where there was nothing. */
+export interface MiddleHalf {
+  readonly lowMs: number;
+  readonly highMs: number;
+}
+
+export class MeshLab implements AsyncDisposable {
+  private constructor(
+    readonly network: Network,
+    readonly nodes: readonly MeshNode[],
+    /** Between the routers of two zones, by their names in order: `ab`. */
+    readonly backbone: ReadonlyMap<string, Link>,
+    readonly nodesFile: string,
+  ) {}
+
+  /** So many nodes in each of these zones, whose routers are joined pairwise. */
+  static async open(zones: readonly string[], nodesEach: number): Promise<MeshLab> {
+    const network = await Network.create();
+    const routers = await Promise.all(zones.map((zone) => network.host(`r${zone}`)));
+    const nodes: MeshNode[] = [];
+    for (const [at, zone] of zones.entries()) {
+      const names = Array.from({ length: nodesEach }, (_, i) => `${zone}${i + 1}`);
+      const hosts = await Promise.all(names.map((name) => network.host(name)));
+      for (const [i, host] of hosts.entries()) {
+        const link = await network.link(host, routers[at], { delayUs: ACCESS_US });
+        nodes.push({ name: names[i], zone, host, link });
+      }
+    }
+    const backbone = new Map<string, Link>();
+    for (const [i, one] of zones.entries()) {
+      for (let j = i + 1; j < zones.length; j++) {
+        const link = await network.link(routers[i], routers[j], { delayUs: BACKBONE_US });
+        backbone.set(one + zones[j], link);
+      }
+    }
+    await network.route();
+    const nodesFile = await Deno.makeTempFile({ prefix: "wp-mesh-" });
+    const lines = nodes.map(({ name, zone, link }) => `${name}=${link.a.v4} az=${zone}\n`);
+    await Deno.writeTextFile(nodesFile, lines.join(""));
+    return new MeshLab(network, nodes, backbone, nodesFile);
+  }
+
+  /** A few at a time, until all of them are there. */
+  async start(): Promise<void> {
+    const waiting = this.nodes.values();
+    const lane = async () => {
+      for (const node of waiting) await this.#start(node);
+    };
+    await Promise.all(Array.from({ length: STARTS }, lane));
+  }
+
+  async #start({ link, host }: MeshNode): Promise<void> {
+    await link.capture(CAPTURED);
+    const process = host.exec(BINARY, ["mesh", "--nodes", this.nodesFile, ...MESH_OPTIONS]);
+    process.stdout.cancel();
+    await said(process.stderr, "row at port");
+  }
+
+  node(name: string): MeshNode {
+    const found = this.nodes.find((node) => node.name === name);
+    if (found === undefined) throw new RangeError(`no node ${name}`);
+    return found;
+  }
+
+  /** What a node of the mesh sees of it. */
+  async heatmap(from: string): Promise<Heatmap> {
+    const words = ["heatmap", "--nodes", this.nodesFile, ...HEATMAP_OPTIONS];
+    const { code, stdout, stderr } = await this.node(from).host.run(BINARY, words);
+    if (stdout === "") throw new Error(`heatmap printed nothing, exit ${code}: ${stderr}`);
+    return JSON.parse(stdout);
+  }
+
+  /** What the links are set to, there and back, in ms. */
+  distanceMs(from: MeshNode, to: MeshNode): number {
+    return (4 * ACCESS_US + (from.zone === to.zone ? 0 : 2 * BACKBONE_US)) / 1000;
+  }
+
+  /**
+   * The middle half of the round trips of a node's steady handshakes with each other one in the window
+   * before `wallMs`, in ms, as they went by on its own link: with whatever the links and routers behind
+   * it were late.
+   */
+  async truthMs({ link }: MeshNode, wallMs: number): Promise<Map<string, MiddleHalf>> {
+    const byPeer = Map.groupBy(await link.captured(), peerOf);
+    const inWindow = ({ startUs }: LinkHandshake) =>
+      startUs / 1000 <= wallMs && startUs / 1000 >= wallMs - WINDOW_MS;
+    return new Map(this.nodes.map(({ name, link: { a } }) => {
+      const handshakes = handshakesIn(byPeer.get(addressNumber(a.v4.split(".").map(Number))) ?? []);
+      const times = handshakes.filter((handshake, i) =>
+        inWindow(handshake) && i > 0 && !beginsBurst(handshakes[i - 1], handshake)
+      ).flatMap(({ rttUs }) => rttUs === null ? [] : [rttUs / 1000]);
+      return [name, { lowMs: quantile(times, 0.25), highMs: quantile(times, 0.75) }];
+    }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.network[Symbol.asyncDispose]();
+    await Deno.remove(this.nodesFile);
+  }
+}
+
+/** Such a one is cold. */
+function beginsBurst(before: LinkHandshake, handshake: LinkHandshake): boolean {
+  return handshake.startUs - before.startUs > INTERVAL_MS * 1000 / 2;
+}
+
+/** Whom a packet on a node's link is to, or from: the address as a number. */
+function peerOf({ direction, bytes }: CapturedPacket): number {
+  const at = direction === 0 ? DESTINATION_AT : SOURCE_AT;
+  return addressNumber(bytes.subarray(at, at + 4));
+}
+
+function addressNumber(bytes: ArrayLike<number>): number {
+  return ((bytes[0] * 256 + bytes[1]) * 256 + bytes[2]) * 256 + bytes[3];
+}
+
+/** Waits until a stream has said something, then lets the rest of it go. */
+async function said(stream: ReadableStream<Uint8Array>, words: string): Promise<void> {
+  const decoder = new TextDecoder();
+  const reader = stream.getReader();
+  for (let text = ""; !text.includes(words);) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`mesh ended: ${text}`);
+    text += decoder.decode(value, { stream: true });
+  }
+  reader.releaseLock();
+  stream.cancel();
+}
