@@ -1,41 +1,29 @@
 /** The command line as one typed value: defaults, then what was given, then named cross-checks. */
 import { UsageError } from "../domain/exit.ts";
-import {
-  DEFAULT_AZ,
-  type Endpoint,
-  hostPort,
-  type Label,
-  type Target,
-  targetKey,
-} from "../domain/target.ts";
-import type { Diagnostic } from "../domain/diagnostic.ts";
+import { hostPort } from "../domain/target.ts";
 import type { CompareOptions } from "../commands/compare/options.ts";
 import type { HeatmapOptions } from "../commands/heatmap/options.ts";
 import type { MeshOptions } from "../commands/mesh/options.ts";
-import type { ExportOptions } from "../commands/probe/export_target.ts";
-import type {
-  KnockOptions,
-  OutputName,
-  PingOptions,
-  ProbeOptions,
-  RunOptions,
-} from "../commands/probe/options.ts";
+import type { KnockOptions, PingOptions, ProbeOptions } from "../commands/probe/options.ts";
 import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
 import type { ServeOptions } from "../commands/serve/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
-import { literalEndpoint } from "../net/address.ts";
-import type { TraceProtocol } from "../net/hop_prober.ts";
-import { parseNameServer } from "../net/name_server.ts";
-import type { Family } from "../net/resolver.ts";
-import { checkedName, MAX_LABELS, parseHostPort, parseTarget, quote } from "../net/target_text.ts";
-import { parseTraceTarget } from "../net/trace_target.ts";
-import { durationText } from "../time/duration.ts";
-import { commandHelp, generalHelp } from "./help.ts";
+import { parseHostPort, quote } from "../net/target_text.ts";
+import { noOperands } from "./checks.ts";
+import {
+  compareOptions,
+  heatmapOptions,
+  meshOptions,
+  serveOptions,
+  traceOptions,
+} from "./command_options.ts";
 import { completionScript, type Shell, SHELLS } from "./completions.ts";
+import { commandHelp, generalHelp } from "./help.ts";
 import { manPage } from "./man.ts";
 import { nearest } from "./nearest.ts";
-import type { OptionTable, ValuesOf } from "./option.ts";
+import type { OptionTable } from "./option.ts";
 import { type Parsed, parseOptions } from "./parse_options.ts";
+import { pingOptions, probeOptions, runOptions } from "./run_options.ts";
 import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS } from "./table.ts";
 
 /** What is to be done. `print` is text for stdout and no more. */
@@ -155,303 +143,6 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
   }
 }
 
-type RunValues = ValuesOf<typeof COMMANDS.knock.options>;
-type ProbeValues = ValuesOf<typeof COMMANDS.probe.options>;
-type PingValues = ValuesOf<typeof COMMANDS.ping.options>;
-
-function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOptions {
-  return { ...runOptions("probe", values, operands), close: values.close };
-}
-
-function pingOptions(values: PingValues, operands: readonly string[]): PingOptions {
-  const options = runOptions("ping", values, operands);
-  return { ...options, payloadBytes: values.size, ttl: values.ttl };
-}
-
-/** An example of what each command takes. */
-const EXAMPLES: Readonly<Record<Diagnostic, string>> = {
-  probe: "db-host:5432",
-  ping: "db-host",
-  knock: "db-host:5432",
-};
-
-function runOptions(
-  command: Diagnostic,
-  values: RunValues,
-  operands: readonly string[],
-): RunOptions {
-  if (values.ipv4 && values.ipv6) throw new UsageError("-4 and -6 exclude each other");
-  const asked = values.ipv4 ? 4 : values.ipv6 ? 6 : 0;
-  const source = values.source === null ? null : sourceAddress(values.source, asked);
-  const family = source?.family ?? asked;
-  checkLabels(values.label);
-  const zone = checkedName(values.az, values.az);
-  const portless = command === "ping" ? { portless: true } : {};
-  const defaults = { az: zone, labels: values.label, ...portless };
-  const targets = operands.map((text) => parseTarget(text, defaults));
-  noTwice(targets);
-  const exports = exportOptions(values);
-  const alone = exports.targets.some(({ kind }) => kind === "prometheus");
-  if (targets.length === 0 && values.targets === null && !alone) {
-    throw new UsageError(
-      `${command} wants a target, such as ${EXAMPLES[command]}, or --targets FILE`,
-    );
-  }
-  for (const target of targets) checkFamily(target.host, family, target.name);
-  const output = outputName(values, exports);
-  checkLive(values, output);
-  return {
-    targets,
-    targetsFile: values.targets,
-    defaults,
-    schedule: {
-      count: values.count,
-      durationMs: values.duration,
-      intervalMs: values.interval,
-      burst: values.burst,
-      family,
-      resolveAfter: values["resolve-after"],
-      resolveEveryMs: values["resolve-every"],
-    },
-    maxInFlight: values["max-in-flight"],
-    timeoutMs: values.timeout,
-    source,
-    clock: values.clock,
-    output,
-    exports,
-    quiet: values.quiet,
-    live: values.live,
-    histogram: values.histogram,
-    timestamps: values.timestamps,
-    noColor: values["no-color"],
-    thresholds: {
-      lossPercent: values["fail-loss"],
-      p50Ms: values["fail-p50"],
-      p99Ms: values["fail-p99"],
-      on: values["fail-on"],
-    },
-  };
-}
-
-/** collectd's default interval, which its exec plugin states in the environment. */
-const PING_WINDOW_MS = 10_000;
-
-function exportOptions(values: RunValues): ExportOptions {
-  const types = values["collectd-types"];
-  const perProbe = values["per-probe"];
-  const windowMs = values.window ?? (types === "ping" ? PING_WINDOW_MS : null);
-  if (!perProbe && windowMs === null) throw new UsageError("--per-probe false wants --window");
-  if (values.output === "csv" && windowMs !== null && perProbe) {
-    throw new UsageError("--output csv has one kind of line: with --window, add --per-probe=false");
-  }
-  return { targets: values.export, collectdTypes: types, windowMs, perProbe };
-}
-
-/** Only one thing can write to standard output. */
-function outputName(values: RunValues, exports: ExportOptions): OutputName {
-  const exec = exports.targets.some(({ kind }) => kind === "collectd-exec");
-  if (!exec) return values.output ?? "text";
-  if (values.output === null || values.output === "collectd") return "collectd";
-  throw new UsageError(
-    `--export collectd-exec writes to standard output, which leaves no place for --output ${values.output}`,
-  );
-}
-
-/** The table wants standard output for itself. */
-function checkLive({ live, output: asked }: RunValues, output: OutputName): void {
-  if (!live || output === "text") return;
-  const other = asked === null ? "--export collectd-exec" : `--output ${output}`;
-  throw new UsageError(`--live draws on standard output, which leaves no place for ${other}`);
-}
-
-function checkLabels(labels: readonly Label[]): void {
-  const keys = labels.map(([key]) => key);
-  if (keys.includes("az")) throw new UsageError("--label az: the zone is given by --az");
-  if (keys.length > MAX_LABELS) throw new UsageError(`--label: at most ${MAX_LABELS} are accepted`);
-  const twice = keys.find((key, i) => keys.indexOf(key) < i);
-  if (twice !== undefined) throw new UsageError(`--label ${quote(twice)} is given twice`);
-}
-
-function noTwice(targets: readonly Target[]): void {
-  const seen = new Set<string>();
-  for (const target of targets) {
-    const key = targetKey(target);
-    if (seen.has(key)) throw new UsageError(`target ${quote(target.name)} is given twice`);
-    seen.add(key);
-  }
-}
-
-function checkFamily(host: string, family: Family, name: string): void {
-  const literal = literalEndpoint(host, 1);
-  if (family !== 0 && literal !== null && literal.family !== family) {
-    throw new UsageError(
-      `${quote(name)} is not an IPv${family} address, which is what is asked for`,
-    );
-  }
-}
-
-function sourceAddress(text: string, family: Family): Endpoint {
-  const source = literalEndpoint(text, 0);
-  if (source === null) {
-    throw new UsageError(`--source ${quote(text)}: wants an IP address of this machine`);
-  }
-  checkFamily(text, family, text);
-  return source;
-}
-
-/** Their tables are read one after the other. */
-const MAX_COMPARED = 16;
-
-function compareOptions(
-  values: ValuesOf<typeof COMMANDS.compare.options>,
-  operands: readonly string[],
-): CompareOptions {
-  if (values.ipv4 && values.ipv6) throw new UsageError("-4 and -6 exclude each other");
-  const asked = values.ipv4 ? 4 : values.ipv6 ? 6 : 0;
-  const source = values.source === null ? null : sourceAddress(values.source, asked);
-  const family = source?.family ?? asked;
-  const targets = operands.map((text) => parseTarget(text, { az: DEFAULT_AZ, labels: [] }));
-  if (targets.length === 0) throw new UsageError("compare wants a target, such as db-host:5432");
-  if (targets.length > MAX_COMPARED) {
-    throw new UsageError(`compare takes at most ${MAX_COMPARED} targets`);
-  }
-  noTwice(targets);
-  for (const target of targets) checkFamily(target.host, family, target.name);
-  return {
-    targets,
-    count: values.count,
-    intervalMs: values.interval,
-    timeoutMs: values.timeout,
-    burst: values.burst,
-    family,
-    source,
-    output: values.output,
-    noColor: values["no-color"],
-  };
-}
-
-function bindAddresses(given: readonly string[]): string[] {
-  for (const address of given) {
-    if (literalEndpoint(address, 0) === null) {
-      throw new UsageError(`--bind ${quote(address)}: wants an IP address of this machine`);
-    }
-  }
-  return [...new Set(given)];
-}
-
-function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): ServeOptions {
-  return {
-    addresses: bindAddresses(values.bind.length === 0 ? ["0.0.0.0"] : values.bind),
-    port: values.port,
-    backlog: values.backlog,
-    reusePort: values["reuse-port"],
-    statsEveryMs: values["stats-every"],
-  };
-}
-
-type TraceValues = ValuesOf<typeof COMMANDS.trace.options>;
-
-/** What traceroute sends, whole packets. */
-const TRACE_PACKET_BYTES = 60;
-
-function traceOptions(values: TraceValues, operands: readonly string[]): TraceOptions {
-  const [operand] = operands;
-  if (operand === undefined) throw new UsageError("trace wants a host, such as db-host:5432");
-  noOperands("trace", operands.slice(1));
-  if (values.udp && values.icmp) throw new UsageError("--udp and --icmp exclude each other");
-  if (values.ipv4 && values.ipv6) throw new UsageError("-4 and -6 exclude each other");
-  const protocol: TraceProtocol = values.udp ? "udp" : values.icmp ? "icmp" : "tcp";
-  checkSizes(values, protocol);
-  if (values["first-hop"] > values["max-hops"]) {
-    throw new UsageError(
-      `--first-hop ${values["first-hop"]} lies behind --max-hops ${values["max-hops"]}`,
-    );
-  }
-  const asked = values.ipv4 ? 4 : values.ipv6 ? 6 : 0;
-  const source = values.source === null ? null : sourceAddress(values.source, asked);
-  const family = source?.family ?? asked;
-  const target = parseTraceTarget(operand);
-  checkFamily(target.host, family, target.host);
-  return {
-    target,
-    protocol,
-    family,
-    source,
-    firstHop: values["first-hop"],
-    maxHops: values["max-hops"],
-    queries: values.queries,
-    timeoutMs: values.timeout,
-    paths: values.paths,
-    sizeBytes: values.size ?? TRACE_PACKET_BYTES,
-    mtu: values.mtu,
-    names: !values["no-names"],
-    asn: values.asn,
-    nameServer: values.resolver === null ? null : parseNameServer(values.resolver),
-    repeat: values.repeat,
-    intervalMs: values.interval,
-    output: values.output,
-    noColor: values["no-color"],
-  };
-}
-
-function checkSizes({ size, mtu }: TraceValues, protocol: TraceProtocol): void {
-  if (size !== null && mtu) throw new UsageError("--size and --mtu exclude each other");
-  if (protocol === "tcp" && (size !== null || mtu)) {
-    const option = mtu ? "--mtu" : "--size";
-    throw new UsageError(`${option} wants --udp or --icmp, since a SYN carries no data`);
-  }
-}
-
-function heatmapOptions(
-  values: ValuesOf<typeof COMMANDS.heatmap.options>,
-  operands: readonly string[],
-): HeatmapOptions {
-  if (values.nodes === null && operands.length === 0) {
-    throw new UsageError("heatmap wants --nodes FILE, or files of rows");
-  }
-  if (values.json && (values.html !== null || values.svg !== null)) {
-    throw new UsageError("--json and --html or --svg exclude each other");
-  }
-  return {
-    nodesFile: values.nodes,
-    rowFiles: operands,
-    httpPort: values["http-port"],
-    timeoutMs: values.timeout,
-    metric: values.metric,
-    groupBy: values["group-by"],
-    html: values.html,
-    svg: values.svg,
-    json: values.json,
-    triage: values.triage,
-    watchMs: values.watch,
-    noColor: values["no-color"],
-  };
-}
-
-function meshOptions(values: ValuesOf<typeof COMMANDS.mesh.options>): MeshOptions {
-  const { nodes, interval, window } = values;
-  if (nodes === null) throw new UsageError("mesh wants --nodes FILE");
-  if (window < 2 * interval) {
-    const [wanted, given] = [durationText(interval), durationText(window)];
-    throw new UsageError(`--window ${given}: wants at least twice the --interval, ${wanted}`);
-  }
-  return {
-    nodesFile: nodes,
-    node: values.name,
-    fanout: values.fanout,
-    burst: values.burst,
-    intervalMs: interval,
-    timeoutMs: values.timeout,
-    windowMs: window,
-    close: values.close,
-    addresses: bindAddresses(values.bind),
-    httpPort: values["http-port"],
-    icmp: values.icmp,
-    tableEveryMs: values["stats-every"],
-    quiet: values.quiet,
-  };
-}
-
 /** The original tool's spelling: its options, and ours beside them. */
 function parseOriginal(argv: readonly string[]): Command {
   const table = { ...ORIGINAL_OPTIONS, ...COMMANDS.probe.options };
@@ -483,11 +174,6 @@ function parseOriginal(argv: readonly string[]): Command {
 /** The original keeps letters, digits, `-` and `.` of a name, and puts `_` for the rest. */
 function originalName(name: string): string {
   return name.replaceAll(/[^\p{Alphabetic}\p{N}.-]/gu, "_");
-}
-
-function noOperands(command: string, operands: readonly string[]): void {
-  if (operands.length === 0) return;
-  throw new UsageError(`'${command}' takes no arguments, but got ${quote(operands[0])}`);
 }
 
 function oneShell(operands: readonly string[]): Shell {

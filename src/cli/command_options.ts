@@ -1,0 +1,154 @@
+/** The options of the commands that share none of their run: from what was given to what is to be done. */
+import { UsageError } from "../domain/exit.ts";
+import { DEFAULT_AZ } from "../domain/target.ts";
+import type { CompareOptions } from "../commands/compare/options.ts";
+import type { HeatmapOptions } from "../commands/heatmap/options.ts";
+import type { MeshOptions } from "../commands/mesh/options.ts";
+import type { ServeOptions } from "../commands/serve/serve.ts";
+import type { TraceOptions } from "../commands/trace/options.ts";
+import type { TraceProtocol } from "../net/hop_prober.ts";
+import { parseNameServer } from "../net/name_server.ts";
+import { parseTarget } from "../net/target_text.ts";
+import { parseTraceTarget } from "../net/trace_target.ts";
+import { durationText } from "../time/duration.ts";
+import { addressing, bindAddresses, checkFamily, noOperands, noTwice } from "./checks.ts";
+import type { ValuesOf } from "./option.ts";
+import type { COMMANDS } from "./table.ts";
+
+/** Their tables are read one after the other. */
+const MAX_COMPARED = 16;
+
+export function compareOptions(
+  values: ValuesOf<typeof COMMANDS.compare.options>,
+  operands: readonly string[],
+): CompareOptions {
+  const { family, source } = addressing(values);
+  const targets = operands.map((text) => parseTarget(text, { az: DEFAULT_AZ, labels: [] }));
+  if (targets.length === 0) throw new UsageError("compare wants a target, such as db-host:5432");
+  if (targets.length > MAX_COMPARED) {
+    throw new UsageError(`compare takes at most ${MAX_COMPARED} targets`);
+  }
+  noTwice(targets);
+  for (const target of targets) checkFamily(target.host, family, target.name);
+  return {
+    targets,
+    count: values.count,
+    intervalMs: values.interval,
+    timeoutMs: values.timeout,
+    burst: values.burst,
+    family,
+    source,
+    output: values.output,
+    noColor: values["no-color"],
+  };
+}
+
+export function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): ServeOptions {
+  return {
+    addresses: bindAddresses(values.bind.length === 0 ? ["0.0.0.0"] : values.bind),
+    port: values.port,
+    backlog: values.backlog,
+    reusePort: values["reuse-port"],
+    statsEveryMs: values["stats-every"],
+  };
+}
+
+type TraceValues = ValuesOf<typeof COMMANDS.trace.options>;
+
+/** What traceroute sends, whole packets. */
+const TRACE_PACKET_BYTES = 60;
+
+export function traceOptions(values: TraceValues, operands: readonly string[]): TraceOptions {
+  const [operand] = operands;
+  if (operand === undefined) throw new UsageError("trace wants a host, such as db-host:5432");
+  noOperands("trace", operands.slice(1));
+  if (values.udp && values.icmp) throw new UsageError("--udp and --icmp exclude each other");
+  const { family, source } = addressing(values);
+  const protocol: TraceProtocol = values.udp ? "udp" : values.icmp ? "icmp" : "tcp";
+  checkSizes(values, protocol);
+  if (values["first-hop"] > values["max-hops"]) {
+    throw new UsageError(
+      `--first-hop ${values["first-hop"]} lies behind --max-hops ${values["max-hops"]}`,
+    );
+  }
+  const target = parseTraceTarget(operand);
+  checkFamily(target.host, family, target.host);
+  return {
+    target,
+    protocol,
+    family,
+    source,
+    firstHop: values["first-hop"],
+    maxHops: values["max-hops"],
+    queries: values.queries,
+    timeoutMs: values.timeout,
+    paths: values.paths,
+    sizeBytes: values.size ?? TRACE_PACKET_BYTES,
+    mtu: values.mtu,
+    names: !values["no-names"],
+    asn: values.asn,
+    nameServer: values.resolver === null ? null : parseNameServer(values.resolver),
+    repeat: values.repeat,
+    intervalMs: values.interval,
+    output: values.output,
+    noColor: values["no-color"],
+  };
+}
+
+function checkSizes({ size, mtu }: TraceValues, protocol: TraceProtocol): void {
+  if (size !== null && mtu) throw new UsageError("--size and --mtu exclude each other");
+  if (protocol === "tcp" && (size !== null || mtu)) {
+    const option = mtu ? "--mtu" : "--size";
+    throw new UsageError(`${option} wants --udp or --icmp, since a SYN carries no data`);
+  }
+}
+
+export function heatmapOptions(
+  values: ValuesOf<typeof COMMANDS.heatmap.options>,
+  operands: readonly string[],
+): HeatmapOptions {
+  if (values.nodes === null && operands.length === 0) {
+    throw new UsageError("heatmap wants --nodes FILE, or files of rows");
+  }
+  if (values.json && (values.html !== null || values.svg !== null)) {
+    throw new UsageError("--json and --html or --svg exclude each other");
+  }
+  return {
+    nodesFile: values.nodes,
+    rowFiles: operands,
+    httpPort: values["http-port"],
+    timeoutMs: values.timeout,
+    metric: values.metric,
+    groupBy: values["group-by"],
+    html: values.html,
+    svg: values.svg,
+    json: values.json,
+    triage: values.triage,
+    watchMs: values.watch,
+    noColor: values["no-color"],
+  };
+}
+
+export function meshOptions(values: ValuesOf<typeof COMMANDS.mesh.options>): MeshOptions {
+  const { nodes, interval, window } = values;
+  if (nodes === null) throw new UsageError("mesh wants --nodes FILE");
+  if (window < 2 * interval) {
+    const [wanted, given] = [durationText(interval), durationText(window)];
+    throw new UsageError(`--window ${given}: wants at least twice the --interval, ${wanted}`);
+  }
+  return {
+    nodesFile: nodes,
+    node: values.name,
+    fanout: values.fanout,
+    burst: values.burst,
+    intervalMs: interval,
+    timeoutMs: values.timeout,
+    windowMs: window,
+    close: values.close,
+    addresses: bindAddresses(values.bind),
+    httpPort: values["http-port"],
+    icmp: values.icmp,
+    tableEveryMs: values["stats-every"],
+    quiet: values.quiet,
+  };
+}

@@ -1,0 +1,129 @@
+/** The options of probe, ping and knock, which have their run in common. */
+import type { Diagnostic } from "../domain/diagnostic.ts";
+import { UsageError } from "../domain/exit.ts";
+import type { Label } from "../domain/target.ts";
+import type { ExportOptions } from "../commands/probe/export_target.ts";
+import type {
+  OutputName,
+  PingOptions,
+  ProbeOptions,
+  RunOptions,
+} from "../commands/probe/options.ts";
+import { checkedName, MAX_LABELS, parseTarget, quote } from "../net/target_text.ts";
+import { addressing, checkFamily, noTwice } from "./checks.ts";
+import type { ValuesOf } from "./option.ts";
+import type { COMMANDS } from "./table.ts";
+
+type RunValues = ValuesOf<typeof COMMANDS.knock.options>;
+type ProbeValues = ValuesOf<typeof COMMANDS.probe.options>;
+type PingValues = ValuesOf<typeof COMMANDS.ping.options>;
+
+export function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOptions {
+  return { ...runOptions("probe", values, operands), close: values.close };
+}
+
+export function pingOptions(values: PingValues, operands: readonly string[]): PingOptions {
+  const options = runOptions("ping", values, operands);
+  return { ...options, payloadBytes: values.size, ttl: values.ttl };
+}
+
+/** An example of what each command takes. */
+const EXAMPLES: Readonly<Record<Diagnostic, string>> = {
+  probe: "db-host:5432",
+  ping: "db-host",
+  knock: "db-host:5432",
+};
+
+export function runOptions(
+  command: Diagnostic,
+  values: RunValues,
+  operands: readonly string[],
+): RunOptions {
+  const { family, source } = addressing(values);
+  checkLabels(values.label);
+  const zone = checkedName(values.az, values.az);
+  const portless = command === "ping" ? { portless: true } : {};
+  const defaults = { az: zone, labels: values.label, ...portless };
+  const targets = operands.map((text) => parseTarget(text, defaults));
+  noTwice(targets);
+  const exports = exportOptions(values);
+  const alone = exports.targets.some(({ kind }) => kind === "prometheus");
+  if (targets.length === 0 && values.targets === null && !alone) {
+    throw new UsageError(
+      `${command} wants a target, such as ${EXAMPLES[command]}, or --targets FILE`,
+    );
+  }
+  for (const target of targets) checkFamily(target.host, family, target.name);
+  const output = outputName(values, exports);
+  checkLive(values, output);
+  return {
+    targets,
+    targetsFile: values.targets,
+    defaults,
+    schedule: {
+      count: values.count,
+      durationMs: values.duration,
+      intervalMs: values.interval,
+      burst: values.burst,
+      family,
+      resolveAfter: values["resolve-after"],
+      resolveEveryMs: values["resolve-every"],
+    },
+    maxInFlight: values["max-in-flight"],
+    timeoutMs: values.timeout,
+    source,
+    clock: values.clock,
+    output,
+    exports,
+    quiet: values.quiet,
+    live: values.live,
+    histogram: values.histogram,
+    timestamps: values.timestamps,
+    noColor: values["no-color"],
+    thresholds: {
+      lossPercent: values["fail-loss"],
+      p50Ms: values["fail-p50"],
+      p99Ms: values["fail-p99"],
+      on: values["fail-on"],
+    },
+  };
+}
+
+/** collectd's default interval, which its exec plugin states in the environment. */
+const PING_WINDOW_MS = 10_000;
+
+function exportOptions(values: RunValues): ExportOptions {
+  const types = values["collectd-types"];
+  const perProbe = values["per-probe"];
+  const windowMs = values.window ?? (types === "ping" ? PING_WINDOW_MS : null);
+  if (!perProbe && windowMs === null) throw new UsageError("--per-probe false wants --window");
+  if (values.output === "csv" && windowMs !== null && perProbe) {
+    throw new UsageError("--output csv has one kind of line: with --window, add --per-probe=false");
+  }
+  return { targets: values.export, collectdTypes: types, windowMs, perProbe };
+}
+
+/** Only one thing can write to standard output. */
+function outputName(values: RunValues, exports: ExportOptions): OutputName {
+  const exec = exports.targets.some(({ kind }) => kind === "collectd-exec");
+  if (!exec) return values.output ?? "text";
+  if (values.output === null || values.output === "collectd") return "collectd";
+  throw new UsageError(
+    `--export collectd-exec writes to standard output, which leaves no place for --output ${values.output}`,
+  );
+}
+
+/** The table wants standard output for itself. */
+function checkLive({ live, output: asked }: RunValues, output: OutputName): void {
+  if (!live || output === "text") return;
+  const other = asked === null ? "--export collectd-exec" : `--output ${output}`;
+  throw new UsageError(`--live draws on standard output, which leaves no place for ${other}`);
+}
+
+function checkLabels(labels: readonly Label[]): void {
+  const keys = labels.map(([key]) => key);
+  if (keys.includes("az")) throw new UsageError("--label az: the zone is given by --az");
+  if (keys.length > MAX_LABELS) throw new UsageError(`--label: at most ${MAX_LABELS} are accepted`);
+  const twice = keys.find((key, i) => keys.indexOf(key) < i);
+  if (twice !== undefined) throw new UsageError(`--label ${quote(twice)} is given twice`);
+}
