@@ -1,11 +1,10 @@
 /** `probe --live` by the compiled binary, in a real terminal. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { existsSync } from "node:fs";
 import { World } from "../binary/harness/world.ts";
+import { isOnPath } from "../../scripts/gate/command.ts";
 import { Pane } from "./harness/pane.ts";
 
-const folders = (Deno.env.get("PATH") ?? "").split(":");
-const here = folders.some((folder) => existsSync(`${folder}/tmux`));
+const here = isOnPath("tmux");
 /** No run outlives a test that failed to end it. */
 const BOUND = "--duration 60s";
 const CRASH = `${import.meta.dirname}/harness/crash.ts`;

@@ -1,10 +1,9 @@
 /** `trace --repeat` by the compiled binary, in a real terminal. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { existsSync } from "node:fs";
+import { isOnPath } from "../../scripts/gate/command.ts";
 import { Pane } from "./harness/pane.ts";
 
-const folders = (Deno.env.get("PATH") ?? "").split(":");
-const here = folders.some((folder) => existsSync(`${folder}/tmux`));
+const here = isOnPath("tmux");
 
 /** Notes the terminal's modes before and after, and the exit code at the end. */
 const SCRIPT = `echo before the table; stty -a >before

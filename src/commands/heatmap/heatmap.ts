@@ -2,13 +2,14 @@
 import { EXIT, type ExitCode, UsageError } from "../../domain/exit.ts";
 import { findingsText } from "../../format/heatmap/findings.ts";
 import { heatmapJson } from "../../format/heatmap/json.ts";
-import { heatmapPage, MAX_PAGE_NODES } from "../../format/heatmap/page.ts";
+import { heatmapPage, MAX_PAGE_NODES, type PageOptions } from "../../format/heatmap/page.ts";
 import { heatmapSvg } from "../../format/heatmap/svg.ts";
 import { coverageText, terminalMatrix } from "../../format/heatmap/terminal.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { revoke } from "../../kernel/permissions.ts";
 import { onSignal } from "../../kernel/signals.ts";
 import { coverage, type Matrix } from "../../mesh/matrix.ts";
+import type { Metric } from "../../mesh/metric.ts";
 import type { Finding } from "../../mesh/triage/finding.ts";
 import { isAlarm, triage } from "../../mesh/triage/triage.ts";
 import { loadNodes } from "../../net/nodes_file.ts";
@@ -17,45 +18,127 @@ import { stdoutColumns } from "../../sink/columns.ts";
 import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
 import { readTextFile, writeTextFile } from "../../sink/text_file.ts";
 import { systemClock } from "../../time/system_clock.ts";
+import { OwnScreen } from "../live/own_screen.ts";
 import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "./gather.ts";
+import { LiveHeatmap } from "./live_heatmap.ts";
 import type { HeatmapOptions } from "./options.ts";
 
 /** A larger file of rows is a mistake. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
+/** What was gathered, and what stands out in it. */
+interface Picture {
+  readonly matrix: Matrix;
+  /** Null where nobody asked. */
+  readonly findings: readonly Finding[] | null;
+  /** The same for a page, which always has them: who looks there cannot ask any more. Null without one. */
+  readonly page: readonly Finding[] | null;
+  readonly time: string;
+}
+
 /** Draws once, or again and again until a signal; 1 when a row is missing or triage has an alarm. */
 export async function heatmap(options: HeatmapOptions): Promise<ExitCode> {
+  const screen = screenFor(options);
   revoke("env", "ffi", "sys");
   if (options.html === null && options.svg === null) revoke("write");
   if (options.rowFiles.length > 0) revoke("net");
-  let stop = () => {};
+  const { watchMs } = options;
+  if (watchMs === null) {
+    const picture = await gather(options);
+    show(picture, options);
+    return verdict(picture);
+  }
+  return screen === null
+    ? await watch(options, watchMs, (picture) => show(picture, options))
+    : await watchOn(screen, options, watchMs);
+}
+
+/** For a watched matrix where there is a terminal to draw on; elsewhere one is printed after the other. */
+function screenFor({ watchMs, json, html, svg }: HeatmapOptions): OwnScreen | null {
+  if (watchMs === null || json || html !== null || svg !== null) return null;
+  const screen = OwnScreen.open();
+  return screen instanceof OwnScreen ? screen : null;
+}
+
+/** Redraws on the terminal until the user has seen enough, and leaves the last picture there. */
+async function watchOn(
+  screen: OwnScreen,
+  options: HeatmapOptions,
+  watchMs: number,
+): Promise<ExitCode> {
+  let last: Picture | null = null;
+  const quit = Promise.withResolvers<void>();
+  const content = new LiveHeatmap({
+    clock: systemClock,
+    metric: options.metric,
+    keys: screen.keys,
+    text: (metric, columns) => last === null ? null : textOf(last, options, metric, columns),
+    notice: (nowMs) => screen.notice(nowMs),
+  });
+  screen.start(content, { onQuit: quit.resolve, onBroken: () => quit.resolve() });
+  try {
+    return await watch(options, watchMs, (picture) => {
+      last = picture;
+      screen.redraw();
+    }, quit.promise);
+  } finally {
+    await screen.stop();
+    if (last !== null) show(last, options);
+    screen.rethrow();
+  }
+}
+
+/** Gathers again and again until a signal, or until `quit` resolves; the last one's verdict. */
+async function watch(
+  options: HeatmapOptions,
+  watchMs: number,
+  shown: (picture: Picture) => void,
+  quit: Promise<void> | null = null,
+): Promise<ExitCode> {
   let running = true;
+  let stop = () => {};
   const end = () => {
     running = false;
     stop();
   };
-  if (options.watchMs !== null) {
-    onSignal("SIGINT", end);
-    onSignal("SIGTERM", end);
-  }
+  onSignal("SIGINT", end);
+  onSignal("SIGTERM", end);
+  void quit?.then(end);
   for (;;) {
     const startMs = systemClock.now();
-    const matrix = await gather(options);
-    const code = show(matrix, options);
-    if (options.watchMs === null || !running) return code;
-    const nextMs = startMs + options.watchMs;
-    await new Promise<void>((resolve) => {
-      const cancel = systemClock.wakeAt(nextMs, resolve);
-      stop = () => {
-        cancel();
-        resolve();
-      };
-    });
-    if (!running) return code;
+    const picture = await gather(options);
+    shown(picture);
+    if (running) {
+      await new Promise<void>((resolve) => {
+        const cancel = systemClock.wakeAt(startMs + watchMs, resolve);
+        stop = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    if (!running) return verdict(picture);
   }
 }
 
-async function gather(options: HeatmapOptions): Promise<Matrix> {
+function verdict({ matrix, findings }: Picture): ExitCode {
+  const complete = coverage(matrix).missing === 0;
+  return complete && !(findings ?? []).some(isAlarm) ? EXIT.ok : EXIT.failed;
+}
+
+async function gather(options: HeatmapOptions): Promise<Picture> {
+  const matrix = await gatherMatrix(options);
+  const time = new Date(systemClock.wall()).toISOString().replace(/\.[0-9]+Z$/, "Z");
+  const found = options.triage || options.html !== null ? triage(matrix) : null;
+  return {
+    matrix,
+    findings: options.triage ? found : null,
+    page: options.html !== null ? found : null,
+    time,
+  };
+}
+
+async function gatherMatrix(options: HeatmapOptions): Promise<Matrix> {
   const { nodesFile, rowFiles, groupBy, timeoutMs, httpPort } = options;
   const entries = nodesFile === null ? null : loadNodes(nodesFile, httpPort);
   if (rowFiles.length === 0) {
@@ -72,51 +155,41 @@ async function gather(options: HeatmapOptions): Promise<Matrix> {
   return matrix;
 }
 
-function show(matrix: Matrix, options: HeatmapOptions): ExitCode {
-  const time = new Date(systemClock.wall()).toISOString().replace(/\.[0-9]+Z$/, "Z");
-  // The page always has it: whoever looks there cannot ask for it any more.
-  const found = options.triage || options.html !== null ? triage(matrix) : [];
-  const findings = options.triage ? found : null;
-  if (options.html !== null) writePage(options.html, matrix, options, found, time);
-  if (options.svg !== null) {
-    writeTextFile(options.svg, heatmapSvg(matrix, options.metric, findings));
+function show(picture: Picture, options: HeatmapOptions): void {
+  const { matrix, page, findings } = picture;
+  const { html, svg, metric } = options;
+  if (html !== null && page !== null) {
+    writePage(html, matrix, { metric, findings: page, time: picture.time });
   }
-  printText(textOf(matrix, options, findings, time));
-  const complete = coverage(matrix).missing === 0;
-  return complete && !(findings ?? []).some(isAlarm) ? EXIT.ok : EXIT.failed;
+  if (svg !== null) writeTextFile(svg, heatmapSvg(matrix, metric, findings));
+  if (html !== null || svg !== null) {
+    const files = [html, svg].filter((file) => file !== null);
+    say(`${files.join(" and ")}: ${coverageText(coverage(matrix))}`);
+  }
+  if (options.json) return printText(heatmapJson(matrix, findings, picture.time));
+  printText(textOf(picture, options, metric, stdoutColumns()));
 }
 
-function writePage(
-  path: string,
-  matrix: Matrix,
-  { metric }: HeatmapOptions,
-  findings: readonly Finding[],
-  time: string,
-): void {
+function writePage(path: string, matrix: Matrix, content: PageOptions): void {
   if (matrix.size > MAX_PAGE_NODES) {
     throw new UsageError(`--html: a page has at most ${MAX_PAGE_NODES} nodes, not ${matrix.size}`);
   }
-  writeTextFile(path, heatmapPage(matrix, { metric, findings, time }));
+  writeTextFile(path, heatmapPage(matrix, content));
 }
 
-/** What goes to stdout; a file in its place leaves only a word about what was gathered. */
+/** For a terminal, or whatever takes its place; files leave only what stands out to be said. */
 function textOf(
-  matrix: Matrix,
+  { matrix, findings, time }: Picture,
   options: HeatmapOptions,
-  findings: readonly Finding[] | null,
-  time: string,
+  metric: Metric,
+  columns: number,
 ): string {
-  if (options.json) return heatmapJson(matrix, findings, time);
   const colour = stdoutWantsColour() && !options.noColor;
-  const columns = stdoutColumns();
   const of = coverage(matrix);
   const parts: string[] = [];
   if (options.watchMs !== null) parts.push(`--- ${time} ---\n`);
-  if (options.html !== null || options.svg !== null) {
-    const files = [options.html, options.svg].filter((file) => file !== null);
-    say(`${files.join(" and ")}: ${coverageText(of)}`);
-  } else {
-    parts.push(terminalMatrix(matrix, options.metric, { columns, colour }));
+  if (options.html === null && options.svg === null) {
+    parts.push(terminalMatrix(matrix, metric, { columns, colour }));
     if (findings === null) parts.push(`${coverageText(of)}\n`);
   }
   if (findings !== null) {
