@@ -60,7 +60,9 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   terminal: [{ command: "tmux", package: "tmux" }],
   wan: [
     { command: "ip", package: "iproute2" },
+    { command: "fping", package: "fping" },
     { command: "mtr", package: "mtr-tiny" },
+    { command: "nping", package: "nmap" },
     { command: "setpriv", package: "util-linux" },
     { command: "traceroute", package: "traceroute" },
   ],
