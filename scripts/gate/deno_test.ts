@@ -8,6 +8,8 @@ export interface Way {
   readonly permissions: readonly string[];
   /** Words before the command. */
   readonly prefix: readonly string[];
+  /** Files at the same time: for tests that touch nothing but their own process. */
+  readonly parallel: boolean;
   /** Tests may fetch what they need. */
   readonly complete: boolean;
 }
@@ -22,6 +24,7 @@ export async function denoTest(folder: string, way: Way): Promise<Result> {
       "test",
       "--no-prompt",
       `--junit-path=${reportFile}`,
+      ...(way.parallel ? ["--parallel"] : []),
       ...way.permissions,
       folder,
     ];

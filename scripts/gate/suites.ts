@@ -20,7 +20,7 @@ export interface Suite {
 }
 
 const TESTS = "tests";
-/** These run first and have no binary to run; the other folders of tests follow by name. */
+/** These run first, touch nothing else and have no binary to run; the other folders of tests follow by name. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
   unit: [],
   golden: [`--allow-read=${TESTS}/golden`],
@@ -83,7 +83,8 @@ function tests(name: string, permissions: readonly string[], needsBinary: boolea
     needsBinary,
     run: async ({ complete }) => {
       const prefix = AS_ROOT.has(name) ? await rootPrefix(complete) : [];
-      const way = { permissions, prefix: prefix ?? [], complete };
+      const parallel = Object.hasOwn(PURE, name);
+      const way = { permissions, prefix: prefix ?? [], parallel, complete };
       const result = await denoTest(`${TESTS}/${name}`, way);
       if (prefix === null) return excused(result);
       return complete ? withoutSkips(result) : result;

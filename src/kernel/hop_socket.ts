@@ -8,6 +8,7 @@ import { openLibc } from "./libc.ts";
 import { openScopes, type ScopeOf } from "./scope.ts";
 import { familyOf, sockaddr } from "./sockaddr.ts";
 import { instructionsIn } from "./socket_filter.ts";
+import { hasSent } from "./tcp_begun.ts";
 
 const LIBC_SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -163,7 +164,8 @@ export class HopSockets {
     const address = sockaddr(endpoint, this.#scopeOf(endpoint));
     if (this.#libc.connect(descriptor, address, address.length) === 0) return;
     const errno = this.#errno();
-    if (errno !== EINPROGRESS) throw new ErrnoError("connect", errno);
+    if (errno === EINPROGRESS || hasSent(this.#libc.getsockopt, descriptor)) return;
+    throw new ErrnoError("connect", errno);
   }
 
   /** Sends the first `length` bytes as one packet, now or not at all; its errno, or 0. */

@@ -5,6 +5,7 @@ import { openLibc } from "./libc.ts";
 import { EPOLLOUT, Poller } from "./poller.ts";
 import { openScopes, type ScopeOf } from "./scope.ts";
 import { familyOf, sockaddr } from "./sockaddr.ts";
+import { hasSent } from "./tcp_begun.ts";
 
 const LIBC_SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -114,7 +115,7 @@ export class TcpConnects {
     const address = sockaddr(endpoint, this.#scopeOf(endpoint));
     if (this.#libc.connect(descriptor, address, address.length) !== 0) {
       const errno = this.#errno();
-      if (errno !== EINPROGRESS) {
+      if (errno !== EINPROGRESS && !hasSent(this.#libc.getsockopt, descriptor)) {
         this.#libc.close(descriptor);
         throw new ErrnoError("connect", errno);
       }

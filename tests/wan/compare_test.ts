@@ -1,7 +1,7 @@
 /** compare's verdicts over links that treat ICMP as they treat TCP, and over links that do not. */
 import { assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { wanAllowed } from "./harness/allowed.ts";
 import type { ExecOptions } from "./harness/host.ts";
+import { wan } from "./harness/wan.ts";
 import { Lab } from "./lab.ts";
 
 const ROUND_TRIP_MS = 10;
@@ -9,15 +9,12 @@ const SLOW_MS = 25;
 const TOLERANCE_MS = 0.5;
 const SLOTS = ["-c", "20", "-i", "90ms", "-t", "500ms"];
 
-const reason = wanAllowed();
-
-/** A test that needs the network; where it cannot be made, it is counted as ignored. */
-function wan(name: string, fn: (lab: Lab) => Promise<void>): void {
-  const body = async () => {
+/** Over a link with a responder at its far end. */
+function overLink(name: string, fn: (lab: Lab) => Promise<void>): void {
+  wan(name, async () => {
     await using lab = await Lab.open(ROUND_TRIP_MS);
     await fn(lab);
-  };
-  Deno.test({ name, ignore: reason !== null, fn: body });
+  });
 }
 
 interface Finding {
@@ -51,7 +48,7 @@ async function compare(lab: Lab, options: ExecOptions = {}): Promise<Compared> {
   return { code, stderr, result, of, questions: findings.map(({ question }) => question) };
 }
 
-wan(
+overLink(
   "where ICMP alone is delayed ping misleads, and where everything is it does not",
   async (lab) => {
     await lab.link.set({ icmpDelayUs: SLOW_MS * 500 });
@@ -78,17 +75,23 @@ wan(
   },
 );
 
-wan("what nobody may not do is left out in a line each, and the rest is compared", async (lab) => {
-  const neither = await compare(lab, { user: "nobody" });
-  assertEquals([neither.code, neither.questions], [0, ["set_up", "prober"]]);
-  const [ping, knock, ...more] = neither.stderr.trim().split("\n");
-  assertStringIncludes(ping, "left out: cannot ping: not permitted; allow ping sockets by sysctl");
-  assertMatch(knock, /left out: cannot knock: .* setcap cap_net_raw\+ep .*wire-probe$/);
-  assertEquals(more, []);
+overLink(
+  "what nobody may not do is left out in a line each, and the rest is compared",
+  async (lab) => {
+    const neither = await compare(lab, { user: "nobody" });
+    assertEquals([neither.code, neither.questions], [0, ["set_up", "prober"]]);
+    const [ping, knock, ...more] = neither.stderr.trim().split("\n");
+    assertStringIncludes(
+      ping,
+      "left out: cannot ping: not permitted; allow ping sockets by sysctl",
+    );
+    assertMatch(knock, /left out: cannot knock: .* setcap cap_net_raw\+ep .*wire-probe$/);
+    assertEquals(more, []);
 
-  await lab.near.sysctl({ "net.ipv4.ping_group_range": "0 2147483647" });
-  const echoes = await compare(lab, { user: "nobody" });
-  assertEquals([echoes.code, echoes.result.verdict], [0, "same"], echoes.result.sentence);
-  assertEquals(echoes.questions, ["ping", "set_up", "prober"]);
-  assertStringIncludes(echoes.stderr, "left out: cannot knock");
-});
+    await lab.near.sysctl({ "net.ipv4.ping_group_range": "0 2147483647" });
+    const echoes = await compare(lab, { user: "nobody" });
+    assertEquals([echoes.code, echoes.result.verdict], [0, "same"], echoes.result.sentence);
+    assertEquals(echoes.questions, ["ping", "set_up", "prober"]);
+    assertStringIncludes(echoes.stderr, "left out: cannot knock");
+  },
+);

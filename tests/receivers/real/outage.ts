@@ -4,7 +4,7 @@ import { passing } from "./receiver.ts";
 import type { Probe } from "./probe.ts";
 
 /** `WIRE_PROBE_OUTAGE_S=30` for the span that the product promises to outlast. */
-export const OUTAGE_MS = 1000 * Number(Deno.env.get("WIRE_PROBE_OUTAGE_S") ?? 5);
+export const OUTAGE_MS = 1000 * Number(Deno.env.get("WIRE_PROBE_OUTAGE_S") ?? 3);
 /** A span without trouble, to compare with. */
 export const CALM_MS = 3000;
 /** Attempts to reach a receiver come at most so far apart, and then some. */

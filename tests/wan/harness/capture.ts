@@ -69,6 +69,26 @@ export class CaptureRing {
   }
 }
 
+/**
+ * Rings that are used again: freed memory would bring the collector, which cannot give back pages
+ * that the real-time process has locked, and ends it.
+ */
+export class Rings {
+  #free: CaptureRing[] = [];
+
+  take(capacity: number): CaptureRing {
+    const at = this.#free.findIndex((ring) => ring.capacity === capacity);
+    if (at < 0) return new CaptureRing(capacity);
+    const [ring] = this.#free.splice(at, 1);
+    ring.total = 0;
+    return ring;
+  }
+
+  giveBack(ring: CaptureRing | null): void {
+    if (ring !== null) this.#free.push(ring);
+  }
+}
+
 /** The packets in a dumped ring, oldest first. */
 export function readCapture(
   dump: Uint8Array,

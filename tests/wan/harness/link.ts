@@ -1,6 +1,6 @@
 /** The test network's links: a process of its own that joins TUN devices with exact delays; requests on stdin, answers on stdout. */
 
-import { CaptureRing } from "./capture.ts";
+import { type CaptureRing, Rings } from "./capture.ts";
 import { openDevice } from "./device.ts";
 import { Engine } from "./engine.ts";
 import {
@@ -22,12 +22,15 @@ const REQUEST_BYTES_MAX = 64 * 1024;
 const PRIORITY = 20;
 const CPU_WITHOUT_BLOCKING_MAX_US = 2_000_000;
 
+const rings = new Rings();
+
 function perform(engine: Engine, command: Command): unknown {
   if (command.do === "link") {
     const a = openDevice(command.a.namespace, command.a.device);
     return engine.join(a, openDevice(command.b.namespace, command.b.device));
   }
   if (command.do === "reset") {
+    for (const [lane] of engine.links) rings.giveBack(lane.capture);
     engine.reset();
     return null;
   }
@@ -39,8 +42,9 @@ function perform(engine: Engine, command: Command): unknown {
     case "counters":
       return lanes.map((lane) => lane.counters());
     case "capture": {
-      const ring = command.packets > 0 ? new CaptureRing(command.packets) : null;
-      engine.record(command.link, ring);
+      const before = lanes[0].capture;
+      engine.record(command.link, command.packets > 0 ? rings.take(command.packets) : null);
+      rings.giveBack(before);
       return null;
     }
     case "dump": {
