@@ -22,7 +22,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 const LIMIT = {
-  payload: 256 * KIB,
+  /** 256 for probe, serve and selfcheck alone; the other commands came after. */
+  payload: 320 * KIB,
   idle: 26 * MIB,
   loaded: 36 * MIB,
   growth: 1 * MIB,
@@ -38,6 +39,8 @@ const SETTLE_MS = 6000;
 const READ_EVERY_MS = 500;
 const TARGETS = 10;
 const EACH = 10_000;
+/** What the collector leaves differs by 2 MiB either way; a leak grows in every round. */
+const ROUNDS = 3;
 const STARTS = 10;
 /** The end of a program that `deno compile` made on Linux: magic, u32, u32, u64 data before it. */
 const TRAILER_BYTES = 24;
@@ -106,32 +109,37 @@ async function serveFigures(): Promise<Figure[]> {
   await using server = await startServe(BINARY);
   await sleep(IDLE_MS);
   const idle = await residentBytes(server.pid);
-  await load(server, 1);
-  const first = await settled(server.pid);
-  await load(server, 1 + TARGETS);
-  const second = await settled(server.pid);
-  const handshakes = 2 * TARGETS * EACH;
+  const after: Settled[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await load(server, 1 + round * TARGETS);
+    after.push(await settled(server.pid));
+  }
+  const handshakes = ROUNDS * TARGETS * EACH;
   const cpuUs = await cpuSecondsOf(server.pid) * 1e6 / handshakes;
   const accepted = Number(/accepted (\d+) /.exec(await server.stop())?.[1]);
   if (accepted !== handshakes) throw new Error(`serve accepted ${accepted}, not ${handshakes}`);
-  const growth = Math.max(0, second.last - first.last);
-  const peak = Math.max(first.peak, second.peak);
+  const growths = after.slice(1).map(({ last }, i) => Math.max(0, last - after[i].last));
+  const loaded = after.map(({ last }, i): Figure => ({
+    what: `serve, after ${i + 1}00,000 connections`,
+    value: last,
+    limit: LIMIT.loaded,
+    unit: "MiB",
+  }));
   return [
     { what: "serve, idle for 3 s", value: idle, limit: LIMIT.idle, unit: "MiB" },
+    ...loaded,
     {
-      what: "serve, after 100,000 connections",
-      value: first.last,
-      limit: LIMIT.loaded,
+      what: "serve, least growth a 100,000",
+      value: Math.min(...growths),
+      limit: LIMIT.growth,
       unit: "MiB",
     },
     {
-      what: "serve, after 200,000 connections",
-      value: second.last,
-      limit: LIMIT.loaded,
+      what: "serve, most seen after the load",
+      value: Math.max(...after.map(({ peak }) => peak)),
+      limit: null,
       unit: "MiB",
     },
-    { what: "serve, growth between the two", value: growth, limit: LIMIT.growth, unit: "MiB" },
-    { what: "serve, most seen after the load", value: peak, limit: null, unit: "MiB" },
     { what: "serve, CPU a connection", value: cpuUs / 1000, limit: null, unit: "ms" },
   ];
 }

@@ -21,11 +21,10 @@ export interface Arrangement {
   readonly groups: readonly Group[];
 }
 
-/** Numbers within names count as numbers: node-2 comes before node-10. */
-const natural = new Intl.Collator("en", { numeric: true });
-
 /** Groups by the value of one label. */
 export function arrange(nodes: readonly MeshNode[], key: string): Arrangement {
+  // Numbers within names count as numbers: node-2 comes before node-10. (Made here, since it takes milliseconds.)
+  const natural = new Intl.Collator("en", { numeric: true });
   const valueOf = (node: MeshNode) => node.labels.get(key) ?? "";
   const sorted = nodes.toSorted((a, b) =>
     natural.compare(valueOf(a), valueOf(b)) || natural.compare(a.name, b.name)
