@@ -29,7 +29,7 @@ const LIMIT = {
   growth: 1 * MIB,
   probe: 36 * MIB,
   /** First SYN, as a multiple of what a bare connect by the pinned `deno run` needs. */
-  startup: 2,
+  startup: 2.5,
 };
 
 const IDLE_MS = 3000;
