@@ -121,6 +121,13 @@ export class TcpSockets {
     return disconnected;
   }
 
+  /** Whether a descriptor's socket is connected to this peer. */
+  isConnected(descriptor: number, peer: Peer): boolean {
+    this.#size[0] = SOCKADDR_BYTES;
+    const connected = this.#libc.getpeername(descriptor, this.#name, this.#size) === 0;
+    return connected && this.#size[0] >= SOCKADDR_IN_BYTES && this.#nameIs(peer);
+  }
+
   /** The first descriptor bound to exactly this address and port; -1 when there is none. */
   findBound(local: Peer): number {
     for (let descriptor = 0; descriptor <= SEARCH_SPAN; descriptor++) {

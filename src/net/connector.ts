@@ -21,6 +21,11 @@ export interface Attempt {
   /** Rejects with the system's error, or with any error after `cancel()`. */
   readonly connection: Promise<Connection>;
   /**
+   * Whether the kernel holds an answered handshake that this process has not come to read of yet;
+   * then writes what it measured. False also where the kernel cannot be asked.
+   */
+  answered(out: HandshakeSample): boolean;
+  /**
    * Gives the attempt up and frees its socket. It may have been established in the same moment:
    * then `connection` still resolves, and must be closed.
    */

@@ -35,6 +35,9 @@ export class DenoConnector implements Connector {
         if (!abort.signal.aborted && this.#spare.length < MAX_SPARE) this.#spare.push(abort);
         return new DenoConnection(connection, endpoint, kernel, descriptor);
       }),
+      answered: (out) =>
+        kernel !== null && kernel.sockets.isConnected(descriptor, endpoint) &&
+        kernel.sample(descriptor, out),
       cancel: () => abort.abort(CANCELLED),
     };
   }
@@ -44,11 +47,20 @@ export class DenoConnector implements Connector {
 class KernelSide {
   readonly sockets: TcpSockets;
   readonly reset: boolean;
-  readonly info: TcpInfo = { rttUs: 0, retransmits: 0 };
+  #info: TcpInfo = { rttUs: 0, retransmits: 0 };
 
   constructor(sockets: TcpSockets, reset: boolean) {
     this.sockets = sockets;
     this.reset = reset;
+  }
+
+  /** False, and nothing written, for what has no handshake behind it. */
+  sample(descriptor: number, out: HandshakeSample): boolean {
+    const info = this.#info;
+    if (!this.sockets.info(descriptor, info)) return false;
+    out.rttUs = info.rttUs > 0 ? info.rttUs : NONE;
+    out.synRetransmits = info.retransmits;
+    return true;
   }
 }
 
@@ -72,9 +84,9 @@ class DenoConnection implements Connection {
 
   sample(out: HandshakeSample): void {
     const kernel = this.#kernel;
-    const known = kernel !== null && kernel.sockets.info(this.#find(kernel), kernel.info);
-    out.rttUs = known && kernel.info.rttUs > 0 ? kernel.info.rttUs : NONE;
-    out.synRetransmits = known ? kernel.info.retransmits : NONE;
+    if (kernel !== null && kernel.sample(this.#find(kernel), out)) return;
+    out.rttUs = NONE;
+    out.synRetransmits = NONE;
   }
 
   close(): void {

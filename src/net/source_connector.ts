@@ -24,11 +24,13 @@ export class SourceConnector implements Connector {
   connect(endpoint: Endpoint): Attempt {
     if (endpoint.family !== this.#source.family) {
       const error = new ErrnoError("bind", EAFNOSUPPORT);
-      return { connection: Promise.reject(error), cancel: () => {} };
+      return { connection: Promise.reject(error), answered: () => false, cancel: () => {} };
     }
     const pending = this.#connects.connect(endpoint, this.#source);
     return {
       connection: pending.descriptor.then((descriptor) => this.#wrap(descriptor)),
+      // Its own poller tells of it in the next turn at the latest.
+      answered: () => false,
       cancel: () => pending.cancel(),
     };
   }

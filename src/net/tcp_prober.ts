@@ -5,7 +5,7 @@ import type { Endpoint } from "../domain/target.ts";
 import { messageOf } from "../domain/exit.ts";
 import type { Clock } from "../time/clock.ts";
 import { Deadlines } from "../time/deadlines.ts";
-import type { Attempt, Connection, Connector, HandshakeSample } from "./connector.ts";
+import type { Attempt, Connector, HandshakeSample } from "./connector.ts";
 import type { Prober } from "./prober.ts";
 
 /** Where `rttUs` comes from: the kernel, else the clock; only the kernel; only the clock. */
@@ -51,14 +51,17 @@ export class TcpProber implements Prober {
         resolve();
       };
       const deadline = this.#deadlines.set(sentMs, () => {
+        // What this process was too busy to read in time is no loss of the network's.
+        if (attempt.answered(this.#sample)) this.#established(record, this.#microsSince(sentMs));
+        else record.outcome = "timeout";
         attempt.cancel();
-        record.outcome = "timeout";
         settle();
       });
       attempt.connection.then((connection) => {
         if (!known && this.#pending.has(attempt)) {
           this.#deadlines.clear(deadline);
-          this.#established(record, connection, this.#microsSince(sentMs));
+          connection.sample(this.#sample);
+          this.#established(record, this.#microsSince(sentMs));
           settle();
         }
         connection.close();
@@ -83,9 +86,9 @@ export class TcpProber implements Prober {
     return Math.max(0, Math.round((this.#clock.now() - startMs) * 1000));
   }
 
-  #established(record: ProbeRecord, connection: Connection, connectUs: number): void {
+  /** By what was sampled last. */
+  #established(record: ProbeRecord, connectUs: number): void {
     const sample = this.#sample;
-    connection.sample(sample);
     // A smoothed RTT of a handshake whose SYN was sent again says nothing about the wait.
     const kernel = sample.rttUs > 0 && sample.synRetransmits === 0;
     record.synRetransmits = sample.synRetransmits;

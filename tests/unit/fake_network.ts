@@ -17,6 +17,8 @@ export interface ConnectPlan {
   readonly afterMs?: number;
   readonly sample?: HandshakeSample;
   readonly error?: unknown;
+  /** What the kernel holds though nothing was told. */
+  readonly unread?: HandshakeSample;
   /** `cancel()` comes too late: the connection is established all the same. */
   readonly ignoresCancel?: boolean;
 }
@@ -51,7 +53,11 @@ export class FakeConnector implements Connector {
       wake();
       reject(new DOMException("cancelled", "AbortError"));
     };
-    return { connection: promise, cancel };
+    const answered = (out: HandshakeSample) => {
+      Object.assign(out, plan.unread);
+      return plan.unread !== undefined;
+    };
+    return { connection: promise, answered, cancel };
   }
 
   #open(sample: HandshakeSample): Connection {

@@ -19,8 +19,10 @@ const MAX_LOOKUPS = 16;
 /**
  * Probes sent in one turn. Late ones are sent in several, so that replies are read in between: what
  * waits to be read makes each further probe dearer, and a prober that is behind would fall behind more.
+ * The runtime does 128 pieces of input and output a turn, two a handshake: more than 64 is where it
+ * falls behind for good (`task bench:scale`).
  */
-const MAX_SENDS_A_TURN = 128;
+const MAX_SENDS_A_TURN = 48;
 
 export interface LoopOptions {
   /** Probes a target, or null for no end. */

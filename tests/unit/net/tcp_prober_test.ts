@@ -125,6 +125,19 @@ Deno.test("no answer within the timeout is a timeout, and the attempt is given u
   assertEquals(bench.record.error, null);
 });
 
+Deno.test("a handshake that the kernel has by the timeout was answered, read of or not", async () => {
+  const bench = await probed({ unread: KERNEL });
+  assertEquals(figures(bench), ["established", 4000, "kernel", 1_002_000, 0]);
+  assertEquals(bench.connector.cancelled, 1);
+});
+
+Deno.test("one that the kernel says was answered too late, or only after another SYN, was not", async () => {
+  const late = await probed({ unread: { rttUs: 1_500_000, synRetransmits: 0 } });
+  assertEquals(figures(late), ["timeout", NONE, null, NONE, 0]);
+  const again = await probed({ unread: { rttUs: 4000, synRetransmits: 1 } });
+  assertEquals(figures(again), ["timeout", NONE, null, NONE, 1]);
+});
+
 Deno.test("a connection established after the timeout is closed and changes nothing", async () => {
   const bench = await probed({ afterMs: TIMEOUT_MS + 500, sample: KERNEL, ignoresCancel: true });
   assertEquals([bench.connector.cancelled, bench.connector.opened], [1, 1]);
