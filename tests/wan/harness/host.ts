@@ -16,6 +16,24 @@ export interface ExecOptions {
   user?: "root" | "nobody";
 }
 
+/** More ICMP errors a second than any test provokes. */
+const MANY = 1_000_000;
+const ICMP_LIMITS = ofItsOwn({
+  "net.ipv4.icmp_msgs_per_sec": MANY,
+  "net.ipv4.icmp_msgs_burst": MANY,
+});
+
+/** The settings that this kernel has for each namespace; where it has them once for all, they stay. */
+function ofItsOwn(settings: Record<string, number>): Record<string, number> {
+  const here = Object.entries(settings).filter(([name]) => {
+    const path = `/proc/sys/${name.replaceAll(".", "/")}`;
+    const { success } = new Deno.Command("unshare", { args: ["--net", "test", "-e", path] })
+      .outputSync();
+    return success;
+  });
+  return Object.fromEntries(here);
+}
+
 /** One end of a link or veth pair. */
 export interface Port {
   host: Host;
@@ -42,6 +60,7 @@ export class Host {
       "net.ipv4.conf.default.rp_filter": 0,
       "net.ipv4.icmp_ratelimit": 0,
       "net.ipv6.icmp.ratelimit": 0,
+      ...ICMP_LIMITS,
       "net.ipv6.conf.all.accept_ra": 0,
       "net.ipv6.conf.default.accept_ra": 0,
       "net.ipv6.conf.default.router_solicitations": 0,
