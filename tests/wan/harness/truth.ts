@@ -81,3 +81,11 @@ function endsOf(bytes: Uint8Array): { source: string; destination: string; sourc
     sourcePort,
   };
 }
+
+/** The link's thread goes before all others: where it was later than this, the machine stood still. */
+const ON_TIME_US = 100;
+
+/** Of values for these handshakes those in whose time the machine did not stand still. */
+export function whileOnTime(values: readonly number[], seen: readonly LinkHandshake[]): number[] {
+  return values.filter((_, i) => seen[i].lateUs <= ON_TIME_US);
+}
