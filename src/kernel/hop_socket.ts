@@ -6,7 +6,7 @@ import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
 import { openScopes, type ScopeOf } from "./scope.ts";
-import { familyOf, sockaddr } from "./sockaddr.ts";
+import { familyOf, MAX_SOCKADDR_BYTES, sockaddr } from "./sockaddr.ts";
 import { instructionsIn } from "./socket_filter.ts";
 import { hasSent } from "./tcp_begun.ts";
 
@@ -63,7 +63,6 @@ const TCP_QUICKACK = 12;
 const CLOCK_REALTIME = 0;
 // <asm-generic/errno.h>
 const EINPROGRESS = 115;
-const SOCKADDR_BYTES = 28;
 const NO_DESCRIPTOR = -1;
 
 /** What a probe is carried by. `ping` and the raw ones depend on what this process may do. */
@@ -76,7 +75,7 @@ export class HopSockets {
   #value = new Int32Array(2);
   #size = new Uint32Array(1);
   #time = new BigInt64Array(2);
-  #name = new Uint8Array(SOCKADDR_BYTES);
+  #name = new Uint8Array(MAX_SOCKADDR_BYTES);
 
   private constructor(
     libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"],
@@ -222,7 +221,7 @@ export class HopSockets {
   }
 
   #readName(descriptor: number): void {
-    this.#size[0] = SOCKADDR_BYTES;
+    this.#size[0] = MAX_SOCKADDR_BYTES;
     this.#libc.getsockname(descriptor, this.#name, this.#size);
   }
 

@@ -6,6 +6,8 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
+/** What holds either. */
+export const MAX_SOCKADDR_BYTES = SOCKADDR_IN6_BYTES;
 
 /** The address family of an endpoint. */
 export function familyOf(endpoint: Endpoint): number {

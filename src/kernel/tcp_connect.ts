@@ -4,7 +4,7 @@ import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
 import { EPOLLOUT, Poller } from "./poller.ts";
 import { openScopes, type ScopeOf } from "./scope.ts";
-import { familyOf, sockaddr } from "./sockaddr.ts";
+import { familyOf, MAX_SOCKADDR_BYTES, sockaddr } from "./sockaddr.ts";
 import { hasSent } from "./tcp_begun.ts";
 
 const LIBC_SYMBOLS = {
@@ -13,6 +13,7 @@ const LIBC_SYMBOLS = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
@@ -42,6 +43,7 @@ export class TcpConnects {
   #poller: Poller;
   #scopeOf: ScopeOf;
   #error = new Int32Array(1);
+  #name = new Uint8Array(MAX_SOCKADDR_BYTES);
   #size = new Uint32Array(1);
 
   private constructor(
@@ -81,8 +83,10 @@ export class TcpConnects {
       this.#poller.unwatch(descriptor);
     };
     this.#poller.watch(descriptor, EPOLLOUT, () => {
-      settle();
       const errno = this.#socketError(descriptor);
+      // Linux tells of an ICMP error a moment before it says which: the next turn knows.
+      if (errno === 0 && !this.#isConnected(descriptor)) return;
+      settle();
       if (errno === 0) return resolve(descriptor);
       this.#libc.close(descriptor);
       reject(new ErrnoError("connect", errno));
@@ -136,6 +140,11 @@ export class TcpConnects {
       throw new ErrnoError("bind", errno);
     }
     return descriptor;
+  }
+
+  #isConnected(descriptor: number): boolean {
+    this.#size[0] = MAX_SOCKADDR_BYTES;
+    return this.#libc.getpeername(descriptor, this.#name, this.#size) === 0;
   }
 
   #socketError(descriptor: number): number {

@@ -4,6 +4,7 @@
  * search position, since descriptors are handed out in order.
  */
 import { openLibc } from "./libc.ts";
+import { MAX_SOCKADDR_BYTES } from "./sockaddr.ts";
 
 const LIBC_SYMBOLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -35,7 +36,6 @@ const TCP_SYN_RECV = 3;
 const TCP_LISTEN = 10;
 
 const STDERR = 2;
-const SOCKADDR_BYTES = 28;
 const SOCKADDR_IN_BYTES = 16;
 /** How far from the last hit the search goes before it gives up. */
 const SEARCH_SPAN = 65_536;
@@ -69,7 +69,7 @@ export interface Peer {
 
 export class TcpSockets {
   #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
-  #name = new Uint8Array(SOCKADDR_BYTES);
+  #name = new Uint8Array(MAX_SOCKADDR_BYTES);
   #size = new Uint32Array(1);
   #info32 = new Uint32Array(INFO_BYTES / 4);
   #info = new Uint8Array(this.#info32.buffer);
@@ -123,7 +123,7 @@ export class TcpSockets {
 
   /** Whether a descriptor's socket is connected to this peer. */
   isConnected(descriptor: number, peer: Peer): boolean {
-    this.#size[0] = SOCKADDR_BYTES;
+    this.#size[0] = MAX_SOCKADDR_BYTES;
     const connected = this.#libc.getpeername(descriptor, this.#name, this.#size) === 0;
     return connected && this.#size[0] >= SOCKADDR_IN_BYTES && this.#nameIs(peer);
   }
@@ -170,7 +170,7 @@ export class TcpSockets {
   #match(descriptor: number, localPort: number, peer: Peer): Match {
     if (!this.#readName(descriptor)) return Match.no;
     if ((this.#name[2] << 8 | this.#name[3]) !== localPort) return Match.no;
-    this.#size[0] = SOCKADDR_BYTES;
+    this.#size[0] = MAX_SOCKADDR_BYTES;
     const connected = this.#libc.getpeername(descriptor, this.#name, this.#size) === 0;
     if (!connected) return Match.disconnected;
     return this.#nameIs(peer) ? Match.yes : Match.no;
@@ -178,7 +178,7 @@ export class TcpSockets {
 
   /** A descriptor's own name; false for what is no internet socket, whose name is shorter. */
   #readName(descriptor: number): boolean {
-    this.#size[0] = SOCKADDR_BYTES;
+    this.#size[0] = MAX_SOCKADDR_BYTES;
     const named = this.#libc.getsockname(descriptor, this.#name, this.#size) === 0;
     return named && this.#size[0] >= SOCKADDR_IN_BYTES;
   }

@@ -14,13 +14,21 @@ export type ClockChoice = "auto" | "kernel" | "userland";
 /** What the system's error codes (connect(2)) say about a handshake; the rest are `error`. */
 const OUTCOME_OF_CODE: Readonly<Record<string, Outcome>> = {
   ECONNREFUSED: "refused",
-  ECONNRESET: "refused",
   ETIMEDOUT: "timeout",
   ENETUNREACH: "unreachable",
   EHOSTUNREACH: "unreachable",
   ENETDOWN: "unreachable",
   EHOSTDOWN: "unreachable",
 };
+
+/** A reset as the answer to a SYN is ECONNREFUSED: this one came after the handshake. */
+const RESET_ONCE_ESTABLISHED = "ECONNRESET";
+/**
+ * The runtime saw no error and then no peer either, and closed the socket: Linux tells of an ICMP
+ * error a moment before it says which, or the target reset what was just established. Which of
+ * them is lost, so that handshake is made once more.
+ */
+const NOT_TOLD = "ENOTCONN";
 
 export class TcpProber implements Prober {
   #connector: Connector;
@@ -40,39 +48,7 @@ export class TcpProber implements Prober {
   }
 
   probe(endpoint: Endpoint, record: ProbeRecord): Promise<void> {
-    return new Promise((resolve) => {
-      const sentMs = this.#clock.now();
-      const attempt = this.#connector.connect(endpoint);
-      this.#pending.add(attempt);
-      let known = false;
-      const settle = () => {
-        known = true;
-        this.#pending.delete(attempt);
-        resolve();
-      };
-      const deadline = this.#deadlines.set(sentMs, () => {
-        // What this process was too busy to read in time is no loss of the network's.
-        if (attempt.answered(this.#sample)) this.#established(record, this.#microsSince(sentMs));
-        else record.outcome = "timeout";
-        attempt.cancel();
-        settle();
-      });
-      attempt.connection.then((connection) => {
-        if (!known && this.#pending.has(attempt)) {
-          this.#deadlines.clear(deadline);
-          connection.sample(this.#sample);
-          this.#established(record, this.#microsSince(sentMs));
-          settle();
-        }
-        connection.close();
-      }, (error) => {
-        // After stop() nobody waits for it any more.
-        if (known || !this.#pending.has(attempt)) return;
-        this.#deadlines.clear(deadline);
-        this.#failed(record, error, this.#microsSince(sentMs));
-        settle();
-      });
-    });
+    return new Promise((resolve) => this.#handshake(endpoint, record, resolve, true));
   }
 
   /** Gives up whatever is under way; those probes are never reported. */
@@ -80,6 +56,52 @@ export class TcpProber implements Prober {
     this.#deadlines.stop();
     for (const attempt of this.#pending) attempt.cancel();
     this.#pending.clear();
+  }
+
+  /** `again`: whether one that the system did not tell of may be made once more. */
+  #handshake(
+    endpoint: Endpoint,
+    record: ProbeRecord,
+    resolve: () => void,
+    again: boolean,
+  ): void {
+    const sentMs = this.#clock.now();
+    const attempt = this.#connector.connect(endpoint);
+    this.#pending.add(attempt);
+    let known = false;
+    const settle = () => {
+      known = true;
+      this.#pending.delete(attempt);
+      resolve();
+    };
+    const deadline = this.#deadlines.set(sentMs, () => {
+      // What this process was too busy to read in time is no loss of the network's.
+      if (attempt.answered(this.#sample)) this.#established(record, this.#microsSince(sentMs));
+      else record.outcome = "timeout";
+      attempt.cancel();
+      settle();
+    });
+    attempt.connection.then((connection) => {
+      if (!known && this.#pending.has(attempt)) {
+        this.#deadlines.clear(deadline);
+        connection.sample(this.#sample);
+        this.#established(record, this.#microsSince(sentMs));
+        settle();
+      }
+      connection.close();
+    }, (error) => {
+      // After stop() nobody waits for it any more.
+      if (known || !this.#pending.has(attempt)) return;
+      this.#deadlines.clear(deadline);
+      const connectUs = this.#microsSince(sentMs);
+      const code = error instanceof Error && "code" in error ? String(error.code) : "";
+      if (code === NOT_TOLD && again) {
+        this.#pending.delete(attempt);
+        return this.#handshake(endpoint, record, resolve, false);
+      }
+      this.#failed(record, error, code, connectUs);
+      settle();
+    });
   }
 
   #microsSince(startMs: number): number {
@@ -103,8 +125,11 @@ export class TcpProber implements Prober {
     else if (this.#choice !== "kernel") this.#rtt(record, connectUs, "clock");
   }
 
-  #failed(record: ProbeRecord, error: unknown, connectUs: number): void {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  #failed(record: ProbeRecord, error: unknown, code: string, connectUs: number): void {
+    if (code === RESET_ONCE_ESTABLISHED) {
+      this.#sample.rttUs = this.#sample.synRetransmits = NONE;
+      return this.#established(record, connectUs);
+    }
     record.outcome = OUTCOME_OF_CODE[code] ?? "error";
     if (record.outcome === "refused") {
       record.connectUs = connectUs;

@@ -77,11 +77,41 @@ Deno.test("--clock userland gives the clock's value though the kernel has one", 
 });
 
 Deno.test("a refusal is an answer with its round trip", async () => {
-  for (const code of ["ECONNREFUSED", "ECONNRESET"]) {
-    const bench = await probed({ afterMs: 3, error: systemError(code, "refused") });
-    assertEquals(figures(bench), ["refused", 3000, "clock", 3000, NONE]);
-    assertEquals(bench.record.error, null);
-  }
+  const bench = await probed({ afterMs: 3, error: systemError("ECONNREFUSED", "refused") });
+  assertEquals(figures(bench), ["refused", 3000, "clock", 3000, NONE]);
+  assertEquals(bench.record.error, null);
+});
+
+Deno.test("what is reset once it was established was established, by the clock alone", async () => {
+  const reset = { afterMs: 3, error: systemError("ECONNRESET", "reset") };
+  const bench = await probed(reset);
+  assertEquals(figures(bench), ["established", 3000, "clock", 3000, NONE]);
+  assertEquals(bench.record.error, null);
+  assertEquals(figures(await probed(reset, "kernel")), ["established", NONE, null, 3000, NONE]);
+});
+
+Deno.test("a handshake of which the system did not tell is made once more", async () => {
+  const lost = { afterMs: 3, error: systemError("ENOTCONN", "not connected") };
+  const bench = startProbe(lost);
+  bench.connector.plan = { afterMs: 5, sample: KERNEL };
+  await bench.clock.advance(3);
+  assertEquals([bench.settled, bench.connector.started], [false, 2]);
+  await bench.clock.advance(5);
+  assertEquals(bench.settled, true);
+  assertEquals(figures(bench), ["established", 4000, "kernel", 5000, 0]);
+  const twice = await probed(lost);
+  assertEquals(twice.connector.started, 2);
+  assertEquals(figures(twice), ["error", NONE, null, NONE, NONE]);
+  assertEquals(twice.record.error, "not connected");
+});
+
+Deno.test("a handshake made once more is given up with the rest", async () => {
+  const bench = startProbe({ afterMs: 3, error: systemError("ENOTCONN", "not connected") });
+  bench.connector.plan = {};
+  await bench.clock.advance(3);
+  bench.prober.stop();
+  await bench.clock.advance(10 * TIMEOUT_MS);
+  assertEquals([bench.settled, bench.connector.cancelled], [false, 1]);
 });
 
 Deno.test("the system's errors are told apart, and keep what the system said", async () => {
