@@ -48,6 +48,8 @@ export class Deadlines {
     else deadline.previous.next = deadline.next;
     if (deadline.next === null) this.#tail = deadline.previous;
     else deadline.next.previous = deadline.previous;
+    // A dead deadline that the collector has not come to would keep all that follow it alive.
+    deadline.previous = deadline.next = null;
   }
 
   /** Forgets all deadlines and the timer behind them. */
