@@ -40,7 +40,7 @@ interface Flight extends Request {
   readonly wallOffsetMs: number;
   /** The kernel's time of sending; NaN until it has told. */
   leftUs: number;
-  deadline: Deadline | null;
+  deadline: Deadline<Flight> | null;
   readonly resolve: () => void;
 }
 
@@ -55,7 +55,7 @@ export class PacketProber implements Prober {
   #clock: Clock;
   #timeoutUs: number;
   #choice: ClockChoice;
-  #deadlines: Deadlines;
+  #deadlines: Deadlines<Flight>;
   #sides: Readonly<Record<4 | 6, FamilySide | string>>;
 
   /** `sides` by address family; each watches its socket from now on. */
@@ -68,7 +68,7 @@ export class PacketProber implements Prober {
     this.#clock = clock;
     this.#timeoutUs = timeoutMs * 1000;
     this.#choice = choice;
-    this.#deadlines = new Deadlines(clock, timeoutMs);
+    this.#deadlines = new Deadlines(clock, timeoutMs, (flight) => this.#expire(flight));
     const sideOf = (side: Side) =>
       typeof side === "string" ? side : new FamilySide(side, this.strays, {
         answered: (flight, outcome, stampUs) => this.#answered(flight, outcome, stampUs),
@@ -102,7 +102,7 @@ export class PacketProber implements Prober {
       };
       const errno = side.send(flight);
       if (errno !== 0) return this.#refused(flight, errno);
-      flight.deadline = this.#deadlines.set(now, () => this.#expire(flight));
+      flight.deadline = this.#deadlines.set(now, flight);
       side.afterSend();
     });
   }

@@ -4,8 +4,8 @@ import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { messageOf } from "../domain/exit.ts";
 import type { Clock } from "../time/clock.ts";
-import { Deadlines } from "../time/deadlines.ts";
-import type { Attempt, Connector, HandshakeSample } from "./connector.ts";
+import { type Deadline, Deadlines } from "../time/deadlines.ts";
+import type { Attempt, Connection, Connector, HandshakeSample } from "./connector.ts";
 import type { Prober } from "./prober.ts";
 
 /** Where `rttUs` comes from: the kernel, else the clock; only the kernel; only the clock. */
@@ -30,78 +30,81 @@ const RESET_ONCE_ESTABLISHED = "ECONNRESET";
  */
 const NOT_TOLD = "ENOTCONN";
 
+/** A handshake under way. */
+interface Flight {
+  readonly endpoint: Endpoint;
+  readonly record: ProbeRecord;
+  readonly resolve: () => void;
+  readonly sentMs: number;
+  readonly attempt: Attempt;
+  /** Whether it was made once more already. */
+  readonly again: boolean;
+}
+
 export class TcpProber implements Prober {
   #connector: Connector;
   #clock: Clock;
   #timeoutUs: number;
   #choice: ClockChoice;
-  #deadlines: Deadlines;
+  #deadlines: Deadlines<Flight>;
   #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
-  #pending = new Set<Attempt>();
 
   constructor(connector: Connector, clock: Clock, timeoutMs: number, choice: ClockChoice) {
     this.#connector = connector;
     this.#clock = clock;
     this.#timeoutUs = timeoutMs * 1000;
     this.#choice = choice;
-    this.#deadlines = new Deadlines(clock, timeoutMs);
+    this.#deadlines = new Deadlines(clock, timeoutMs, (flight) => this.#expired(flight));
   }
 
   probe(endpoint: Endpoint, record: ProbeRecord): Promise<void> {
-    return new Promise((resolve) => this.#handshake(endpoint, record, resolve, true));
+    return new Promise((resolve) => this.#begin(endpoint, record, resolve, false));
   }
 
   /** Gives up whatever is under way; those probes are never reported. */
   stop(): void {
-    this.#deadlines.stop();
-    for (const attempt of this.#pending) attempt.cancel();
-    this.#pending.clear();
+    for (const { attempt } of this.#deadlines.stop()) attempt.cancel();
   }
 
-  /** `again`: whether one that the system did not tell of may be made once more. */
-  #handshake(
-    endpoint: Endpoint,
-    record: ProbeRecord,
-    resolve: () => void,
-    again: boolean,
-  ): void {
+  #begin(endpoint: Endpoint, record: ProbeRecord, resolve: () => void, again: boolean): void {
     const sentMs = this.#clock.now();
     const attempt = this.#connector.connect(endpoint);
-    this.#pending.add(attempt);
-    let known = false;
-    const settle = () => {
-      known = true;
-      this.#pending.delete(attempt);
-      resolve();
-    };
-    const deadline = this.#deadlines.set(sentMs, () => {
-      // What this process was too busy to read in time is no loss of the network's.
-      if (attempt.answered(this.#sample)) this.#established(record, this.#microsSince(sentMs));
-      else record.outcome = "timeout";
-      attempt.cancel();
-      settle();
-    });
-    attempt.connection.then((connection) => {
-      if (!known && this.#pending.has(attempt)) {
-        this.#deadlines.clear(deadline);
-        connection.sample(this.#sample);
-        this.#established(record, this.#microsSince(sentMs));
-        settle();
-      }
-      connection.close();
-    }, (error) => {
-      // After stop() nobody waits for it any more.
-      if (known || !this.#pending.has(attempt)) return;
+    const flight = { endpoint, record, resolve, sentMs, attempt, again };
+    // It is set for as long as anybody waits for the flight.
+    const deadline = this.#deadlines.set(sentMs, flight);
+    attempt.connection.then(
+      (connection) => this.#connected(deadline, connection),
+      (error) => this.#failed(deadline, error),
+    );
+  }
+
+  #expired({ attempt, record, sentMs, resolve }: Flight): void {
+    // What this process was too busy to read in time is no loss of the network's.
+    if (attempt.answered(this.#sample)) this.#established(record, this.#microsSince(sentMs));
+    else record.outcome = "timeout";
+    attempt.cancel();
+    resolve();
+  }
+
+  #connected(deadline: Deadline<Flight>, connection: Connection): void {
+    if (deadline.set) {
       this.#deadlines.clear(deadline);
-      const connectUs = this.#microsSince(sentMs);
-      const code = error instanceof Error && "code" in error ? String(error.code) : "";
-      if (code === NOT_TOLD && again) {
-        this.#pending.delete(attempt);
-        return this.#handshake(endpoint, record, resolve, false);
-      }
-      this.#failed(record, error, code, connectUs);
-      settle();
-    });
+      const { record, sentMs, resolve } = deadline.value;
+      connection.sample(this.#sample);
+      this.#established(record, this.#microsSince(sentMs));
+      resolve();
+    }
+    connection.close();
+  }
+
+  #failed(deadline: Deadline<Flight>, error: unknown): void {
+    if (!deadline.set) return;
+    this.#deadlines.clear(deadline);
+    const { endpoint, record, resolve, sentMs, again } = deadline.value;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (code === NOT_TOLD && !again) return this.#begin(endpoint, record, resolve, true);
+    this.#classify(record, code, error, this.#microsSince(sentMs));
+    resolve();
   }
 
   #microsSince(startMs: number): number {
@@ -125,7 +128,7 @@ export class TcpProber implements Prober {
     else if (this.#choice !== "kernel") this.#rtt(record, connectUs, "clock");
   }
 
-  #failed(record: ProbeRecord, error: unknown, code: string, connectUs: number): void {
+  #classify(record: ProbeRecord, code: string, error: unknown, connectUs: number): void {
     if (code === RESET_ONCE_ESTABLISHED) {
       this.#sample.rttUs = this.#sample.synRetransmits = NONE;
       return this.#established(record, connectUs);

@@ -7,32 +7,35 @@ import type { Cancel, Clock } from "./clock.ts";
  */
 export const GRACE_MS = 2;
 
-export interface Deadline {
+/** `value` is what waits. */
+export interface Deadline<T> {
   readonly atMs: number;
-  readonly expire: () => void;
-  previous: Deadline | null;
-  next: Deadline | null;
+  readonly value: T;
+  previous: Deadline<T> | null;
+  next: Deadline<T> | null;
   set: boolean;
 }
 
-export class Deadlines {
+export class Deadlines<T> {
   #clock: Clock;
   #spanMs: number;
-  #head: Deadline | null = null;
-  #tail: Deadline | null = null;
+  #expired: (value: T) => void;
+  #head: Deadline<T> | null = null;
+  #tail: Deadline<T> | null = null;
   #timer: Cancel | null = null;
   #graceGiven = false;
 
-  constructor(clock: Clock, spanMs: number) {
+  constructor(clock: Clock, spanMs: number, expired: (value: T) => void) {
     this.#clock = clock;
     this.#spanMs = spanMs;
+    this.#expired = expired;
   }
 
-  /** Calls `expire` once, the span after `fromMs`, unless it is cleared before. */
-  set(fromMs: number, expire: () => void): Deadline {
+  /** `expired` is called once, the span after `fromMs`, unless it is cleared before. */
+  set(fromMs: number, value: T): Deadline<T> {
     const tail = this.#tail;
     const atMs = fromMs + this.#spanMs;
-    const deadline: Deadline = { atMs, expire, previous: tail, next: null, set: true };
+    const deadline: Deadline<T> = { atMs, value, previous: tail, next: null, set: true };
     if (tail === null) this.#head = deadline;
     else tail.next = deadline;
     this.#tail = deadline;
@@ -41,7 +44,7 @@ export class Deadlines {
   }
 
   /** Takes a deadline back; harmless when it has expired. */
-  clear(deadline: Deadline): void {
+  clear(deadline: Deadline<T>): void {
     if (!deadline.set) return;
     deadline.set = false;
     if (deadline.previous === null) this.#head = deadline.next;
@@ -52,11 +55,16 @@ export class Deadlines {
     deadline.previous = deadline.next = null;
   }
 
-  /** Forgets all deadlines and the timer behind them. */
-  stop(): void {
+  /** Takes back all deadlines, and the timer behind them; returns what waited. */
+  stop(): T[] {
     this.#timer?.();
     this.#timer = null;
-    this.#head = this.#tail = null;
+    const waited: T[] = [];
+    while (this.#head !== null) {
+      waited.push(this.#head.value);
+      this.clear(this.#head);
+    }
+    return waited;
   }
 
   #arm(atMs: number): void {
@@ -77,7 +85,7 @@ export class Deadlines {
     while (this.#head !== null && this.#head.atMs <= now - GRACE_MS) {
       const expired = this.#head;
       this.clear(expired);
-      expired.expire();
+      this.#expired(expired.value);
     }
     if (this.#head !== null && this.#timer === null) this.#arm(this.#head.atMs);
   }

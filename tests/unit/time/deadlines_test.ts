@@ -3,9 +3,14 @@ import { Deadlines, GRACE_MS } from "../../../src/time/deadlines.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { property } from "../random.ts";
 
+/** What waits is called. */
+function run(action: () => unknown): void {
+  action();
+}
+
 Deno.test("a deadline expires its span after it was set, with the grace and no more", async () => {
   const clock = new FakeClock(0);
-  const deadlines = new Deadlines(clock, 100);
+  const deadlines = new Deadlines(clock, 100, run);
   let expiredMs = -1;
   deadlines.set(clock.now(), () => expiredMs = clock.now());
   await clock.advance(100);
@@ -16,7 +21,7 @@ Deno.test("a deadline expires its span after it was set, with the grace and no m
 
 Deno.test("a deadline taken back never expires, and taking it back twice does no harm", async () => {
   const clock = new FakeClock(0);
-  const deadlines = new Deadlines(clock, 100);
+  const deadlines = new Deadlines(clock, 100, run);
   const expired: string[] = [];
   const first = deadlines.set(0, () => expired.push("first"));
   const middle = deadlines.set(0, () => expired.push("middle"));
@@ -32,7 +37,7 @@ Deno.test("a deadline taken back never expires, and taking it back twice does no
 
 Deno.test("all deadlines share one timer, and none is left when nothing is due", async () => {
   const clock = new FakeClock(0);
-  const deadlines = new Deadlines(clock, 100);
+  const deadlines = new Deadlines(clock, 100, run);
   for (let i = 0; i < 50; i++) deadlines.set(i, () => {});
   assertEquals(clock.waiting, 1);
   await clock.advance(1000);
@@ -41,7 +46,7 @@ Deno.test("all deadlines share one timer, and none is left when nothing is due",
 
 Deno.test("a deadline set after the others were cleared expires in its own time", async () => {
   const clock = new FakeClock(0);
-  const deadlines = new Deadlines(clock, 100);
+  const deadlines = new Deadlines(clock, 100, run);
   const expired: number[] = [];
   deadlines.clear(deadlines.set(0, () => expired.push(-1)));
   await clock.advance(60);
@@ -52,7 +57,7 @@ Deno.test("a deadline set after the others were cleared expires in its own time"
 
 Deno.test("after a stall, replies are given one more turn before a deadline counts", async () => {
   const clock = new FakeClock(0);
-  const deadlines = new Deadlines(clock, 100);
+  const deadlines = new Deadlines(clock, 100, run);
   const expired: string[] = [];
   const answered = deadlines.set(0, () => expired.push("answered"));
   deadlines.set(0, () => expired.push("silent"));
@@ -66,7 +71,7 @@ Deno.test("after a stall, replies are given one more turn before a deadline coun
 
 Deno.test("the grace after a stall is given once, not for ever", async () => {
   const clock = new FakeClock(0);
-  const deadlines = new Deadlines(clock, 100);
+  const deadlines = new Deadlines(clock, 100, run);
   let expiredMs = -1;
   deadlines.set(0, () => expiredMs = clock.now());
   clock.stall(5000);
@@ -76,13 +81,15 @@ Deno.test("the grace after a stall is given once, not for ever", async () => {
   assertEquals(expiredMs, 10_001);
 });
 
-Deno.test("stopping forgets all deadlines", async () => {
+Deno.test("stopping takes back all deadlines, and tells what waited", async () => {
   const clock = new FakeClock(0);
-  const deadlines = new Deadlines(clock, 100);
+  const deadlines = new Deadlines(clock, 100, run);
   let expired = 0;
-  deadlines.set(0, () => expired++);
-  deadlines.set(0, () => expired++);
-  deadlines.stop();
+  const expire = () => expired++;
+  const first = deadlines.set(0, expire);
+  deadlines.set(0, expire);
+  assertEquals(deadlines.stop(), [expire, expire]);
+  assertEquals([first.set, deadlines.stop().length], [false, 0]);
   assertEquals(clock.waiting, 0);
   await clock.advance(1000);
   assertEquals(expired, 0);
@@ -91,7 +98,7 @@ Deno.test("stopping forgets all deadlines", async () => {
 property("each deadline that is not taken back expires once and on time", 100, async (random) => {
   const clock = new FakeClock(0);
   const span = random.int(1, 500);
-  const deadlines = new Deadlines(clock, span);
+  const deadlines = new Deadlines(clock, span, run);
   const expired = new Map<number, number>();
   const expected = new Map<number, number>();
   for (let i = 0; i < 40; i++) {
