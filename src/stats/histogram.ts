@@ -3,6 +3,7 @@
  * quantiles of a short run are exact; with more it becomes log-linear in the manner of HdrHistogram.
  */
 import type { Bar, Distribution } from "../domain/summary.ts";
+import { Counts } from "./counts.ts";
 
 /** The largest value kept apart: 35 minutes, beyond any timeout and any bearable lag. */
 export const MAX_VALUE_US = 2 ** 31 - 1;
@@ -47,29 +48,26 @@ export function mostBuckets(bits: number): number {
 
 /** Rows that a histogram to look at has at most: bars, and gaps between them. */
 export const MAX_ROWS = 20;
-/** A bucket that holds more than this has counts of doubles instead. */
-const MAX_UINT32 = 2 ** 32 - 1;
-/** The room for counts grows in steps of so many buckets. */
-export const ROOM = 32;
-
-/** Shared by all that have no counts yet. */
-const NO_COUNTS = new Uint32Array(0);
 
 export class Histogram {
   #bits: number;
   /** The values themselves while they are few, then null. */
   #exact: number[] | null = [];
-  /** Counts of the buckets from #first on; grows to the span in use, and no further. */
-  #counts: Uint32Array | Float64Array = NO_COUNTS;
-  #first = 0;
+  /** Room grows to the span of buckets in use, and no further. */
+  #counts: Counts;
+  /** Which of those counts are this one's. */
+  #which: number;
   #count = 0;
   #min = MAX_VALUE_US;
   #max = 0;
   #mean = 0;
   #squares = 0;
 
-  constructor(bits = FINE_BITS) {
+  /** Counts in memory of its own, unless it is given some to share. */
+  constructor(bits = FINE_BITS, counts = new Counts(1), which = 0) {
     this.#bits = bits;
+    this.#counts = counts;
+    this.#which = which;
   }
 
   get count(): number {
@@ -78,7 +76,7 @@ export class Histogram {
 
   /** For how many buckets there is memory. */
   get room(): number {
-    return this.#counts.length;
+    return this.#counts.length(this.#which);
   }
 
   /** Adds a value in µs; one outside 0..MAX_VALUE_US counts as the nearer end. */
@@ -116,14 +114,15 @@ export class Histogram {
       return;
     }
     this.#tallyAll();
-    if (total > MAX_UINT32) this.#widen();
     if (other.#exact !== null) {
       for (const value of other.#exact) this.#tally(value);
       return;
     }
-    this.#cover(other.#first, other.#first + other.#counts.length);
-    for (let i = 0; i < other.#counts.length; i++) {
-      this.#counts[i + other.#first - this.#first] += other.#counts[i];
+    const { first, end } = other.#span;
+    this.#counts.cover(this.#which, first, end);
+    for (let bucket = first; bucket < end; bucket++) {
+      const count = other.#counts.count(other.#which, bucket);
+      if (count > 0) this.#counts.add(this.#which, bucket, count);
     }
   }
 
@@ -170,10 +169,10 @@ export class Histogram {
       return ranks.map((rank) => sorted[rank - 1]);
     }
     let seen = 0;
-    let at = -1;
+    let bucket = this.#span.first - 1;
     return ranks.map((rank) => {
-      while (seen < rank) seen += this.#counts[++at];
-      const value = valueOf(at + this.#first, this.#bits);
+      while (seen < rank) seen += this.#counts.count(this.#which, ++bucket);
+      const value = valueOf(bucket, this.#bits);
       return Math.min(this.#max, Math.max(this.#min, value));
     });
   }
@@ -186,8 +185,10 @@ export class Histogram {
       counts.set(bucket, (counts.get(bucket) ?? 0) + count);
     };
     for (const value of this.#exact?.toSorted((a, b) => a - b) ?? []) add(value, 1);
-    for (const [i, count] of this.#counts.entries()) {
-      if (count > 0) add(lowest(i + this.#first, this.#bits), count);
+    const { first, end } = this.#span;
+    for (let bucket = first; bucket < end; bucket++) {
+      const count = this.#counts.count(this.#which, bucket);
+      if (count > 0) add(lowest(bucket, this.#bits), count);
     }
     return [...counts].map(([bucket, count]) => {
       return { fromUs: lowest(bucket, bits), toUs: lowest(bucket + 1, bits) - 1, count };
@@ -202,31 +203,13 @@ export class Histogram {
   }
 
   #tally(value: number): void {
-    const bucket = bucketOf(value, this.#bits);
-    const at = bucket - this.#first;
-    if (at < 0 || at >= this.#counts.length) this.#cover(bucket, bucket + 1);
-    else if (this.#counts[at] === MAX_UINT32) this.#widen();
-    this.#counts[bucket - this.#first]++;
+    this.#counts.add(this.#which, bucketOf(value, this.#bits), 1);
   }
 
-  /** Counts in doubles from now on. */
-  #widen(): void {
-    if (this.#counts instanceof Uint32Array) this.#counts = Float64Array.from(this.#counts);
-  }
-
-  /** Makes room for the buckets from..to, in steps so that growth is rare. */
-  #cover(from: number, to: number): void {
-    const empty = this.#counts.length === 0;
-    const low = empty ? from : Math.min(from, this.#first);
-    const high = empty ? to : Math.max(to, this.#first + this.#counts.length);
-    const first = low - low % ROOM;
-    const length = Math.ceil((high - first) / ROOM) * ROOM;
-    if (!empty && first === this.#first && length === this.#counts.length) return;
-    const narrow = this.#counts instanceof Uint32Array;
-    const counts = narrow ? new Uint32Array(length) : new Float64Array(length);
-    if (!empty) counts.set(this.#counts, this.#first - first);
-    this.#counts = counts;
-    this.#first = first;
+  /** The buckets that are counted, up to and without `end`. */
+  get #span(): { readonly first: number; readonly end: number } {
+    const first = this.#counts.first(this.#which);
+    return { first, end: first + this.#counts.length(this.#which) };
   }
 }
 

@@ -2,7 +2,8 @@
 import { fateOf } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Bar, DelayKind, Figures } from "../domain/summary.ts";
-import { COARSE_BITS, Histogram } from "./histogram.ts";
+import { Counts } from "./counts.ts";
+import { COARSE_BITS, FINE_BITS, Histogram } from "./histogram.ts";
 
 export class Tally {
   #answered = 0;
@@ -15,11 +16,12 @@ export class Tally {
   #synCounted = 0;
   #synRepeated = 0;
   #longestLossRun = 0;
-  #rtt = new Histogram();
-  #connect = new Histogram(COARSE_BITS);
-  #cold = new Histogram();
-  #variation = new Histogram();
-  #lag = new Histogram(COARSE_BITS);
+  #counts = new Counts(5);
+  #rtt = new Histogram(FINE_BITS, this.#counts, 0);
+  #connect = new Histogram(COARSE_BITS, this.#counts, 1);
+  #cold = new Histogram(FINE_BITS, this.#counts, 2);
+  #variation = new Histogram(FINE_BITS, this.#counts, 3);
+  #lag = new Histogram(COARSE_BITS, this.#counts, 4);
 
   get answered(): number {
     return this.#answered;

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual } from "@std/assert";
 import type { Distribution } from "../../../src/domain/summary.ts";
+import { ROOM } from "../../../src/stats/counts.ts";
 import {
   COARSE_BITS,
   Histogram,
@@ -9,7 +10,6 @@ import {
   mostBuckets,
   RELATIVE_ERROR,
   relativeError,
-  ROOM,
 } from "../../../src/stats/histogram.ts";
 import { property, type Random } from "../random.ts";
 
