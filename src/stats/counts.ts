@@ -15,45 +15,40 @@ const NO_CELLS: Cells = new Uint16Array(0);
 /** The largest count of narrow cells. */
 const LARGEST = { 2: 2 ** 16 - 1, 4: 2 ** 32 - 1, 8: Number.MAX_SAFE_INTEGER } as const;
 
-/** Where one histogram's counts lie in the cells, and of which buckets they are. */
-interface Span {
-  at: number;
-  first: number;
-  length: number;
-}
+/** What is known of where a histogram's counts lie: their first cell, that one's bucket, how many. */
+const [AT, FIRST, LENGTH, SPAN] = [0, 1, 2, 3] as const;
 
 export class Counts {
   #cells: Cells = NO_CELLS;
   #largest: number = LARGEST[2];
-  #spans: Span[];
+  /** SPAN numbers a histogram, in the order of the cells: objects of their own would cost more. */
+  #spans: number[];
 
   /** For so many histograms; all buckets' counts are 0. */
   constructor(histograms: number) {
-    this.#spans = Array.from({ length: histograms }, () => ({ at: 0, first: 0, length: 0 }));
+    this.#spans = new Array(histograms * SPAN).fill(0);
   }
 
-  /** The first bucket of a histogram for which there is memory; any other than `length` from it counts 0. */
+  /** The first bucket of a histogram for which there is memory; all without memory count 0. */
   first(histogram: number): number {
-    return this.#spans[histogram].first;
+    return this.#spans[histogram * SPAN + FIRST];
   }
 
   /** For how many buckets there is memory. */
   length(histogram: number): number {
-    return this.#spans[histogram].length;
+    return this.#spans[histogram * SPAN + LENGTH];
   }
 
   /** The count of a bucket within `first` and `length`. */
   count(histogram: number, bucket: number): number {
-    const span = this.#spans[histogram];
-    return this.#cells[span.at + bucket - span.first];
+    return this.#cells[this.#cellOf(histogram, bucket)];
   }
 
   /** Adds to the count of any bucket from 0 on. */
   add(histogram: number, bucket: number, times: number): void {
-    const span = this.#spans[histogram];
-    const offset = bucket - span.first;
-    if (offset < 0 || offset >= span.length) this.cover(histogram, bucket, bucket + 1);
-    const at = span.at + bucket - span.first;
+    const offset = bucket - this.first(histogram);
+    if (offset < 0 || offset >= this.length(histogram)) this.cover(histogram, bucket, bucket + 1);
+    const at = this.#cellOf(histogram, bucket);
     const count = this.#cells[at] + times;
     while (count > this.#largest) this.#widen();
     this.#cells[at] = count;
@@ -61,31 +56,30 @@ export class Counts {
 
   /** Makes room for the buckets from..to, in steps so that growth is rare. */
   cover(histogram: number, from: number, to: number): void {
-    const span = this.#spans[histogram];
-    const low = span.length === 0 ? from : Math.min(from, span.first);
-    const high = span.length === 0 ? to : Math.max(to, span.first + span.length);
+    const before = this.first(histogram);
+    const room = this.length(histogram);
+    const low = room === 0 ? from : Math.min(from, before);
+    const high = room === 0 ? to : Math.max(to, before + room);
     const first = low - low % ROOM;
     const length = Math.ceil((high - first) / ROOM) * ROOM;
-    if (first === span.first && length === span.length) return;
-    this.#lay(this.#blank(this.#cells.length - span.length + length), span, first, length);
+    if (first === before && length === room) return;
+    const at = this.#spans[histogram * SPAN + AT];
+    const cells = this.#blank(this.#cells.length - room + length);
+    cells.set(this.#cells.subarray(0, at));
+    if (room > 0) cells.set(this.#cells.subarray(at, at + room), at + before - first);
+    cells.set(this.#cells.subarray(at + room), at + length);
+    this.#cells = cells;
+    this.#spans[histogram * SPAN + FIRST] = first;
+    this.#spans[histogram * SPAN + LENGTH] = length;
+    // Those that lie behind it have moved.
+    for (let i = (histogram + 1) * SPAN; i < this.#spans.length; i += SPAN) {
+      this.#spans[i + AT] += length - room;
+    }
   }
 
-  /** Moves all counts to new cells; one histogram's become those of a larger span. */
-  #lay(cells: Cells, grown: Span, first: number, length: number): void {
-    let end = 0;
-    for (const span of this.#spans) {
-      if (span.length > 0) {
-        const moved = span === grown ? span.first - first : 0;
-        cells.set(this.#cells.subarray(span.at, span.at + span.length), end + moved);
-      }
-      span.at = end;
-      if (span === grown) {
-        span.first = first;
-        span.length = length;
-      }
-      end += span.length;
-    }
-    this.#cells = cells;
+  #cellOf(histogram: number, bucket: number): number {
+    const span = histogram * SPAN;
+    return this.#spans[span + AT] + bucket - this.#spans[span + FIRST];
   }
 
   #blank(length: number): Cells {

@@ -83,6 +83,8 @@ export class Histogram {
   add(value: number): void {
     const v = value < 0 ? 0 : value > MAX_VALUE_US ? MAX_VALUE_US : value;
     if (this.#exact === null) this.#tally(v);
+    // An array that is made with its one value has room for no more, and many stay at that.
+    else if (this.#exact.length === 0) this.#exact = [v];
     else {
       this.#exact.push(v);
       if (this.#exact.length > MAX_EXACT) this.#tallyAll();

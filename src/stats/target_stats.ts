@@ -16,8 +16,8 @@ export class TargetStats {
   /** The address in use or last used; empty while there is none. */
   address = "";
   #tally = new Tally();
-  /** Results that arrived before an earlier probe's; bounded by the probes in flight. */
-  #ahead = new Map<number, number>();
+  /** Results that arrived before an earlier probe's, bounded by the probes in flight; null for none ever. */
+  #ahead: Map<number, number> | null = null;
   #nextSeq = 1;
   #previousRtt = NO_SAMPLE;
   /** Probes lost in a row up to now, and whether these statistics counted one of them. */
@@ -33,8 +33,8 @@ export class TargetStats {
     this.#nextSeq = before.#nextSeq;
     this.#previousRtt = before.#previousRtt;
     this.#lossRun = before.#lossRun;
-    for (const [seq, result] of this.#ahead) {
-      if (result === LOST) this.#ahead.set(seq, LOST_BEFORE);
+    for (const [seq, result] of this.#ahead ?? []) {
+      if (result === LOST) this.#ahead?.set(seq, LOST_BEFORE);
     }
   }
 
@@ -70,6 +70,7 @@ export class TargetStats {
   /** Loss runs and delay variation are about neighbours, so late results wait for their turn. */
   #inOrder(seq: number, result: number): void {
     if (seq !== this.#nextSeq) {
+      this.#ahead ??= new Map();
       this.#ahead.set(seq, result);
       return;
     }
@@ -77,8 +78,8 @@ export class TargetStats {
     while (next !== undefined) {
       this.#follow(next);
       this.#nextSeq++;
-      next = this.#ahead.get(this.#nextSeq);
-      this.#ahead.delete(this.#nextSeq);
+      next = this.#ahead?.get(this.#nextSeq);
+      if (next !== undefined) this.#ahead?.delete(this.#nextSeq);
     }
   }
 
@@ -100,8 +101,8 @@ export class TargetStats {
     let run = 0;
     let own = false;
     let previous = 0;
-    for (const seq of [...this.#ahead.keys()].sort((a, b) => a - b)) {
-      const result = this.#ahead.get(seq);
+    const ahead = [...this.#ahead ?? []].sort(([one], [other]) => one - other);
+    for (const [seq, result] of ahead) {
       const lost = result === LOST || result === LOST_BEFORE;
       const goesOn = lost && seq === previous + 1;
       run = lost ? (goesOn ? run + 1 : 1) : 0;
