@@ -18,6 +18,8 @@ export class Housekeeping {
   #collect: boolean;
   #work = 0;
   #cancel: Cancel | null = null;
+  /** When the next turn is, while there is one. */
+  #turnMs = 0;
   #stopped = false;
   #busy = false;
 
@@ -39,7 +41,8 @@ export class Housekeeping {
     if (this.#stopped) return;
     // Little work may become much before its turn comes.
     const muchNow = before < MUCH && this.#work >= MUCH;
-    if (this.#cancel === null || muchNow) this.#turnAfter(BUSY_MS);
+    const tooLate = muchNow && this.#clock.now() + BUSY_MS < this.#turnMs;
+    if (this.#cancel === null || tooLate) this.#turnAfter(BUSY_MS);
   }
 
   stop(): void {
@@ -49,7 +52,8 @@ export class Housekeeping {
 
   #turnAfter(waitMs: number): void {
     this.#cancel?.();
-    this.#cancel = this.#clock.wakeAt(this.#clock.now() + waitMs, () => {
+    this.#turnMs = this.#clock.now() + waitMs;
+    this.#cancel = this.#clock.wakeAt(this.#turnMs, () => {
       const work = this.#work;
       this.#work = 0;
       this.#cancel = null;

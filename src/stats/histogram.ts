@@ -199,8 +199,12 @@ export class Histogram {
 
   /** From now on there are counts only. */
   #tallyAll(): void {
-    const values = this.#exact ?? [];
+    const values = this.#exact;
     this.#exact = null;
+    if (values === null || values.length === 0) return;
+    const lowestBucket = bucketOf(Math.min(...values), this.#bits);
+    const highestBucket = bucketOf(Math.max(...values), this.#bits);
+    this.#counts.cover(this.#which, lowestBucket, highestBucket + 1);
     for (const value of values) this.#tally(value);
   }
 

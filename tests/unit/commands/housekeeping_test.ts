@@ -67,6 +67,15 @@ Deno.test("much work brings a calm turn forward, and further work does not put i
   housekeeping.stop();
 });
 
+Deno.test("much work at once does not put off the turn after the start", async () => {
+  const clock = new TurnClock();
+  const housekeeping = new Housekeeping(clock, true);
+  housekeeping.worked(5000);
+  await clock.advance(1000);
+  assertEquals(clock.turns, [250]);
+  housekeeping.stop();
+});
+
 Deno.test("once stopped it neither turns nor begins again", async () => {
   const clock = new TurnClock();
   const housekeeping = new Housekeeping(clock, true);
