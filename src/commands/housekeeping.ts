@@ -45,9 +45,11 @@ export class Housekeeping {
     if (this.#cancel === null || tooLate) this.#turnAfter(BUSY_MS);
   }
 
+  /** What is left to do after much work, the summary of thousands of targets, is work itself. */
   stop(): void {
     this.#stopped = true;
     this.#cancel?.();
+    if (this.#busy || this.#work >= MUCH) this.#memory?.giveBack(false);
   }
 
   #turnAfter(waitMs: number): void {
