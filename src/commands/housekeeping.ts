@@ -49,7 +49,7 @@ export class Housekeeping {
   stop(): void {
     this.#stopped = true;
     this.#cancel?.();
-    if (this.#busy || this.#work >= MUCH) this.#memory?.giveBack(false);
+    if (this.#busy || this.#work >= MUCH) this.#memory?.giveBack(true);
   }
 
   #turnAfter(waitMs: number): void {

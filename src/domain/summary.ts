@@ -86,7 +86,11 @@ export interface Shape {
 
 /** What a run comes to, at its end or so far. */
 export interface RunSummary {
-  readonly targets: readonly Judged<Summary>[];
+  /**
+   * In their order; each is summed up when it is come to, and again the next time: the figures of
+   * thousands of targets together would be more than what they are made of.
+   */
+  readonly targets: Iterable<Judged<Summary>>;
   /** Groups of targets, and all of them last; empty for a single target. */
   readonly totals: readonly Judged<Total>[];
   /** Labels that have too many values to make groups of. */

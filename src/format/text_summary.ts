@@ -25,8 +25,9 @@ const HEAD_IN_SIGHT = 20;
 /** The summary's lines, each in a step of its own; `clock` is the word for connect times. */
 export function* textSummary(run: RunSummary, paint: Paint, clock: string): Iterable<Step> {
   const { targets, shape } = run;
-  const lines = targets.length === 1
-    ? oneTarget(targets[0], paint, clock)
+  const [first, second] = targets;
+  const lines = first !== undefined && second === undefined
+    ? oneTarget(first, paint, clock)
     : manyTargets(run, paint, clock);
   for (const line of lines) yield (out) => out.utf8(`${line}\n`);
   if (shape === null) return;
@@ -114,18 +115,23 @@ function* manyTargets(
   paint: Paint,
   clock: string,
 ): Iterable<string> {
-  const names = [...targets.map(({ target }) => target.name), ...totals.map(totalName)];
-  const longest = names.reduce((most, name) => Math.max(most, name.length), 6);
+  let longest = Math.max("target".length, ...totals.map((total) => totalName(total).length));
+  for (const { target } of targets) longest = Math.max(longest, target.name.length);
   const width = Math.min(longest, MAX_NAME_COLUMN);
   const line = (name: string, figures: Judged<Figures>) =>
     tableLine(name, figures, { width, paint, clock });
   const head = (title: string) => title.padEnd(width) + cells(COLUMNS.map(([text]) => text));
   yield* ["", head("target")];
-  for (const summary of targets) yield line(summary.target.name, summary);
+  let lines = 0;
+  let dropped = 0;
+  for (const summary of targets) {
+    yield line(summary.target.name, summary);
+    lines++;
+    dropped = summary.exportDropped;
+  }
   if (totals.length > 0) yield "";
-  if (targets.length > HEAD_IN_SIGHT) yield head("");
+  if (lines > HEAD_IN_SIGHT) yield head("");
   for (const total of totals) yield line(totalName(total), total);
-  const dropped = targets[0]?.exportDropped ?? 0;
   if (dropped > 0) yield `${dropped} lines were not exported`;
 }
 

@@ -107,7 +107,12 @@ export async function run(
   if (!reachable && !idle) {
     return await conclude(report, summary(), options, outputs.dropped, () => failure);
   }
-  const summarize = onDemand(live, progress, () => report.summary(summary()));
+  // What goes on while it is written is not in it.
+  const soFar = () => {
+    const run = summary();
+    return { ...run, targets: [...run.targets] };
+  };
+  const summarize = onDemand(live, progress, () => report.summary(soFar()));
   listen(loop, outputs, options, summarize);
   if (options.output === "text" && !options.quiet) say(introduction(targets, options, naming));
   outputs.start();

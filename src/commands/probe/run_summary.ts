@@ -5,6 +5,7 @@ import {
   type Judged,
   type RunSummary,
   type Shape,
+  type Summary,
   type Total,
 } from "../../domain/summary.ts";
 import type { Label } from "../../domain/target.ts";
@@ -33,7 +34,11 @@ export function sumUp(
   const judged = <T extends Figures>(figures: T, judges: boolean): Judged<T> => {
     return { ...figures, crossed: judges ? crossed(figures, thresholds) : [] };
   };
-  const targets = all.map((stats) => judged(stats.summary(exportDropped), onTargets));
+  const targets = {
+    *[Symbol.iterator](): Iterator<Judged<Summary>> {
+      for (const stats of all) yield judged(stats.summary(exportDropped), onTargets);
+    },
+  };
   const tally = histogram || several ? merged(all) : null;
   const shape = tally !== null && histogram ? shapeOf(tally) : null;
   if (tally === null || !several) return { targets, totals: [], ungrouped: [], shape };

@@ -47,11 +47,15 @@ export function verdict({ targets, totals }: RunSummary, thresholds: Thresholds)
       else reasons.push(`${name}: ${reason(threshold, figures, thresholds)}`);
     }
   };
-  for (const summary of targets) note(summary.target.name, summary);
+  let unresolved = false;
+  let silent = false;
+  for (const summary of targets) {
+    note(summary.target.name, summary);
+    unresolved ||= summary.address === "";
+    silent ||= summary.answered === 0;
+  }
   for (const total of totals) note("total", total);
   if (more > 0) reasons.push(`and ${more} more beyond their thresholds`);
-  const unresolved = targets.some(({ address }) => address === "");
-  const silent = targets.some(({ answered }) => answered === 0);
   const code = unresolved ? EXIT.unresolved : silent || reasons.length > 0 ? EXIT.failed : EXIT.ok;
   return { code, reasons };
 }

@@ -16,7 +16,7 @@ function lineOf(of: ProbeRecord, paint = plain): string {
 }
 
 function runText(run: RunSummary, paint = plain): string {
-  const targets = run.targets.map((of) => of.target);
+  const targets = Array.from(run.targets, (of) => of.target);
   const format = new TextFormat(targets, { timestamps: false, paint });
   return written((out) => {
     for (const step of format.summary(run)) step(out);
