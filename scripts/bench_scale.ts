@@ -1,7 +1,8 @@
 /**
  * How the cost of probing grows with the number of targets: CPU, memory, lag and kernel RTT of
- * wire-probe, beside probers from Debian's packages at the same rates, as tables and a plot:
- * `bench_scale.ts [--targets N,N…] [--seconds N] …`. Only in a network namespace of its own.
+ * wire-probe, beside the runtime alone and probers from Debian's packages at the same rates, as
+ * tables and a plot: `bench_scale.ts [--targets N,N…] [--seconds N] …`. Only in a network namespace
+ * of its own.
  */
 import { BINARY } from "./build.ts";
 import { startServe } from "./bench/child.ts";
@@ -9,7 +10,7 @@ import { furnish, isInside, runInside } from "./bench/namespace.ts";
 import { addresses } from "./bench/scale/addresses.ts";
 import { type Options, parse, USAGE } from "./bench/scale/options.ts";
 import { makeSilentNetwork, probeMany, probeOne, probePartlySilent } from "./bench/scale/ours.ts";
-import { missingPeers, type PeerFigures, PEERS } from "./bench/scale/peers.ts";
+import { missingNeeds, type PeerFigures, PEERS } from "./bench/scale/peers.ts";
 import {
   broken,
   chart,
@@ -24,8 +25,9 @@ import { install } from "./gate/packages.ts";
 const SVG = new URL("bench/scale.svg", import.meta.url).pathname;
 /** Theirs is a constant cost by the second: longer runs show nothing more. */
 const MOST_PEER_SECONDS = 15;
-/** The size at which some targets are silent: this, or the largest below it. */
-const PARTLY_SILENT_TARGETS = 10_000;
+/** The sizes at which a run with some targets silent is made as well. */
+const LEAST_PARTLY_SILENT = 1000;
+const MOST_PARTLY_SILENT = 10_000;
 const WRONG_USAGE = 2;
 
 async function measure({ targets, seconds, peers }: Options): Promise<Results> {
@@ -40,13 +42,14 @@ async function measure({ targets, seconds, peers }: Options): Promise<Results> {
       say(`${count} targets`);
       runs.push(await probeMany(count, port, seconds, folder));
     }
-    const size = targets.findLast((count) => count <= PARTLY_SILENT_TARGETS);
-    let partlySilent = null;
-    if (size === undefined) missing.push("silent targets: no size is small enough");
-    else if (await makeSilentNetwork()) {
-      say(`${size} targets, some silent`);
-      partlySilent = await probePartlySilent(size, port, seconds, folder);
-    } else missing.push("silent targets: no tun device is to be had");
+    const partlySilent = [];
+    const network = await makeSilentNetwork();
+    if (!network) missing.push("silent targets: no tun device is to be had");
+    for (const count of network ? targets : []) {
+      if (count < LEAST_PARTLY_SILENT || count > MOST_PARTLY_SILENT) continue;
+      say(`${count} targets, some silent`);
+      partlySilent.push(await probePartlySilent(count, port, seconds, folder));
+    }
     const peerSeconds = Math.min(seconds, MOST_PEER_SECONDS);
     const peerRuns = peers ? await measurePeers(targets, port, peerSeconds, folder, missing) : [];
     return { seconds, peerSeconds, reference, runs, partlySilent, peers: peerRuns, missing };
@@ -63,12 +66,13 @@ async function measurePeers(
   folder: string,
   missing: string[],
 ): Promise<PeerRuns[]> {
-  const absent = missingPeers();
-  for (const peer of absent) {
-    missing.push(`${peer.name} is not installed (Debian: ${peer.package}); --install would`);
-  }
+  const absent = missingNeeds();
   const all: PeerRuns[] = [];
-  for (const { name, does, run } of PEERS.filter((peer) => !absent.includes(peer))) {
+  for (const { name, needs, does, run } of PEERS) {
+    if (needs !== null && absent.includes(needs)) {
+      missing.push(`${name} is not installed (Debian: ${needs.package}); --install would`);
+      continue;
+    }
     const runs: PeerFigures[] = [];
     for (const count of targets) {
       say(`${name}, ${count} targets`);
@@ -113,7 +117,7 @@ function relative(path: string): string {
 }
 
 async function installMissing(): Promise<void> {
-  const needs = missingPeers();
+  const needs = missingNeeds();
   if (needs.length === 0) return;
   const problem = await install(needs);
   if (problem !== null) throw new Error(problem.trimEnd());

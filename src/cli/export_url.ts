@@ -17,7 +17,14 @@ const MAX_BATCH_BYTES = 65_507;
 export const exportUrl: ValueKind<ExportTarget> = {
   placeholder: "URL",
   accepts: ACCEPTED,
-  words: ["collectd-exec", "telegraf-udp://", "influx-http://", "collectd-uds://", "prometheus://"],
+  words: [
+    "collectd-exec",
+    "telegraf-udp://",
+    "influx-http://",
+    "influx-https://",
+    "collectd-uds://",
+    "prometheus://",
+  ],
   parse,
 };
 
@@ -28,7 +35,7 @@ function parse(text: string): ExportTarget | null {
   const [, scheme, rest] = match;
   switch (scheme) {
     case "telegraf-udp":
-      return telegraf(rest);
+      return telegraf(text, rest);
     case "influx-http":
     case "influx-https":
       // Checked here, so that a mistake in it is a usage error; its secrets are asked for later.
@@ -37,7 +44,7 @@ function parse(text: string): ExportTarget | null {
     case "collectd-uds":
       return rest.startsWith("/") ? { kind: "collectd-uds", path: rest } : null;
     case "prometheus":
-      return prometheus(withoutSlash(rest));
+      return prometheus(text, withoutSlash(rest));
     default:
       return null;
   }
@@ -47,7 +54,7 @@ function withoutSlash(text: string): string {
   return text.endsWith("/") ? text.slice(0, -1) : text;
 }
 
-function telegraf(rest: string): ExportTarget | null {
+function telegraf(url: string, rest: string): ExportTarget | null {
   const [place] = rest.split("?");
   const query = rest.slice(place.length + 1);
   const batch = /^(?:batch(?:=([1-9][0-9]*))?)?$/.exec(query);
@@ -55,25 +62,26 @@ function telegraf(rest: string): ExportTarget | null {
   const bytes = batch[1] === undefined ? null : Number(batch[1]);
   if (bytes !== null && (bytes < MIN_BATCH_BYTES || bytes > MAX_BATCH_BYTES)) {
     throw new UsageError(
-      `--export ${quote(rest)}: batch wants ${MIN_BATCH_BYTES} to ${MAX_BATCH_BYTES} bytes`,
+      `--export ${quote(url)}: batch wants ${MIN_BATCH_BYTES} to ${MAX_BATCH_BYTES} bytes`,
     );
   }
   const batchBytes = bytes ?? (query === "" ? null : "path");
-  return { kind: "telegraf-udp", ...hostAndPort(withoutSlash(place)), batchBytes };
+  return { kind: "telegraf-udp", ...hostAndPort(url, withoutSlash(place)), batchBytes };
 }
 
 /** An address to listen on; none before the port is every address. */
-function prometheus(place: string): ExportTarget | null {
-  const { host, port } = hostAndPort(place.startsWith(":") ? `0.0.0.0${place}` : place);
+function prometheus(url: string, place: string): ExportTarget | null {
+  const { host, port } = hostAndPort(url, place.startsWith(":") ? `0.0.0.0${place}` : place);
   return literalEndpoint(host, port) === null ? null : { kind: "prometheus", address: host, port };
 }
 
 /** Its messages speak of a target; this is none. */
-function hostAndPort(text: string): ReturnType<typeof parseHostPort> {
+function hostAndPort(url: string, place: string): ReturnType<typeof parseHostPort> {
   try {
-    return parseHostPort(text);
+    return parseHostPort(place);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(error.message.replace(/^target /, "--export "));
+    const reason = error.message.slice(`target ${quote(place)}: `.length);
+    throw new UsageError(`--export ${quote(url)}: ${reason}`);
   }
 }

@@ -3,9 +3,9 @@ import { MOST_TARGETS } from "./addresses.ts";
 
 export const USAGE = `usage: task bench:scale [option…]
 
-  --targets N,N…      numbers of targets, each probed once a second (100,1000,10000,20000)
+  --targets N,N…      numbers of targets, each probed once a second (100,1000,5000,10000,20000)
   --seconds N         of each run of wire-probe; peers run as long, but at most 15 (20)
-  --peers all|none    probers from Debian's packages at the same rates (all)
+  --peers all|none    the runtime alone and Debian's probers, at the same rates (all)
   --install           install the peers that are missing
   --json              figures for a program to read instead of tables
   --svg FILE          where the plot goes; made of two numbers of targets or more
@@ -28,7 +28,7 @@ const LEAST_SECONDS = 2;
 
 /** Throws RangeError with one line that names the word and what is accepted. */
 export function parse(argv: readonly string[], defaultSvg: string): Options {
-  let targets: readonly number[] = [100, 1000, 10_000, 20_000];
+  let targets: readonly number[] = [100, 1000, 5000, 10_000, 20_000];
   let seconds = DEFAULT_SECONDS;
   let peers = true;
   let install = false;

@@ -1,4 +1,4 @@
-/** Probers from Debian's packages that probe the same addresses at the same rate. */
+/** What else probes the same addresses at the same rate: the runtime alone, Debian's probers. */
 import { isOnPath } from "../../gate/command.ts";
 import type { Need } from "../../gate/packages.ts";
 import { ranges } from "./addresses.ts";
@@ -26,9 +26,11 @@ export interface PeerFigures {
   readonly lost: number;
 }
 
-interface Peer extends Need {
+interface Peer {
   /** As tables call it. */
   readonly name: string;
+  /** Null for what is always there. */
+  readonly needs: Need | null;
   /** What it does for a probe. */
   readonly does: string;
   readonly run: (work: Work) => Promise<PeerFigures>;
@@ -51,11 +53,27 @@ const NPING_DESCRIPTORS = 1024;
 /** It waits so long for answers to the last probe. */
 const NPING_WAITS_SECONDS = 1;
 
+const BARE = new URL("bare.ts", import.meta.url).pathname;
+
 export const PEERS: readonly Peer[] = [
   {
+    name: "Deno.connect alone",
+    needs: null,
+    does: "TCP connect, close; no clock, no TCP_INFO, no statistics, no timeout",
+    run: async (work) => {
+      const { addresses, port, seconds } = work;
+      const file = `${work.folder}/bare`;
+      await Deno.writeTextFile(file, addresses.map((address) => `${address}\n`).join(""));
+      const permissions = [`--allow-read=${file}`, "--allow-net"];
+      const deno = [Deno.execPath(), "run", "--no-config", "--no-check", ...permissions];
+      const watched = await watch([...deno, BARE, file, String(port), String(seconds)], seconds);
+      if (watched.code !== 0) throw new Error(watched.stderr.trim());
+      return figures(work, watched, { ...JSON.parse(watched.stdout), rttP50Us: NaN }, 0);
+    },
+  },
+  {
     name: "fping",
-    command: "fping",
-    package: "fping",
+    needs: { command: "fping", package: "fping" },
     does: `ICMP echo, one raw socket for all; at most ${FPING_MOST_TARGETS} a second a process`,
     run: async (work) => {
       const { seconds } = work;
@@ -71,8 +89,7 @@ export const PEERS: readonly Peer[] = [
   },
   {
     name: "nping",
-    command: "nping",
-    package: "nmap",
+    needs: { command: "nping", package: "nmap" },
     does: "TCP connect, the connection left open until its descriptor is wanted again",
     run: async (work) => {
       const { seconds } = work;
@@ -86,8 +103,7 @@ export const PEERS: readonly Peer[] = [
   },
   {
     name: "blackbox_exporter",
-    command: BLACKBOX,
-    package: "prometheus-blackbox-exporter",
+    needs: { command: BLACKBOX, package: "prometheus-blackbox-exporter" },
     does: "HTTP request, TCP connect, metrics as text; the exporter alone, not who asks",
     run: async (work) => {
       const { says, cpuSeconds, residentPeak, elapsedSeconds } = await probeByBlackbox(work);
@@ -102,9 +118,9 @@ export function fpingSpacingMs(targets: number): number {
   return even < FPING_LEAST_SPACING_MS ? 0 : even * FPING_SPACING_SHARE;
 }
 
-/** Those whose command is not here. */
-export function missingPeers(): readonly Peer[] {
-  return PEERS.filter(({ command }) => !isOnPath(command));
+/** What some of them need and is not here. */
+export function missingNeeds(): readonly Need[] {
+  return PEERS.flatMap(({ needs }) => needs === null || isOnPath(needs.command) ? [] : [needs]);
 }
 
 /**

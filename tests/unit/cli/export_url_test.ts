@@ -90,11 +90,11 @@ Deno.test("a place that is not known is refused with those that are", () => {
 const PARTS: readonly [url: string, message: string][] = [
   [
     "telegraf-udp://db:1?batch=511",
-    '--export "db:1?batch=511": batch wants 512 to 65507 bytes',
+    '--export "telegraf-udp://db:1?batch=511": batch wants 512 to 65507 bytes',
   ],
   [
     "telegraf-udp://db:1?batch=65508",
-    '--export "db:1?batch=65508": batch wants 512 to 65507 bytes',
+    '--export "telegraf-udp://db:1?batch=65508": batch wants 512 to 65507 bytes',
   ],
   [
     "influx-http://db/",
@@ -111,13 +111,29 @@ Deno.test("a mistake within a URL is named", () => {
 });
 
 const ADDRESSES: readonly [url: string, message: string][] = [
-  ["telegraf-udp://db:0", '--export "db:0": port "0" is not from 1 to 65535'],
-  ["telegraf-udp://db:65536", '--export "db:65536": port "65536" is not from 1 to 65535'],
-  ["telegraf-udp://a b:1", '--export "a b:1": "a b" is no host name or address'],
-  ["telegraf-udp://::1:80", '--export "::1:80": an IPv6 address goes in brackets: [::1]:80'],
-  ["telegraf-udp://[db]:80", '--export "[db]:80": "db" is no IPv6 address'],
-  ["prometheus://127.0.0.1:0", '--export "127.0.0.1:0": port "0" is not from 1 to 65535'],
-  ["prometheus://256.0.0.1:1", '--export "256.0.0.1:1": "256.0.0.1" is no host name or address'],
+  ["telegraf-udp://db:0", '--export "telegraf-udp://db:0": port "0" is not from 1 to 65535'],
+  [
+    "telegraf-udp://db:65536",
+    '--export "telegraf-udp://db:65536": port "65536" is not from 1 to 65535',
+  ],
+  ["telegraf-udp://a b:1", '--export "telegraf-udp://a b:1": "a b" is no host name or address'],
+  [
+    "telegraf-udp://::1:80",
+    '--export "telegraf-udp://::1:80": an IPv6 address goes in brackets: [::1]:80',
+  ],
+  ["telegraf-udp://[db]:80", '--export "telegraf-udp://[db]:80": "db" is no IPv6 address'],
+  [
+    "prometheus://127.0.0.1:0",
+    '--export "prometheus://127.0.0.1:0": port "0" is not from 1 to 65535',
+  ],
+  [
+    "prometheus://::9273",
+    '--export "prometheus://::9273": wants host:port, 1.2.3.4:port, [v6]:port or name=host:port',
+  ],
+  [
+    "prometheus://256.0.0.1:1",
+    '--export "prometheus://256.0.0.1:1": "256.0.0.1" is no host name or address',
+  ],
 ];
 
 Deno.test("a mistake in an address speaks of --export, not of a target", () => {
