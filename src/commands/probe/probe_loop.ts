@@ -10,7 +10,7 @@ import type { Prober } from "../../net/prober.ts";
 import type { Family, Resolver } from "../../net/resolver.ts";
 import type { Cancel, Clock } from "../../time/clock.ts";
 import { DueQueue } from "../../time/due_queue.ts";
-import { dueMs, nextSlot, splayMs } from "../../time/schedule.ts";
+import { CATCH_UP_MS, dueMs, nextSlot, splayMs } from "../../time/schedule.ts";
 import { WallAnchor } from "../../time/wall_anchor.ts";
 import { Lane, RecordPool } from "./lane.ts";
 
@@ -27,7 +27,7 @@ const MAX_SENDS_A_TURN = 48;
 export interface LoopOptions {
   /** Probes a target, or null for no end. */
   readonly count: number | null;
-  /** No probe is sent this long after the start, in ms; null for no end. */
+  /** No probe is due this long after the start, in ms; null for no end. */
   readonly durationMs: number | null;
   readonly intervalMs: number;
   /** From the start to the first slot, in ms, for loops that take turns; else 0. */
@@ -197,7 +197,8 @@ export class ProbeLoop {
       this.#full = this.#inFlight >= maxInFlight;
       if (this.#full) return;
       this.#queue.pop();
-      if (now >= this.#endMs) {
+      // What was due before the end is sent, though a timer was late.
+      if (now >= this.#endMs + CATCH_UP_MS) {
         this.#skip(lane, Math.ceil((this.#endMs - lane.dueMs) / intervalMs));
         continue;
       }

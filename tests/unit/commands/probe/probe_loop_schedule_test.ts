@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import { CATCH_UP_MS } from "../../../../src/time/schedule.ts";
 import { property } from "../../random.ts";
 import { byName, literals, LoopBench, LOST } from "./loop_bench.ts";
 
@@ -61,6 +62,21 @@ Deno.test("a stall across the end of the duration sends nothing after it", async
   assertEquals(bench.prober.timesOf("db"), [0]);
   assert(bench.finished);
   assertEquals(bench.summaryOf("db").skipped, 2);
+});
+
+Deno.test("a timer that is late at the end by a little costs no probe that was due before", async () => {
+  for (const [lateMs, sent] of [[10, 2], [CATCH_UP_MS, 1]]) {
+    const bench = new LoopBench({ durationMs: 1001, intervalMs: 1000 });
+    await bench.start(...literals("db"));
+    await bench.clock.advance(999);
+    bench.clock.stall(2 + lateMs);
+    await bench.clock.advance(5000);
+    assertEquals([bench.prober.timesOf("db").length, bench.summaryOf("db").skipped], [
+      sent,
+      2 - sent,
+    ]);
+    assert(bench.finished);
+  }
 });
 
 Deno.test("a probe that waits for others at the end of the duration is skipped, not sent", async () => {
