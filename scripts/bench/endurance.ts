@@ -13,7 +13,7 @@ export interface EnduranceFigures {
   readonly perSecond: number;
   /** The most descriptors open at once beyond the least: connections under way, or leaks. */
   readonly descriptorsBeyondLeast: number;
-  /** From the first samples after warm-up to the last ones, in bytes. */
+  /** Of what it needs at the least, from the first half after warm-up to the second, in bytes. */
   readonly residentGrowth: number;
   readonly residentPeak: number;
   readonly synRetransmits: number;
@@ -90,12 +90,8 @@ function spread(samples: readonly number[]): number {
   return Math.max(...samples) - Math.min(...samples);
 }
 
-/** From the mean of the first half to that of the second. */
+/** From the least of the first half to that of the second: between collections memory goes up and down. */
 function growth(samples: readonly number[]): number {
   const half = samples.length >> 1;
-  return mean(samples.slice(half)) - mean(samples.slice(0, half));
-}
-
-function mean(samples: readonly number[]): number {
-  return samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
+  return Math.min(...samples.slice(half)) - Math.min(...samples.slice(0, half));
 }
