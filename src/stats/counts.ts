@@ -7,20 +7,25 @@
 export const ROOM = 32;
 
 /** Counts that outgrow one kind go on in the next; a double counts for longer than anything runs. */
-type Cells = Uint16Array | Uint32Array | Float64Array;
+type Cells = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 /** Shared by all that count nothing yet. */
-const NO_CELLS: Cells = new Uint16Array(0);
+const NO_CELLS: Cells = new Uint8Array(0);
 
-/** The largest count of narrow cells. */
-const LARGEST = { 2: 2 ** 16 - 1, 4: 2 ** 32 - 1, 8: Number.MAX_SAFE_INTEGER } as const;
+/** The largest count of cells of so many bytes. */
+const LARGEST: Readonly<Record<number, number>> = {
+  1: 2 ** 8 - 1,
+  2: 2 ** 16 - 1,
+  4: 2 ** 32 - 1,
+  8: Number.MAX_SAFE_INTEGER,
+};
 
 /** What is known of where a histogram's counts lie: their first cell, that one's bucket, how many. */
 const [AT, FIRST, LENGTH, SPAN] = [0, 1, 2, 3] as const;
 
 export class Counts {
   #cells: Cells = NO_CELLS;
-  #largest: number = LARGEST[2];
+  #largest = LARGEST[1];
   /** SPAN numbers a histogram, in the order of the cells: objects of their own would cost more. */
   #spans: number[];
 
@@ -82,8 +87,11 @@ export class Counts {
     return this.#spans[span + AT] + bucket - this.#spans[span + FIRST];
   }
 
+  /** Empty cells as wide as those there are. */
   #blank(length: number): Cells {
     switch (this.#cells.BYTES_PER_ELEMENT) {
+      case 1:
+        return new Uint8Array(length);
       case 2:
         return new Uint16Array(length);
       case 4:
@@ -94,8 +102,18 @@ export class Counts {
   }
 
   #widen(): void {
-    const narrow = this.#cells.BYTES_PER_ELEMENT === 2;
-    this.#cells = narrow ? Uint32Array.from(this.#cells) : Float64Array.from(this.#cells);
-    this.#largest = narrow ? LARGEST[4] : LARGEST[8];
+    this.#cells = wider(this.#cells);
+    this.#largest = LARGEST[this.#cells.BYTES_PER_ELEMENT];
+  }
+}
+
+function wider(cells: Cells): Cells {
+  switch (cells.BYTES_PER_ELEMENT) {
+    case 1:
+      return Uint16Array.from(cells);
+    case 2:
+      return Uint32Array.from(cells);
+    default:
+      return Float64Array.from(cells);
   }
 }

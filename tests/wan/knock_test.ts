@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { saturate } from "./harness/busy.ts";
 import type { Host } from "./harness/network.ts";
-import { handshakesIn, type LinkHandshake } from "./harness/truth.ts";
+import { handshakesIn, type LinkHandshake, whileOnTime } from "./harness/truth.ts";
 import { wan } from "./harness/wan.ts";
 import { CLOSED_PORT, Lab, PORT, quantile } from "./lab.ts";
 import { type PacketRun, runPackets, runWithRaw } from "./packet_lab.ts";
@@ -33,7 +33,9 @@ function assertTruth(run: PacketRun, seen: readonly LinkHandshake[], count: numb
     Math.abs((probe.rtt_ms ?? NaN) - (truth.rttUs ?? NaN) / 1000)
   );
   assertLess(quantile(errors, 0.5), P50_TOLERANCE_MS);
-  assertLess(quantile(errors, 0.9), P90_TOLERANCE_MS);
+  const undisturbed = whileOnTime(errors, pairs.map(({ truth }) => truth));
+  assertGreaterOrEqual(undisturbed.length, count / 4);
+  assertLess(quantile(undisturbed, 0.9), P90_TOLERANCE_MS);
 }
 
 /** Connections that the host's listeners were ever given (RFC 4022, tcpPassiveOpens). */
@@ -135,7 +137,8 @@ wan("SYN-ACK, RST, router's refusal, no route and silence are told apart", async
   const refused = run.probes.filter(({ outcome }) => outcome === "refused");
   for (const { rtt_ms, rtt_source } of refused) {
     assertEquals(rtt_source, "kernel");
-    assertGreaterOrEqual(rtt_ms ?? 0, 2);
+    // The link's clock starts before the kernel's stamp, by as long as an interrupt in between takes.
+    assertGreaterOrEqual(rtt_ms ?? 0, 2 - P50_TOLERANCE_MS);
   }
   await lab.link.set({ drop: "all" });
   const silent = await runPackets(lab.near, "knock", [

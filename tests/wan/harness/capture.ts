@@ -21,6 +21,11 @@ export interface CapturedPacket {
   bytes: Uint8Array;
 }
 
+/** How much later a packet left than it was to. */
+export function lateness(packet: CapturedPacket): number {
+  return (packet.outUs ?? 0) - (packet.dueUs ?? 0);
+}
+
 /** The last `capacity` packets of a link. Writing to it allocates nothing. */
 export class CaptureRing {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -1,6 +1,6 @@
 /** Reads from captured packets what each echo took on the link: the truth of a ping, packet by packet. */
 
-import type { CapturedPacket } from "./capture.ts";
+import { type CapturedPacket, lateness } from "./capture.ts";
 import { FACTS, ICMP_TYPE, KIND, KIND_ICMP, readFacts } from "./packet.ts";
 
 // RFC 792 and RFC 4443
@@ -19,6 +19,8 @@ export interface LinkEcho {
   length: number;
   /** From the request to the reply's delivery, in microseconds; null without a reply. */
   rttUs: number | null;
+  /** How much of `rttUs` is the link's own lateness. */
+  lateUs: number;
 }
 
 /** The echoes whose requests went in `direction` (0: from the link's first host to its second), by time. */
@@ -31,13 +33,14 @@ export function echoesIn(packets: readonly CapturedPacket[], direction = 0): Lin
     if (facts[KIND] !== KIND_ICMP) continue;
     const { source, target, key } = partsOf(packet.bytes);
     if (packet.direction === direction && REQUESTS.includes(facts[ICMP_TYPE])) {
-      const echo: LinkEcho = { target, length: packet.length, rttUs: null };
+      const echo: LinkEcho = { target, length: packet.length, rttUs: null, lateUs: 0 };
       found.push(echo);
       open.set(`${target} ${key}`, { echo, request: packet });
     } else if (packet.direction !== direction && REPLIES.includes(facts[ICMP_TYPE])) {
       const asked = open.get(`${source} ${key}`);
       if (asked === undefined || packet.outUs === null) continue;
       asked.echo.rttUs = packet.outUs - asked.request.inUs;
+      asked.echo.lateUs = lateness(asked.request) + lateness(packet);
       open.delete(`${source} ${key}`);
     }
   }

@@ -49,10 +49,14 @@ function quantile(values: number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 }
 
-/** A median is no shorter than the delays the link was told, and longer only by this machine's noise. */
-function assertDelay(medianUs: number, nominalUs: number): void {
-  const figures = `median ${medianUs} µs, nominal ${nominalUs} µs`;
-  assert(medianUs > nominalUs - 50 && medianUs < nominalUs + 1000, figures);
+/**
+ * A median is no shorter than the delays the link was told. Longer it is by this machine's noise, which
+ * may last for minutes, and spares some: the quickest tenth tells how late the link is of itself.
+ */
+function assertDelay(rttsUs: number[], nominalUs: number): void {
+  const [quick, median] = [0.1, 0.5].map((q) => quantile(rttsUs, q));
+  const figures = `quickest tenth ${quick} µs, median ${median} µs, nominal ${nominalUs} µs`;
+  assert(median > nominalUs - 50 && quick < nominalUs + 1000, figures);
 }
 
 /** The kernel's round trips against the nominal delay, and one by one against the packets on the link. */
@@ -68,7 +72,7 @@ function hold(label: string, measured: Handshake[], seen: LinkHandshake[]): void
   console.log(
     `${label}: rtt µs ${row(rtts)}; off the link's truth ${row(offTruth)}; link late ${row(late)}`,
   );
-  assertDelay(quantile(rtts, 0.5), ROUND_TRIP_US);
+  assertDelay(rtts, ROUND_TRIP_US);
   assert(quantile(offTruth, 0.5) < 50, "half are within 50 µs of the packets' own round trip");
   assert(
     quantile(offTruth, 0.95) < 200,
@@ -132,21 +136,21 @@ wan("a delay changes while packets flow", async () => {
   }
   await link.set({ delayUs: 10_000 });
   const rtts = (await running).map(({ rttUs }) => rttUs ?? NaN);
-  assertDelay(quantile(rtts.slice(0, 40), 0.5), 2000);
-  assertDelay(quantile(rtts.slice(60), 0.5), 20_000);
+  assertDelay(rtts.slice(0, 40), 2000);
+  assertDelay(rtts.slice(60), 20_000);
 });
 
 wan("TCP alone, ICMP alone and one direction alone can be slow", async () => {
   const { net, a, link } = await pair(0);
   await using _net = net;
-  const median = async () => {
+  const rtts = async () => {
     const measured = await connect(a, link.b.v4, { count: 20 });
-    return quantile(measured.map(({ rttUs }) => rttUs ?? NaN), 0.5);
+    return measured.map(({ rttUs }) => rttUs ?? NaN);
   };
   await link.set({ tcpDelayUs: 4000 }, "ba");
-  assertDelay(await median(), 4000);
+  assertDelay(await rtts(), 4000);
   await link.set({ tcpDelayUs: null, icmpDelayUs: 30_000 });
-  assert(await median() < 1000);
+  assert(quantile(await rtts(), 0.5) < 1000);
 });
 
 wan("a black hole swallows SYNs and gives nothing back", async () => {
@@ -177,7 +181,7 @@ wan(
     await listen(b);
     for (const family of ["v4", "v6"] as const) {
       const measured = await connect(a, last.b[family], { count: 60 });
-      assertDelay(quantile(measured.map(({ rttUs }) => rttUs ?? NaN), 0.5), 6000);
+      assertDelay(measured.map(({ rttUs }) => rttUs ?? NaN), 6000);
     }
     const syns = [await upper.counters(), await lower.counters()].map(({ ab }) => ab.syns);
     assertEquals(syns[0] + syns[1], 120);

@@ -1,6 +1,6 @@
 /** Reads from captured packets what happened on the link: the truth of each handshake, packet by packet. */
 
-import type { CapturedPacket } from "./capture.ts";
+import { type CapturedPacket, lateness } from "./capture.ts";
 import {
   FACTS,
   KIND,
@@ -63,10 +63,6 @@ function begin(packet: CapturedPacket, port: number): LinkHandshake {
   return { port, startUs: packet.inUs, syns: 0, synsLost: 0, answer: null, rttUs: null, lateUs: 0 };
 }
 
-function lateness(packet: CapturedPacket): number {
-  return (packet.outUs ?? 0) - (packet.dueUs ?? 0);
-}
-
 /** Address and port of both ends of a TCP packet. */
 function endsOf(bytes: Uint8Array): { source: string; destination: string; sourcePort: number } {
   const four = bytes[0] >> 4 === 4;
@@ -85,7 +81,10 @@ function endsOf(bytes: Uint8Array): { source: string; destination: string; sourc
 /** The link's thread goes before all others: where it was later than this, the machine stood still. */
 const ON_TIME_US = 100;
 
-/** Of values for these handshakes those in whose time the machine did not stand still. */
-export function whileOnTime(values: readonly number[], seen: readonly LinkHandshake[]): number[] {
+/** Of values for these handshakes or echoes those in whose time the machine did not stand still. */
+export function whileOnTime(
+  values: readonly number[],
+  seen: readonly { readonly lateUs: number }[],
+): number[] {
   return values.filter((_, i) => seen[i].lateUs <= ON_TIME_US);
 }
