@@ -9,17 +9,14 @@ import {
 import { saturate } from "./harness/busy.ts";
 import { echoesIn, type LinkEcho } from "./harness/echo_truth.ts";
 import { type Host, type Link, Network } from "./harness/network.ts";
-import { whileOnTime } from "./harness/truth.ts";
+import { errorMs, UNANSWERED } from "./harness/truth.ts";
 import { wan } from "./harness/wan.ts";
 import { quantile } from "./lab.ts";
 import { packetCommand, type PacketRun, runPackets, runWithRaw } from "./packet_lab.ts";
+import { assertPacketsOnTruth, KERNEL_SHARE, TAIL_TOLERANCE_MS } from "./truth_check.ts";
 
 const ONE_WAY_US = 5000;
 const ECHOES = 200;
-const P50_TOLERANCE_MS = 0.1;
-const P90_TOLERANCE_MS = 0.2;
-/** So many round trips are the kernel's, however busy the machine. */
-const KERNEL_SHARE = 0.98;
 const PING_SOCKETS = { "net.ipv4.ping_group_range": "0 2147483647" };
 
 interface Pair extends AsyncDisposable {
@@ -33,22 +30,6 @@ async function pair(delayUs: number): Promise<Pair> {
   const [near, far] = [await network.host("near"), await network.host("far")];
   const link = await network.link(near, far, { delayUs });
   return { near, far, link, [Symbol.asyncDispose]: () => network[Symbol.asyncDispose]() };
-}
-
-/** Holds each round trip against the packets themselves, echo by echo. */
-function assertTruth(run: PacketRun, seen: readonly LinkEcho[], count: number): void {
-  assertEquals([run.code, run.probes.length, seen.length], [0, count, count], run.stderr);
-  // Where this process was not scheduled between two clocks' readings, the label says so.
-  const pairs = run.probes.map((probe, i) => ({ probe, truth: seen[i] }))
-    .filter(({ probe }) => probe.rtt_source === "kernel");
-  assertGreaterOrEqual(pairs.length, KERNEL_SHARE * count);
-  const errors = pairs.map(({ probe, truth }) =>
-    Math.abs((probe.rtt_ms ?? NaN) - (truth.rttUs ?? NaN) / 1000)
-  );
-  assertLess(quantile(errors, 0.5), P50_TOLERANCE_MS);
-  const undisturbed = whileOnTime(errors, pairs.map(({ truth }) => truth));
-  assertGreaterOrEqual(undisturbed.length, count / 4);
-  assertLess(quantile(undisturbed, 0.9), P90_TOLERANCE_MS);
 }
 
 function pause(ms: number): Promise<void> {
@@ -66,13 +47,17 @@ wan("the round trip is the link's, on ping sockets and raw ones, over IPv4 and I
   await using lab = await pair(ONE_WAY_US);
   for (const target of [lab.link.b.v4, lab.link.b.v6]) {
     await lab.link.capture();
-    assertTruth(await runWithRaw(lab.near, "ping", [...many, target]), await echoes(lab), ECHOES);
+    assertPacketsOnTruth(
+      await runWithRaw(lab.near, "ping", [...many, target]),
+      await echoes(lab),
+      ECHOES,
+    );
   }
   await lab.near.sysctl(PING_SOCKETS);
   for (const target of [lab.link.b.v4, lab.link.b.v6]) {
     await lab.link.capture();
     const run = await runPackets(lab.near, "ping", [...many, target], { user: "nobody" });
-    assertTruth(run, await echoes(lab), ECHOES);
+    assertPacketsOnTruth(run, await echoes(lab), ECHOES);
   }
 });
 
@@ -85,7 +70,7 @@ wan("the round trip is the link's while both cores are saturated", async () => {
   await lab.link.capture();
   await using _busy = await saturate(2 * navigator.hardwareConcurrency);
   const run = await runPackets(lab.near, "ping", [...many, lab.link.b.v4]);
-  assertTruth(run, await echoes(lab), ECHOES);
+  assertPacketsOnTruth(run, await echoes(lab), ECHOES);
 });
 
 wan("three thousand targets share a socket, and each has its own answer", async () => {
@@ -100,14 +85,11 @@ wan("three thousand targets share a socket, and each has its own answer", async 
   const kernels = run.probes.filter(({ rtt_source }) => rtt_source === "kernel").length;
   assertGreaterOrEqual(kernels, KERNEL_SHARE * run.probes.length);
   assert(!run.stderr.includes(" came "), run.stderr);
-  const truth = new Map<string, number[]>();
-  for (const { target, rttUs } of await echoes(lab)) {
-    truth.set(target, [...truth.get(target) ?? [], (rttUs ?? NaN) / 1000]);
-  }
+  const truth = Map.groupBy(await echoes(lab), ({ target }) => target.replaceAll(",", "."));
   const errors = run.probes.map(({ target, seq, rtt_ms }) =>
-    Math.abs((rtt_ms ?? NaN) - (truth.get(target.replaceAll(".", ","))?.[seq - 1] ?? NaN))
+    errorMs(rtt_ms, truth.get(target)?.[seq - 1] ?? UNANSWERED)
   );
-  assertLess(quantile(errors, 0.9), P90_TOLERANCE_MS);
+  assertLess(quantile(errors, 0.9), TAIL_TOLERANCE_MS);
 });
 
 wan(

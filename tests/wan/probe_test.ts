@@ -8,26 +8,21 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { saturate } from "./harness/busy.ts";
-import { handshakesIn, type LinkHandshake, whileOnTime } from "./harness/truth.ts";
+import { errorMs, handshakesIn } from "./harness/truth.ts";
 import { wan } from "./harness/wan.ts";
 import { CLOSED_PORT, Lab, PORT, quantile, roundTrips, type Run } from "./lab.ts";
+import { assertOnTruth, TAIL_TOLERANCE_MS } from "./truth_check.ts";
 
 const ROUND_TRIP_MS = 10;
 const HANDSHAKES = 200;
-const P50_TOLERANCE_MS = 0.1;
-const P99_TOLERANCE_MS = 0.2;
-/** The link itself is late where the machine has more to do than this. */
+/** Of the summary's quantiles, which come from buckets: half of one is 0.4 %. */
+const BUCKET_MS = 0.1;
+/** Of the quickest tenth: the link itself is late where the machine has more to do than this. */
 const NOMINAL_TOLERANCE_MS = 0.5;
 
-/** How far a round trip lies off what the link saw of its packets. */
-function errorMs(rttMs: number | null, seen: LinkHandshake): number {
-  return Math.abs((rttMs ?? 0) - (seen.rttUs ?? 0) / 1000);
-}
-
 /**
- * Holds a run's round trips against the packets themselves, handshake by handshake, so that a
- * moment in which the machine stood still and the link was late is not the tool's fault; and their
- * median against the delay that the link was told.
+ * Holds a run's round trips against the packets themselves, handshake by handshake, and against the
+ * delay that the link was told.
  */
 async function assertTruth(lab: Lab, run: Run, count: number): Promise<void> {
   const rtts = roundTrips(run);
@@ -35,16 +30,11 @@ async function assertTruth(lab: Lab, run: Run, count: number): Promise<void> {
   assertEquals([rtts.length, seen.length], [count, count]);
   assert(run.probes.every((probe) => probe.rtt_source === "kernel"));
   assertEquals(run.summary.syn_retransmits, 0);
-  const errors = rtts.map((rtt, i) => errorMs(rtt, seen[i]));
-  assertLess(quantile(errors, 0.5), P50_TOLERANCE_MS);
-  assertLess(quantile(errors, 0.95), P99_TOLERANCE_MS);
-  const undisturbed = whileOnTime(errors, seen);
-  assertGreaterOrEqual(undisturbed.length, count / 2);
-  assertLess(quantile(undisturbed, 0.99), P99_TOLERANCE_MS);
-  const medianMs = quantile(rtts, 0.5);
-  assertAlmostEquals(medianMs, ROUND_TRIP_MS, NOMINAL_TOLERANCE_MS);
-  // The summary's quantiles come from buckets: half of one is 0.4 %.
-  assertAlmostEquals(run.summary.rtt_ms.p50 ?? 0, medianMs, P50_TOLERANCE_MS);
+  assertOnTruth(rtts, seen);
+  const [quickMs, medianMs] = [0.1, 0.5].map((q) => quantile(rtts, q));
+  assertLess(quickMs, ROUND_TRIP_MS + NOMINAL_TOLERANCE_MS);
+  assertGreaterOrEqual(medianMs, ROUND_TRIP_MS);
+  assertAlmostEquals(run.summary.rtt_ms.p50 ?? 0, medianMs, BUCKET_MS);
 }
 
 const two_hundred = ["-c", String(HANDSHAKES), "-i", "20ms"];
@@ -72,8 +62,8 @@ wan("with --source the RTT is the link's too, and the source is the one asked fo
   const other = "10.77.1.77";
   await lab.near.ip("addr", "add", `${other}/24`, "dev", lab.link.a.device);
   await lab.link.capture();
-  const run = await lab.probe("-c", "20", "-i", "20ms", "--source", other, lab.target);
-  await assertTruth(lab, run, 20);
+  const run = await lab.probe(...two_hundred, "--source", other, lab.target);
+  await assertTruth(lab, run, HANDSHAKES);
   const captured = await lab.link.captured();
   // IPv4 source address: bytes 12 to 15 of the header.
   const sources = new Set(
@@ -107,7 +97,7 @@ wan("every third SYN dropped is counted exactly, and its probe is timed by the c
       assertGreaterOrEqual(probe.connect_ms ?? 0, 1000);
     }
   }
-  assertLess(quantile(errors, 0.9), P99_TOLERANCE_MS);
+  assertLess(quantile(errors, 0.9), TAIL_TOLERANCE_MS);
 });
 
 wan("at a black hole every probe is lost, the summary says so and the exit code is 1", async () => {
@@ -130,8 +120,8 @@ wan("a closed port is an answer with a round trip", async () => {
   for (const probe of run.probes) {
     assertEquals([probe.outcome, probe.rtt_source], ["refused", "clock"]);
     assertGreaterOrEqual(probe.rtt_ms ?? 0, ROUND_TRIP_MS);
-    assertLess(probe.rtt_ms ?? 0, ROUND_TRIP_MS + 20);
   }
+  assertLess(quantile(roundTrips(run), 0.5), ROUND_TRIP_MS + 20);
 });
 
 wan("no route and a router's refusal are unreachable, told apart from silence", async () => {
@@ -156,8 +146,7 @@ wan("a delay that changes in mid-run shows in the probes sent after it", async (
   const rtts = roundTrips(await running);
   const seen = handshakesIn(await lab.link.captured());
   assertEquals([rtts.length, seen.length], [40, 40]);
-  const errors = rtts.map((rtt, i) => errorMs(rtt, seen[i]));
-  assertLess(quantile(errors, 0.9), P99_TOLERANCE_MS);
+  assertOnTruth(rtts, seen);
   // Around the change, and where the machine stood still, a round trip may be something else.
   const near = (truthMs: number) => rtts.filter((rtt) => Math.abs(rtt - truthMs) < 1).length;
   assertGreaterOrEqual(near(ROUND_TRIP_MS), 10);

@@ -1,7 +1,8 @@
 /** The compiled binary's traces against paths of known shape and delay, the packets on them, and other tracers. */
 import { assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
 import { saturate } from "./harness/busy.ts";
-import { hopsIn } from "./harness/hop_truth.ts";
+import { hopsIn, type LinkHop } from "./harness/hop_truth.ts";
+import { errorMs } from "./harness/truth.ts";
 import { wan } from "./harness/wan.ts";
 import { quantile } from "./lab.ts";
 import {
@@ -22,6 +23,12 @@ const FIVE_LINKS_US = [500, 1000, 1500, 2000, 2500];
 const TIMEOUT_MS = 1000;
 const MEDIAN_ERROR_MS = 0.3;
 
+/** What the link saw of a hop's answers, the quickest first. */
+function answersOf(hop: number, seen: readonly LinkHop[]): LinkHop[] {
+  return seen.filter(({ hops }) => hops === hop)
+    .sort((one, other) => (one.rttUs ?? NaN) - (other.rttUs ?? NaN));
+}
+
 for (const family of FAMILIES) {
   wan(`the hops are the topology's and their times the link's, over ${family}`, async () => {
     await using chain = await Chain.open(FIVE_LINKS_US);
@@ -41,10 +48,9 @@ for (const family of FAMILIES) {
         assertEquals([sent, answered], [3, 3], `${label} hop ${hop}`);
         if (hop > chain.routers.length) continue;
         const told = probes.map(({ rtt_ms }) => rtt_ms ?? NaN).toSorted((a, b) => a - b);
-        const true_ = seen.filter(({ hops }) => hops === hop).map(({ rttUs }) => rttUs / 1000);
+        const true_ = answersOf(hop, seen);
         assertEquals(told.length, true_.length, `${label} hop ${hop}`);
-        true_.sort((a, b) => a - b);
-        errorsMs.push(...told.map((ms, i) => Math.abs(ms - true_[i])));
+        errorsMs.push(...told.map((ms, i) => errorMs(ms, true_[i])));
       }
     }
     assertEquals(errorsMs.length, WAYS.length * chain.routers.length * 3);
@@ -73,11 +79,10 @@ wan("the times are the link's while all cores are saturated", async () => {
     const seen = hopsIn(await chain.links[0].captured());
     for (const { hop, probes } of run.trace.hops) {
       const told = probes.flatMap(({ rtt_ms }) => rtt_ms ?? []).toSorted((a, b) => a - b);
-      const true_ = seen.filter(({ hops }) => hops === hop).map(({ rttUs }) => rttUs / 1000);
-      true_.sort((a, b) => a - b);
+      const true_ = answersOf(hop, seen);
       // An answer that came when the round was over was not read.
       if (told.length !== true_.length) continue;
-      errorsMs.push(...told.map((ms, i) => Math.abs(ms - true_[i])));
+      errorsMs.push(...told.map((ms, i) => errorMs(ms, true_[i])));
     }
   }
   assertGreaterOrEqual(errorsMs.length, 60);

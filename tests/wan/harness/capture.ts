@@ -1,8 +1,14 @@
 /** A bounded record of the packets on a link: written by the link's process, read by the tests, exported as pcap. */
 
-// A record: f64 time in, f64 time due, f64 time out (0: not yet), i32 length, i32 direction, then the first bytes.
-const RECORD_BYTES = 192;
-const HEAD_BYTES = 32;
+// A record: f64 time in, due, out and handed over (0: not yet), i32 length, i32 direction, then the first bytes.
+const RECORD_BYTES = 200;
+const IN = 0;
+const DUE = 1;
+const OUT = 2;
+const HANDED = 3;
+const LENGTH_AT = 32;
+const DIRECTION_AT = 36;
+const HEAD_BYTES = 40;
 export const SNAP_BYTES = RECORD_BYTES - HEAD_BYTES;
 export const CAPTURE_MAX = 1 << 20;
 
@@ -16,6 +22,8 @@ export interface CapturedPacket {
   dueUs: number | null;
   /** The same when it left; null where it was dropped or is still on its way. */
   outUs: number | null;
+  /** When the host had it for certain, for what it does at once is done within handing it over; null as `outUs`. */
+  handedUs: number | null;
   /** Its length on the wire; `bytes` are its first `SNAP_BYTES` at most. */
   length: number;
   bytes: Uint8Array;
@@ -53,24 +61,35 @@ export class CaptureRing {
     slot: number,
   ): void {
     const record = (this.total % this.capacity) * RECORD_BYTES;
-    this.#doubles[record / 8] = clock[0];
-    this.#doubles[record / 8 + 1] = 0;
-    this.#doubles[record / 8 + 2] = 0;
-    this.#words[record / 4 + 6] = length;
-    this.#words[record / 4 + 7] = direction;
+    this.#doubles[record / 8 + IN] = clock[0];
+    this.#doubles[record / 8 + DUE] = 0;
+    this.#doubles[record / 8 + OUT] = 0;
+    this.#doubles[record / 8 + HANDED] = 0;
+    this.#words[(record + LENGTH_AT) / 4] = length;
+    this.#words[(record + DIRECTION_AT) / 4] = direction;
     const kept = length < SNAP_BYTES ? length : SNAP_BYTES;
     for (let i = 0; i < kept; i++) this.bytes[record + HEAD_BYTES + i] = from[at + i];
     serials[slot] = this.total;
     this.total += 1;
   }
 
-  /** Notes that the packet in `slot`, due at `dues[slot]`, left at `clock[0]`, unless the ring has moved on. */
-  left(serials: Float64Array, dues: Float64Array, slot: number, clock: Float64Array): void {
+  /**
+   * Notes that the packet in `slot`, due at `dues[slot]`, left at `left[0]` and was handed over at
+   * `clock[0]`, unless the ring has moved on.
+   */
+  left(
+    serials: Float64Array,
+    dues: Float64Array,
+    slot: number,
+    left: Float64Array,
+    clock: Float64Array,
+  ): void {
     const serial = serials[slot];
     if (serial < 0 || serial < this.total - this.capacity) return;
     const record = (serial % this.capacity) * RECORD_BYTES;
-    this.#doubles[record / 8 + 1] = dues[slot];
-    this.#doubles[record / 8 + 2] = clock[0];
+    this.#doubles[record / 8 + DUE] = dues[slot];
+    this.#doubles[record / 8 + OUT] = left[0];
+    this.#doubles[record / 8 + HANDED] = clock[0];
   }
 }
 
@@ -105,13 +124,17 @@ export function readCapture(
   const packets: CapturedPacket[] = [];
   for (let serial = Math.max(0, total - capacity); serial < total; serial++) {
     const at = (serial % capacity) * RECORD_BYTES;
-    const [dueNs, outNs] = [view.getFloat64(at + 8, true), view.getFloat64(at + 16, true)];
-    const length = view.getInt32(at + 24, true);
+    const timeUs = (field: number) => {
+      const ns = view.getFloat64(at + 8 * field, true);
+      return ns === 0 ? null : epochUs + ns / 1000;
+    };
+    const length = view.getInt32(at + LENGTH_AT, true);
     packets.push({
-      direction: view.getInt32(at + 28, true),
-      inUs: epochUs + view.getFloat64(at, true) / 1000,
-      dueUs: dueNs === 0 ? null : epochUs + dueNs / 1000,
-      outUs: outNs === 0 ? null : epochUs + outNs / 1000,
+      direction: view.getInt32(at + DIRECTION_AT, true),
+      inUs: timeUs(IN) ?? epochUs,
+      dueUs: timeUs(DUE),
+      outUs: timeUs(OUT),
+      handedUs: timeUs(HANDED),
       length,
       bytes: dump.slice(at + HEAD_BYTES, at + HEAD_BYTES + Math.min(length, SNAP_BYTES)),
     });

@@ -1,6 +1,8 @@
 /**
  * One end of a link: a TUN device, written to through /dev/net/tun and read through a packet socket. The socket has what
  * the device has not, the kernel's own timestamp of each packet's departure, so that a late wake-up costs no accuracy.
+ * But it is the device that is waited for: to wake up who waits for the socket takes time, on a virtual machine a lot,
+ * and the kernel would spend it between the socket's stamp of a packet and the one that the sender may ask for.
  */
 
 import {
@@ -56,8 +58,6 @@ const CMSG_TYPE_AT = 12;
 const CMSG_DATA_AT = 16;
 const CONTROL_BYTES = 64;
 
-/** Copies taken off a device at a time: more than packets are read at a time. */
-const DRAIN_BURST = 32;
 /** An older stamp is not this packet's. */
 const AGE_MAX_NS = 10e9;
 
@@ -178,8 +178,10 @@ export class Reader {
     return length;
   }
 
-  /** The device keeps its own copy of each packet: takes them off, unread, so that its queue never fills. */
-  drain(tun: number): void {
-    for (let i = 0; i < DRAIN_BURST && libc.read(tun, this.#scratch, 1) > 0; i++);
+  /** The device keeps its own copy of each packet: takes off `count` at most, unread; how many it took. */
+  drain(tun: number, count: number): number {
+    let taken = 0;
+    while (taken < count && libc.read(tun, this.#scratch, 1) > 0) taken += 1;
+    return taken;
   }
 }

@@ -1,7 +1,8 @@
 /** Reads from captured packets what each echo took on the link: the truth of a ping, packet by packet. */
 
-import { type CapturedPacket, lateness } from "./capture.ts";
+import type { CapturedPacket } from "./capture.ts";
 import { FACTS, ICMP_TYPE, KIND, KIND_ICMP, readFacts } from "./packet.ts";
+import { type LinkRoundTrip, roundTrip, UNANSWERED } from "./truth.ts";
 
 // RFC 792 and RFC 4443
 const REQUESTS = [8, 128];
@@ -12,15 +13,11 @@ const ID_AT = 4;
 const KEY_BYTES = 12;
 
 /** One echo as the link saw it. */
-export interface LinkEcho {
+export interface LinkEcho extends LinkRoundTrip {
   /** The target's address, its bytes joined by commas. */
   target: string;
   /** Of the request, with its IP header. */
   length: number;
-  /** From the request to the reply's delivery, in microseconds; null without a reply. */
-  rttUs: number | null;
-  /** How much of `rttUs` is the link's own lateness. */
-  lateUs: number;
 }
 
 /** The echoes whose requests went in `direction` (0: from the link's first host to its second), by time. */
@@ -33,14 +30,13 @@ export function echoesIn(packets: readonly CapturedPacket[], direction = 0): Lin
     if (facts[KIND] !== KIND_ICMP) continue;
     const { source, target, key } = partsOf(packet.bytes);
     if (packet.direction === direction && REQUESTS.includes(facts[ICMP_TYPE])) {
-      const echo: LinkEcho = { target, length: packet.length, rttUs: null, lateUs: 0 };
+      const echo: LinkEcho = { target, length: packet.length, ...UNANSWERED };
       found.push(echo);
       open.set(`${target} ${key}`, { echo, request: packet });
     } else if (packet.direction !== direction && REPLIES.includes(facts[ICMP_TYPE])) {
       const asked = open.get(`${source} ${key}`);
       if (asked === undefined || packet.outUs === null) continue;
-      asked.echo.rttUs = packet.outUs - asked.request.inUs;
-      asked.echo.lateUs = lateness(asked.request) + lateness(packet);
+      Object.assign(asked.echo, roundTrip(asked.request, packet));
       open.delete(`${source} ${key}`);
     }
   }

@@ -41,12 +41,16 @@ export class Engine {
   readonly #reader = new Reader(this.#pool.bytes);
   readonly #facts = new Int32Array(FACTS);
   readonly #clock = new Float64Array(1);
+  /** When the packet that is being handed over left. */
+  readonly #left = new Float64Array(1);
   readonly #timespec = new Int32Array(4);
   readonly #timeout = new Int32Array(4);
   readonly #pollWords = new Int32Array((1 + 2 * LINKS_MAX) * POLLFD_BYTES / 4);
   readonly #pollHalves = new Int16Array(this.#pollWords.buffer);
   readonly #startSeconds: number;
   readonly #times = new Float64Array(5);
+  /** Whether there may be packets that no descriptor tells of. */
+  #more = false;
 
   /** `onRequest` is called when the descriptor given to `listen` can be read. */
   constructor(readonly onRequest: () => void) {
@@ -74,7 +78,7 @@ export class Engine {
     const lanes: [Lane, Lane] = [new Lane(a, b, 0), new Lane(b, a, 1)];
     for (const lane of lanes) {
       this.#lanes.push(lane);
-      this.#watch(this.#lanes.length, lane.from.tap);
+      this.#watch(this.#lanes.length, lane.from.tun);
     }
     return this.links.push(lanes) - 1;
   }
@@ -127,10 +131,11 @@ export class Engine {
       this.#send(lane);
       times[WAIT] = 0;
     }
+    if (this.#more) times[WAIT] = 0;
     if (times[WAIT] > 0) times[SLEPT] = now;
     else if (now - times[SLEPT] < AWAKE_MAX_NS) times[WAIT] = 0;
     else times[WAIT] = BREATHER_NS;
-    if (this.#poll() > 0) this.#serve();
+    if (this.#poll() > 0 || this.#more) this.#serve();
   }
 
   /** Reads CLOCK_MONOTONIC into `#clock`: as a returned number it would be boxed. */
@@ -168,9 +173,13 @@ export class Engine {
     const late = this.#clock[0] - pool.dueNs[slot];
     if (late > lane.doubles[MAX_LATE_NS]) lane.doubles[MAX_LATE_NS] = late;
     if (late > LATE_NS) lane.counts[LATE] += 1;
+    this.#left[0] = this.#clock[0];
     const written = libc.write(lane.to.tun, pool.views[slot], pool.length[slot]);
     lane.counts[written < 0 ? UNWRITTEN : FORWARDED] += 1;
-    if (lane.capture !== null) lane.capture.left(pool.serial, pool.dueNs, slot, this.#clock);
+    if (lane.capture !== null) {
+      this.#tick();
+      lane.capture.left(pool.serial, pool.dueNs, slot, this.#left, this.#clock);
+    }
     pool.giveBack(slot);
   }
 
@@ -188,8 +197,9 @@ export class Engine {
     const halves = this.#pollHalves;
     const lanes = this.#lanes;
     const times = this.#times;
+    this.#more = false;
     for (let i = 0; i < lanes.length; i++) {
-      if (halves[(i + 1) * 4 + 3] !== 0) this.#takeIn(lanes[i]);
+      if (halves[(i + 1) * 4 + 3] !== 0 || lanes[i].more) this.#takeIn(lanes[i]);
     }
     if (halves[3] === 0) return;
     this.#tick();
@@ -202,10 +212,18 @@ export class Engine {
 
   #takeIn(lane: Lane): void {
     const pool = this.#pool;
+    // The packet socket has a packet before the device does: what is taken off here can be read there.
+    const taken = this.#reader.drain(lane.from.tun, READ_BURST);
+    lane.more = true;
     for (let i = 0; i < READ_BURST; i++) {
       const slot = pool.peek();
       const length = this.#reader.read(lane.from.tap, slot);
-      if (length <= 0) break;
+      if (length <= 0) {
+        // The first read tells of a device that was down.
+        if (i === 0 && taken > 0) continue;
+        lane.more = false;
+        break;
+      }
       this.#tick();
       this.#clock[0] -= this.#reader.age[0];
       const at = slot * SLOT_BYTES;
@@ -224,7 +242,8 @@ export class Engine {
       pool.length[slot] = length;
       this.#enqueue(lane, this.#facts[KIND], slot);
     }
-    this.#reader.drain(lane.from.tun);
+    // A device whose queue was full has fewer packets than its socket, and gives no sign of the others.
+    if (lane.more) this.#more = true;
   }
 
   #enqueue(lane: Lane, kind: number, slot: number): void {

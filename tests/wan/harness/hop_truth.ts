@@ -11,6 +11,7 @@ import {
   TCP_RST,
   VERSION,
 } from "./packet.ts";
+import { type LinkRoundTrip, roundTrip } from "./truth.ts";
 
 /** RFC 792 and RFC 4443: type, code, checksum and 4 bytes more, then the packet that met the error. */
 const ICMP_HEADER_BYTES = 8;
@@ -18,13 +19,11 @@ const ICMP_HEADER_BYTES = 8;
 const QUOTED_BYTES = 8;
 
 /** A probe that a router answered with an ICMP error, as the link next to the prober saw it. */
-export interface LinkHop {
+export interface LinkHop extends LinkRoundTrip {
   /** The hop limit with which the probe was sent. */
   hops: number;
   /** The router, as its bytes in decimal. */
   from: string;
-  /** From the probe's arrival on the link to the error's leaving it, in microseconds. */
-  rttUs: number;
 }
 
 /** By the time of the answers. Probes go in direction 0. */
@@ -47,7 +46,7 @@ export function hopsIn(packets: CapturedPacket[]): LinkHop[] {
     found.push({
       hops: probe.bytes[four ? 8 : 7],
       from: (four ? bytes.slice(12, 16) : bytes.slice(8, 24)).join("."),
-      rttUs: packet.outUs - probe.inUs,
+      ...roundTrip(probe, packet),
     });
   }
   return found;

@@ -102,6 +102,8 @@ export class Lane {
   readonly #sources = new Uint8Array(ERROR_SOURCES_MAX * 17);
   #sourceCount = 0;
 
+  /** Whether packets were left unread when it was last looked at. */
+  more = false;
   /** Shared by both directions of a link. */
   capture: CaptureRing | null = null;
 

@@ -12,8 +12,18 @@ import {
   TCP_SYN,
 } from "./packet.ts";
 
-/** One TCP handshake as the link saw it. */
-export interface LinkHandshake {
+/** What the link saw of a packet and its answer. */
+export interface LinkRoundTrip {
+  /** From the last packet before the answer to the answer's leaving, in microseconds; null without an answer. */
+  rttUs: number | null;
+  /** How long the answer was then handed to the host: so much later it may have had it. */
+  handingUs: number;
+  /** How much of `rttUs` is the link's own lateness. */
+  lateUs: number;
+}
+
+/** One TCP handshake as the link saw it; its round trip is the last SYN's. */
+export interface LinkHandshake extends LinkRoundTrip {
   /** The port of the side that sent the SYN. */
   port: number;
   /** Wall clock in microseconds since 1970 when the first SYN came in. */
@@ -22,10 +32,27 @@ export interface LinkHandshake {
   syns: number;
   synsLost: number;
   answer: "syn-ack" | "rst" | null;
-  /** From the last SYN before the answer to the answer's delivery, in microseconds; null without an answer. */
-  rttUs: number | null;
-  /** How much of `rttUs` is the link's own lateness. */
-  lateUs: number;
+}
+
+export const UNANSWERED: LinkRoundTrip = { rttUs: null, handingUs: 0, lateUs: 0 };
+
+/** Of a packet and its answer, which left. */
+export function roundTrip(asked: CapturedPacket, answer: CapturedPacket): LinkRoundTrip {
+  const { outUs, handedUs } = answer;
+  if (outUs === null || handedUs === null) return UNANSWERED;
+  return {
+    rttUs: outUs - asked.inUs,
+    handingUs: handedUs - outUs,
+    lateUs: lateness(asked) + lateness(answer),
+  };
+}
+
+/** How far a round trip in ms lies off what the link saw: off the nearest that this leaves possible. */
+export function errorMs(rttMs: number | null, { rttUs, handingUs }: LinkRoundTrip): number {
+  const leastMs = (rttUs ?? NaN) / 1000;
+  const mostMs = leastMs + handingUs / 1000;
+  const ms = rttMs ?? NaN;
+  return Math.max(leastMs - ms, ms - mostMs, 0);
 }
 
 /** The handshakes whose SYNs went in `direction` (0: from the link's first host to its second), by time. */
@@ -51,8 +78,7 @@ export function handshakesIn(packets: CapturedPacket[], direction = 0): LinkHand
       const asked = open.get(`${destination} ${source}`);
       if (asked === undefined) continue;
       asked.handshake.answer = reset ? "rst" : "syn-ack";
-      asked.handshake.rttUs = packet.outUs - asked.syn.inUs;
-      asked.handshake.lateUs = lateness(asked.syn) + lateness(packet);
+      Object.assign(asked.handshake, roundTrip(asked.syn, packet));
       open.delete(`${destination} ${source}`);
     }
   }
@@ -60,7 +86,7 @@ export function handshakesIn(packets: CapturedPacket[], direction = 0): LinkHand
 }
 
 function begin(packet: CapturedPacket, port: number): LinkHandshake {
-  return { port, startUs: packet.inUs, syns: 0, synsLost: 0, answer: null, rttUs: null, lateUs: 0 };
+  return { port, startUs: packet.inUs, syns: 0, synsLost: 0, answer: null, ...UNANSWERED };
 }
 
 /** Address and port of both ends of a TCP packet. */
@@ -84,7 +110,7 @@ const ON_TIME_US = 100;
 /** Of values for these handshakes or echoes those in whose time the machine did not stand still. */
 export function whileOnTime(
   values: readonly number[],
-  seen: readonly { readonly lateUs: number }[],
+  seen: readonly LinkRoundTrip[],
 ): number[] {
   return values.filter((_, i) => seen[i].lateUs <= ON_TIME_US);
 }
