@@ -61,3 +61,9 @@ export function noOperands(command: string, operands: readonly string[]): void {
   if (operands.length === 0) return;
   throw new UsageError(`'${command}' takes no arguments, but got ${quote(operands[0])}`);
 }
+
+/** The one operand that a command may have, if it is there. */
+export function oneOperand(command: string, operands: readonly string[]): string | undefined {
+  if (operands.length <= 1) return operands[0];
+  throw new UsageError(`'${command}' takes one argument, but got also ${quote(operands[1])}`);
+}

@@ -8,8 +8,8 @@ import type { KnockOptions, PingOptions, ProbeOptions } from "../commands/probe/
 import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
 import type { ServeOptions } from "../commands/serve/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
-import { parseHostPort, quote } from "../net/target_text.ts";
-import { noOperands } from "./checks.ts";
+import { HOST_PORT, parseHostPort, quote } from "../net/target_text.ts";
+import { noOperands, oneOperand } from "./checks.ts";
 import {
   compareOptions,
   heatmapOptions,
@@ -163,7 +163,11 @@ function parseOriginal(argv: readonly string[]): Command {
   const { values, operands } = parseOptions("--mode probe", table, argv, () => null);
   noOperands("--mode probe", operands);
   if (values.target === null) throw new UsageError("--mode probe wants --target HOST:PORT");
-  const { host, port } = parseHostPort(values.target);
+  const { host, port } = parseHostPort(
+    values.target,
+    HOST_PORT,
+    `--target ${quote(values.target)}`,
+  );
   const name = originalName(values["target-name"] ?? values.target);
   const exports = values.export.length > 0 ? values.export : [{ kind: "collectd-exec" } as const];
   const originals = { ...values, az: originalName(values.az), export: exports };
@@ -183,10 +187,10 @@ function oneShell(operands: readonly string[]): Shell {
 }
 
 function helpFor(operands: readonly string[]): string {
-  if (operands.length === 0) return generalHelp();
-  noOperands("help", operands.slice(1));
-  const name = COMMAND_NAMES.find((known) => known === operands[0]);
-  if (name === undefined) throw unknownCommand(operands[0]);
+  const asked = oneOperand("help", operands);
+  if (asked === undefined) return generalHelp();
+  const name = COMMAND_NAMES.find((known) => known === asked);
+  if (name === undefined) throw unknownCommand(asked);
   return commandHelp(name);
 }
 

@@ -11,7 +11,7 @@ import { parseNameServer } from "../net/name_server.ts";
 import { parseTarget } from "../net/target_text.ts";
 import { parseTraceTarget } from "../net/trace_target.ts";
 import { durationText } from "../time/duration.ts";
-import { addressing, bindAddresses, checkFamily, noOperands, noTwice } from "./checks.ts";
+import { addressing, bindAddresses, checkFamily, noTwice, oneOperand } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";
 
@@ -59,9 +59,8 @@ type TraceValues = ValuesOf<typeof COMMANDS.trace.options>;
 const TRACE_PACKET_BYTES = 60;
 
 export function traceOptions(values: TraceValues, operands: readonly string[]): TraceOptions {
-  const [operand] = operands;
+  const operand = oneOperand("trace", operands);
   if (operand === undefined) throw new UsageError("trace wants a host, such as db-host:5432");
-  noOperands("trace", operands.slice(1));
   if (values.udp && values.icmp) throw new UsageError("--udp and --icmp exclude each other");
   const { family, source } = addressing(values);
   const protocol: TraceProtocol = values.udp ? "udp" : values.icmp ? "icmp" : "tcp";

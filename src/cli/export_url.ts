@@ -2,7 +2,7 @@
 import type { ExportTarget } from "../commands/probe/export_target.ts";
 import { UsageError } from "../domain/exit.ts";
 import { literalEndpoint } from "../net/address.ts";
-import { parseHostPort, quote } from "../net/target_text.ts";
+import { HOST_PORT, type HostPort, parseHostPort, quote } from "../net/target_text.ts";
 import { writeRequest } from "../sink/influx_request.ts";
 import type { ValueKind } from "./value.ts";
 
@@ -75,13 +75,6 @@ function prometheus(url: string, place: string): ExportTarget | null {
   return literalEndpoint(host, port) === null ? null : { kind: "prometheus", address: host, port };
 }
 
-/** Its messages speak of a target; this is none. */
-function hostAndPort(url: string, place: string): ReturnType<typeof parseHostPort> {
-  try {
-    return parseHostPort(place);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    const reason = error.message.slice(`target ${quote(place)}: `.length);
-    throw new UsageError(`--export ${quote(url)}: ${reason}`);
-  }
+function hostAndPort(url: string, place: string): HostPort {
+  return parseHostPort(place, HOST_PORT, `--export ${quote(url)}`);
 }

@@ -6,7 +6,7 @@ import { UsageError } from "../domain/exit.ts";
 import type { Target } from "../domain/target.ts";
 import { MAX_NODES } from "../mesh/row.ts";
 import { loadTargets } from "./targets_file.ts";
-import { NO_DEFAULTS, parseTargets, quote } from "./target_text.ts";
+import { NO_DEFAULTS, parseTargets, quote, type TargetDefaults } from "./target_text.ts";
 
 /** Where a node answers handshakes and where it offers its row, unless its line says otherwise. */
 export const MESH_PORT = 9999;
@@ -17,6 +17,8 @@ export const ROW_PATH = "/row";
 const HTTP_KEY = "http";
 const PORT = /^[1-9][0-9]{0,4}$/;
 
+const DEFAULTS: TargetDefaults = { ...NO_DEFAULTS, port: MESH_PORT, called: "node" };
+
 export interface NodeEntry {
   /** Where it is probed, with its zone and its labels but for `http`. */
   readonly target: Target;
@@ -25,12 +27,12 @@ export interface NodeEntry {
 
 /** Throws UsageError with file and line for a bad line, SystemError when it cannot be read. */
 export function loadNodes(path: string, httpPort = MESH_HTTP_PORT): NodeEntry[] {
-  return entriesOf(loadTargets(path, { ...NO_DEFAULTS, port: MESH_PORT }), path, httpPort);
+  return entriesOf(loadTargets(path, DEFAULTS), path, httpPort);
 }
 
 /** The same from a text; names tell nodes apart, so no two may be alike. */
 export function parseNodes(text: string, file: string, httpPort = MESH_HTTP_PORT): NodeEntry[] {
-  return entriesOf(parseTargets(text, file, { ...NO_DEFAULTS, port: MESH_PORT }), file, httpPort);
+  return entriesOf(parseTargets(text, file, DEFAULTS), file, httpPort);
 }
 
 function entriesOf(targets: readonly Target[], file: string, httpPort: number): NodeEntry[] {

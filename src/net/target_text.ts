@@ -18,6 +18,8 @@ export interface TargetDefaults {
   readonly port?: number;
   /** Ports do not matter: one that is named is left out, and IPv6 needs no brackets. */
   readonly portless?: boolean;
+  /** What messages call one: a target, unless something else is said. */
+  readonly called?: string;
 }
 
 export const NO_DEFAULTS: TargetDefaults = { az: DEFAULT_AZ, labels: [] };
@@ -34,15 +36,17 @@ const HOST_NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 const MAX_HOST_LENGTH = 253;
 const LABEL_KEY = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const CONTROL = /\p{Cc}/u;
-const ACCEPTED = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
+/** What is accepted where an address is wanted, and nothing besides. */
+export const HOST_PORT = "wants host:port, 1.2.3.4:port or [v6]:port";
+const TARGET = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
+const TARGET_WITHOUT_PORT = "wants a host name, an address or name=host";
+const TARGET_PERHAPS_WITH_PORT = "wants host, host:port, 1.2.3.4, [v6]:port or name=host:port";
 
 /** A target; throws UsageError with the text and what is accepted. */
 export function parseTarget(text: string, defaults: TargetDefaults): Target {
   const equals = text.indexOf("=");
   const address = equals < 0 ? text : text.slice(equals + 1);
-  const { host, port } = defaults.portless === true
-    ? { host: parseHost(address), port: NO_PORT }
-    : parseHostPort(withPort(address, defaults.port));
+  const { host, port } = parseAddress(address, defaults);
   const name = equals < 0 ? hostPort(host, port) : checkedName(text.slice(0, equals), text);
   return { name, host, port, az: defaults.az, labels: defaults.labels };
 }
@@ -52,51 +56,64 @@ function withPort(address: string, port: number | undefined): string {
   return port !== undefined && bare ? `${address}:${port}` : address;
 }
 
-/** The host of an address with or without a port. */
-function parseHost(address: string): string {
-  if (literalEndpoint(address, 1) !== null) return address;
-  return parseHostPort(withPort(address, 1)).host;
+function parseAddress(text: string, { port, portless, called }: TargetDefaults): HostPort {
+  const what = `${called ?? "target"} ${quote(text)}`;
+  if (portless !== true) {
+    const accepted = port === undefined ? TARGET : TARGET_PERHAPS_WITH_PORT;
+    return parseHostPort(withPort(text, port), accepted, what);
+  }
+  const { host } = literalEndpoint(text, 1) !== null
+    ? { host: text }
+    : parseHostPort(withPort(text, 1), TARGET_WITHOUT_PORT, what);
+  return { host, port: NO_PORT };
 }
 
-/** `host:port`; throws UsageError with the text and what is accepted. */
-export function parseHostPort(text: string): { host: string; port: number } {
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`; throws UsageError that says of `what` that it is wrong, and what is `accepted`. */
+export function parseHostPort(
+  text: string,
+  accepted = HOST_PORT,
+  what = `target ${quote(text)}`,
+): HostPort {
   const bracketed = /^\[([^\]]*)\]:(.*)$/.exec(text);
   if (bracketed !== null) {
     const [, host, port] = bracketed;
     if (literalEndpoint(host, 1)?.family !== 6) {
-      throw new UsageError(`target ${quote(text)}: ${quote(host)} is no IPv6 address`);
+      throw new UsageError(`${what}: ${quote(host)} is no IPv6 address`);
     }
-    return { host, port: parsePort(port, text) };
+    return { host, port: parsePort(port, what) };
   }
   const colon = text.lastIndexOf(":");
   const host = text.slice(0, Math.max(0, colon));
   if (host.includes(":")) {
-    throw new UsageError(`target ${quote(text)}: ${bracketHint(text, host, colon)}`);
+    throw new UsageError(`${what}: ${bracketHint(text, host, colon) ?? accepted}`);
   }
-  if (colon <= 0) throw new UsageError(`target ${quote(text)}: ${ACCEPTED}`);
+  if (colon <= 0) throw new UsageError(`${what}: ${accepted}`);
   const dottedNumber = /^[0-9.]+$/.test(host);
   const known = dottedNumber
     ? literalEndpoint(host, 1) !== null
     : HOST_NAME.test(host) && host.length <= MAX_HOST_LENGTH;
-  if (!known) {
-    throw new UsageError(`target ${quote(text)}: ${quote(host)} is no host name or address`);
-  }
-  return { host, port: parsePort(text.slice(colon + 1), text) };
+  if (!known) throw new UsageError(`${what}: ${quote(host)} is no host name or address`);
+  return { host, port: parsePort(text.slice(colon + 1), what) };
 }
 
-/** How the bracketed spelling would look, since `::1:80` could mean two things. */
-function bracketHint(text: string, host: string, colon: number): string {
+/** How the bracketed spelling would look, since `::1:80` could mean two things; null for no IPv6 address. */
+function bracketHint(text: string, host: string, colon: number): string | null {
   const port = text.slice(colon + 1);
   const split = parseIpv6(host.split("%")[0]) !== null && /^[0-9]+$/.test(port);
   if (split) return `an IPv6 address goes in brackets: [${host}]:${port}`;
-  if (parseIpv6(text.split("%")[0]) === null) return ACCEPTED;
+  if (parseIpv6(text.split("%")[0]) === null) return null;
   return `an IPv6 address goes in brackets, with a port: [${text}]:PORT`;
 }
 
-function parsePort(text: string, whole: string): number {
+function parsePort(text: string, what: string): number {
   const port = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) {
-    throw new UsageError(`target ${quote(whole)}: port ${quote(text)} is not from 1 to 65535`);
+    throw new UsageError(`${what}: port ${quote(text)} is not from 1 to 65535`);
   }
   return port;
 }
@@ -132,6 +149,7 @@ export function checkedName(name: string, whole: string): string {
  * Throws UsageError that names file and line; two targets may not be the same one.
  */
 export function parseTargets(text: string, file: string, defaults: TargetDefaults): Target[] {
+  const called = defaults.called ?? "target";
   const targets: Target[] = [];
   const seen = new Map<string, number>();
   for (const [index, line] of text.split("\n").entries()) {
@@ -141,14 +159,14 @@ export function parseTargets(text: string, file: string, defaults: TargetDefault
     const target = parseLine(words, at, defaults);
     const key = targetKey(target);
     const earlier = seen.get(key);
-    if (earlier !== undefined) throw new UsageError(`${at}: the same target as line ${earlier}`);
+    if (earlier !== undefined) throw new UsageError(`${at}: the same ${called} as line ${earlier}`);
     seen.set(key, index + 1);
     targets.push(target);
     if (targets.length > MAX_TARGETS) {
-      throw new UsageError(`${at}: more than ${MAX_TARGETS} targets`);
+      throw new UsageError(`${at}: more than ${MAX_TARGETS} ${called}s`);
     }
   }
-  if (targets.length === 0) throw new UsageError(`${file}: no target in it`);
+  if (targets.length === 0) throw new UsageError(`${file}: no ${called} in it`);
   return targets;
 }
 

@@ -1,5 +1,4 @@
 /** Where a trace goes: a host, with a port or without. */
-import { UsageError } from "../domain/exit.ts";
 import { literalEndpoint } from "./address.ts";
 import { parseHostPort, quote } from "./target_text.ts";
 
@@ -9,21 +8,14 @@ export interface TraceTarget {
   readonly port: number | null;
 }
 
+const ACCEPTED = "wants host, host:port, 1.2.3.4, 1.2.3.4:port, [v6] or [v6]:port";
+
 /** `host`, `host:port`, an address, `[v6]` or `[v6]:port`; throws UsageError. */
 export function parseTraceTarget(text: string): TraceTarget {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
   if (literalEndpoint(bare, 0) !== null) return { host: bare, port: null };
-  if (text.includes(":")) return parseHostPort(text);
-  return { host: checkedHost(text), port: null };
-}
-
-/** A name alone is checked as one with a port is. */
-function checkedHost(text: string): string {
-  const assumed = `${text}:1`;
-  try {
-    return parseHostPort(assumed).host;
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(error.message.replace(quote(assumed), quote(text)));
-  }
+  const what = `target ${quote(text)}`;
+  if (text.includes(":")) return parseHostPort(text, ACCEPTED, what);
+  // A name alone is checked as one with a port is.
+  return { host: parseHostPort(`${text}:1`, ACCEPTED, what).host, port: null };
 }

@@ -183,7 +183,7 @@ served("a probe on demand tells success, refusal and a name that is none", async
 served("a bad request for a probe is refused in one line", async ({ port }) => {
   const cases = [
     ["", "no target: /probe?target=host:port"],
-    ["target=db", 'target "db": wants host:port, 1.2.3.4:port, [v6]:port or name=host:port'],
+    ["target=db", 'target "db": wants host:port, 1.2.3.4:port or [v6]:port'],
     ["target=db:0", 'target "db:0": port "0" is not from 1 to 65535'],
     ["target=::1:80", 'target "::1:80": an IPv6 address goes in brackets: [::1]:80'],
     ["target=%0a%1b:1", 'target "\\n\\u001b:1": "\\n\\u001b" is no host name or address'],

@@ -128,7 +128,7 @@ const ADDRESSES: readonly [url: string, message: string][] = [
   ],
   [
     "prometheus://::9273",
-    '--export "prometheus://::9273": wants host:port, 1.2.3.4:port, [v6]:port or name=host:port',
+    '--export "prometheus://::9273": wants host:port, 1.2.3.4:port or [v6]:port',
   ],
   [
     "prometheus://256.0.0.1:1",

@@ -59,7 +59,11 @@ Deno.test("the source's family is the trace's", () => {
 const BAD: readonly [argv: string, message: string][] = [
   ["trace -n", "trace wants a host, such as db-host:5432"],
   ["trace 300.1.2.3", 'target "300.1.2.3": "300.1.2.3" is no host name or address'],
-  ["trace a b", "'trace' takes no arguments, but got \"b\""],
+  [
+    "trace a:b:c",
+    'target "a:b:c": wants host, host:port, 1.2.3.4, 1.2.3.4:port, [v6] or [v6]:port',
+  ],
+  ["trace a b", "'trace' takes one argument, but got also \"b\""],
   ["trace -UI db", "--udp and --icmp exclude each other"],
   ["trace -46 db", "-4 and -6 exclude each other"],
   ["trace --size 100 db", "--size wants --udp or --icmp, since a SYN carries no data"],
