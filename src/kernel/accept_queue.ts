@@ -1,13 +1,12 @@
 /** Empties a listening socket's queue by libc: what waits there costs two system calls each. */
 import { openLibc } from "./libc.ts";
+import { SOCK_CLOEXEC } from "./linux.ts";
 
 const LIBC_SYMBOLS = {
   accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-// <bits/socket_type.h>
-const SOCK_CLOEXEC = 0o2000000;
 /** Connections taken in one go, so that the event loop has its turn. */
 const MAX_A_TURN = 4096;
 

@@ -1,5 +1,20 @@
 /** What the kernel lets this process open, found by trying. */
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP } from "../packet/protocol.ts";
 import { openLibc } from "./libc.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  IP_RECVERR,
+  IPV6_RECVERR,
+  SO_TIMESTAMPING,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOCK_STREAM,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_SOCKET,
+} from "./linux.ts";
 import { PACKET_STAMPS } from "./packet_socket.ts";
 
 const LIBC_SYMBOLS = {
@@ -7,26 +22,6 @@ const LIBC_SYMBOLS = {
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
 } as const;
-
-// <bits/socket.h>, <bits/socket_type.h>
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-// <netinet/in.h>
-const IPPROTO_ICMP = 1;
-const IPPROTO_TCP = 6;
-const IPPROTO_ICMPV6 = 58;
-// <bits/in.h>
-const SOL_IP = 0;
-const IP_RECVERR = 11;
-const SOL_IPV6 = 41;
-const IPV6_RECVERR = 25;
-// <asm-generic/socket.h>
-const SOL_SOCKET = 1;
-const SO_TIMESTAMPING = 37;
 
 /** Each is true when such a socket could be had. */
 export interface Capabilities {
@@ -57,10 +52,10 @@ export function capabilities(): Capabilities | null {
     return works;
   };
   const found = {
-    pingSocket: opens(AF_INET, SOCK_DGRAM, IPPROTO_ICMP),
-    pingSocket6: opens(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6),
-    rawSocket: opens(AF_INET, SOCK_RAW, IPPROTO_TCP),
-    rawSocket6: opens(AF_INET6, SOCK_RAW, IPPROTO_TCP),
+    pingSocket: opens(AF_INET, SOCK_DGRAM, PROTOCOL_ICMP),
+    pingSocket6: opens(AF_INET6, SOCK_DGRAM, PROTOCOL_ICMPV6),
+    rawSocket: opens(AF_INET, SOCK_RAW, PROTOCOL_TCP),
+    rawSocket6: opens(AF_INET6, SOCK_RAW, PROTOCOL_TCP),
     errorQueue: takes(AF_INET, SOCK_STREAM, SOL_IP, IP_RECVERR, 1),
     errorQueue6: takes(AF_INET6, SOCK_STREAM, SOL_IPV6, IPV6_RECVERR, 1),
     packetTimes: takes(AF_INET, SOCK_DGRAM, SOL_SOCKET, SO_TIMESTAMPING, PACKET_STAMPS),

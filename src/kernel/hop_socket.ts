@@ -3,11 +3,34 @@
  * the error queue, the kernel's times of arrival (ip(7), ipv6(7), icmp(7), raw(7), tcp(7)).
  */
 import type { Endpoint } from "../domain/target.ts";
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/protocol.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
+import {
+  EINPROGRESS,
+  IP_RECVERR,
+  IP_TTL,
+  IPV6_RECVERR,
+  IPV6_UNICAST_HOPS,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SO_ATTACH_FILTER,
+  SO_ERROR,
+  SO_LINGER,
+  SO_TIMESTAMPNS,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOCK_STREAM,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_SOCKET,
+  SOL_TCP,
+} from "./linux.ts";
 import { openScopes, type ScopeOf } from "./scope.ts";
 import { familyOf, MAX_SOCKADDR_BYTES, sockaddr } from "./sockaddr.ts";
-import { instructionsIn } from "./socket_filter.ts";
+import { filterOption } from "./socket_filter.ts";
 import { hasSent } from "./tcp_begun.ts";
 
 const LIBC_SYMBOLS = {
@@ -22,47 +45,19 @@ const LIBC_SYMBOLS = {
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
 } as const;
 
-// <bits/socket_type.h>
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_RAW = 3;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-// <bits/socket.h>
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-// <netinet/in.h>
-const IPPROTO_ICMP = 1;
-const IPPROTO_TCP = 6;
-const IPPROTO_UDP = 17;
-const IPPROTO_ICMPV6 = 58;
 // <asm-generic/socket.h>
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
-const SO_ERROR = 4;
-const SO_LINGER = 13;
-const SO_ATTACH_FILTER = 26;
-const SO_TIMESTAMPNS = 35;
 // <linux/in.h> and <linux/in6.h>, the same thing for each family
-const SOL_IP = 0;
-const IP_TTL = 2;
 const IP_MTU_DISCOVER = 10;
-const IP_RECVERR = 11;
 const IP_RECVERR_RFC4884 = 26;
-const SOL_IPV6 = 41;
-const IPV6_UNICAST_HOPS = 16;
 const IPV6_MTU_DISCOVER = 23;
-const IPV6_RECVERR = 25;
 const IPV6_RECVERR_RFC4884 = 31;
 /** Never fragment here, and take no notice of what is known of the path (ip(7)). */
 const PMTUDISC_PROBE = 3;
 // <netinet/tcp.h>
-const SOL_TCP = 6;
 const TCP_QUICKACK = 12;
 // <time.h>
 const CLOCK_REALTIME = 0;
-// <asm-generic/errno.h>
-const EINPROGRESS = 115;
 const NO_DESCRIPTOR = -1;
 
 /** What a probe is carried by. `ping` and the raw ones depend on what this process may do. */
@@ -181,12 +176,9 @@ export class HopSockets {
 
   /** Lets through only what a program of socket_filter.ts accepts; needs the FFI permission. */
   filter(descriptor: number, program: Uint8Array<ArrayBuffer>): void {
-    // <linux/filter.h>, struct sock_fprog: the count (u16), and at 8 a pointer to the instructions.
-    const fprog = new DataView(new ArrayBuffer(16));
-    fprog.setUint16(0, instructionsIn(program), true);
-    fprog.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(program)), true);
-    const size = fprog.byteLength;
-    if (this.#libc.setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, fprog, size) !== 0) {
+    const value = filterOption(program);
+    const size = value.length;
+    if (this.#libc.setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, value, size) !== 0) {
       throw new ErrnoError("SO_ATTACH_FILTER", this.#errno());
     }
   }
@@ -239,16 +231,16 @@ export class HopSockets {
 }
 
 function typeOf(kind: HopSocketKind, family: 4 | 6): [type: number, protocol: number] {
-  const icmp = family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+  const icmp = family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
   switch (kind) {
     case "tcp":
-      return [SOCK_STREAM, IPPROTO_TCP];
+      return [SOCK_STREAM, PROTOCOL_TCP];
     case "udp":
-      return [SOCK_DGRAM, IPPROTO_UDP];
+      return [SOCK_DGRAM, PROTOCOL_UDP];
     case "ping":
       return [SOCK_DGRAM, icmp];
     case "raw tcp":
-      return [SOCK_RAW, IPPROTO_TCP];
+      return [SOCK_RAW, PROTOCOL_TCP];
     case "raw icmp":
       return [SOCK_RAW, icmp];
     default:

@@ -3,19 +3,34 @@
  * the kernel's timestamp, and what the error queue says of a packet of ours.
  */
 import { openLibc } from "./libc.ts";
-import { AF_INET, AF_INET6 } from "./sockaddr.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  IP_RECVERR,
+  IPV6_RECVERR,
+  MSG_DONTWAIT,
+  MSG_ERRQUEUE,
+  SO_TIMESTAMPING,
+  SO_TIMESTAMPNS,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_SOCKET,
+} from "./linux.ts";
 
 const LIBC_SYMBOLS = {
   recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
 } as const;
 
-/** Messages a call. */
-const BATCH = 32;
-/** What is kept of a message: an IPv4 header with all its options, a quote, a cookie. */
-const MESSAGE_BYTES = 256;
+/** How much is read at a time, and how much of it is kept; all of them multiples of 8. */
+export interface BatchSizes {
+  readonly messages: number;
+  readonly messageBytes: number;
+  readonly controlBytes: number;
+}
+
+/** For packets of ours and their answers: an IPv4 header with all its options, a quote, a cookie. */
+const PACKETS: BatchSizes = { messages: 32, messageBytes: 256, controlBytes: 224 };
 const NAME_BYTES = 32;
-const CONTROL_BYTES = 224;
-const SLOT_BYTES = MESSAGE_BYTES + NAME_BYTES + CONTROL_BYTES;
 
 // <bits/socket.h>, struct msghdr and struct mmsghdr on 64-bit machines: offsets and sizes.
 const HEADER_BYTES = 64;
@@ -32,17 +47,10 @@ const VECTOR_BYTES = 16;
 const CMSG_LEVEL_AT = 8;
 const CMSG_TYPE_AT = 12;
 const CMSG_DATA_AT = 16;
-// <bits/socket.h>, <bits/in.h>
-const MSG_DONTWAIT = 0x40;
-const MSG_ERRQUEUE = 0x2000;
-const SOL_SOCKET = 1;
-const SOL_IP = 0;
-const IP_RECVERR = 11;
-const SOL_IPV6 = 41;
-const IPV6_RECVERR = 25;
-/** <asm-generic/socket.h>: SCM_TIMESTAMPING; its data is three struct timespec, the first software's. */
-const SCM_TIMESTAMPING = 37;
+/** What SO_TIMESTAMPNS brings; SO_TIMESTAMPING brings three, the first software's. */
+const TIMESPEC_BYTES = 16;
 // <linux/errqueue.h>, struct sock_extended_err; the offender's sockaddr lies behind it.
+const ERROR_ERRNO_AT = 0;
 const ERROR_ORIGIN_AT = 4;
 const ERROR_TYPE_AT = 5;
 const ERROR_CODE_AT = 6;
@@ -73,10 +81,13 @@ export interface Message {
   code: number;
   /** The next hop's MTU, where the error gives one. */
   info: number;
-  /** The ordinal of the packet that a timestamp is of. */
-  ordinal: number;
-  /** Address bytes of the router that sent the error; -1 for none. */
+  /** The ordinal of the packet that a timestamp is of; of an ICMP error, its extensions' place and flags. */
+  data: number;
+  /** ee_errno of an entry of the error queue. */
+  errno: number;
+  /** Address bytes of the router that sent the error, 4 or 16 of them; -1 for none. */
   offenderAt: number;
+  offenderBytes: number;
 }
 
 /** A message with nothing in it. */
@@ -91,83 +102,101 @@ export function blankMessage(bytes: Uint8Array): Message {
     type: 0,
     code: 0,
     info: 0,
-    ordinal: 0,
+    data: 0,
+    errno: 0,
     offenderAt: -1,
+    offenderBytes: 0,
   };
 }
 
 type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
 
 export class MessageBatch {
+  /** All messages lie here, one behind the other, each followed by its name and control data. */
+  readonly bytes: Uint8Array;
   #libc: Libc;
-  #arena = new DataView(new ArrayBuffer(BATCH * SLOT_BYTES));
-  #bytes = new Uint8Array(this.#arena.buffer);
-  #headers = new DataView(new ArrayBuffer(BATCH * HEADER_BYTES));
-  #headerBytes = new Uint8Array(this.#headers.buffer);
-  #vectors = new DataView(new ArrayBuffer(BATCH * VECTOR_BYTES));
-  #message = blankMessage(this.#bytes);
+  #sizes: BatchSizes;
+  #slotBytes: number;
+  #arena: DataView<ArrayBuffer>;
+  #headers: DataView<ArrayBuffer>;
+  #headerBytes: Uint8Array<ArrayBuffer>;
+  #vectors: DataView<ArrayBuffer>;
+  #message: Message;
   #baseSeconds: number;
 
-  private constructor(libc: Libc, baseSeconds: number) {
+  private constructor(libc: Libc, baseSeconds: number, sizes: BatchSizes) {
+    const { messages, messageBytes, controlBytes } = sizes;
     this.#libc = libc;
     this.#baseSeconds = baseSeconds;
+    this.#sizes = sizes;
+    this.#slotBytes = messageBytes + NAME_BYTES + controlBytes;
+    this.#arena = new DataView(new ArrayBuffer(messages * this.#slotBytes));
+    this.#headers = new DataView(new ArrayBuffer(messages * HEADER_BYTES));
+    this.#vectors = new DataView(new ArrayBuffer(messages * VECTOR_BYTES));
+    this.bytes = new Uint8Array(this.#arena.buffer);
+    this.#headerBytes = new Uint8Array(this.#headers.buffer);
+    this.#message = blankMessage(this.bytes);
     const arena = addressOf(this.#arena);
     const vectors = addressOf(this.#vectors);
-    for (let i = 0; i < BATCH; i++) {
-      const slot = arena + BigInt(i * SLOT_BYTES);
+    for (let i = 0; i < messages; i++) {
+      const slot = arena + BigInt(i * this.#slotBytes);
       const vector = i * VECTOR_BYTES;
       this.#vectors.setBigUint64(vector, slot, true);
-      this.#vectors.setBigUint64(vector + 8, BigInt(MESSAGE_BYTES), true);
+      this.#vectors.setBigUint64(vector + 8, BigInt(messageBytes), true);
       const header = i * HEADER_BYTES;
-      this.#headers.setBigUint64(header + NAME_POINTER_AT, slot + BigInt(MESSAGE_BYTES), true);
+      this.#headers.setBigUint64(header + NAME_POINTER_AT, slot + BigInt(messageBytes), true);
       this.#headers.setBigUint64(header + VECTOR_POINTER_AT, vectors + BigInt(vector), true);
       this.#headers.setBigUint64(header + VECTOR_COUNT_AT, 1n, true);
-      const control = slot + BigInt(MESSAGE_BYTES + NAME_BYTES);
+      const control = slot + BigInt(messageBytes + NAME_BYTES);
       this.#headers.setBigUint64(header + CONTROL_POINTER_AT, control, true);
     }
   }
 
   /** Null where there is no libc; `baseSeconds` of the wall clock is what stamps count from. */
-  static open(baseSeconds: number): MessageBatch | null {
+  static open(baseSeconds: number, sizes = PACKETS): MessageBatch | null {
     const library = openLibc(LIBC_SYMBOLS);
-    return library === null ? null : new MessageBatch(library.symbols, baseSeconds);
+    return library === null ? null : new MessageBatch(library.symbols, baseSeconds, sizes);
   }
 
   /** Reads what waits, of either queue, and never waits itself: how many, or -1 with errno set. */
   read(descriptor: number, errorQueue: boolean): number {
+    const { messages, controlBytes } = this.#sizes;
     for (let header = 0; header < this.#headerBytes.length; header += HEADER_BYTES) {
       this.#headers.setUint32(header + NAME_LENGTH_AT, NAME_BYTES, true);
-      this.#headers.setUint32(header + CONTROL_LENGTH_AT, CONTROL_BYTES, true);
+      this.#headers.setUint32(header + CONTROL_LENGTH_AT, controlBytes, true);
     }
     const flags = MSG_DONTWAIT | (errorQueue ? MSG_ERRQUEUE : 0);
-    return this.#libc.recvmmsg(descriptor, this.#headerBytes, BATCH, flags, null);
+    return this.#libc.recvmmsg(descriptor, this.#headerBytes, messages, flags, null);
   }
 
   /** Whether a read that gave so many may have left some behind. */
   isFull(count: number): boolean {
-    return count === BATCH;
+    return count === this.#sizes.messages;
   }
 
   /** The message read as number `index`; the same record each time. */
   message(index: number): Message {
     const message = this.#message;
-    const slot = index * SLOT_BYTES;
+    const { messageBytes, controlBytes } = this.#sizes;
+    const slot = index * this.#slotBytes;
     const header = index * HEADER_BYTES;
     const received = this.#headers.getUint32(header + RECEIVED_LENGTH_AT, true);
     message.at = slot;
-    message.end = slot + Math.min(received, MESSAGE_BYTES);
-    message.addressAt = this.#addressAt(slot + MESSAGE_BYTES);
+    message.end = slot + Math.min(received, messageBytes);
+    message.addressAt = this.#addressAt(slot + messageBytes);
     message.stampUs = NaN;
     message.origin = ORIGIN_NONE;
     message.type =
       message.code =
       message.info =
-      message.ordinal =
+      message.data =
+      message.errno =
         0;
     message.offenderAt = -1;
-    const control = slot + MESSAGE_BYTES + NAME_BYTES;
+    message.offenderBytes = 0;
+    const control = slot + messageBytes + NAME_BYTES;
     const length = this.#headers.getUint32(header + CONTROL_LENGTH_AT, true);
-    this.#readControl(control, control + Math.min(length, CONTROL_BYTES));
+    this.#readControl(control, control + Math.min(length, controlBytes));
     return message;
   }
 
@@ -181,13 +210,16 @@ export class MessageBatch {
       const isError = level === SOL_IP && type === IP_RECVERR ||
         level === SOL_IPV6 && type === IPV6_RECVERR;
       if (isError) this.#readError(data, at + length);
-      else if (level === SOL_SOCKET && type === SCM_TIMESTAMPING) this.#readStamp(data);
+      else if (level === SOL_SOCKET && (type === SO_TIMESTAMPING || type === SO_TIMESTAMPNS)) {
+        this.#readStamp(data, at + length);
+      }
       at += length + 7 & ~7;
     }
   }
 
   /** struct timespec: seconds and nanoseconds, 8 bytes each. */
-  #readStamp(at: number): void {
+  #readStamp(at: number, end: number): void {
+    if (at + TIMESPEC_BYTES > end) return;
     const low = this.#arena.getUint32(at, true);
     const seconds = this.#arena.getUint32(at + 4, true) * 2 ** 32 + low;
     const nanos = this.#arena.getUint32(at + 8, true);
@@ -198,18 +230,22 @@ export class MessageBatch {
   #readError(at: number, end: number): void {
     if (at + ERROR_BYTES > end) return;
     const message = this.#message;
-    message.origin = this.#bytes[at + ERROR_ORIGIN_AT];
-    message.type = this.#bytes[at + ERROR_TYPE_AT];
-    message.code = this.#bytes[at + ERROR_CODE_AT];
+    message.origin = this.bytes[at + ERROR_ORIGIN_AT];
+    message.type = this.bytes[at + ERROR_TYPE_AT];
+    message.code = this.bytes[at + ERROR_CODE_AT];
     message.info = this.#arena.getUint32(at + ERROR_INFO_AT, true);
-    message.ordinal = this.#arena.getUint32(at + ERROR_DATA_AT, true);
-    const family = at + OFFENDER_AT + 2 <= end ? this.#bytes[at + OFFENDER_AT] : 0;
-    message.offenderAt = family === 0 ? -1 : this.#addressAt(at + OFFENDER_AT);
+    message.data = this.#arena.getUint32(at + ERROR_DATA_AT, true);
+    message.errno = this.#arena.getUint32(at + ERROR_ERRNO_AT, true);
+    const address = at + OFFENDER_AT < end ? this.#addressAt(at + OFFENDER_AT) : -1;
+    const bytes = this.bytes[at + OFFENDER_AT] === AF_INET ? 4 : 16;
+    if (address < 0 || address + bytes > end) return;
+    message.offenderAt = address;
+    message.offenderBytes = bytes;
   }
 
   /** Where the address lies in a sockaddr_in or sockaddr_in6 (ip(7), ipv6(7)); -1 in none of them. */
   #addressAt(sockaddr: number): number {
-    switch (this.#bytes[sockaddr]) {
+    switch (this.bytes[sockaddr]) {
       case AF_INET:
         return sockaddr + 4;
       case AF_INET6:

@@ -1,6 +1,6 @@
 /** This machine's addresses (getifaddrs(3)); the runtime's own way to them wants a permission more. */
 import { openLibc } from "./libc.ts";
-import { AF_INET, AF_INET6 } from "./sockaddr.ts";
+import { AF_INET, AF_INET6 } from "./linux.ts";
 
 const LIBC_SYMBOLS = {
   getifaddrs: { parameters: ["buffer"], result: "i32" },

@@ -4,7 +4,8 @@
  */
 import { ErrnoError, openErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
-import { AF_INET, AF_INET6, sockaddr } from "./sockaddr.ts";
+import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_STREAM, SOL_IPV6 } from "./linux.ts";
+import { sockaddr } from "./sockaddr.ts";
 
 const LIBC_SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -14,11 +15,7 @@ const LIBC_SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-// <bits/socket_type.h>
-const SOCK_STREAM = 1;
-const SOCK_CLOEXEC = 0o2000000;
 // <bits/in.h>
-const SOL_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
 type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];

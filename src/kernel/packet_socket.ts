@@ -7,11 +7,32 @@ import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP } from "../packet/protocol
 import { TCP_CHECKSUM_AT } from "../packet/tcp.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  EAGAIN,
+  ENOBUFS,
+  IP_RECVERR,
+  IP_TTL,
+  IPV6_RECVERR,
+  IPV6_UNICAST_HOPS,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SO_ATTACH_FILTER,
+  SO_ERROR,
+  SO_TIMESTAMPING,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_SOCKET,
+} from "./linux.ts";
 import { type Message, MessageBatch, ORIGIN_NONE, ORIGIN_TIMESTAMPING } from "./message_batch.ts";
 import { EPOLLIN, Poller } from "./poller.ts";
 import { openScopes, type ScopeOf } from "./scope.ts";
-import { AF_INET, AF_INET6, sockaddr } from "./sockaddr.ts";
-import { instructionsIn } from "./socket_filter.ts";
+import { sockaddr } from "./sockaddr.ts";
+import { filterOption } from "./socket_filter.ts";
 
 const LIBC_SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -24,33 +45,16 @@ const LIBC_SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-// <bits/socket_type.h>
-const SOCK_DGRAM = 2;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-// <bits/socket.h>
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
 // <asm-generic/socket.h>
-const SOL_SOCKET = 1;
-const SO_ERROR = 4;
 const SO_RCVBUF = 8;
-const SO_ATTACH_FILTER = 26;
 const SO_RCVBUFFORCE = 33;
-const SO_TIMESTAMPING = 37;
 const SO_MEMINFO = 55;
 /** <linux/sock_diag.h>: SK_MEMINFO_VARS words, of them SK_MEMINFO_DROPS. */
 const MEMINFO_WORDS = 9;
 const MEMINFO_DROPS = 8;
 // <bits/in.h>
-const SOL_IP = 0;
-const IP_TTL = 2;
 const IP_HDRINCL = 3;
-const IP_RECVERR = 11;
-const SOL_IPV6 = 41;
 const IPV6_CHECKSUM = 7;
-const IPV6_UNICAST_HOPS = 16;
-const IPV6_RECVERR = 25;
 /**
  * <linux/net_tstamp.h>: software stamps of packets as they go to the driver and come from it; those
  * of sent ones numbered from 0 and without the packet (SOF_TIMESTAMPING_OPT_ID, _OPT_TSONLY).
@@ -58,10 +62,8 @@ const IPV6_RECVERR = 25;
 export const PACKET_STAMPS = 1 << 1 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 11;
 /** Room for the answers of thousands of targets while this process is not scheduled. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
-// <asm-generic/errno.h>: what says that the send itself was refused, not a packet before it.
+// <asm-generic/errno.h>
 const EPERM = 1;
-const EAGAIN = 11;
-const ENOBUFS = 105;
 /** Calls a wake-up at most, so that a flood leaves time for other work; what is left wakes again. */
 const MAX_READS = 64;
 
@@ -188,6 +190,7 @@ class KernelPacketSocket implements PacketSocket {
     this.#to.set(to.bytes, this.family === 4 ? 4 : 8);
     if (this.family === 6) this.#toView.setUint32(24, this.#tools.scopeOf(to), true);
     const errno = this.#sendOnce(bytes, length);
+    // These say that the send itself was refused.
     if (errno === 0 || errno === EPERM || errno === EAGAIN || errno === ENOBUFS) return errno;
     // It may have been the error of a packet before this one (ip(7), IP_RECVERR), which is thereby
     // taken off the socket, and this one was not sent.
@@ -217,11 +220,7 @@ class KernelPacketSocket implements PacketSocket {
   }
 
   filter(program: Uint8Array<ArrayBuffer>): void {
-    // <linux/filter.h>, struct sock_fprog: the count (u16), and at 8 a pointer to the instructions.
-    const fprog = new DataView(new ArrayBuffer(16));
-    fprog.setUint16(0, instructionsIn(program), true);
-    fprog.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(program)), true);
-    this.#set(SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(fprog.buffer), "SO_ATTACH_FILTER");
+    this.#set(SOL_SOCKET, SO_ATTACH_FILTER, filterOption(program), "SO_ATTACH_FILTER");
     // What came between the socket and its filter is anybody's.
     for (let reads = 0; reads < MAX_DISCARDS; reads++) {
       if (this.#batch.read(this.#descriptor, false) <= 0) return;
@@ -258,7 +257,7 @@ class KernelPacketSocket implements PacketSocket {
 
   #tell(message: Message, errorQueue: boolean, events: PacketEvents): void {
     if (!errorQueue) events.received(message);
-    else if (message.origin === ORIGIN_TIMESTAMPING) events.left(message.ordinal, message.stampUs);
+    else if (message.origin === ORIGIN_TIMESTAMPING) events.left(message.data, message.stampUs);
     else if (message.origin !== ORIGIN_NONE) events.returned(message);
   }
 

@@ -1,9 +1,8 @@
 /** Addresses as the socket calls take them (ip(7), ipv6(7)). */
 import type { Endpoint } from "../domain/target.ts";
+import { AF_INET, AF_INET6 } from "./linux.ts";
 
 // <bits/socket.h>
-export const AF_INET = 2;
-export const AF_INET6 = 10;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
 /** What holds either. */

@@ -75,3 +75,14 @@ function program(instructions: readonly Instruction[]): Uint8Array<ArrayBuffer> 
 export function instructionsIn(program: Uint8Array): number {
   return program.length / INSTRUCTION_BYTES;
 }
+
+/**
+ * The value of SO_ATTACH_FILTER for a program, which must outlive the call; needs the FFI
+ * permission. <linux/filter.h>, struct sock_fprog: the count (u16), and at 8 a pointer to the instructions.
+ */
+export function filterOption(program: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const fprog = new DataView(new ArrayBuffer(16));
+  fprog.setUint16(0, instructionsIn(program), true);
+  fprog.setBigUint64(8, Deno.UnsafePointer.value(Deno.UnsafePointer.of(program)), true);
+  return new Uint8Array(fprog.buffer);
+}

@@ -2,7 +2,8 @@
 import type { Endpoint } from "../domain/target.ts";
 import { openErrno, type ReadErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
-import { AF_INET, sockaddr } from "./sockaddr.ts";
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from "./linux.ts";
+import { sockaddr } from "./sockaddr.ts";
 
 const LIBC_SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -11,9 +12,6 @@ const LIBC_SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-// <bits/socket_type.h>
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
 /** Any port will do, but for 0, which connect(2) refuses on some systems. */
 const DISCARD_PORT = 9;
 

@@ -3,10 +3,8 @@
  * too, but between the call and the reading of errno the runtime may make calls of its own, which
  * fail now and then and leave theirs there.
  */
+import { SOL_TCP, TCP_INFO } from "./linux.ts";
 
-// <netinet/tcp.h>
-const SOL_TCP = 6;
-const TCP_INFO = 11;
 /** struct tcp_info (linux/tcp.h) up to and with tcpi_segs_out, since Linux 4.2. */
 const INFO_BYTES = 140;
 const SEGMENTS_OUT_AT = 136;

@@ -2,6 +2,15 @@
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
+import {
+  EINPROGRESS,
+  SO_ERROR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_IP,
+  SOL_SOCKET,
+} from "./linux.ts";
 import { EPOLLOUT, Poller } from "./poller.ts";
 import { openScopes, type ScopeOf } from "./scope.ts";
 import { familyOf, MAX_SOCKADDR_BYTES, sockaddr } from "./sockaddr.ts";
@@ -17,17 +26,8 @@ const LIBC_SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-// <bits/socket_type.h>
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-// <asm-generic/socket.h>
-const SOL_SOCKET = 1;
-const SO_ERROR = 4;
 // ip(7): the port is chosen at connect, so one source address serves many targets.
-const SOL_IP = 0;
 const IP_BIND_ADDRESS_NO_PORT = 24;
-const EINPROGRESS = 115;
 
 /** A connect under way. */
 export interface PendingSocket {

@@ -4,6 +4,7 @@
  * search position, since descriptors are handed out in order.
  */
 import { openLibc } from "./libc.ts";
+import { AF_INET, AF_INET6, SO_LINGER, SOL_SOCKET, SOL_TCP, TCP_INFO } from "./linux.ts";
 import { MAX_SOCKADDR_BYTES } from "./sockaddr.ts";
 
 const LIBC_SYMBOLS = {
@@ -15,14 +16,6 @@ const LIBC_SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-// <bits/socket.h>
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOL_SOCKET = 1;
-const SO_LINGER = 13;
-// <netinet/tcp.h>
-const SOL_TCP = 6;
-const TCP_INFO = 11;
 // <linux/tcp.h>, struct tcp_info: offsets of the fields read here, and how much of it is asked for.
 const INFO_STATE = 0;
 const INFO_UNACKED_U32 = 24 / 4;

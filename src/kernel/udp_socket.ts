@@ -2,6 +2,16 @@
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { openLibc } from "./libc.ts";
+import {
+  EAGAIN,
+  ENOBUFS,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SO_ERROR,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+} from "./linux.ts";
 import { familyOf, sockaddr } from "./sockaddr.ts";
 
 const LIBC_SYMBOLS = {
@@ -14,19 +24,8 @@ const LIBC_SYMBOLS = {
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
 } as const;
 
-// <bits/socket_type.h>
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
-// <bits/socket.h>
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-// <asm-generic/socket.h>
-const SOL_SOCKET = 1;
-const SO_ERROR = 4;
 // <asm-generic/errno.h>
-const EAGAIN = 11;
 const EMSGSIZE = 90;
-const ENOBUFS = 105;
 const ECONNREFUSED = 111;
 
 /**
