@@ -1,7 +1,7 @@
 /**
- * Handshakes a second and their CPU beside a C loop of the same calls, accepts, start-up, many
- * handshakes in a row, and peers from Debian's packages, all in one run: `bench.ts [--json]
- * [--install]`. As root (or with user namespaces) in a network namespace of its own.
+ * Handshakes a second and their CPU beside a C loop of the same calls and the runtime alone,
+ * accepts, start-up, many handshakes in a row, and peers from Debian's packages, all in one run:
+ * `bench.ts [--json] [--install]`. As root (or with user namespaces) in a network namespace of its own.
  */
 import { BINARY } from "./build.ts";
 import { benchAccepts } from "./bench/accepts.ts";
@@ -67,16 +67,26 @@ async function medianMs(run: () => Promise<number>): Promise<number> {
 }
 
 function againstTable({ handshakes, accepts }: Results): string {
-  const { ours, reference } = handshakes;
-  const row = (what: string, mine: number, theirs: number | undefined, digits: number) => [
-    what,
-    mine.toFixed(digits),
+  const { ours, bare, reference } = handshakes;
+  const against = (mine: number, theirs: number | undefined, digits: number) => [
     theirs?.toFixed(digits) ?? "-",
     theirs === undefined ? "-" : (mine / theirs).toFixed(2),
   ];
+  const row = (
+    what: string,
+    mine: number,
+    theirs: number | undefined,
+    digits: number,
+    runtimes?: number,
+  ) => [
+    what,
+    mine.toFixed(digits),
+    ...against(mine, theirs, digits),
+    ...against(mine, runtimes, digits),
+  ];
   const rows = [
-    row("handshakes a second", ours.perSecond, reference?.perSecond, 0),
-    row("CPU a handshake, µs", ours.cpuUs, reference?.cpuUs, 1),
+    row("handshakes a second", ours.perSecond, reference?.perSecond, 0, bare.perSecond),
+    row("CPU a handshake, µs", ours.cpuUs, reference?.cpuUs, 1, bare.cpuUs),
     row("kernel RTT p50, µs", ours.rttP50Us, reference?.rttP50Us, 0),
     row("SYN retransmits", ours.synRetransmits, reference?.synRetransmits, 0).with(3, ""),
   ];
@@ -86,7 +96,7 @@ function againstTable({ handshakes, accepts }: Results): string {
       row("CPU an accept, µs", accepts.ours.cpuUs, accepts.reference.cpuUs, 1),
     );
   }
-  return table(["", "wire-probe", "C loop", "ratio"], rows);
+  return table(["", "wire-probe", "C loop", "ratio", "Deno.connect alone", "ratio"], rows);
 }
 
 function enduranceTable(runs: readonly EnduranceFigures[]): string {

@@ -1,10 +1,13 @@
 /** The C reference, scripts/bench/handshake.c: built where there is a compiler, and run. */
 import { finish } from "./child.ts";
 
-export interface ClientRun {
+export interface Pace {
   readonly handshakes: number;
   readonly seconds: number;
   readonly cpuSeconds: number;
+}
+
+export interface ClientRun extends Pace {
   readonly rttP50Us: number;
   readonly synRetransmits: number;
 }
