@@ -66,7 +66,7 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "setpriv", package: "util-linux" },
     { command: "traceroute", package: "traceroute" },
   ],
-  workflows: [{ command: "go", package: "golang-go" }],
+  workflows: [{ command: "npm", package: "npm" }],
 };
 
 /** The needs of these suites that are not met. */

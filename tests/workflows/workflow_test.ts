@@ -1,11 +1,9 @@
 /** The workflows: actions pinned, permissions least, and nothing that a workflow linter objects to. */
-import { assert, assertEquals } from "@std/assert";
-import { existsSync } from "node:fs";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { actionlint, withoutLinter } from "./actionlint.ts";
 
 const FOLDER = ".github/workflows";
 const PINNED = /^[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v[0-9]+(\.[0-9]+)*$/;
-/** Verified by the checksum database of Go's modules. */
-const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 
 interface Workflow {
   readonly name: string;
@@ -16,19 +14,6 @@ const workflows: readonly Workflow[] = [...Deno.readDirSync(FOLDER)].map(({ name
   name,
   lines: Deno.readTextFileSync(`${FOLDER}/${name}`).split("\n"),
 }));
-
-function isOnPath(command: string): boolean {
-  return (Deno.env.get("PATH") ?? "").split(":").some((folder) =>
-    existsSync(`${folder}/${command}`)
-  );
-}
-
-/** The linter's command line, or null: it is fetched only where the gate may fetch things. */
-function linter(): readonly string[] | null {
-  if (isOnPath("actionlint")) return ["actionlint"];
-  const mayFetch = Deno.env.get("WIRE_PROBE_COMPLETE") === "1";
-  return mayFetch && isOnPath("go") ? ["go", "run", ACTIONLINT] : null;
-}
 
 Deno.test("there is a workflow", () => assert(workflows.length > 0));
 
@@ -70,21 +55,26 @@ Deno.test("the runtime that CI sets up is the pinned one", () => {
   }
 });
 
-const command = linter();
+const reason = withoutLinter();
 Deno.test({
-  name: command === null
-    ? "actionlint finds nothing (no actionlint here; --install fetches it)"
-    : "actionlint finds nothing",
-  ignore: command === null,
+  name: `actionlint finds nothing${reason === null ? "" : ` (${reason})`}`,
+  ignore: reason !== null,
   fn: async () => {
-    const [program, ...args] = command!;
-    const files = workflows.map(({ name }) => `${FOLDER}/${name}`);
-    const { success, stdout, stderr } = await new Deno.Command(program, {
-      args: [...args, "-no-color", ...files],
-      stdout: "piped",
-      stderr: "piped",
-    }).output();
-    const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
-    assert(success, said);
+    assertEquals(await actionlint(workflows.map(({ name }) => `${FOLDER}/${name}`)), "");
+  },
+});
+
+Deno.test({
+  name: "actionlint does find what is wrong",
+  ignore: reason !== null,
+  fn: async () => {
+    const file = await Deno.makeTempFile({ suffix: ".yml" });
+    try {
+      const text = Deno.readTextFileSync(`${FOLDER}/${workflows[0].name}`);
+      await Deno.writeTextFile(file, text.replace("runs-on:", "runs-onn:"));
+      assertStringIncludes(await actionlint([file]), "runs-onn");
+    } finally {
+      await Deno.remove(file);
+    }
   },
 });
