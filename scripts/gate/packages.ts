@@ -7,6 +7,9 @@ export interface Need {
   readonly package: string;
 }
 
+/** Where Debian keeps the shared libraries of this machine's own kind. */
+const LIBRARIES = `/usr/lib/${Deno.build.arch}-linux-gnu`;
+
 /** By suite. */
 export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   binary: [
@@ -32,6 +35,8 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   ],
   receivers: [
     { command: "collectd", package: "collectd-core" },
+    // What bookworm's python.so is linked with; collectd-core only recommends it.
+    { command: `${LIBRARIES}/libpython3.11.so.1.0`, package: "libpython3.11" },
     { command: "influxd", package: "influxdb" },
     { command: "victoria-metrics", package: "victoria-metrics" },
     { command: "prometheus", package: "prometheus" },
