@@ -1,14 +1,15 @@
 /** knock against real servers: its round trips, its verdicts, and that no server ever notices. */
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
+import { BINARY } from "./binary.ts";
 import { saturate } from "./harness/busy.ts";
 import type { Host } from "./harness/network.ts";
 import { handshakesIn } from "./harness/truth.ts";
+import { until } from "./harness/wait.ts";
 import { wan } from "./harness/wan.ts";
 import { CLOSED_PORT, Lab, PORT } from "./lab.ts";
 import { type PacketRun, runPackets, runWithRaw } from "./packet_lab.ts";
 import { assertPacketsOnTruth } from "./truth_check.ts";
 
-const BINARY = new URL("../../dist/wire-probe", import.meta.url).pathname;
 const ROUND_TRIP_MS = 10;
 const KNOCKS = 200;
 const HALF_OPEN = 10_000;
@@ -67,7 +68,7 @@ wan("ten thousand half-open probes: the server accepts none of them", async () =
   const port = 5432;
   const server = lab.far.exec(BINARY, ["serve", "--port", String(port)]);
   const listening = async () => (await lab.far.run("ss", ["-Htln", `sport = :${port}`])).stdout;
-  while (await listening() === "") await new Promise((resolve) => setTimeout(resolve, 20));
+  await until("the server listens", async () => await listening() !== "");
   const target = `${lab.link.b.v4}:${port}`;
   await lab.link.capture();
   const run = await runPackets(lab.near, "knock", ["-c", String(HALF_OPEN), "-i", "1ms", target]);

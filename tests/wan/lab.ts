@@ -1,7 +1,7 @@
 /** Two hosts a known delay apart, a responder on one and the probe on the other: the compiled binary. */
+import { BINARY } from "./binary.ts";
 import { type Host, type Link, Network } from "./harness/network.ts";
 
-const BINARY = new URL("../../dist/wire-probe", import.meta.url).pathname;
 /** The responder's port, and one on which nobody listens. */
 export const PORT = 9999;
 export const CLOSED_PORT = 9998;

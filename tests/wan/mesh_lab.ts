@@ -1,9 +1,9 @@
 /** Zones of nodes around routers, the compiled binary's `mesh` on every node, and what `heatmap` gathers of it. */
+import { BINARY } from "./binary.ts";
 import { type CapturedPacket, type Host, type Link, Network } from "./harness/network.ts";
 import { handshakesIn, type LinkHandshake } from "./harness/truth.ts";
 import { quantile } from "./lab.ts";
 
-const BINARY = new URL("../../dist/wire-probe", import.meta.url).pathname;
 /** One way, between a node and its zone's router, and between two of these. */
 export const ACCESS_US = 250;
 export const BACKBONE_US = 1000;

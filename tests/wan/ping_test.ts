@@ -10,6 +10,7 @@ import { saturate } from "./harness/busy.ts";
 import { echoesIn, type LinkEcho } from "./harness/echo_truth.ts";
 import { type Host, type Link, Network } from "./harness/network.ts";
 import { errorMs, UNANSWERED } from "./harness/truth.ts";
+import { until } from "./harness/wait.ts";
 import { wan } from "./harness/wan.ts";
 import { quantile } from "./lab.ts";
 import { packetCommand, type PacketRun, runPackets, runWithRaw } from "./packet_lab.ts";
@@ -30,10 +31,6 @@ async function pair(delayUs: number): Promise<Pair> {
   const [near, far] = [await network.host("near"), await network.host("far")];
   const link = await network.link(near, far, { delayUs });
   return { near, far, link, [Symbol.asyncDispose]: () => network[Symbol.asyncDispose]() };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function outcomes(run: PacketRun, target: string): string[] {
@@ -204,10 +201,11 @@ wan("answers that found no room here are no loss of the network's", async () => 
   const [file, ...words] = packetCommand("ping", args);
   const process = lab.near.exec(file, words, { user: "nobody" });
   const output = process.output();
-  while ((await lab.link.counters()).ab.packets < 4900) await pause(5);
+  const counted = () => lab.link.counters();
+  await until("nearly all are on their way", async () => (await counted()).ab.packets >= 4900);
   process.kill("SIGSTOP");
-  const { ab } = await lab.link.counters();
-  while ((await lab.link.counters()).ba.forwarded < ab.packets) await pause(20);
+  const { ab } = await counted();
+  await until("all are answered", async () => (await counted()).ba.forwarded >= ab.packets);
   process.kill("SIGCONT");
   const { stdout } = await output;
   const total = new TextDecoder().decode(stdout).trim().split("\n").map((line) => JSON.parse(line))

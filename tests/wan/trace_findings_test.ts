@@ -6,11 +6,11 @@ import {
   assertLess,
   assertStringIncludes,
 } from "@std/assert";
+import { BINARY } from "./binary.ts";
 import { type CapturedPacket, type Host, type Link, Network } from "./harness/network.ts";
 import { wan } from "./harness/wan.ts";
 import {
   addressesOf,
-  BINARY,
   Chain,
   FAMILIES,
   operand,

@@ -1,7 +1,7 @@
 /** Paths of routers between a prober and a responder, and the compiled binary's traces along them. */
+import { BINARY } from "./binary.ts";
 import { type Host, type Link, Network } from "./harness/network.ts";
 
-export const BINARY = new URL("../../dist/wire-probe", import.meta.url).pathname;
 /** The responder's port, and one on which nobody listens. */
 export const PORT = 9999;
 export const CLOSED_PORT = 9998;

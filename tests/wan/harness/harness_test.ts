@@ -7,6 +7,7 @@ import { toPcap } from "./capture.ts";
 import type { Handshake } from "./handshake.ts";
 import { type Host, type Link, Network } from "./network.ts";
 import { errorMs, handshakesIn, type LinkHandshake, whileOnTime } from "./truth.ts";
+import { until } from "./wait.ts";
 
 const PEER = new URL("./handshake.ts", import.meta.url).pathname;
 const PORT = "7000";
@@ -125,9 +126,7 @@ wan("a delay changes while packets flow", async () => {
   const { net, a, link } = await pair(1000);
   await using _net = net;
   const running = connect(a, link.b.v4, { count: 100, intervalMs: 10 });
-  while ((await link.counters()).ab.syns < 50) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until("half of them are begun", async () => (await link.counters()).ab.syns >= 50);
   await link.set({ delayUs: 10_000 });
   const rtts = (await running).map(({ rttUs }) => rttUs ?? NaN);
   assertDelay(rtts.slice(0, 40), 2000);
