@@ -146,7 +146,8 @@ wan("a delay that changes in mid-run shows in the probes sent after it", async (
   const rtts = roundTrips(await running);
   const seen = handshakesIn(await lab.link.captured());
   assertEquals([rtts.length, seen.length], [40, 40]);
-  assertOnTruth(rtts, seen);
+  // Of forty the worst is no quantile.
+  assertOnTruth(rtts, seen, 0.95);
   // Around the change, and where the machine stood still, a round trip may be something else.
   const near = (truthMs: number) => rtts.filter((rtt) => Math.abs(rtt - truthMs) < 1).length;
   assertGreaterOrEqual(near(ROUND_TRIP_MS), 10);
