@@ -1,13 +1,13 @@
 /** wire-probe: the arguments become one typed command, the command becomes an exit code. */
 import { parseCommandLine } from "./src/cli/command_line.ts";
 import { compare } from "./src/commands/compare/compare.ts";
-import { knock } from "./src/commands/knock/knock.ts";
-import { ping } from "./src/commands/ping/ping.ts";
+import { knock } from "./src/commands/knock.ts";
+import { ping } from "./src/commands/ping.ts";
 import { heatmap } from "./src/commands/heatmap/heatmap.ts";
 import { mesh } from "./src/commands/mesh/mesh.ts";
-import { probe } from "./src/commands/probe/probe.ts";
+import { probe } from "./src/commands/probe.ts";
 import { selfcheck } from "./src/commands/selfcheck/selfcheck.ts";
-import { serve } from "./src/commands/serve/serve.ts";
+import { serve } from "./src/commands/serve.ts";
 import { trace } from "./src/commands/trace/trace.ts";
 import { EXIT, type ExitCode, messageOf, UsageError } from "./src/domain/exit.ts";
 import { printText, say } from "./src/sink/stdio.ts";

@@ -33,7 +33,7 @@ const LIMIT = {
 };
 
 const IDLE_MS = 3000;
-/** Housekeeping (src/commands/housekeeping.ts) has a turn within this time. */
+/** Housekeeping (src/run/housekeeping.ts) has a turn within this time. */
 const SETTLE_MS = 6000;
 /** Between two readings of VmRSS. */
 const READ_EVERY_MS = 500;

@@ -1,52 +1,49 @@
 /**
- * Checks which way imports point in src/, who may reach for the machine, and what is pure: the rules
- * of the table below. Prints a line for each breach and exits 1 when there is one.
+ * Checks which way imports point in src/, that none go in a circle, who may reach for the machine, and
+ * what is pure: the rules of the tables below. Prints a line for each breach and exits 1 when there is one.
  */
 
 /** A folder may import its own files and those of a lower rank. */
 const RANKS: Readonly<Record<string, number>> = {
   "version.ts": 0,
   domain: 0,
+  text: 0,
   time: 1,
   stats: 1,
-  mesh: 1,
-  format: 1,
   packet: 1,
-  net: 2,
   kernel: 2,
-  sink: 2,
-  commands: 3,
-  cli: 4,
-  "main.ts": 5,
+  net: 3,
+  input: 4,
+  format: 5,
+  sink: 5,
+  run: 6,
+  trace: 6,
+  mesh: 6,
+  commands: 7,
+  cli: 8,
+  "main.ts": 9,
 };
 
 /** Imports between folders of one rank, each with its reason to be. */
 const SAME_RANK: readonly (readonly [from: string, to: string])[] = [
-  // Connections are the runtime's, what the kernel knows of them is asked of the kernel.
-  ["net", "kernel"],
-  // Datagrams leave by sockets of our own.
-  ["sink", "kernel"],
-  // An exporter that is asked, not told, answers over HTTP.
-  ["sink", "net"],
-  // Formats show durations, and the wall time that the clock's side defines.
-  ["format", "time"],
-  // A mesh's matrix has its own pictures.
-  ["format", "mesh"],
+  // A sink has its lines written by a format.
+  ["sink", "format"],
 ];
 
 /** Only these mention the machine: `Deno`, `performance` and the runtime's `node:` modules. */
-const MACHINE = ["main.ts", "time", "net", "kernel", "sink"];
+const MACHINE = ["main.ts", "time", "kernel", "net", "input", "sink", "mesh"];
 const MACHINE_NAMES = /\b(Deno|performance)\s*\.|\bnode:[a-z]/;
 
 /** Files and folders whose results depend on their arguments alone. */
 const PURE = [
   "src/domain/",
+  "src/text/",
   "src/stats/",
-  "src/mesh/",
-  "src/format/",
   "src/packet/",
+  "src/format/",
+  "src/mesh/row_json.ts",
+  "src/mesh/triage/",
   "src/time/schedule.ts",
-  "src/time/duration.ts",
 ];
 const IMPURE_NAMES = new RegExp(
   [
@@ -65,13 +62,43 @@ const IMPORT = /\b(?:import|export)\b[^"';]*?\bfrom\s*"([^"]+)"|\bimport\s*\(?\s
 
 /** The breaches of a set of files, each as `file:line: what is wrong`; paths from the project's root. */
 export function breaches(files: ReadonlyMap<string, string>): string[] {
-  return [...files].flatMap(([path, text]) => [
+  const single = [...files].flatMap(([path, text]) => [
     ...importsOf(text).flatMap(({ specifier, line }) => {
       const problem = importProblem(path, specifier);
       return problem === null ? [] : [`${path}:${line}: ${problem}`];
     }),
     ...namesOf(path, text),
   ]);
+  return [...single, ...circles(files)];
+}
+
+/** Files that import one another in a circle, a line for each circle found. */
+function circles(files: ReadonlyMap<string, string>): string[] {
+  const done = new Set<string>();
+  const trail: string[] = [];
+  const found: string[] = [];
+  const visit = (path: string) => {
+    const text = files.get(path);
+    if (done.has(path) || text === undefined) return;
+    const at = trail.indexOf(path);
+    if (at >= 0) {
+      found.push(`${path}: imports itself by way of ${[...trail.slice(at + 1), path].join(", ")}`);
+      return;
+    }
+    trail.push(path);
+    for (const { specifier } of importsOf(text)) {
+      if (specifier.startsWith(".")) visit(resolved(path, specifier));
+    }
+    trail.pop();
+    done.add(path);
+  };
+  for (const path of files.keys()) visit(path);
+  return found;
+}
+
+/** The path of an import, from the project's root. */
+function resolved(path: string, specifier: string): string {
+  return new URL(specifier, `file:///${path}`).pathname.slice(1);
 }
 
 interface Import {
@@ -90,7 +117,7 @@ function importsOf(text: string): Import[] {
 function importProblem(path: string, specifier: string): string | null {
   const from = folderOf(path);
   if (!specifier.startsWith(".")) return packageProblem(from, specifier);
-  const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  const target = resolved(path, specifier);
   if (target === "deno.json") {
     return from === "version.ts" ? null : "only src/version.ts reads deno.json";
   }

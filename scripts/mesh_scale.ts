@@ -3,8 +3,8 @@
  * nodes, all probing all or each by FANOUT others. One node is the compiled binary with mesh's defaults;
  * its peers are addresses of 127.0.0.0/8, answered by one `serve`. In a network namespace of its own.
  */
-import { RowBuilder } from "../src/commands/mesh/row_builder.ts";
-import { MESH_HTTP_PORT, MESH_PORT, ROW_PATH } from "../src/net/nodes_file.ts";
+import { RowBuilder } from "../src/mesh/row_builder.ts";
+import { MESH_HTTP_PORT, MESH_PORT, ROW_PATH } from "../src/input/nodes_file.ts";
 import { FakeClock } from "../tests/unit/fake_clock.ts";
 import { established, target } from "../tests/unit/fixtures.ts";
 import { Random } from "../tests/unit/random.ts";

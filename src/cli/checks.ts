@@ -1,9 +1,9 @@
 /** Checks that the options of several commands have in common; each throws UsageError with the line to show. */
+import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
 import { type Endpoint, type Target, targetKey } from "../domain/target.ts";
-import { literalEndpoint } from "../net/address.ts";
+import { literalEndpoint } from "../domain/address.ts";
 import type { Family } from "../net/resolver.ts";
-import { quote } from "../net/target_text.ts";
 
 interface AddressingValues {
   readonly ipv4: boolean;

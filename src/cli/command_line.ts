@@ -1,14 +1,15 @@
 /** The command line as one typed value: defaults, then what was given, then named cross-checks. */
+import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
 import { hostPort } from "../domain/target.ts";
 import type { CompareOptions } from "../commands/compare/options.ts";
 import type { HeatmapOptions } from "../commands/heatmap/options.ts";
 import type { MeshOptions } from "../commands/mesh/options.ts";
-import type { KnockOptions, PingOptions, ProbeOptions } from "../commands/probe/options.ts";
+import type { KnockOptions, PingOptions, ProbeOptions } from "../run/options.ts";
 import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
-import type { ServeOptions } from "../commands/serve/serve.ts";
+import type { ServeOptions } from "../commands/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
-import { HOST_PORT, parseHostPort, quote } from "../net/target_text.ts";
+import { HOST_PORT, parseHostPort } from "../input/target_text.ts";
 import { noOperands, oneOperand } from "./checks.ts";
 import {
   compareOptions,

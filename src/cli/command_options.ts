@@ -1,16 +1,15 @@
 /** The options of the commands that share none of their run: from what was given to what is to be done. */
+import type { TraceProtocol } from "../domain/path.ts";
 import { UsageError } from "../domain/exit.ts";
 import { DEFAULT_AZ } from "../domain/target.ts";
 import type { CompareOptions } from "../commands/compare/options.ts";
 import type { HeatmapOptions } from "../commands/heatmap/options.ts";
 import type { MeshOptions } from "../commands/mesh/options.ts";
-import type { ServeOptions } from "../commands/serve/serve.ts";
+import type { ServeOptions } from "../commands/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
-import type { TraceProtocol } from "../net/hop_prober.ts";
-import { parseNameServer } from "../net/name_server.ts";
-import { parseTarget } from "../net/target_text.ts";
-import { parseTraceTarget } from "../net/trace_target.ts";
-import { durationText } from "../time/duration.ts";
+import { parseTarget } from "../input/target_text.ts";
+import { parseNameServer, parseTraceTarget } from "../input/trace_target.ts";
+import { durationText } from "../text/duration.ts";
 import { addressing, bindAddresses, checkFamily, noTwice, oneOperand } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";

@@ -1,8 +1,9 @@
 /** `--export URL`: the places results can go to, and what each URL must hold. */
-import type { ExportTarget } from "../commands/probe/export_target.ts";
+import { quote } from "../text/quote.ts";
+import type { ExportTarget } from "../run/export_target.ts";
 import { UsageError } from "../domain/exit.ts";
-import { literalEndpoint } from "../net/address.ts";
-import { HOST_PORT, type HostPort, parseHostPort, quote } from "../net/target_text.ts";
+import { literalEndpoint } from "../domain/address.ts";
+import { HOST_PORT, type HostPort, parseHostPort } from "../input/target_text.ts";
 import { writeRequest } from "../sink/influx_request.ts";
 import type { ValueKind } from "./value.ts";
 

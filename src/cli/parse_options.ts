@@ -3,9 +3,9 @@
  * flags silently, an empty value for a missing one and `7` for `007`; what goes into it is
  * therefore checked and spelled out first, and everything comes back as the text that was given.
  */
+import { quote } from "../text/quote.ts";
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../domain/exit.ts";
-import { quote } from "../net/target_text.ts";
 import { nearest } from "./nearest.ts";
 import type { Option, OptionTable, ValuesOf } from "./option.ts";
 

@@ -1,15 +1,11 @@
 /** The options of probe, ping and knock, which have their run in common. */
+import { quote } from "../text/quote.ts";
 import type { Diagnostic } from "../domain/diagnostic.ts";
 import { UsageError } from "../domain/exit.ts";
 import type { Label } from "../domain/target.ts";
-import type { ExportOptions } from "../commands/probe/export_target.ts";
-import type {
-  OutputName,
-  PingOptions,
-  ProbeOptions,
-  RunOptions,
-} from "../commands/probe/options.ts";
-import { checkedName, MAX_LABELS, parseTarget, quote } from "../net/target_text.ts";
+import type { ExportOptions } from "../run/export_target.ts";
+import type { OutputName, PingOptions, ProbeOptions, RunOptions } from "../run/options.ts";
+import { checkedName, MAX_LABELS, parseTarget } from "../input/target_text.ts";
 import { addressing, checkFamily, noTwice } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";

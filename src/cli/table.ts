@@ -1,8 +1,8 @@
 /** The option table: every command, its operands and its options. */
 import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
-import { METRICS } from "../mesh/metric.ts";
-import { MAX_NODES } from "../mesh/row.ts";
-import { MESH_HTTP_PORT } from "../net/nodes_file.ts";
+import { METRICS } from "../format/heatmap/metric.ts";
+import { MAX_NODES } from "../domain/mesh_row.ts";
+import { MESH_HTTP_PORT } from "../input/nodes_file.ts";
 import { flag, many, once, type OptionTable } from "./option.ts";
 import { exportUrl } from "./export_url.ts";
 import { choice, decimal, duration, file, integer, label, onOff, text } from "./value.ts";

@@ -1,7 +1,7 @@
 /** Values of options: what text is accepted, and the typed value it becomes. */
 import { UsageError } from "../domain/exit.ts";
-import { parseLabel } from "../net/target_text.ts";
-import { durationText } from "../time/duration.ts";
+import { parseLabel } from "../input/target_text.ts";
+import { durationText } from "../text/duration.ts";
 
 /** How one kind of value is read. `parse` returns null for a text that is not accepted. */
 export interface ValueKind<T> {

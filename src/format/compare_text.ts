@@ -2,7 +2,7 @@
 import type { Answer, Comparison, Extra } from "../domain/comparison.ts";
 import { type Distribution, lossRatio, type Summary } from "../domain/summary.ts";
 import { hostPort } from "../domain/target.ts";
-import { durationText } from "../time/duration.ts";
+import { durationText } from "../text/duration.ts";
 import { sentenceOf, verdictSentence } from "./compare_sentences.ts";
 import type { Paint } from "./paint.ts";
 import { millisText, percent } from "./text_summary.ts";

@@ -1,5 +1,5 @@
 /** The live table: state and size in, lines that fit out. Narrow and low screens show less of it. */
-import { columnsOf, cut, fit } from "./columns.ts";
+import { columnsOf, cut, fit } from "../text/columns.ts";
 import type { LivePaint } from "./live_paint.ts";
 import { MARK, sparkline, SPARKLINE_LEGEND } from "./sparkline.ts";
 

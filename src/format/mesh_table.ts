@@ -1,7 +1,7 @@
 /** A mesh's row as a short table for a terminal: the peers with the most to say first. */
-import type { MeshRow, PeerFigures, Quantiles } from "../mesh/row.ts";
-import { durationText } from "../time/duration.ts";
-import { columnsOf, fit, showable } from "./columns.ts";
+import type { MeshRow, PeerFigures, Quantiles } from "../domain/mesh_row.ts";
+import { durationText } from "../text/duration.ts";
+import { columnsOf, fit, showable } from "../text/columns.ts";
 
 /** So many peers are shown; the others are well, or at least better. */
 export const MAX_PEERS_SHOWN = 20;

@@ -3,7 +3,7 @@
  * Prometheus would rather have histograms: a histogram a pair is some thirty series, and with a
  * thousand peers that is beyond both sides. So a dashboard shows what `heatmap` shows.
  */
-import type { MeshRow, PeerFigures } from "../mesh/row.ts";
+import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import { escapeValue, writeFamily, writeSeconds } from "./prometheus.ts";
 import type { Step } from "./record_format.ts";
 

@@ -3,7 +3,7 @@ import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { delayKind, type RunSummary, shownDelays } from "../domain/summary.ts";
 import { hostPort, type Target } from "../domain/target.ts";
 import type { Window } from "../domain/window.ts";
-import { durationText } from "../time/duration.ts";
+import { durationText } from "../text/duration.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { writeIsoTime } from "./iso_time.ts";
 import { NAMING, type Naming } from "./naming.ts";

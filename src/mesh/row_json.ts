@@ -10,7 +10,7 @@ import {
   type MeshRow,
   type PeerFigures,
   type Quantiles,
-} from "./row.ts";
+} from "../domain/mesh_row.ts";
 
 export const ROW_SCHEMA = "wire-probe.mesh-row.v1";
 /** Room for a row of the most peers with names of usual length. */

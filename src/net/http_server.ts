@@ -6,7 +6,7 @@
 import { messageOf } from "../domain/exit.ts";
 import type { BreakOff } from "../kernel/break_off.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
-import { literalEndpoint } from "./address.ts";
+import { literalEndpoint } from "../domain/address.ts";
 import { headEnd, type HttpRefusal, type HttpRequest, parseHead } from "./http_request.ts";
 import { listenOn } from "./listener.ts";
 

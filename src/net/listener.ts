@@ -3,7 +3,7 @@ import { messageOf, SystemError } from "../domain/exit.ts";
 import { hostPort } from "../domain/target.ts";
 import type { DrainAcceptQueue } from "../kernel/accept_queue.ts";
 import type { TcpSockets } from "../kernel/tcp_info.ts";
-import { literalEndpoint } from "./address.ts";
+import { literalEndpoint } from "../domain/address.ts";
 
 /** A socket that listens. */
 export type Listener = Deno.TcpListener;

@@ -1,32 +1,11 @@
 /** A DNS server of the user's choice, and questions to it or to the system's own. */
-import { UsageError } from "../domain/exit.ts";
-import { literalEndpoint } from "./address.ts";
-import { parseHostPort, quote } from "./target_text.ts";
+import type { AddressOrigin } from "../domain/path.ts";
+import { quote } from "../text/quote.ts";
+import { literalEndpoint } from "../domain/address.ts";
 
 export interface NameServer {
   readonly address: string;
   readonly port: number;
-}
-
-/** RFC 1035, section 4.2 */
-const DNS_PORT = 53;
-
-/** `1.2.3.4`, `1.2.3.4:5353`, an IPv6 address, `[v6]:5353`; throws UsageError. */
-export function parseNameServer(text: string): NameServer {
-  const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  if (literalEndpoint(bare, 0) !== null) return { address: bare, port: DNS_PORT };
-  const { host, port } = text.includes(":") ? parseHostPort(text) : { host: "", port: 0 };
-  if (literalEndpoint(host, port) === null) {
-    throw new UsageError(`--resolver ${quote(text)}: wants an IP address, or one with a port`);
-  }
-  return { address: host, port };
-}
-
-/** Where an address's traffic comes from, as the origin zones say. */
-export interface AddressOrigin {
-  /** The numbers of the autonomous systems that announce it; several for a prefix of several origins. */
-  readonly numbers: readonly number[];
-  readonly prefix: string;
 }
 
 /** Names and origins of addresses; null for none, which an unreachable server counts as. */

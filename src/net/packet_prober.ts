@@ -11,7 +11,7 @@ import { ORIGIN_ICMP, ORIGIN_ICMP6 } from "../kernel/message_batch.ts";
 import { icmpErrorKind } from "../packet/icmp_kind.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Deadline, Deadlines } from "../time/deadlines.ts";
-import { addressText } from "./address_text.ts";
+import { addressText } from "../domain/address_text.ts";
 import type { Answer, Exchange, Request } from "./exchange.ts";
 import type { Prober } from "./prober.ts";
 import { StampBook } from "./stamp_book.ts";

@@ -1,6 +1,7 @@
 /** ICMP and ICMPv6 errors: what they say, the packet they quote, the labels they carry. */
+import type { IcmpErrorKind } from "../domain/path.ts";
 import { blankMplsStack, type MplsStack, parseExtensions } from "./icmp_extension.ts";
-import { type IcmpErrorKind, icmpErrorKind } from "./icmp_kind.ts";
+import { icmpErrorKind } from "./icmp_kind.ts";
 import { blankIpPacket, type IpPacket, parseIp } from "./ip.ts";
 import { readU16, readU32 } from "./network_order.ts";
 

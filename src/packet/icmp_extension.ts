@@ -1,4 +1,5 @@
 /** The extensions of ICMP errors (RFC 4884), and the MPLS label stack that they carry (RFC 4950). */
+import type { MplsLabel } from "../domain/path.ts";
 import { addBytes, checksumOf } from "./checksum.ts";
 import { readU16, readU32 } from "./network_order.ts";
 
@@ -14,13 +15,6 @@ const MPLS_INCOMING_STACK = 1;
 const ENTRY_BYTES = 4;
 /** A stack deeper than this is cut. */
 export const MAX_MPLS_LABELS = 8;
-
-/** An entry of a label stack (RFC 3032, section 2.1). */
-export interface MplsLabel {
-  label: number;
-  trafficClass: number;
-  ttl: number;
-}
 
 /** The label stack that a packet bore when it came to the router; `labels[0]` is the top. */
 export interface MplsStack {

@@ -1,18 +1,5 @@
 /** What the types and codes of ICMP and ICMPv6 errors mean: one closed set for both. */
-
-/** The errors that a probe's packet can meet on its way. */
-export type IcmpErrorKind =
-  | "network unreachable"
-  | "host unreachable"
-  | "protocol unreachable"
-  | "port unreachable"
-  | "packet too big"
-  | "administratively prohibited"
-  | "source route failed"
-  | "wrong source address"
-  | "ttl exceeded"
-  | "reassembly time exceeded"
-  | "parameter problem";
+import type { IcmpErrorKind } from "../domain/path.ts";
 
 // RFC 792
 const UNREACHABLE_4 = 3;

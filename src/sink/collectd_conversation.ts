@@ -2,10 +2,10 @@
  * One connection to collectd's unixsock plugin (collectd-unixsock(5)): lines out, a reply to each
  * in, both at once, with a bound on the lines that were sent and not answered.
  */
+import { shown } from "../text/quote.ts";
 import { messageOf } from "../domain/exit.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { ReplyLines } from "./reply_lines.ts";
-import { shown } from "./trouble.ts";
 import type { WaitingLines } from "./waiting_lines.ts";
 
 /** Lines sent and not answered, at most: 20 KiB as a rule, which a socket's buffer holds. */

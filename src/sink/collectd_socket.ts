@@ -2,6 +2,7 @@
  * PUTVAL lines to collectd's unixsock plugin. A line says "now", so it is sent soon or dropped:
  * without a connection at once, beyond what collectd has not answered after a short wait.
  */
+import { shown } from "../text/quote.ts";
 import { messageOf } from "../domain/exit.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
@@ -11,7 +12,7 @@ import type { Clock } from "../time/clock.ts";
 import { Backoff } from "./backoff.ts";
 import { Conversation, type LineStream } from "./collectd_conversation.ts";
 import type { Exporter } from "./exporter.ts";
-import { type Notice, shown, Trouble } from "./trouble.ts";
+import { type Notice, Trouble } from "./trouble.ts";
 import { WaitingLines } from "./waiting_lines.ts";
 
 /** What waits while collectd answers: fewer than it may leave unanswered, so both overlap. */

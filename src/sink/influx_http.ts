@@ -2,6 +2,7 @@
  * Influx line protocol in batches to InfluxDB's write API, v1 or v2, or to whatever speaks it. A
  * batch is sent until it is answered: the same points twice are one point.
  */
+import { shown } from "../text/quote.ts";
 import { messageOf } from "../domain/exit.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
@@ -13,7 +14,7 @@ import { type Batch, BatchQueue, type QueueBounds } from "./batch_queue.ts";
 import type { Exporter } from "./exporter.ts";
 import { FlushTimer } from "./flush_timer.ts";
 import type { Post, Reply } from "./http_post.ts";
-import { type Notice, shown, Trouble } from "./trouble.ts";
+import { type Notice, Trouble } from "./trouble.ts";
 
 export interface InfluxHttpBounds {
   /** What waits for the server at most: 1 MiB, some 5000 lines. */

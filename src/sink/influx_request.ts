@@ -1,6 +1,6 @@
 /** The export URL of an InfluxDB as the write request it stands for (v1 `/write`, v2 `/api/v2/write`). */
+import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
-import { quote } from "../net/target_text.ts";
 
 export interface WriteRequest {
   /** The server as notices name it, without anything secret. */

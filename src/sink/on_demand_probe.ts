@@ -1,15 +1,16 @@
 /** `/probe?target=host:port`: one handshake when a scrape asks for it, within the scrape's time. */
+import { quote } from "../text/quote.ts";
 import { messageOf, UsageError } from "../domain/exit.ts";
 import { blankRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "../format/prometheus.ts";
 import { probePage } from "../format/prometheus_probe.ts";
-import { literalEndpoint } from "../net/address.ts";
+import { literalEndpoint } from "../domain/address.ts";
 import type { Connector } from "../net/connector.ts";
 import type { HttpRequest } from "../net/http_request.ts";
 import { type HttpResponse, textResponse } from "../net/http_server.ts";
 import type { Resolver } from "../net/resolver.ts";
-import { parseHostPort, quote } from "../net/target_text.ts";
+import { parseHostPort } from "../input/target_text.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import type { Clock } from "../time/clock.ts";
 

@@ -3,9 +3,6 @@
 /** Tells the user one thing in one line. */
 export type Notice = (text: string) => void;
 
-/** As much of a receiver's own words as is shown. */
-const MAX_SHOWN_CHARS = 200;
-
 export class Trouble {
   #where: string;
   #notice: Notice;
@@ -39,10 +36,4 @@ export class Trouble {
   say(what: string): void {
     this.#notice(`${this.#where}: ${what}`);
   }
-}
-
-/** A receiver's words as one short line that is safe on a terminal. */
-export function shown(text: string): string {
-  const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
-  return line.length <= MAX_SHOWN_CHARS ? line : `${line.slice(0, MAX_SHOWN_CHARS)}…`;
 }

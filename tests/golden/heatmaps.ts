@@ -4,8 +4,8 @@ import { heatmapJson } from "../../src/format/heatmap/json.ts";
 import { heatmapSvg } from "../../src/format/heatmap/svg.ts";
 import { terminalMatrix } from "../../src/format/heatmap/terminal.ts";
 import { plain } from "../../src/format/paint.ts";
-import { coverage, Matrix } from "../../src/mesh/matrix.ts";
-import { arrange } from "../../src/mesh/node.ts";
+import { coverage, Matrix } from "../../src/domain/matrix.ts";
+import { arrange } from "../../src/domain/mesh_node.ts";
 import { triage } from "../../src/mesh/triage/triage.ts";
 import { LOST, nodes, peer, quantiles, row } from "../unit/mesh/meshes.ts";
 

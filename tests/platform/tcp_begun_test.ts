@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { sockaddr } from "../../src/kernel/sockaddr.ts";
 import { hasSent } from "../../src/kernel/tcp_begun.ts";
-import { literalEndpoint } from "../../src/net/address.ts";
+import { literalEndpoint } from "../../src/domain/address.ts";
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;

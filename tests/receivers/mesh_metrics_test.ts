@@ -1,6 +1,6 @@
 /** A mesh's row as Prometheus's own tool reads it. */
 import { assertEquals } from "@std/assert";
-import { Pages } from "../../src/commands/mesh/pages.ts";
+import { Pages } from "../../src/mesh/pages.ts";
 import { FakeClock } from "../unit/fake_clock.ts";
 import { LOST, peer, row } from "../unit/mesh/meshes.ts";
 import { promtoolComplaints } from "./real/prometheus.ts";

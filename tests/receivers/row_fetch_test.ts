@@ -1,8 +1,8 @@
 /** Rows over real HTTP, from nodes that are slow, wrong, large or lie: each costs only itself. */
 import { assert, assertEquals } from "@std/assert";
 import { encodeRow, MAX_ROW_BYTES } from "../../src/mesh/row_json.ts";
-import type { NodeEntry } from "../../src/net/nodes_file.ts";
-import { type Fetched, fetchRow } from "../../src/net/row_fetch.ts";
+import type { NodeEntry } from "../../src/input/nodes_file.ts";
+import { type Fetched, fetchRow } from "../../src/mesh/row_fetch.ts";
 import { peer, row } from "../unit/mesh/meshes.ts";
 
 /** Generous: only a node that never ends reaches it. */

@@ -72,7 +72,7 @@ const BREACHES: readonly [path: string, text: string, message: string][] = [
   [
     "src/commands/a.ts",
     "// no\nDeno.exit(1);",
-    "2: mentions Deno. in commands, where only main.ts, time, net, kernel, sink may",
+    "2: mentions Deno. in commands, where only main.ts, time, kernel, net, input, sink, mesh may",
   ],
   ["src/time/schedule.ts", "performance.now();", "1: mentions performance in time, which is pure"],
   ["src/packet/a.ts", "crypto.randomUUID();", "1: mentions crypto in packet, which is pure"],
@@ -87,4 +87,16 @@ Deno.test("each kind of breach is named with file and line", () => {
   for (const [path, text, message] of BREACHES) {
     assertEquals(found(path, text), [`${path}:${message}`], text);
   }
+});
+
+Deno.test("files that import one another in a circle are named", () => {
+  const files = new Map([
+    ["src/stats/a.ts", 'import { b } from "./b.ts";'],
+    ["src/stats/b.ts", 'import { c } from "./c.ts";'],
+    ["src/stats/c.ts", 'import type { A } from "./a.ts";'],
+    ["src/stats/d.ts", 'import { a } from "./a.ts";'],
+  ]);
+  assertEquals(breaches(files), [
+    "src/stats/a.ts: imports itself by way of src/stats/b.ts, src/stats/c.ts, src/stats/a.ts",
+  ]);
 });

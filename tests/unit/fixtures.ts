@@ -3,7 +3,7 @@ import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts"
 import type { Distribution, Judged, RunSummary, Summary, Total } from "../../src/domain/summary.ts";
 import type { Endpoint, Target } from "../../src/domain/target.ts";
 import type { Window } from "../../src/domain/window.ts";
-import { literalEndpoint } from "../../src/net/address.ts";
+import { literalEndpoint } from "../../src/domain/address.ts";
 import { Tally } from "../../src/stats/tally.ts";
 import { TargetStats } from "../../src/stats/target_stats.ts";
 

@@ -15,12 +15,12 @@ import type { Prober } from "../../net/prober.ts";
 import { systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
-import { durationText } from "../../time/duration.ts";
+import { durationText } from "../../text/duration.ts";
 import { systemClock } from "../../time/system_clock.ts";
-import { connectorFor } from "../probe/probe.ts";
-import { Progress } from "../probe/progress.ts";
-import { sumUp } from "../probe/run_summary.ts";
-import { type Thresholds, verdict } from "../probe/verdict.ts";
+import { connectorFor } from "../probe.ts";
+import { Progress } from "../../run/progress.ts";
+import { sumUp } from "../../run/run_summary.ts";
+import { type Thresholds, verdict } from "../../run/verdict.ts";
 import { type Diagnostics, Interleaved } from "./interleaved.ts";
 import type { CompareOptions } from "./options.ts";
 

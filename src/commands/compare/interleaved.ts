@@ -6,8 +6,8 @@ import type { Target } from "../../domain/target.ts";
 import type { Prober } from "../../net/prober.ts";
 import type { Family, Resolver } from "../../net/resolver.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { Lane } from "../probe/lane.ts";
-import { type LoopPorts, ProbeLoop } from "../probe/probe_loop.ts";
+import type { Lane } from "../../run/lane.ts";
+import { type LoopPorts, ProbeLoop } from "../../run/probe_loop.ts";
 import { Samples } from "./samples.ts";
 import { findingsOf } from "./verdict.ts";
 

@@ -1,8 +1,8 @@
 /** The matrix of a mesh that is watched, as a screen that redraws shows it. */
-import { cut } from "../../format/columns.ts";
-import { type Metric, METRICS } from "../../mesh/metric.ts";
+import { cut } from "../../text/columns.ts";
+import { type Metric, METRICS } from "../../format/heatmap/metric.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { LiveContent } from "../live/live_screen.ts";
+import type { LiveContent } from "../../sink/live_screen.ts";
 import type { Key } from "../../sink/keys.ts";
 
 export interface LiveHeatmapParts {

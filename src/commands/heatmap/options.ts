@@ -1,5 +1,5 @@
 /** What `heatmap` is asked to do, checked and typed. */
-import type { Metric } from "../../mesh/metric.ts";
+import type { Metric } from "../../format/heatmap/metric.ts";
 
 export interface HeatmapOptions {
   /** The mesh's nodes, which are asked for their rows unless those come from files; null for none. */

@@ -1,10 +1,10 @@
 /** The table of a trace under way, as a screen that redraws shows it. Pure but for its clock. */
-import { cut } from "../../format/columns.ts";
+import type { TraceReport } from "../../domain/path.ts";
+import { cut } from "../../text/columns.ts";
 import type { Paint } from "../../format/paint.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { LiveContent } from "../live/live_screen.ts";
-import type { TraceReport } from "./report.ts";
-import { painted, tableLines } from "./text.ts";
+import type { LiveContent } from "../../sink/live_screen.ts";
+import { painted, tableLines } from "../../format/path_text.ts";
 
 export interface LiveTraceParts {
   readonly clock: Clock;

@@ -1,9 +1,9 @@
 /** What `trace` is asked to do, checked and typed. */
+import type { TraceProtocol } from "../../domain/path.ts";
 import type { Endpoint } from "../../domain/target.ts";
-import type { TraceProtocol } from "../../net/hop_prober.ts";
 import type { NameServer } from "../../net/name_server.ts";
 import type { Family } from "../../net/resolver.ts";
-import type { TraceTarget } from "../../net/trace_target.ts";
+import type { TraceTarget } from "../../input/trace_target.ts";
 
 export interface TraceOptions {
   readonly target: TraceTarget;

@@ -1,4 +1,10 @@
 /** `trace`: the path to a target, hop by hop: once, or again and again. */
+import {
+  hasAnswered,
+  type PlainHandshake,
+  type TraceProtocol,
+  type TraceReport,
+} from "../../domain/path.ts";
 import { EXIT, type ExitCode, messageOf } from "../../domain/exit.ts";
 import { blankRecord, NONE } from "../../domain/probe_record.ts";
 import type { Endpoint } from "../../domain/target.ts";
@@ -7,10 +13,10 @@ import { revoke } from "../../kernel/permissions.ts";
 import { allowRawSockets } from "../../kernel/remedies.ts";
 import { onSignal } from "../../kernel/signals.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
-import { literalEndpoint } from "../../net/address.ts";
+import { literalEndpoint } from "../../domain/address.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
-import { isNoRoute, openHopProber, openHopTools } from "../../net/hop_open.ts";
-import type { HopProber, TraceProtocol } from "../../net/hop_prober.ts";
+import { isNoRoute, openHopProber, openHopTools } from "../../trace/hop_open.ts";
+import type { HopProber } from "../../trace/hop_prober.ts";
 import { openAddressFacts } from "../../net/name_server.ts";
 import { systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
@@ -18,15 +24,14 @@ import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
 import { sleepUntil } from "../../time/clock.ts";
 import { systemClock } from "../../time/system_clock.ts";
 import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
-import { traceJson } from "./json.ts";
-import { OwnScreen } from "../live/own_screen.ts";
+import { traceJson } from "../../format/path_json.ts";
+import { OwnScreen } from "../../sink/own_screen.ts";
 import { LiveTrace } from "./live_trace.ts";
-import { Lookups } from "./names.ts";
+import { Lookups } from "../../trace/names.ts";
 import type { TraceOptions } from "./options.ts";
-import { TracePath } from "./path.ts";
-import { hasAnswered, type PlainHandshake, type TraceReport } from "./report.ts";
-import { NOTHING_KNOWN, TraceRound } from "./round.ts";
-import { traceLines, traceTable } from "./text.ts";
+import { TracePath } from "../../trace/path.ts";
+import { NOTHING_KNOWN, TraceRound } from "../../trace/round.ts";
+import { traceLines, traceTable } from "../../format/path_text.ts";
 
 /** How long names may still come once the path is known. */
 const NAMES_MS = 1000;

@@ -1,6 +1,6 @@
 /** What triage found, as text and as JSON. */
-import type { Coverage, Matrix } from "../../mesh/matrix.ts";
-import type { Finding } from "../../mesh/triage/finding.ts";
+import type { Coverage, Matrix } from "../../domain/matrix.ts";
+import type { Finding } from "../../domain/finding.ts";
 import type { Paint } from "../paint.ts";
 import { coverageText } from "./terminal.ts";
 

@@ -1,6 +1,6 @@
 /** A matrix as one JSON document, schema `wire-probe.heatmap.v1`. */
-import { coverage, type Figure, type Matrix } from "../../mesh/matrix.ts";
-import type { Finding } from "../../mesh/triage/finding.ts";
+import { coverage, type Figure, type Matrix } from "../../domain/matrix.ts";
+import type { Finding } from "../../domain/finding.ts";
 import { findingJson } from "./findings.ts";
 
 export const HEATMAP_SCHEMA = "wire-probe.heatmap.v1";

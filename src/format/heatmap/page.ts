@@ -3,11 +3,11 @@
  * fluid. Names may hold anything: they reach the page as JSON without `<`, and from there only ever
  * as text. The content security policy forbids every request.
  */
-import { coverage, type Figure, FIGURES, type Matrix } from "../../mesh/matrix.ts";
-import { type Metric, METRIC_TITLES, METRICS, shortText } from "../../mesh/metric.ts";
-import { groupTitle } from "../../mesh/node.ts";
-import { position, scalesFor, ticks } from "../../mesh/scale.ts";
-import type { Finding } from "../../mesh/triage/finding.ts";
+import { coverage, type Figure, FIGURES, type Matrix } from "../../domain/matrix.ts";
+import { type Metric, METRIC_TITLES, METRICS, shortText } from "./metric.ts";
+import { groupTitle } from "../../domain/mesh_node.ts";
+import { position, scalesFor, ticks } from "./scale.ts";
+import type { Finding } from "../../domain/finding.ts";
 import { colour, type Theme } from "./palette.ts";
 import { PAGE_DRAWING } from "./page_drawing.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";

@@ -1,9 +1,9 @@
 /** A matrix as a picture: one SVG file that needs nothing else, light or dark as its viewer is. */
-import { coverage, type Matrix } from "../../mesh/matrix.ts";
-import { isShare, type Metric, METRIC_TITLES, shortText, valueOf } from "../../mesh/metric.ts";
-import { groupTitle } from "../../mesh/node.ts";
-import { position, type Scale, scaleFor, ticks } from "../../mesh/scale.ts";
-import type { Finding } from "../../mesh/triage/finding.ts";
+import { coverage, type Matrix } from "../../domain/matrix.ts";
+import { isShare, type Metric, METRIC_TITLES, shortText, valueOf } from "./metric.ts";
+import { groupTitle } from "../../domain/mesh_node.ts";
+import { position, type Scale, scaleFor, ticks } from "./scale.ts";
+import type { Finding } from "../../domain/finding.ts";
 import { colour, textOn, type Theme } from "./palette.ts";
 import { coverageText } from "./terminal.ts";
 

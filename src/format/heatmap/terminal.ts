@@ -3,18 +3,11 @@
  * holds its figure or the digit of its level. What does not fit the width gets smaller cells, then
  * becomes one cell a group; no line is longer than the width.
  */
-import type { Coverage, Matrix } from "../../mesh/matrix.ts";
-import {
-  blockValue,
-  isShare,
-  type Metric,
-  METRIC_TITLES,
-  shortText,
-  valueOf,
-} from "../../mesh/metric.ts";
-import { type Group, groupTitle } from "../../mesh/node.ts";
-import { levelOf, LEVELS, levelStart, type Scale, scaleFor } from "../../mesh/scale.ts";
-import { durationText } from "../../time/duration.ts";
+import type { Coverage, Matrix } from "../../domain/matrix.ts";
+import { blockValue, isShare, type Metric, METRIC_TITLES, shortText, valueOf } from "./metric.ts";
+import { type Group, groupTitle } from "../../domain/mesh_node.ts";
+import { levelOf, LEVELS, levelStart, type Scale, scaleFor } from "./scale.ts";
+import { durationText } from "../../text/duration.ts";
 import { TERMINAL_LEVELS } from "./palette.ts";
 
 export interface TerminalStyle {

@@ -1,6 +1,6 @@
 /** Blocks of the matrix: all pairs from the nodes of one zone to those of another. */
-import { median } from "../quantile.ts";
-import type { Direction, Region } from "./finding.ts";
+import { median } from "../../stats/quantile.ts";
+import type { Direction, Region } from "../../domain/finding.ts";
 import type { MeshView, PairFigure } from "./mesh_view.ts";
 
 /** The medians of a figure over the blocks of two zones, by direction. */

@@ -2,8 +2,8 @@
  * Packets that did not come through, as handshakes show them: probes without any answer, and SYNs
  * that had to be sent again (which a client meets as a second of waiting).
  */
-import { median, quantile } from "../quantile.ts";
-import { upperTail } from "./binomial.ts";
+import { median, quantile } from "../../stats/quantile.ts";
+import { upperTail } from "../../stats/binomial.ts";
 import {
   type BlockDirection,
   blockDirections,
@@ -11,7 +11,13 @@ import {
   blockRegions,
   blockText,
 } from "./blocks.ts";
-import { type Direction, type Finding, percentText, regionsOf, shareOf } from "./finding.ts";
+import {
+  type Direction,
+  type Finding,
+  percentText,
+  regionsOf,
+  shareOf,
+} from "../../domain/finding.ts";
 import type { MeshView } from "./mesh_view.ts";
 
 /** Below this a mesh is as good as networks are. */

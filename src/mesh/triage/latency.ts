@@ -2,9 +2,9 @@
  * Slow nodes, blocks, pairs and tails by their steady handshakes. What is slow is said against what
  * is usual between the same two zones, never against the mesh as a whole: zones lie apart.
  */
-import { median, spread } from "../quantile.ts";
+import { median, spread } from "../../stats/quantile.ts";
 import { MAX_PAIRS } from "./drops.ts";
-import { type Finding, msOf, msText, regionsOf } from "./finding.ts";
+import { type Finding, msOf, msText, regionsOf } from "../../domain/finding.ts";
 import {
   type BlockDirection,
   blockDirections,

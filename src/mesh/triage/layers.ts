@@ -1,7 +1,7 @@
 /** What is not the data plane: flow set-up, the prober's own CPU, ICMP's second class. */
-import { median } from "../quantile.ts";
-import type { Quantiles } from "../row.ts";
-import { type Direction, type Finding, msOf, msText, regionsOf } from "./finding.ts";
+import { median } from "../../stats/quantile.ts";
+import type { Quantiles } from "../../domain/mesh_row.ts";
+import { type Direction, type Finding, msOf, msText, regionsOf } from "../../domain/finding.ts";
 import { type Latency, MIN_PAIRS } from "./latency.ts";
 import { blockDirections, blockParties, blockRegions, Blocks, blockText } from "./blocks.ts";
 import { edgesOf, type MeshView } from "./mesh_view.ts";

@@ -1,6 +1,6 @@
 /** A matrix as triage sees it: which cells count, which zones there are, who is beyond reach. */
-import type { Matrix } from "../matrix.ts";
-import { median } from "../quantile.ts";
+import type { Matrix } from "../../domain/matrix.ts";
+import { median } from "../../stats/quantile.ts";
 
 /** Fewer samples say little about a pair. */
 const MIN_SAMPLES = 10;

@@ -1,6 +1,6 @@
 /** Which nodes stand out from the others by their rows and columns, and in which direction. */
-import { median, spread } from "../quantile.ts";
-import type { Direction } from "./finding.ts";
+import { median, spread } from "../../stats/quantile.ts";
+import type { Direction } from "../../domain/finding.ts";
 import type { Edges } from "./mesh_view.ts";
 
 export interface Outstanding {

@@ -1,6 +1,6 @@
 /** Who is beyond reach: dead nodes, nodes that refuse, partitions between groups. */
 import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
-import { type Finding, listText, type Region, regionsOf } from "./finding.ts";
+import { type Finding, listText, type Region, regionsOf } from "../../domain/finding.ts";
 import type { MeshView } from "./mesh_view.ts";
 
 /** One prober's word is not enough to call a node dead. */

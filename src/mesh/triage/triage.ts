@@ -3,9 +3,9 @@
  * those of Pingmesh and its VNET sequel: more than twice what is usual over the window; on top of
  * them each rule has a least difference, a least number of samples, and what chance may do.
  */
-import type { Matrix } from "../matrix.ts";
+import type { Matrix } from "../../domain/matrix.ts";
 import { packetLoss } from "./drops.ts";
-import { type Finding, listText, ordered, type Region } from "./finding.ts";
+import { type Finding, listText, ordered, type Region } from "../../domain/finding.ts";
 import { busyProbers, coldStarts, icmpApart } from "./layers.ts";
 import { latency } from "./latency.ts";
 import { MeshView } from "./mesh_view.ts";

@@ -1,5 +1,5 @@
 /** A live screen in whose run something is thrown that nobody catches. */
-import { LiveScreen } from "../../../src/commands/live/live_screen.ts";
+import { LiveScreen } from "../../../src/sink/live_screen.ts";
 import { messageOf } from "../../../src/domain/exit.ts";
 import { sayOnStderr } from "../../../src/sink/stdio.ts";
 import { SystemTerminal } from "../../../src/sink/terminal.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Command, parseCommandLine } from "../../../src/cli/command_line.ts";
-import type { ProbeOptions } from "../../../src/commands/probe/options.ts";
-import type { ServeOptions } from "../../../src/commands/serve/serve.ts";
+import type { ProbeOptions } from "../../../src/run/options.ts";
+import type { ServeOptions } from "../../../src/commands/serve.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { endpoint, target } from "../fixtures.ts";
 

@@ -1,7 +1,7 @@
 /** Small meshes for tests, with only what matters spelled out. */
-import { Matrix } from "../../../src/mesh/matrix.ts";
-import { arrange, type MeshNode } from "../../../src/mesh/node.ts";
-import type { MeshRow, PeerFigures, Quantiles } from "../../../src/mesh/row.ts";
+import { Matrix } from "../../../src/domain/matrix.ts";
+import { arrange, type MeshNode } from "../../../src/domain/mesh_node.ts";
+import type { MeshRow, PeerFigures, Quantiles } from "../../../src/domain/mesh_row.ts";
 
 export function quantiles(p50Us: number, p99Us = 2 * p50Us, count = 270): Quantiles {
   return { count, p50Us, p99Us };

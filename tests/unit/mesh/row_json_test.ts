@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { MAX_NODES, type MeshRow } from "../../../src/mesh/row.ts";
+import { MAX_NODES, type MeshRow } from "../../../src/domain/mesh_row.ts";
 import {
   decodeRow,
   encodeRow,

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Matrix } from "../../../src/mesh/matrix.ts";
-import { arrange, type MeshNode } from "../../../src/mesh/node.ts";
-import { upperTail } from "../../../src/mesh/triage/binomial.ts";
-import type { Finding } from "../../../src/mesh/triage/finding.ts";
+import { Matrix } from "../../../src/domain/matrix.ts";
+import { arrange, type MeshNode } from "../../../src/domain/mesh_node.ts";
+import { upperTail } from "../../../src/stats/binomial.ts";
+import type { Finding } from "../../../src/domain/finding.ts";
 import { isAlarm, triage } from "../../../src/mesh/triage/triage.ts";
 import { type Change, LOST, mesh, nodes, peer, quantiles, row } from "./meshes.ts";
 import { falseAlarms, scores } from "./simulation/accuracy.ts";

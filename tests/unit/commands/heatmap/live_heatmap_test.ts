@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { LiveHeatmap } from "../../../../src/commands/heatmap/live_heatmap.ts";
-import { METRICS } from "../../../../src/mesh/metric.ts";
+import { METRICS } from "../../../../src/format/heatmap/metric.ts";
 import { FakeClock } from "../../fake_clock.ts";
 
 const FOOT = "q quits, m shows another metric";

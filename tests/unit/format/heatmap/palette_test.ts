@@ -6,7 +6,7 @@ import {
   TERMINAL_LEVELS,
   textOn,
 } from "../../../../src/format/heatmap/palette.ts";
-import { LEVELS } from "../../../../src/mesh/scale.ts";
+import { LEVELS } from "../../../../src/format/heatmap/scale.ts";
 
 const channels = (hex: string) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
 

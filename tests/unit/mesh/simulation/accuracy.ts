@@ -1,5 +1,5 @@
 /** How often triage is right: precision and recall over many simulated meshes with one fault each. */
-import type { Finding } from "../../../../src/mesh/triage/finding.ts";
+import type { Finding } from "../../../../src/domain/finding.ts";
 import { isAlarm, triage } from "../../../../src/mesh/triage/triage.ts";
 import { Random } from "../../random.ts";
 import { agrees, FAULT_NAMES, type FaultName, FAULTS, leastNearZones } from "./faults.ts";

@@ -1,5 +1,5 @@
 /** Faults to inject into a simulated mesh, each with what triage ought to say of it. */
-import type { Direction, Finding, FindingKind } from "../../../../src/mesh/triage/finding.ts";
+import type { Direction, Finding, FindingKind } from "../../../../src/domain/finding.ts";
 import type { Random } from "../../random.ts";
 import { between } from "./distributions.ts";
 import type { SimulatedMesh, Trouble } from "./mesh.ts";

@@ -1,8 +1,8 @@
 /** A mesh that is not there: zones, racks and nodes with their own figures, window by window. */
 import type { Label } from "../../../../src/domain/target.ts";
-import { Matrix } from "../../../../src/mesh/matrix.ts";
-import { arrange, type MeshNode } from "../../../../src/mesh/node.ts";
-import type { MeshRow, PeerFigures } from "../../../../src/mesh/row.ts";
+import { Matrix } from "../../../../src/domain/matrix.ts";
+import { arrange, type MeshNode } from "../../../../src/domain/mesh_node.ts";
+import type { MeshRow, PeerFigures } from "../../../../src/domain/mesh_row.ts";
 import type { Random } from "../../random.ts";
 import { between, binomial, jittered, normal, quantiles } from "./distributions.ts";
 

@@ -1,0 +1,73 @@
+/** `probe`: TCP handshakes with targets, timed by the kernel. */
+import { type ExitCode, SystemError } from "../domain/exit.ts";
+import type { Target } from "../domain/target.ts";
+import { descriptorLimit } from "../kernel/limits.ts";
+import { ephemeralPorts } from "../kernel/ports.ts";
+import { TcpConnects } from "../kernel/tcp_connect.ts";
+import { TcpSockets } from "../kernel/tcp_info.ts";
+import type { Connector } from "../net/connector.ts";
+import { DenoConnector } from "../net/deno_connector.ts";
+import { SourceConnector } from "../net/source_connector.ts";
+import { TcpProber } from "../net/tcp_prober.ts";
+import { say } from "../sink/stdio.ts";
+import { systemClock } from "../time/system_clock.ts";
+import { inFlightAtWorst, limitNotices } from "../run/limit_notices.ts";
+import type { ProbeOptions } from "../run/options.ts";
+import { allTargets, run } from "../run/run.ts";
+
+/** Descriptors left for everything that is not a probe. */
+const SPARE_DESCRIPTORS = 64;
+/** Probes in flight where the system does not tell its limit, and at most. */
+const DEFAULT_MAX_IN_FLIGHT = 200;
+const MAX_IN_FLIGHT = 50_000;
+
+export function probe(options: ProbeOptions, version: string): Promise<ExitCode> {
+  const sockets = TcpSockets.open();
+  if (sockets === null) refuseWithoutKernel(options);
+  const connector = connectorFor(options, sockets);
+  const targets = allTargets(options);
+  const maxInFlight = withinLimits(targets, options);
+  const prober = new TcpProber(connector, systemClock, options.timeoutMs, options.clock);
+  return run(options, targets, { diagnostic: "probe", prober, connector, maxInFlight }, version);
+}
+
+/** `Deno.connect`, or sockets of our own where they must be bound first. */
+export function connectorFor(
+  { source, close }: Pick<ProbeOptions, "source" | "close">,
+  sockets: TcpSockets | null,
+): Connector {
+  if (source === null) return new DenoConnector(sockets, close);
+  const connects = TcpConnects.open();
+  if (connects === null || sockets === null) {
+    throw new SystemError(`--source ${source.address}: this platform offers no way to bind`);
+  }
+  const refusal = connects.refusal(source);
+  if (refusal !== null) throw new SystemError(`--source ${source.address}: ${refusal}`);
+  return new SourceConnector(connects, sockets, source, close);
+}
+
+function refuseWithoutKernel(options: ProbeOptions): void {
+  const reason = "this platform or its permissions offer no TCP_INFO";
+  if (options.clock === "kernel") throw new SystemError(`--clock kernel: ${reason}`);
+  if (options.close === "rst") throw new SystemError(`--close rst: ${reason}`);
+  if (options.source !== null) {
+    throw new SystemError(`--source ${options.source.address}: ${reason}`);
+  }
+  if (options.clock === "auto") say(`${reason}: rtt is the clock's, scheduling included`);
+}
+
+/** How many probes may be in flight; says which limits of this machine the run may meet. */
+function withinLimits(targets: readonly Target[], options: ProbeOptions): number {
+  const { schedule: { intervalMs, burst }, timeoutMs, close } = options;
+  const demand = { targets, intervalMs, timeoutMs, burst, close };
+  const wanted = options.maxInFlight ?? Math.min(inFlightAtWorst(demand), MAX_IN_FLIGHT);
+  const descriptors = descriptorLimit(wanted + SPARE_DESCRIPTORS);
+  const most = descriptors === null
+    ? DEFAULT_MAX_IN_FLIGHT
+    : Math.max(1, Math.min(descriptors - SPARE_DESCRIPTORS, MAX_IN_FLIGHT));
+  const maxInFlight = options.maxInFlight ?? most;
+  const bound = options.maxInFlight === null ? descriptors : null;
+  const limits = { maxInFlight, descriptors: bound, ports: ephemeralPorts() };
+  for (const notice of limitNotices(demand, limits)) say(notice);
+  return maxInFlight;
+}

@@ -1,0 +1,45 @@
+/** `serve`: accepts handshakes and closes them, for as long as it is let. */
+import { EXIT, type ExitCode } from "../domain/exit.ts";
+import { revoke } from "../kernel/permissions.ts";
+import { onSignal } from "../kernel/signals.ts";
+import { TcpSockets } from "../kernel/tcp_info.ts";
+import type { AcceptCounters, ListenOptions } from "../net/listener.ts";
+import { printText, say } from "../sink/stdio.ts";
+import { repeat } from "../time/repeat.ts";
+import { systemClock } from "../time/system_clock.ts";
+import { Housekeeping } from "../run/housekeeping.ts";
+import { Responder } from "../net/responder.ts";
+
+export interface ServeOptions extends ListenOptions {
+  readonly addresses: readonly string[];
+  /** Null for no counters before the end. */
+  readonly statsEveryMs: number | null;
+}
+
+/** Runs until SIGTERM or SIGINT, then says what was accepted. */
+export async function serve(options: ServeOptions): Promise<ExitCode> {
+  const responder = new Responder(options.addresses, options, TcpSockets.open());
+  const housekeeping = new Housekeeping(systemClock, true);
+
+  const startMs = systemClock.now();
+  onSignal("SIGINT", () => responder.close());
+  onSignal("SIGTERM", () => responder.close());
+  const report = () => printText(countersText(responder.counters, systemClock.now() - startMs));
+  onSignal("SIGQUIT", report);
+  const { statsEveryMs } = options;
+  for (const line of responder.announcements()) say(line);
+  revoke("env", "ffi", "read", "write", "sys", "net");
+  const stopStats = statsEveryMs === null ? () => {} : repeat(systemClock, statsEveryMs, report);
+
+  await responder.run((connections) => housekeeping.worked(connections));
+  stopStats();
+  housekeeping.stop();
+  report();
+  return EXIT.ok;
+}
+
+function countersText({ accepted, aborted, exhausted }: AcceptCounters, elapsedMs: number): string {
+  const seconds = (elapsedMs / 1000).toFixed(1);
+  return `accepted ${accepted} in ${seconds} s, ${aborted} aborted, ` +
+    `${exhausted} times out of descriptors\n`;
+}

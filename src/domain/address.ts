@@ -1,0 +1,59 @@
+/** IP literals: from text to bytes and back (RFC 791, RFC 4291, RFC 5952, RFC 4007 for zones). */
+import type { Endpoint } from "./target.ts";
+
+const IPV4_PART = /^(0|[1-9][0-9]{0,2})$/;
+/** What Linux calls interfaces: up to IFNAMSIZ-1 characters (RFC 4007 section 11 leaves it open). */
+const ZONE = /^[A-Za-z0-9._:@~-]{1,15}$/;
+const IPV6_GROUP = /^[0-9a-fA-F]{1,4}$/;
+
+/** The four bytes of a dotted quad without leading zeros, or null. */
+export function parseIpv4(text: string): Uint8Array | null {
+  const parts = text.split(".");
+  if (parts.length !== 4 || !parts.every((p) => IPV4_PART.test(p) && Number(p) < 256)) return null;
+  return Uint8Array.of(Number(parts[0]), Number(parts[1]), Number(parts[2]), Number(parts[3]));
+}
+
+/** The sixteen bytes of an IPv6 literal without brackets or zone, or null. */
+export function parseIpv6(text: string): Uint8Array | null {
+  const halves = text.split("::");
+  if (halves.length > 2) return null;
+  const head = groupsOf(halves[0], halves.length === 1);
+  const tail = halves.length === 2 ? groupsOf(halves[1], true) : [];
+  if (head === null || tail === null) return null;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return null;
+  const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
+  const bytes = new Uint8Array(16);
+  groups.forEach((group, i) => {
+    bytes[2 * i] = group >> 8;
+    bytes[2 * i + 1] = group & 255;
+  });
+  return bytes;
+}
+
+/** The 16-bit groups of one side of `::`; a dotted quad may stand for the last two. */
+function groupsOf(text: string, last: boolean): number[] | null {
+  if (text === "") return [];
+  const groups: number[] = [];
+  const parts = text.split(":");
+  for (const [i, part] of parts.entries()) {
+    if (IPV6_GROUP.test(part)) {
+      groups.push(parseInt(part, 16));
+      continue;
+    }
+    const quad = last && i === parts.length - 1 ? parseIpv4(part) : null;
+    if (quad === null) return null;
+    groups.push(quad[0] << 8 | quad[1], quad[2] << 8 | quad[3]);
+  }
+  return groups;
+}
+
+/** The endpoint of an IP literal (an IPv6 one may carry `%zone`), or null for anything else. */
+export function literalEndpoint(text: string, port: number): Endpoint | null {
+  const v4 = parseIpv4(text);
+  if (v4 !== null) return { address: text, family: 4, bytes: v4, port };
+  const percent = text.indexOf("%");
+  if (percent >= 0 && !ZONE.test(text.slice(percent + 1))) return null;
+  const v6 = parseIpv6(percent < 0 ? text : text.slice(0, percent));
+  return v6 === null ? null : { address: text, family: 6, bytes: v6, port };
+}

@@ -1,0 +1,182 @@
+/** Rows gathered from a mesh as an N×N matrix: what each node measured of each other one. */
+import type { Arrangement, Group, MeshNode } from "./mesh_node.ts";
+import type { MeshRow, PeerFigures, Quantiles } from "./mesh_row.ts";
+
+/** A larger matrix neither fits a screen nor, with its cells, a small machine's memory. */
+export const MAX_MATRIX_NODES = 2000;
+
+/** What a cell holds: counts, and times in µs. */
+export const FIGURES = [
+  "sent",
+  "answered",
+  "lost",
+  "refused",
+  "retransmits",
+  "rttCount",
+  "rttP50",
+  "rttP99",
+  "coldCount",
+  "coldP50",
+  "coldP99",
+  "connectP50",
+  "connectP99",
+  "icmpSent",
+  "icmpLost",
+  "icmpP50",
+] as const;
+export type Figure = typeof FIGURES[number];
+
+/** How a node's row came to be, or did not. */
+export type RowState =
+  | { readonly kind: "missing"; readonly reason: string }
+  | {
+    /** Stale: nothing in it is from the last window. */
+    readonly kind: "fresh" | "stale";
+    readonly ageMs: number;
+    readonly windowMs: number;
+    readonly lagP99Us: number | null;
+    readonly connectExcess: Quantiles | null;
+    /** Peers that are no nodes of this mesh. */
+    readonly strangers: number;
+  };
+
+const NOT_ASKED: RowState = { kind: "missing", reason: "not asked for" };
+
+export class Matrix {
+  readonly nodes: readonly MeshNode[];
+  readonly groups: readonly Group[];
+  /** The label that the groups are made by. */
+  readonly key: string;
+  #indexes: Map<string, number>;
+  #groupIndexes: Uint16Array;
+  #rows: RowState[];
+  #cells: Readonly<Record<Figure, Float32Array>>;
+
+  constructor({ nodes, groups, key }: Arrangement) {
+    if (nodes.length > MAX_MATRIX_NODES) {
+      throw new RangeError(`a matrix of more than ${MAX_MATRIX_NODES} nodes`);
+    }
+    this.nodes = nodes;
+    this.groups = groups;
+    this.key = key;
+    this.#indexes = new Map(nodes.map(({ name }, i) => [name, i]));
+    this.#groupIndexes = new Uint16Array(nodes.length);
+    groups.forEach(({ from, to }, group) => this.#groupIndexes.fill(group, from, to));
+    this.#rows = nodes.map(() => NOT_ASKED);
+    // Whole µs are exact in 24 bits up to 16 s; in objects a large mesh would take gigabytes.
+    const cells = () => new Float32Array(nodes.length ** 2).fill(NaN);
+    this.#cells = Object.fromEntries(FIGURES.map((figure) => [figure, cells()])) as Record<
+      Figure,
+      Float32Array
+    >;
+  }
+
+  get size(): number {
+    return this.nodes.length;
+  }
+
+  /** The index of a node, or -1. */
+  indexOf(name: string): number {
+    return this.#indexes.get(name) ?? -1;
+  }
+
+  /** The group's index of a node. */
+  groupOf(node: number): number {
+    return this.#groupIndexes[node];
+  }
+
+  row(node: number): RowState {
+    return this.#rows[node];
+  }
+
+  /** What a node measured of another; NaN where it measured nothing. */
+  figure(figure: Figure, from: number, to: number): number {
+    return this.#cells[figure][from * this.nodes.length + to];
+  }
+
+  /** Whether a node sent the other one any probe. */
+  probed(from: number, to: number): boolean {
+    return this.figure("sent", from, to) > 0;
+  }
+
+  /** Whether every probe of a pair was lost. */
+  unanswered(from: number, to: number): boolean {
+    return this.probed(from, to) && this.figure("answered", from, to) === 0;
+  }
+
+  /** Takes a node's row, whose newest figures are `ageMs` old; the node must be one of the mesh. */
+  put(row: MeshRow, ageMs: number): void {
+    const from = this.indexOf(row.node);
+    if (from < 0) throw new RangeError(`${row.node} is no node of this mesh`);
+    let strangers = 0;
+    for (const figures of row.peers) {
+      const to = this.indexOf(figures.peer);
+      if (to < 0) strangers++;
+      else this.#fill(from * this.nodes.length + to, figures);
+    }
+    const { windowMs, lagP99Us, connectExcess } = row;
+    const kind = ageMs > windowMs ? "stale" : "fresh";
+    this.#rows[from] = { kind, ageMs, windowMs, lagP99Us, connectExcess, strangers };
+  }
+
+  /** Notes why a node's row could not be had. */
+  miss(node: number, reason: string): void {
+    this.#rows[node] = { kind: "missing", reason };
+  }
+
+  #fill(at: number, figures: PeerFigures): void {
+    const { rtt, cold, connect, icmp } = figures;
+    const set = (figure: Figure, value: number | null | undefined) => {
+      this.#cells[figure][at] = value ?? NaN;
+    };
+    set("sent", figures.sent);
+    set("answered", figures.answered);
+    set("lost", figures.lost);
+    set("refused", figures.refused);
+    set("retransmits", figures.synRetransmits);
+    set("rttCount", rtt?.count);
+    set("rttP50", rtt?.p50Us);
+    set("rttP99", rtt?.p99Us);
+    set("coldCount", cold?.count);
+    set("coldP50", cold?.p50Us);
+    set("coldP99", cold?.p99Us);
+    set("connectP50", connect?.p50Us);
+    set("connectP99", connect?.p99Us);
+    set("icmpSent", icmp?.sent);
+    set("icmpLost", icmp?.lost);
+    set("icmpP50", icmp?.p50Us);
+  }
+}
+
+/** How much of a mesh is there to judge. */
+export interface Coverage {
+  readonly nodes: number;
+  readonly rows: number;
+  readonly stale: number;
+  readonly missing: number;
+  /** Ordered pairs that were probed, in rows that are not stale. */
+  readonly pairs: number;
+  /** The longest window of the rows; 0 without rows. */
+  readonly windowMs: number;
+  readonly oldestMs: number;
+}
+
+export function coverage(matrix: Matrix): Coverage {
+  const states = matrix.nodes.map((_, i) => matrix.row(i));
+  const of = (kind: RowState["kind"]) => states.filter((state) => state.kind === kind).length;
+  const there = states.filter((state) => state.kind !== "missing");
+  let pairs = 0;
+  for (let from = 0; from < matrix.size; from++) {
+    if (states[from].kind !== "fresh") continue;
+    for (let to = 0; to < matrix.size; to++) if (matrix.probed(from, to)) pairs++;
+  }
+  return {
+    nodes: matrix.size,
+    rows: there.length,
+    stale: of("stale"),
+    missing: of("missing"),
+    pairs,
+    windowMs: there.reduce((most, { windowMs }) => Math.max(most, windowMs), 0),
+    oldestMs: there.reduce((most, { ageMs }) => Math.max(most, ageMs), 0),
+  };
+}

@@ -1,0 +1,54 @@
+/** What one node of a mesh measured over its window: the row that it publishes. Times are whole µs. */
+import type { Label } from "./target.ts";
+
+/** A mesh has no more nodes than this: a row names no more peers, a nodes file no more nodes. */
+export const MAX_NODES = 8192;
+
+export interface MeshRow {
+  readonly node: string;
+  readonly az: string;
+  readonly labels: readonly Label[];
+  /** The node's wall clock when the row was made, in ms since the epoch; may differ from ours. */
+  readonly wallMs: number;
+  /** How old the newest probe in it was then, by the node's monotonic clock. */
+  readonly ageMs: number;
+  /** The span that the figures are from: less than a whole window in a node's first minutes. */
+  readonly windowMs: number;
+  /** How late this node sent its probes; null when it sent none. */
+  readonly lagP99Us: number | null;
+  /** Connect time minus kernel RTT of the handshakes that have both: this node's own share. */
+  readonly connectExcess: Quantiles | null;
+  readonly peers: readonly PeerFigures[];
+}
+
+/** Of `count` samples; null stands for none. */
+export interface Quantiles {
+  readonly count: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+}
+
+/** A node's probes of one peer. */
+export interface PeerFigures {
+  readonly peer: string;
+  /** Probes whose fate is known, and what it was: sent = answered + lost, a refusal is an answer. */
+  readonly sent: number;
+  readonly answered: number;
+  readonly lost: number;
+  readonly refused: number;
+  /** Null where the kernel does not tell. */
+  readonly synRetransmits: number | null;
+  /** Kernel RTTs of steady handshakes, and of the first ones of bursts. */
+  readonly rtt: Quantiles | null;
+  readonly cold: Quantiles | null;
+  readonly connect: Quantiles | null;
+  /** Null for a mesh that sends none. */
+  readonly icmp: IcmpFigures | null;
+}
+
+export interface IcmpFigures {
+  readonly sent: number;
+  readonly lost: number;
+  /** Null when none was answered. */
+  readonly p50Us: number | null;
+}

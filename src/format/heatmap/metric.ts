@@ -1,0 +1,76 @@
+/** What a heatmap can show: a figure of each pair, its text and its place on the colour scale. */
+import { type Group } from "../../domain/mesh_node.ts";
+import type { Matrix } from "../../domain/matrix.ts";
+import { median } from "../../stats/quantile.ts";
+
+export const METRICS = ["p50", "p99", "loss", "cold", "retransmits"] as const;
+export type Metric = typeof METRICS[number];
+
+/** In a legend or a title. */
+export const METRIC_TITLES: Readonly<Record<Metric, string>> = {
+  p50: "handshake RTT, p50",
+  p99: "handshake RTT, p99",
+  loss: "probes lost",
+  cold: "cold handshake RTT, p50",
+  retransmits: "SYN retransmits per probe",
+};
+
+/** Whether a metric is a share, from 0 to 1 as a rule, and not a time in µs. */
+export function isShare(metric: Metric): boolean {
+  return metric === "loss" || metric === "retransmits";
+}
+
+/** A pair's figure: µs or a share; NaN where there is none. */
+export function valueOf(matrix: Matrix, metric: Metric, from: number, to: number): number {
+  switch (metric) {
+    case "p50":
+      return matrix.figure("rttP50", from, to);
+    case "p99":
+      return matrix.figure("rttP99", from, to);
+    case "cold":
+      return matrix.figure("coldP50", from, to);
+    case "loss":
+      return matrix.figure("lost", from, to) / matrix.figure("sent", from, to);
+    case "retransmits":
+      return matrix.figure("retransmits", from, to) / matrix.figure("sent", from, to);
+    default:
+      return metric satisfies never;
+  }
+}
+
+/** A block's figure: the median of its pairs' times, the share of all its probes. */
+export function blockValue(matrix: Matrix, metric: Metric, from: Group, to: Group): number {
+  const values: number[] = [];
+  let [part, whole] = [0, 0];
+  for (let i = from.from; i < from.to; i++) {
+    for (let j = to.from; j < to.to; j++) {
+      const value = valueOf(matrix, metric, i, j);
+      if (Number.isNaN(value)) continue;
+      values.push(value);
+      const sent = matrix.figure("sent", i, j);
+      part += value * sent;
+      whole += sent;
+    }
+  }
+  return isShare(metric) ? part / whole : median(values);
+}
+
+/** `0.412`, `12.3`, `1.2s` or `0.3%`, in at most five characters where a value is below 1,000 s. */
+export function shortText(metric: Metric, value: number): string {
+  return isShare(metric) ? shareText(value) : timeText(value);
+}
+
+/** A share in percent; what is not nothing is not shown as 0. */
+export function shareText(share: number): string {
+  const percent = share * 100;
+  if (percent === 0) return "0%";
+  if (percent < 0.1) return "<0.1%";
+  return percent < 9.95 ? `${percent.toFixed(1)}%` : `${Math.round(percent)}%`;
+}
+
+/** A time in ms, three figures of it, without its unit; from 1 s on in seconds, with it. */
+function timeText(us: number): string {
+  if (us >= 999_500) return `${(us / 1e6).toFixed(us < 9_950_000 ? 1 : 0)}s`;
+  const digits = us < 9995 ? 2 : us < 99_950 ? 1 : 0;
+  return (us / 1000).toFixed(us < 999.5 ? 3 : digits);
+}

@@ -1,0 +1,248 @@
+/** A trace as text for people: a line a hop and address, or the table of a repeated one. Pure. */
+import {
+  type Hop,
+  type HopAddress,
+  type HopSample,
+  isReached,
+  type MplsLabel,
+  type PlainHandshake,
+  type TraceReport,
+} from "../domain/path.ts";
+import { shown } from "../text/quote.ts";
+import { NONE } from "../domain/probe_record.ts";
+import { hostPort } from "../domain/target.ts";
+import { cut } from "../text/columns.ts";
+import type { Paint } from "./paint.ts";
+
+const HOP_COLUMN = 3;
+/** Room for `12345.678`. */
+const TIME_COLUMN = 10;
+/** The table's columns behind the address. */
+const COUNT_COLUMN = 8;
+const COUNT_TITLES = ["sent", "loss"];
+const TIME_TITLES = ["last", "min", "avg", "max", "stddev"];
+const FIGURES_COLUMNS = COUNT_TITLES.length * COUNT_COLUMN + TIME_TITLES.length * TIME_COLUMN;
+const ADDRESS_TITLE = "address";
+/** Labels are padded up to here; a longer one pushes its own line's columns. */
+const MAX_LABEL_COLUMN = 48;
+/** An IPv4 address is not cut, whatever else has no place then. */
+const MIN_LABEL_COLUMN = 15;
+
+/** A line and how it is to be looked at. */
+export interface TonedLine {
+  readonly tone: "plain" | "warn" | "bad";
+  readonly text: string;
+}
+
+export function painted({ tone, text }: TonedLine, paint: Paint): string {
+  return tone === "plain" ? text : paint[tone](text);
+}
+
+const plainly = (text: string): TonedLine => ({ tone: "plain", text });
+const warning = (text: string): TonedLine => ({ tone: "warn", text });
+const bad = (text: string): TonedLine => ({ tone: "bad", text });
+
+/** What a trace is about, in one line. */
+export function introduction(report: TraceReport): string {
+  const { host, address, port, protocol, paths, flow, maxHops, sizeBytes } = report;
+  const to = host === address ? address : `${shown(host)} (${address})`;
+  const flows = flow === "varied"
+    ? "each probe a flow of its own"
+    : paths === 1
+    ? "one flow"
+    : `${paths} flows`;
+  const parts = [
+    `trace to ${to}${port === null ? "" : ` port ${port}`} by ${protocol}`,
+    flows,
+    `at most ${maxHops} hops`,
+    ...(sizeBytes === null ? [] : [`${sizeBytes} bytes`]),
+  ];
+  return parts.join(", ");
+}
+
+/** The lines of a single trace: each probe's round trip by itself. */
+export function traceLines(report: TraceReport, paint: Paint): string[] {
+  const width = labelWidth(report);
+  const lines: string[] = [introduction(report)];
+  for (const group of grouped(report.hops)) {
+    if (group.length > 1) {
+      lines.push(paint.warn(silentLine(group[0].hops, group[group.length - 1].hops)));
+    } else lines.push(...hopLines(group[0], report, width, paint));
+  }
+  return [...lines, ...endLines(report).map((line) => painted(line, paint))];
+}
+
+/** The lines of a repeated trace: each address's figures over all rounds. */
+export function traceTable(report: TraceReport, paint: Paint): string[] {
+  return tableLines(report, null).map((line) => painted(line, paint));
+}
+
+/** The same before they are painted; with `columns`, addresses are cut so that the figures fit into them. */
+export function tableLines(report: TraceReport, columns: number | null): TonedLine[] {
+  const wanted = Math.max(labelWidth(report), ADDRESS_TITLE.length);
+  const room = columns === null ? Infinity : columns - HOP_COLUMN - 2 - FIGURES_COLUMNS;
+  const width = Math.min(wanted, Math.max(MIN_LABEL_COLUMN, room));
+  const look = { report, width, cuts: columns !== null };
+  const head = `${"hop".padStart(HOP_COLUMN)}  ${ADDRESS_TITLE.padEnd(width)}` +
+    COUNT_TITLES.map((title) => title.padStart(COUNT_COLUMN)).join("") +
+    TIME_TITLES.map((title) => title.padStart(TIME_COLUMN)).join("");
+  const lines = [`${introduction(report)}, ${report.rounds} rounds`, head].map(plainly);
+  for (const group of grouped(report.hops)) {
+    if (group.length > 1) {
+      lines.push(warning(silentLine(group[0].hops, group[group.length - 1].hops)));
+      continue;
+    }
+    const [hop] = group;
+    if (hop.addresses.length === 0) lines.push(warning(tableRow(hop, null, true, look)));
+    for (const [i, of] of hop.addresses.entries()) {
+      const line = tableRow(hop, of, i === 0, look);
+      lines.push(i === 0 && hop.answered < hop.sent ? warning(line) : plainly(line));
+    }
+  }
+  // Before the first round is over, nobody knows how the path ends.
+  const early = columns !== null && report.end === null && report.rounds < 2;
+  return early ? lines : [...lines, ...endLines(report)];
+}
+
+/** Silent hops in a row together, all others alone. */
+function grouped(hops: readonly Hop[]): Hop[][] {
+  const groups: Hop[][] = [];
+  for (const hop of hops) {
+    const last = groups[groups.length - 1];
+    const joins = hop.answered === 0 && last !== undefined && last[0].answered === 0;
+    if (joins) last.push(hop);
+    else groups.push([hop]);
+  }
+  return groups;
+}
+
+function silentLine(first: number, last: number): string {
+  const which = first === last ? `${first}` : `${first}-${last}`;
+  return `${which.padStart(HOP_COLUMN)}  no answer`;
+}
+
+function hopLines(hop: Hop, report: TraceReport, width: number, paint: Paint): string[] {
+  const number = `${hop.hops}`.padStart(HOP_COLUMN);
+  if (hop.addresses.length === 0) return [paint.warn(silentLine(hop.hops, hop.hops))];
+  const lines = hop.addresses.map((of, i) => {
+    // What was lost nobody can be blamed for, so it stands with the first.
+    const samples = hop.samples.filter(({ address }) =>
+      address === of.address || (i === 0 && address === null)
+    );
+    const parts = [
+      `${i === 0 ? number : " ".repeat(HOP_COLUMN)}  ${label(of, report).padEnd(width)}`,
+      samples.map((sample) => time(sample, paint)).join(""),
+      " ms",
+      report.paths > 1 ? `  ${flowsText(of)}` : "",
+      of.kind === "router" ? "" : `  ${of.kind === "end" ? of.detail : paint.bad(of.detail)}`,
+      mplsText(of.labels),
+    ];
+    return parts.join("");
+  });
+  if (hop.others > 0) lines.push(`${" ".repeat(HOP_COLUMN)}  ${hop.others} answers of others`);
+  return lines;
+}
+
+function time({ address, rttUs }: HopSample, paint: Paint): string {
+  if (address === null) return paint.warn("*".padStart(TIME_COLUMN));
+  return (rttUs === NONE ? "?" : millis(rttUs)).padStart(TIME_COLUMN);
+}
+
+function flowsText({ flows }: HopAddress): string {
+  const numbers = [...flows].toSorted((a, b) => a - b).map((flow) => flow + 1);
+  return `flow${numbers.length === 1 ? "" : "s"} ${numbers.join(",")}`;
+}
+
+function mplsText(labels: readonly MplsLabel[]): string {
+  if (labels.length === 0) return "";
+  const entries = labels.map(({ label, trafficClass, ttl }) => `${label}/${trafficClass}/${ttl}`);
+  return `  MPLS ${entries.join(" ")}`;
+}
+
+interface TableLook {
+  readonly report: TraceReport;
+  /** Of the address's column. */
+  readonly width: number;
+  /** A longer address is cut; else it pushes its line's other columns. */
+  readonly cuts: boolean;
+}
+
+function tableRow(
+  hop: Hop,
+  of: HopAddress | null,
+  first: boolean,
+  { report, width, cuts }: TableLook,
+): string {
+  const who = of === null ? "no answer" : label(of, report);
+  const lost = hop.sent - hop.answered;
+  const counts = first ? [`${hop.sent}`, percent(lost, hop.sent)] : ["", ""];
+  const figures = of?.rtt.distribution() ?? null;
+  const times = figures === null
+    ? ["-", "-", "-", "-", "-"]
+    : [of?.lastUs ?? NONE, figures.minUs, figures.avgUs, figures.maxUs, figures.stddevUs].map(
+      millis,
+    );
+  return `${(first ? `${hop.hops}` : "").padStart(HOP_COLUMN)}  ` +
+    (cuts ? cut(who, width) : who).padEnd(width) +
+    counts.map((text) => text.padStart(COUNT_COLUMN)).join("") +
+    times.map((text) => text.padStart(TIME_COLUMN)).join("") +
+    (of === null || of.kind === "router" ? "" : `  ${of.detail}`) +
+    (report.paths > 1 && of !== null ? `  ${flowsText(of)}` : "") +
+    mplsText(of?.labels ?? []);
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? "-" : `${(100 * part / whole).toFixed(1)}%`;
+}
+
+function labelWidth(report: TraceReport): number {
+  const lengths = report.hops.flatMap(({ addresses }) =>
+    addresses.map((of) => label(of, report).length)
+  );
+  return Math.min(MAX_LABEL_COLUMN, Math.max(0, ...lengths));
+}
+
+function label({ address }: HopAddress, report: TraceReport): string {
+  const { name, origin } = report.namesOf(address);
+  const who = name === null ? address : `${shown(name)} (${address})`;
+  return origin === null ? who : `${who}  ${origin.numbers.map((n) => `AS${n}`).join(" ")}`;
+}
+
+/** How the path ends, and what is known beyond the hops. */
+function endLines(report: TraceReport): TonedLine[] {
+  const { end, silentTail, mtu, handshake, address } = report;
+  const last = report.hops.at(-1)?.hops ?? report.firstHop - 1;
+  const lines: TonedLine[] = [];
+  if (silentTail > 0) lines.push(warning(silentLine(last + 1, last + silentTail)));
+  if (end !== null && isReached(report)) {
+    const took = end.rttUs === NONE ? "" : `, ${millis(end.rttUs)} ms`;
+    const hops = `${end.hops} hop${end.hops === 1 ? "" : "s"}`;
+    lines.push(plainly(`reached ${address} (${end.detail}) in ${hops}${took}`));
+  } else if (end !== null) {
+    lines.push(bad(`not reached: ${end.address} at hop ${end.hops} says ${end.detail}`));
+  } else lines.push(bad(`not reached: no answer behind hop ${last}`));
+  if (mtu !== null) lines.push(plainly(mtuLine(mtu)));
+  if (handshake !== null) lines.push(handshakeLine(address, handshake));
+  return lines;
+}
+
+function mtuLine({ bytes, steps }: NonNullable<TraceReport["mtu"]>): string {
+  const routers = steps.map((step) =>
+    `${step.address} takes no more than ${step.mtuBytes} on the way to hop ${step.hops}`
+  );
+  const what = `path MTU ${bytes} bytes`;
+  return routers.length === 0 ? `${what}, as the first link's` : `${what}: ${routers.join("; ")}`;
+}
+
+function handshakeLine(address: string, handshake: PlainHandshake): TonedLine {
+  const { port, outcome, rttUs } = handshake;
+  const what = `a handshake with ${hostPort(address, port)}, its hops not limited`;
+  const took = rttUs === NONE ? "" : `, ${millis(rttUs)} ms`;
+  return outcome === "established" || outcome === "refused"
+    ? plainly(`${what}: ${outcome}${took}`)
+    : bad(`${what}: ${outcome}`);
+}
+
+function millis(micros: number): string {
+  return (micros / 1000).toFixed(3);
+}

@@ -1,0 +1,92 @@
+/** Rows from all sides as one matrix: from the nodes themselves, or from files. */
+import { UsageError } from "../domain/exit.ts";
+import { Matrix, MAX_MATRIX_NODES } from "../domain/matrix.ts";
+import { arrange, type MeshNode } from "../domain/mesh_node.ts";
+import type { MeshRow } from "../domain/mesh_row.ts";
+import { decodeRow, RowError, splitRows } from "./row_json.ts";
+import type { NodeEntry } from "../input/nodes_file.ts";
+import type { Fetched, FetchRow } from "./row_fetch.ts";
+
+/** Nodes asked at once; one that does not answer keeps its place for the time limit, and no longer. */
+export const ROWS_AT_ONCE = 64;
+
+/** What is told of each node whose answer is there, in the order of arrival. */
+export type OnRow = (entry: NodeEntry, fetched: Fetched) => void;
+
+/** Asks all nodes; ends within the time limit for every ROWS_AT_ONCE of them. */
+export async function gatherRows(
+  entries: readonly NodeEntry[],
+  fetchRow: FetchRow,
+  timeoutMs: number,
+  onRow: OnRow,
+): Promise<void> {
+  const waiting = entries.values();
+  const lane = async () => {
+    for (const entry of waiting) onRow(entry, await fetchRow(entry, timeoutMs));
+  };
+  await Promise.all(Array.from({ length: Math.min(ROWS_AT_ONCE, entries.length) }, lane));
+}
+
+/** A node as its line in the nodes file has it. */
+export function nodeOf({ target }: NodeEntry): MeshNode {
+  return { name: target.name, labels: new Map([["az", target.az], ...target.labels]) };
+}
+
+/** The nodes that rows speak of: theirs, and peers without a row, of which no label is known. */
+export function nodesOf(rows: readonly MeshRow[]): MeshNode[] {
+  const nodes = new Map<string, MeshNode>();
+  for (const { node, az, labels } of rows) {
+    nodes.set(node, { name: node, labels: new Map([["az", az], ...labels]) });
+  }
+  for (const { peer } of rows.flatMap(({ peers }) => peers)) {
+    if (!nodes.has(peer)) nodes.set(peer, { name: peer, labels: new Map() });
+  }
+  return [...nodes.values()];
+}
+
+/** An empty matrix; throws UsageError when there are too many nodes for one. */
+export function emptyMatrix(nodes: readonly MeshNode[], groupBy: string): Matrix {
+  if (nodes.length > MAX_MATRIX_NODES) {
+    throw new UsageError(
+      `${nodes.length} nodes are more than the ${MAX_MATRIX_NODES} that a heatmap can show; ` +
+        "their rows go to Prometheus or InfluxDB as well, for a dashboard",
+    );
+  }
+  if (groupBy !== "az" && nodes.every(({ labels }) => !labels.has(groupBy))) {
+    throw new UsageError(`--group-by ${groupBy}: no node has that label`);
+  }
+  return new Matrix(arrange(nodes, groupBy));
+}
+
+/** The rows of a file's text, one of each node: the youngest. Throws UsageError with file and line. */
+export function rowsOf(files: readonly (readonly [path: string, text: string])[]): MeshRow[] {
+  const rows = new Map<string, MeshRow>();
+  for (const [path, text] of files) {
+    for (const [i, document] of splitRows(text).entries()) {
+      const row = decoded(document, `${path}: row ${i + 1}`);
+      const other = rows.get(row.node);
+      if (other === undefined || other.wallMs < row.wallMs) rows.set(row.node, row);
+    }
+  }
+  return [...rows.values()];
+}
+
+function decoded(document: string, at: string): MeshRow {
+  try {
+    return decodeRow(document);
+  } catch (error) {
+    if (error instanceof RowError) throw new UsageError(`${at}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Fills in rows from files by the wall clock, since nobody saw them arrive. */
+export function putRows(matrix: Matrix, rows: readonly MeshRow[], wallMs: number): void {
+  for (const node of matrix.nodes.keys()) matrix.miss(node, "not in the files");
+  for (const row of rows) {
+    // A node whose clock is ahead of ours has a row of no age, not of a negative one.
+    if (matrix.indexOf(row.node) >= 0) {
+      matrix.put(row, row.ageMs + Math.max(0, wallMs - row.wallMs));
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/** The nodes that there are, which of them this one probes, and what becomes of that when the file changes. */
+import { messageOf, UsageError } from "../domain/exit.ts";
+import type { Target } from "../domain/target.ts";
+import type { NodeEntry } from "../input/nodes_file.ts";
+import { peersOf } from "./fanout.ts";
+
+/** What the nodes are read from and told to. */
+export interface MembersPorts {
+  /** Reads the nodes file; throws an error whose message says what is wrong with it. */
+  load(): NodeEntry[];
+  /** This node, and those that it probes from now on; what stays is not disturbed. */
+  use(me: Target, peers: readonly Target[]): Promise<void>;
+  say(text: string): void;
+}
+
+export interface MembersOptions {
+  readonly nodesFile: string;
+  readonly fanout: number | null;
+  readonly quiet: boolean;
+}
+
+export class Members {
+  #me: NodeEntry;
+  #options: MembersOptions;
+  #ports: MembersPorts;
+
+  constructor(me: NodeEntry, options: MembersOptions, ports: MembersPorts) {
+    this.#me = me;
+    this.#options = options;
+    this.#ports = ports;
+  }
+
+  /** Begins with these; returns how they are put into words. */
+  begin(entries: readonly NodeEntry[]): string {
+    return this.#adopt(this.#me, entries);
+  }
+
+  /** Reads the file again; where that fails, things stay as they are, and one line says so. */
+  reload(): void {
+    const { nodesFile, quiet } = this.#options;
+    try {
+      const entries = this.#ports.load();
+      const text = this.#adopt(this.#found(entries), entries);
+      if (!quiet) this.#ports.say(`${nodesFile} read again: ${text}`);
+    } catch (error) {
+      this.#ports.say(`${messageOf(error)}; going on with the nodes there were`);
+    }
+  }
+
+  #adopt({ target }: NodeEntry, entries: readonly NodeEntry[]): string {
+    const targets = new Map(entries.map((entry) => [entry.target.name, entry.target]));
+    const names = peersOf(target.name, [...targets.keys()], this.#options.fanout);
+    const peers = names.map((name) => targets.get(name)).filter((found) => found !== undefined);
+    this.#ports.use(target, peers);
+    return `${entries.length} ${entries.length === 1 ? "node" : "nodes"}, probing ${names.length}`;
+  }
+
+  /** This node's new line. What it listens on cannot change without a restart. */
+  #found(entries: readonly NodeEntry[]): NodeEntry {
+    const { target: { name, port }, httpPort } = this.#me;
+    const { nodesFile } = this.#options;
+    const me = entries.find(({ target }) => target.name === name);
+    if (me === undefined) throw new UsageError(`${nodesFile}: this node, ${name}, is not in it`);
+    if (me.target.port !== port || me.httpPort !== httpPort) {
+      throw new UsageError(`${nodesFile}: other ports for this node, ${name}, want a restart`);
+    }
+    return me;
+  }
+}

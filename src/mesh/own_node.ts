@@ -1,0 +1,86 @@
+/** Which node of the nodes file this machine is. Pure. */
+import { quote } from "../text/quote.ts";
+import { UsageError } from "../domain/exit.ts";
+import { literalEndpoint } from "../domain/address.ts";
+import { addressText } from "../domain/address_text.ts";
+import type { NodeEntry } from "../input/nodes_file.ts";
+
+/** What is known of this machine. */
+export interface Clues {
+  /** What the user says; null for nothing. */
+  readonly node: string | null;
+  /** This machine's addresses, 4 or 16 bytes each. */
+  readonly addresses: readonly Uint8Array[];
+  readonly hostName: string;
+}
+
+/** So many names or addresses are shown in a message. */
+const MAX_SHOWN = 8;
+
+/** Throws UsageError, its one line with what was tried and the names there are to choose from. */
+export function whoAmI(entries: readonly NodeEntry[], clues: Clues, file: string): NodeEntry {
+  if (clues.node !== null) return byName(entries, clues.node, file);
+  const byAddress = entries.filter((entry) => hasAddress(entry, clues.addresses));
+  if (byAddress.length === 1) return byAddress[0];
+  const among = byAddress.length > 1 ? byAddress : entries;
+  const named = among.filter((entry) => hasName(entry, clues.hostName));
+  if (named.length === 1) return named[0];
+  const choices = named.length > 1 ? named : among;
+  throw new UsageError(
+    `${file}: ${why(byAddress, named, clues)}; --name wants one of ${shown(choices)}`,
+  );
+}
+
+function byName(entries: readonly NodeEntry[], name: string, file: string): NodeEntry {
+  const found = entries.find(({ target }) => target.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `--name ${quote(name)}: no such node in ${file}, which has ${shown(entries)}`,
+  );
+}
+
+function why(
+  byAddress: readonly NodeEntry[],
+  named: readonly NodeEntry[],
+  { addresses, hostName }: Clues,
+): string {
+  if (byAddress.length > 1) return `${byAddress.length} nodes have an address of this machine`;
+  if (named.length > 1) return `${named.length} nodes go by the name of this machine`;
+  const texts = addresses.map((bytes) => addressText(bytes));
+  const tried = texts.length === 0 ? "not known" : list(texts);
+  return `no node has an address of this machine (${tried}) or its name (${quote(hostName)})`;
+}
+
+function hasAddress({ target }: NodeEntry, addresses: readonly Uint8Array[]): boolean {
+  const literal = literalEndpoint(target.host, target.port);
+  return literal !== null && addresses.some((bytes) => isSame(bytes, literal.bytes));
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** A machine's name may come with its domain or without. */
+function hasName({ target }: NodeEntry, hostName: string): boolean {
+  const own = plain(hostName);
+  return [target.name, target.host].map(plain).some((name) =>
+    name === own || name === firstLabel(own) || firstLabel(name) === own && name !== ""
+  );
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replace(/\.$/, "");
+}
+
+function firstLabel(name: string): string {
+  return name.split(".")[0];
+}
+
+function shown(entries: readonly NodeEntry[]): string {
+  return entries.length === 0 ? "none" : list(entries.map(({ target }) => quote(target.name)));
+}
+
+function list(texts: readonly string[]): string {
+  const more = texts.length - MAX_SHOWN;
+  return texts.slice(0, MAX_SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

@@ -1,0 +1,107 @@
+/** What a node offers over HTTP: its row as JSON and for Prometheus, and whether it is alive. */
+import { ByteWriter } from "../format/byte_writer.ts";
+import { MAX_STEP_BYTES, PROMETHEUS_CONTENT_TYPE } from "../format/prometheus.ts";
+import { prometheusMesh } from "../format/prometheus_mesh.ts";
+import { encodeRow } from "./row_json.ts";
+import type { MeshRow } from "../domain/mesh_row.ts";
+import type { HttpRequest } from "../net/http_request.ts";
+import { type HttpResponse, textResponse } from "../net/http_server.ts";
+import { ROW_PATH } from "../input/nodes_file.ts";
+import type { Clock } from "../time/clock.ts";
+
+/** A page is made anew when it is older: however many ask, making pages takes no more than its share. */
+export const FRESH_MS = 1000;
+/** A page is written in pieces of about this size, with a turn of the event loop after each. */
+const PIECE_BYTES = 64 * 1024;
+
+const INDEX = `<!DOCTYPE html><html lang="en"><title>wire-probe mesh</title><h1>wire-probe mesh</h1>
+<ul><li><a href="${ROW_PATH}">${ROW_PATH}</a>: what this node measured of the others
+<li><a href="/metrics">/metrics</a>: the same for Prometheus
+<li><a href="/healthz">/healthz</a></ul></html>
+`;
+
+export interface PagePorts {
+  readonly clock: Clock;
+  /** The row as it is now. */
+  row(): Promise<MeshRow>;
+  /** Lets the event loop do what else is due. */
+  pause(): Promise<void>;
+}
+
+export class Pages {
+  #row: Cached<MeshRow>;
+  #json: Cached<Uint8Array<ArrayBuffer>>;
+  #metrics: Cached<Uint8Array<ArrayBuffer>>;
+
+  constructor({ clock, row, pause }: PagePorts) {
+    this.#row = new Cached(clock, row);
+    this.#json = new Cached(clock, async () => {
+      return new TextEncoder().encode(encodeRow(await this.#row.get()));
+    });
+    this.#metrics = new Cached(clock, async () => await metrics(await this.#row.get(), pause));
+  }
+
+  async answer({ path }: HttpRequest): Promise<HttpResponse> {
+    switch (path) {
+      case ROW_PATH:
+        return page("application/json; charset=utf-8", await this.#json.get());
+      case "/metrics":
+        return page(PROMETHEUS_CONTENT_TYPE, await this.#metrics.get());
+      case "/healthz":
+        return textResponse(200, "ok");
+      case "/":
+        return page("text/html; charset=utf-8", INDEX);
+      default:
+        return textResponse(404, `not here: ${ROW_PATH}, /metrics, /healthz`);
+    }
+  }
+}
+
+function page(contentType: string, body: Uint8Array<ArrayBuffer> | string): HttpResponse {
+  return { status: 200, contentType, body };
+}
+
+/** All of the page at once, since everybody who asks within a moment is sent the same bytes. */
+async function metrics(
+  row: MeshRow,
+  pause: () => Promise<void>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const out = new ByteWriter(PIECE_BYTES + MAX_STEP_BYTES);
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const cut = () => {
+    pieces.push(out.bytes.slice(0, out.length));
+    out.length = 0;
+  };
+  for (const step of prometheusMesh(row)) {
+    out.begin();
+    step(out);
+    out.end();
+    if (out.length < PIECE_BYTES) continue;
+    cut();
+    await pause();
+  }
+  cut();
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
+/** The last of something that is made when it is asked for, for all who ask within FRESH_MS. */
+class Cached<T> {
+  #clock: Clock;
+  #make: () => Promise<T>;
+  #made: Promise<T> | null = null;
+  #madeMs = -Infinity;
+
+  constructor(clock: Clock, make: () => Promise<T>) {
+    this.#clock = clock;
+    this.#make = make;
+  }
+
+  get(): Promise<T> {
+    const now = this.#clock.now();
+    if (this.#made === null || now - this.#madeMs >= FRESH_MS) {
+      this.#madeMs = now;
+      this.#made = this.#make();
+    }
+    return this.#made;
+  }
+}

@@ -1,0 +1,158 @@
+/** What a node measured of one peer over the last window, and the figures that come of it. Pure. */
+import { fateOf } from "../domain/outcome.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { IcmpFigures, PeerFigures, Quantiles } from "../domain/mesh_row.ts";
+import { bucketOf, FINE_BITS, MAX_VALUE_US, mostBuckets, valueOf } from "../stats/histogram.ts";
+import { MAX_KEYS, WindowedCounts } from "../stats/windowed_counts.ts";
+
+/** A window is so many turns, of which the oldest is dropped when a new one begins. */
+export const TURNS = 10;
+
+const BUCKETS = mostBuckets(FINE_BITS);
+/** Times of each kind have keys of their own: one a bucket. */
+const RTT = 0;
+const COLD = BUCKETS;
+const CONNECT = 2 * BUCKETS;
+const ICMP = 3 * BUCKETS;
+/** What is merely counted has the keys behind them. */
+const COUNTS = 4 * BUCKETS;
+const ANSWERED = COUNTS;
+const LOST = COUNTS + 1;
+const REFUSED = COUNTS + 2;
+const RETRANSMITS = COUNTS + 3;
+/** Handshakes whose SYNs the kernel counted. */
+const SYN_COUNTED = COUNTS + 4;
+const ICMP_ANSWERED = COUNTS + 5;
+const ICMP_LOST = COUNTS + 6;
+
+/** Times of a window: 0 to MAX_VALUE_US. */
+export class TimesWindow {
+  #counts = new WindowedCounts(TURNS);
+
+  add(turn: number, us: number): void {
+    this.#counts.add(turn, keyOf(RTT, us));
+  }
+
+  quantiles(turn: number, totals: Totals): Quantiles | null {
+    this.#counts.advance(turn);
+    totals.read(this.#counts);
+    return totals.quantiles(RTT);
+  }
+}
+
+export class PairWindow {
+  #counts = new WindowedCounts(TURNS);
+
+  /** How much memory the counts have, in bytes. */
+  get bytes(): number {
+    return this.#counts.bytes;
+  }
+
+  /** Counts a handshake whose fate is known; one that was never sent is none. */
+  add(turn: number, record: ProbeRecord): void {
+    const counts = this.#counts;
+    const fate = fateOf(record.outcome);
+    if (fate === "unsent") return;
+    counts.add(turn, fate === "lost" ? LOST : ANSWERED);
+    if (record.outcome === "refused") counts.add(turn, REFUSED);
+    if (record.synRetransmits !== NONE) {
+      counts.add(turn, SYN_COUNTED);
+      counts.add(turn, RETRANSMITS, record.synRetransmits);
+    }
+    if (fate === "lost") return;
+    if (record.connectUs !== NONE) counts.add(turn, keyOf(CONNECT, record.connectUs));
+    if (record.rttSource !== "kernel" || record.rttUs < 0) return;
+    counts.add(turn, keyOf(record.cold ? COLD : RTT, record.rttUs));
+  }
+
+  /** Counts an echo; the better of its two times, the kernel's as a rule, is its round trip. */
+  addIcmp(turn: number, record: ProbeRecord): void {
+    const fate = fateOf(record.outcome);
+    if (fate === "unsent") return;
+    this.#counts.add(turn, fate === "lost" ? ICMP_LOST : ICMP_ANSWERED);
+    if (fate === "answered" && record.rttUs >= 0) this.#counts.add(turn, keyOf(ICMP, record.rttUs));
+  }
+
+  figures(turn: number, peer: string, totals: Totals): PeerFigures {
+    this.#counts.advance(turn);
+    totals.read(this.#counts);
+    const answered = totals.of(ANSWERED);
+    const lost = totals.of(LOST);
+    return {
+      peer,
+      sent: answered + lost,
+      answered,
+      lost,
+      refused: totals.of(REFUSED),
+      synRetransmits: totals.of(SYN_COUNTED) === 0 ? null : totals.of(RETRANSMITS),
+      rtt: totals.quantiles(RTT),
+      cold: totals.quantiles(COLD),
+      connect: totals.quantiles(CONNECT),
+      icmp: icmpFigures(totals),
+    };
+  }
+}
+
+/** Null when no echo was sent, or none was answered with a time. */
+function icmpFigures(totals: Totals): IcmpFigures | null {
+  const answered = totals.of(ICMP_ANSWERED);
+  const lost = totals.of(ICMP_LOST);
+  const p50Us = totals.quantiles(ICMP)?.p50Us ?? null;
+  if (answered + lost === 0 || (p50Us === null && answered > 0)) return null;
+  return { sent: answered + lost, lost, p50Us };
+}
+
+function keyOf(kind: number, us: number): number {
+  return kind + bucketOf(Math.min(Math.max(us, 0), MAX_VALUE_US), FINE_BITS);
+}
+
+/** A window's counts added up, for one window after the other: room for all keys once. */
+export class Totals {
+  #counts = new Float64Array(MAX_KEYS);
+  #keys: number[] = [];
+  #note = (key: number, count: number) => {
+    if (this.#counts[key] === 0) this.#keys.push(key);
+    this.#counts[key] += count;
+  };
+
+  /** Takes the counts of a window in place of those before. */
+  read(counts: WindowedCounts): void {
+    for (const key of this.#keys) this.#counts[key] = 0;
+    this.#keys.length = 0;
+    counts.each(this.#note);
+    this.#keys.sort((a, b) => a - b);
+  }
+
+  of(key: number): number {
+    return this.#counts[key];
+  }
+
+  /** Of the times of a kind, off by at most half a bucket; null when there is none. */
+  quantiles(kind: number): Quantiles | null {
+    let count = 0;
+    for (const key of this.#keys) if (isOf(kind, key)) count += this.#counts[key];
+    if (count === 0) return null;
+    return {
+      count,
+      p50Us: this.#quantile(kind, count, 0.5),
+      p99Us: this.#quantile(kind, count, 0.99),
+    };
+  }
+
+  #quantile(kind: number, count: number, q: number): number {
+    const rank = Math.max(1, Math.ceil(q * count));
+    let seen = 0;
+    let last = kind;
+    for (const key of this.#keys) {
+      if (!isOf(kind, key)) continue;
+      seen += this.#counts[key];
+      last = key;
+      if (seen >= rank) break;
+    }
+    return Math.round(valueOf(last - kind, FINE_BITS));
+  }
+}
+
+function isOf(kind: number, key: number): boolean {
+  return key >= kind && key < kind + BUCKETS;
+}

@@ -1,0 +1,139 @@
+/** This node's row: the windows of all its peers, and how much of what was measured is its own doing. */
+import { fateOf } from "../domain/outcome.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { Target } from "../domain/target.ts";
+import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
+import type { Clock } from "../time/clock.ts";
+import { PairWindow, TimesWindow, Totals, TURNS } from "./pair_window.ts";
+
+/** Peers whose figures are worked out in one turn of the event loop, so that no probe waits long. */
+const PEERS_A_TURN = 128;
+
+interface Peer {
+  readonly host: string;
+  readonly port: number;
+  readonly window: PairWindow;
+}
+
+export interface RowPorts {
+  readonly clock: Clock;
+  /** Lets the event loop do what else is due. */
+  pause(): Promise<void>;
+}
+
+export interface RowOptions {
+  readonly windowMs: number;
+  /** Probes back to back in each interval. */
+  readonly burst: number;
+}
+
+export class RowBuilder {
+  #ports: RowPorts;
+  #options: RowOptions;
+  #node: Target;
+  #startMs: number;
+  #lastMs: number;
+  #peers = new Map<string, Peer>();
+  #lag = new TimesWindow();
+  #excess = new TimesWindow();
+  #totals = new Totals();
+
+  /** `node` is this one, as its line in the nodes file has it. */
+  constructor(node: Target, options: RowOptions, ports: RowPorts) {
+    this.#node = node;
+    this.#options = options;
+    this.#ports = ports;
+    this.#startMs = this.#lastMs = ports.clock.now();
+  }
+
+  get node(): Target {
+    return this.#node;
+  }
+
+  /** How much memory the peers' counts have, in bytes. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { window } of this.#peers.values()) bytes += window.bytes;
+    return bytes;
+  }
+
+  /** The row is of these peers from now on; those that are the same keep what was measured. */
+  watch(node: Target, peers: readonly Target[]): void {
+    this.#node = node;
+    const before = this.#peers;
+    this.#peers = new Map(peers.map((target) => {
+      const known = before.get(target.name);
+      return [target.name, known !== undefined && isAt(known, target) ? known : newPeer(target)];
+    }));
+  }
+
+  /** Counts a handshake whose fate is known. */
+  record(record: ProbeRecord): void {
+    const peer = this.#peerOf(record);
+    if (peer === null || fateOf(record.outcome) === "unsent") return;
+    const turn = this.#turn();
+    this.#lastMs = this.#ports.clock.now();
+    peer.window.add(turn, record);
+    // In a burst only the first probe, which is cold, has a time at which it was due.
+    if (this.#options.burst === 1 || record.cold) this.#lag.add(turn, record.lagUs);
+    if (record.rttSource === "kernel" && record.connectUs !== NONE) {
+      this.#excess.add(turn, Math.max(0, record.connectUs - record.rttUs));
+    }
+  }
+
+  /** Counts an echo whose fate is known. */
+  recordIcmp(record: ProbeRecord): void {
+    this.#peerOf(record)?.window.addIcmp(this.#turn(), record);
+  }
+
+  /** The row as it is now; other work goes on while it is made. */
+  async row(): Promise<MeshRow> {
+    const peers: PeerFigures[] = [];
+    for (const [name, { window }] of this.#peers) {
+      if (peers.length % PEERS_A_TURN === PEERS_A_TURN - 1) await this.#ports.pause();
+      peers.push(window.figures(this.#turn(), name, this.#totals));
+    }
+    const { clock } = this.#ports;
+    const turn = this.#turn();
+    return {
+      node: this.#node.name,
+      az: this.#node.az,
+      labels: this.#node.labels,
+      wallMs: clock.wall(),
+      // A node that has nobody to probe is not behind with it.
+      ageMs: peers.length === 0 ? 0 : Math.round(clock.now() - this.#lastMs),
+      windowMs: Math.round(this.#spanMs(turn)),
+      lagP99Us: this.#lag.quantiles(turn, this.#totals)?.p99Us ?? null,
+      connectExcess: this.#excess.quantiles(turn, this.#totals),
+      peers,
+    };
+  }
+
+  /** The peer that a probe was for; null once it has left or moved. */
+  #peerOf({ target }: ProbeRecord): Peer | null {
+    const peer = this.#peers.get(target.name);
+    return peer !== undefined && isAt(peer, target) ? peer : null;
+  }
+
+  get #turnMs(): number {
+    return this.#options.windowMs / TURNS;
+  }
+
+  #turn(): number {
+    return Math.floor((this.#ports.clock.now() - this.#startMs) / this.#turnMs);
+  }
+
+  /** What the turns that are kept have lasted, the one under way so far. */
+  #spanMs(turn: number): number {
+    const oldest = Math.max(0, turn - TURNS + 1);
+    return this.#ports.clock.now() - this.#startMs - oldest * this.#turnMs;
+  }
+}
+
+function newPeer({ host, port }: Target): Peer {
+  return { host, port, window: new PairWindow() };
+}
+
+function isAt(peer: Peer, { host, port }: Target): boolean {
+  return peer.host === host && peer.port === port;
+}

@@ -1,0 +1,66 @@
+/** A node's row by HTTP: in time, of bounded size, and of the node that was asked. */
+import { messageOf } from "../domain/exit.ts";
+import { hostPort } from "../domain/target.ts";
+import type { MeshRow } from "../domain/mesh_row.ts";
+import { decodeRow, MAX_ROW_BYTES, RowError } from "./row_json.ts";
+import { type NodeEntry, ROW_PATH } from "../input/nodes_file.ts";
+
+/** A row, or in one line why there is none. */
+export type Fetched =
+  | { readonly row: MeshRow; readonly reason: null }
+  | { readonly row: null; readonly reason: string };
+
+/** Asks a node for its row; resolves within the time, whatever the node does. */
+export type FetchRow = (entry: NodeEntry, timeoutMs: number) => Promise<Fetched>;
+
+/** By HTTP; redirects are not followed, since they lead to who was not asked. */
+export const fetchRow: FetchRow = async ({ target, httpPort }, timeoutMs) => {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const url = `http://${hostPort(urlHost(target.host), httpPort)}${ROW_PATH}`;
+  try {
+    const response = await fetch(url, { signal, redirect: "manual" });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      return refusal(`answered with HTTP status ${response.status}`);
+    }
+    const row = decodeRow(await boundedBody(response.body));
+    return row.node === target.name ? { row, reason: null } : refusal("the row is another node's");
+  } catch (error) {
+    if (error instanceof RowError) return refusal(`its row: ${error.message}`);
+    return refusal(signal.aborted ? "no answer in time" : transportReason(error));
+  }
+};
+
+function refusal(reason: string): Fetched {
+  return { row: null, reason };
+}
+
+/** A zone identifier has its percent sign escaped in a URL (RFC 6874). */
+function urlHost(host: string): string {
+  return host.replace("%", "%25");
+}
+
+async function boundedBody(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop cancels the stream.
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > MAX_ROW_BYTES) throw new RowError(`larger than ${MAX_ROW_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+/** Without the URL, which the user knows, and the layers that the message came through. */
+function transportReason(error: unknown): string {
+  return messageOf(error).replace(/^error sending request for url \(.*?\): /, "")
+    .replace(/^client error \(Connect\): (tcp connect error: )?/, "")
+    .replaceAll(/\p{Cc}/gu, "?").slice(0, 200);
+}

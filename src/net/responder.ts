@@ -1,0 +1,65 @@
+/** What answers handshakes: sockets that accept and close, for every command that has some. */
+import { hostPort } from "../domain/target.ts";
+import { openDrain } from "../kernel/accept_queue.ts";
+import type { TcpSockets } from "../kernel/tcp_info.ts";
+import {
+  acceptAndClose,
+  type AcceptCounters,
+  backlogInForce,
+  drainOf,
+  type Listener,
+  listenOn,
+  type ListenOptions,
+} from "./listener.ts";
+import { sleepUntil } from "../time/clock.ts";
+import { systemClock } from "../time/system_clock.ts";
+
+export class Responder {
+  readonly counters: AcceptCounters = { accepted: 0, aborted: 0, exhausted: 0 };
+  #listeners: readonly Listener[];
+  #drains: readonly (() => number)[];
+  #sockets: TcpSockets | null;
+  #backlog: number;
+  #open = true;
+
+  /** Listens at once; throws SystemError that names the address that cannot be had. */
+  constructor(addresses: readonly string[], options: ListenOptions, sockets: TcpSockets | null) {
+    this.#sockets = sockets;
+    this.#backlog = options.backlog;
+    this.#listeners = listenOn(addresses, options);
+    const drain = openDrain();
+    this.#drains = this.#listeners.map((listener) => drainOf(listener, sockets, drain));
+  }
+
+  /** A line for each socket: where it listens, and its backlog in force. Ask before FFI is revoked. */
+  announcements(): string[] {
+    return this.#listeners.map((listener) => {
+      const { hostname, port } = listener.addr;
+      const backlog = backlogText(backlogInForce(listener, this.#sockets), this.#backlog);
+      return `listening on ${hostPort(hostname, port)}, backlog ${backlog}`;
+    });
+  }
+
+  /** Answers until it is closed; `worked` is told of each turn's connections. */
+  async run(worked: (connections: number) => void): Promise<void> {
+    const pause = (ms: number) => sleepUntil(systemClock, systemClock.now() + ms);
+    await Promise.all(
+      this.#listeners.map((listener, i) =>
+        acceptAndClose(listener, this.counters, { pause, worked, drain: this.#drains[i] })
+      ),
+    );
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const listener of this.#listeners) listener.close();
+  }
+}
+
+function backlogText(inForce: number | null, asked: number): string {
+  if (inForce === null) return `${asked} asked for`;
+  return inForce < asked
+    ? `${inForce} (${asked} asked for; net.core.somaxconn is the bound)`
+    : String(inForce);
+}

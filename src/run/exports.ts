@@ -1,0 +1,143 @@
+/** From the exports that were asked for to the exporters that deliver. */
+import { messageOf, SystemError } from "../domain/exit.ts";
+import { type Endpoint, hostPort } from "../domain/target.ts";
+import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
+import { InfluxFormat } from "../format/influx.ts";
+import type { Naming } from "../format/naming.ts";
+import { openBreakOff } from "../kernel/break_off.ts";
+import { environment, hostName } from "../kernel/process.ts";
+import { UdpSockets } from "../kernel/udp_socket.ts";
+import { literalEndpoint } from "../domain/address.ts";
+import type { Connector } from "../net/connector.ts";
+import { systemResolver } from "../net/resolver.ts";
+import { CollectdSocket, unixStream } from "../sink/collectd_socket.ts";
+import type { Exporter } from "../sink/exporter.ts";
+import { httpPost } from "../sink/http_post.ts";
+import { InfluxHttp } from "../sink/influx_http.ts";
+import { writeRequest } from "../sink/influx_request.ts";
+import { BATCH_BYTES_V4, BATCH_BYTES_V6, InfluxUdp } from "../sink/influx_udp.ts";
+import { PrometheusExporter } from "../sink/prometheus.ts";
+import { say } from "../sink/stdio.ts";
+import { systemClock } from "../time/system_clock.ts";
+import type { ExportTarget } from "./export_target.ts";
+import type { RunOptions } from "./options.ts";
+
+/** What the exporters need of the run. */
+export interface ExportPorts {
+  readonly naming: Naming;
+  readonly connector: Connector;
+  readonly version: string;
+  /** Lines that all outputs together lost so far. */
+  readonly dropped: () => number;
+}
+
+/** What PUTVAL lines say of this host and of how often they come; asks the environment. */
+export function collectdOptions({ exports, schedule }: RunOptions): CollectdOptions {
+  const { collectdTypes, windowMs, perProbe } = exports;
+  const windowed = windowMs !== null && (collectdTypes === "ping" || !perProbe);
+  const stated = Number(environment("COLLECTD_INTERVAL") ?? "") * 1000;
+  const usual = stated > 0 ? stated : schedule.intervalMs;
+  return {
+    host: environment("COLLECTD_HOSTNAME") ?? hostName(),
+    intervalMs: windowed ? windowMs : usual,
+    types: collectdTypes,
+    windowed,
+  };
+}
+
+/** Opens every exporter; throws SystemError when one cannot be had at all. */
+export async function openExporters(
+  options: RunOptions,
+  ports: ExportPorts,
+): Promise<Exporter[]> {
+  const opened: Exporter[] = [];
+  for (const target of options.exports.targets) {
+    const exporter = await open(target, options, ports);
+    if (exporter !== null) opened.push(exporter);
+  }
+  return opened;
+}
+
+/** Null for what stdout does itself. */
+async function open(
+  target: ExportTarget,
+  options: RunOptions,
+  { naming, connector, version, dropped }: ExportPorts,
+): Promise<Exporter | null> {
+  const parts = { clock: systemClock, notice: say };
+  const { perProbe } = options.exports;
+  switch (target.kind) {
+    case "collectd-exec":
+      return null;
+    case "telegraf-udp":
+      return lines(await influxUdp(target, naming), perProbe);
+    case "influx-http": {
+      const request = writeRequest(target.url, environment("INFLUX_TOKEN"));
+      const sending = { ...parts, format: new InfluxFormat(naming), post: httpPost(request) };
+      return lines(new InfluxHttp(request.where, sending), perProbe);
+    }
+    case "collectd-uds": {
+      const format = new CollectdFormat(collectdOptions(options), naming);
+      const where = `collectd-uds://${target.path}`;
+      const sending = { ...parts, format, connect: unixStream(target.path) };
+      const socket = new CollectdSocket(where, sending);
+      await socket.started;
+      return lines(socket, perProbe);
+    }
+    case "prometheus":
+      return new PrometheusExporter(target.address, target.port, version, {
+        clock: systemClock,
+        connector,
+        resolver: systemResolver,
+        dropped,
+        breakOff: openBreakOff(),
+        naming,
+      });
+    default:
+      return target satisfies never;
+  }
+}
+
+async function influxUdp(
+  { host, port, batchBytes }: ExportTarget & { readonly kind: "telegraf-udp" },
+  naming: Naming,
+): Promise<Exporter> {
+  const where = `telegraf-udp://${hostPort(host, port)}`;
+  const sockets = UdpSockets.open();
+  if (sockets === null) throw new SystemError(`${where}: this platform offers no way to send`);
+  const endpoint = await firstAddress(host, port, where);
+  const path = endpoint.family === 4 ? BATCH_BYTES_V4 : BATCH_BYTES_V6;
+  return new InfluxUdp({ where, batchBytes: batchBytes === "path" ? path : batchBytes }, {
+    format: new InfluxFormat(naming),
+    socket: sockets.to(endpoint),
+    clock: systemClock,
+    notice: say,
+  });
+}
+
+async function firstAddress(host: string, port: number, where: string): Promise<Endpoint> {
+  try {
+    const [address] = literalEndpoint(host, port) === null
+      ? await systemResolver.resolve(host, 0)
+      : [host];
+    const endpoint = literalEndpoint(address, port);
+    if (endpoint !== null) return endpoint;
+    throw new Error("no address");
+  } catch (error) {
+    throw new SystemError(`${where}: cannot resolve ${host}: ${messageOf(error)}`);
+  }
+}
+
+/** An exporter of lines, which get no single probes where only windows are wanted. */
+function lines(exporter: Exporter, perProbe: boolean): Exporter {
+  if (perProbe) return exporter;
+  return {
+    check: (target) => exporter.check(target),
+    record: () => {},
+    window: (window) => exporter.window?.(window),
+    get dropped() {
+      return exporter.dropped;
+    },
+    close: (withinMs) => exporter.close(withinMs),
+  };
+}

@@ -1,0 +1,115 @@
+/** One target's place in the loop: its addresses, its schedule, its counters. */
+import { blankRecord, type ProbeRecord } from "../domain/probe_record.ts";
+import type { Endpoint, Target } from "../domain/target.ts";
+import { literalEndpoint } from "../domain/address.ts";
+import type { Family, Resolver } from "../net/resolver.ts";
+import { TargetStats } from "../stats/target_stats.ts";
+
+/** Addresses kept of one name; a resolver that gives more is cut here. */
+const MAX_ADDRESSES = 64;
+
+export class Lane {
+  readonly target: Target;
+  /** When slot 0 is due, on the monotonic clock. */
+  startMs = 0;
+  /** The first slot not yet sent or skipped, and when it is due. */
+  slot = 0;
+  dueMs = 0;
+  /** Probes sent so far; the next one's seq is one more. */
+  sent = 0;
+  /** Probes whose fate is not known yet. */
+  inFlight = 0;
+  /** The last probe whose fate is known was not answered. */
+  silent = false;
+  /** No longer wanted (a reload took it away); what is in flight still counts. */
+  removed = false;
+  /** Failures in a row on the address in use. */
+  failures = 0;
+  resolving = false;
+  /** Why the name has no address, while it has none. */
+  unresolvedReason = "not resolved yet";
+  #endpoints: readonly Endpoint[] = [];
+  #at = 0;
+  #cold = true;
+  #stats: TargetStats | null = null;
+
+  constructor(target: Target) {
+    this.target = target;
+  }
+
+  /** Made when first asked for, since some commands keep figures of their own. */
+  get stats(): TargetStats {
+    if (this.#stats === null) {
+      this.#stats = new TargetStats(this.target);
+      this.#stats.address = this.endpoint?.address ?? "";
+    }
+    return this.#stats;
+  }
+
+  /** The address in use; undefined while the name does not resolve. */
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoints[this.#at];
+  }
+
+  /** Its probes may hold their places for long: the last one was not answered, or one is not yet. */
+  get slow(): boolean {
+    return this.inFlight > 0 || this.silent;
+  }
+
+  /** True once after start and after each change of address. */
+  takeCold(): boolean {
+    const cold = this.#cold;
+    this.#cold = false;
+    return cold;
+  }
+
+  /** Asks the resolver, unless the host is a literal, which stands for itself. */
+  async lookUp(resolver: Resolver, family: Family): Promise<Endpoint[]> {
+    const { host, port } = this.target;
+    const literal = literalEndpoint(host, port);
+    if (literal !== null) {
+      if (family === 0 || literal.family === family) return [literal];
+      throw new Error(`not an IPv${family} address`);
+    }
+    const found = (await resolver.resolve(host, family)).slice(0, MAX_ADDRESSES)
+      .map((address) => literalEndpoint(address, port))
+      .filter((endpoint) => endpoint !== null);
+    if (found.length === 0) throw new Error("no address");
+    return found;
+  }
+
+  /**
+   * Takes a fresh list of addresses. `advance`: the one in use has failed, so the one after it
+   * (in the new order) is next; else it stays as long as it is still listed. Returns the address
+   * left behind when another one is now in use, null when nothing changed.
+   */
+  adopt(fresh: readonly Endpoint[], advance: boolean): Endpoint | null {
+    const current = this.endpoint;
+    const at = fresh.findIndex((endpoint) => endpoint.address === current?.address);
+    this.#endpoints = fresh;
+    this.#at = at < 0 ? 0 : advance ? (at + 1) % fresh.length : at;
+    this.failures = 0;
+    if (this.#stats !== null) this.#stats.address = this.endpoint?.address ?? "";
+    if (current === undefined || this.endpoint?.address === current.address) return null;
+    this.#cold = true;
+    return current;
+  }
+
+  /** Takes the next of the addresses there are. */
+  advance(): Endpoint | null {
+    return this.adopt(this.#endpoints, true);
+  }
+}
+
+/** Records are as many as probes were ever in flight at once, and are used again. */
+export class RecordPool {
+  #free: ProbeRecord[] = [];
+
+  take(): ProbeRecord {
+    return this.#free.pop() ?? blankRecord();
+  }
+
+  give(record: ProbeRecord): void {
+    this.#free.push(record);
+  }
+}

@@ -1,0 +1,82 @@
+/** What of this machine's limits a run may meet, in plain words and with what to do. Pure. */
+import { hostPort, type Target } from "../domain/target.ts";
+import type { CloseKind } from "../net/deno_connector.ts";
+import { durationText } from "../text/duration.ts";
+
+/** How long the side that closes first keeps a connection's ports (TCP_TIMEWAIT_LEN, <net/tcp.h>). */
+const TIME_WAIT_S = 60;
+
+export interface Demand {
+  readonly targets: readonly Target[];
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Probes back to back in each interval. */
+  readonly burst: number;
+  readonly close: CloseKind;
+}
+
+/** Null where the system does not tell. */
+export interface Limits {
+  /** Probes that may be in flight at once. */
+  readonly maxInFlight: number;
+  /** Where that comes from the limit on descriptors: that limit. */
+  readonly descriptors: number | null;
+  /** Local ports that the kernel picks from. */
+  readonly ports: number | null;
+}
+
+/** Probes in flight at once when no target answers. */
+export function inFlightAtWorst({ targets, intervalMs, timeoutMs, burst }: Demand): number {
+  // A burst has one probe in flight at a time.
+  return targets.length * (burst > 1 ? 1 : Math.ceil(timeoutMs / intervalMs));
+}
+
+/** A line for each limit that the run may meet; none as a rule. */
+export function limitNotices(demand: Demand, limits: Limits): string[] {
+  return [inFlightNotice(demand, limits), portsNotice(demand, limits)]
+    .filter((notice) => notice !== null);
+}
+
+function inFlightNotice(demand: Demand, { maxInFlight, descriptors }: Limits): string | null {
+  const worst = inFlightAtWorst(demand);
+  if (descriptors === null || worst <= maxInFlight) return null;
+  const spared = descriptors - maxInFlight;
+  return `of ${count(worst)} probes that could be unanswered at once, ${
+    count(maxInFlight)
+  } may be ` +
+    `under way (descriptor limit ${count(descriptors)}); the rest would wait, seen as lag and ` +
+    `skipped: 'ulimit -n ${worst + spared}', a shorter --timeout or a longer --interval`;
+}
+
+function portsNotice(demand: Demand, { ports }: Limits): string | null {
+  if (ports === null || demand.close === "rst") return null;
+  const busiest = busiestDestination(demand.targets);
+  const perSecond = busiest.targets * demand.burst * 1000 / demand.intervalMs;
+  const wanted = Math.ceil(perSecond * TIME_WAIT_S);
+  if (wanted <= ports) return null;
+  return `${busiest.name} is closed ${
+    count(Math.round(perSecond))
+  } times a second, and each close ` +
+    `can hold a local port for ${durationText(TIME_WAIT_S * 1000)}: ${count(wanted)} ports, of ` +
+    `${
+      count(ports)
+    } (net.ipv4.ip_local_port_range): --close rst, a longer --interval, or more addresses`;
+}
+
+/** Ports are told apart by address and port of the other side, so they are counted for each. */
+function busiestDestination(targets: readonly Target[]): { name: string; targets: number } {
+  const counts = new Map<string, number>();
+  let busiest = { name: "", targets: 0 };
+  for (const { host, port } of targets) {
+    const name = hostPort(host, port);
+    const seen = (counts.get(name) ?? 0) + 1;
+    counts.set(name, seen);
+    if (seen > busiest.targets) busiest = { name, targets: seen };
+  }
+  return busiest;
+}
+
+/** A whole number with its thousands set apart. */
+function count(value: number): string {
+  return value.toLocaleString("en");
+}

@@ -1,0 +1,90 @@
+/** Everything a run's results go to: stdout, the exporters, and the windows that feed both. */
+import type { ProbeRecord } from "../domain/probe_record.ts";
+import type { Target } from "../domain/target.ts";
+import type { Window } from "../domain/window.ts";
+import type { Exporter } from "../sink/exporter.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Report } from "./report.ts";
+import { Windows } from "./windows.ts";
+
+export interface OutputOptions {
+  readonly perProbe: boolean;
+  /** Null for no windows. */
+  readonly windowMs: number | null;
+}
+
+export class Outputs {
+  #report: Report;
+  #exporters: readonly Exporter[];
+  #windows: Windows | null = null;
+  #perProbe: boolean;
+
+  constructor(
+    report: Report,
+    exporters: readonly Exporter[],
+    clock: Clock,
+    options: OutputOptions,
+  ) {
+    this.#report = report;
+    this.#exporters = exporters;
+    this.#perProbe = options.perProbe;
+    if (options.windowMs === null) return;
+    this.#windows = new Windows(options.windowMs, {
+      clock,
+      onWindow: (window) => this.#window(window),
+      dropped: () => this.dropped,
+    });
+  }
+
+  /** Lines that stdout or an exporter lost so far. */
+  get dropped(): number {
+    return this.#exporters.reduce((sum, { dropped }) => sum + dropped, this.#report.dropped);
+  }
+
+  /** Throws UsageError when some output cannot represent a target. */
+  check(targets: readonly Target[]): void {
+    for (const target of targets) {
+      this.#report.check(target);
+      for (const exporter of this.#exporters) exporter.check(target);
+    }
+  }
+
+  /** Targets that are probed from now on. */
+  watch(targets: readonly Target[]): void {
+    for (const exporter of this.#exporters) {
+      for (const target of targets) exporter.watch?.(target);
+    }
+  }
+
+  start(): void {
+    this.#windows?.start();
+  }
+
+  record(record: ProbeRecord): void {
+    this.#windows?.record(record);
+    if (this.#perProbe) this.#report.record(record);
+    for (const exporter of this.#exporters) exporter.record(record);
+  }
+
+  skip(target: Target, probes: number): void {
+    this.#windows?.skip(target, probes);
+    for (const exporter of this.#exporters) exporter.skipped?.(target, probes);
+  }
+
+  /** A target is probed no more. */
+  forget(target: Target): void {
+    this.#windows?.forget(target);
+    for (const exporter of this.#exporters) exporter.forget?.(target);
+  }
+
+  /** Ends the windows and delivers what is left, for at most so long. */
+  async close(withinMs: number): Promise<void> {
+    this.#windows?.stop();
+    await Promise.all(this.#exporters.map((exporter) => exporter.close(withinMs)));
+  }
+
+  #window(window: Window): void {
+    this.#report.window(window);
+    for (const exporter of this.#exporters) exporter.window?.(window);
+  }
+}

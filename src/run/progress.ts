@@ -1,0 +1,142 @@
+/** How far a run with a known end has come: a line on stderr's terminal, where nothing else is. */
+import { fateOf } from "../domain/outcome.ts";
+import type { ProbeRecord } from "../domain/probe_record.ts";
+import { StatusLine, stderrStatus } from "../sink/status_line.ts";
+import { divertNotices, sayOnStderr, stdoutIsTerminal } from "../sink/stdio.ts";
+import type { Cancel, Clock } from "../time/clock.ts";
+import { systemClock } from "../time/system_clock.ts";
+import type { RunOptions } from "./options.ts";
+import type { LoopOptions } from "./probe_loop.ts";
+
+/** Between two redraws. */
+const REDRAW_MS = 200;
+
+/** What of the schedule tells when it ends. */
+export type ProgressSchedule = Pick<LoopOptions, "count" | "durationMs" | "intervalMs" | "burst">;
+
+/** What tells whether there is progress to be shown, and where. */
+export interface ProgressOptions extends Pick<RunOptions, "quiet" | "output"> {
+  readonly schedule: ProgressSchedule;
+}
+
+/** What progress needs of the world. */
+export interface ProgressPorts {
+  readonly clock: Clock;
+  readonly line: StatusLine;
+  /** Lines on stderr go there while there is progress; null for stderr itself again. */
+  divert(to: ((text: string) => void) | null): void;
+  /** Writes a line to stderr. */
+  say(text: string): void;
+}
+
+export class Progress {
+  #schedule: ProgressSchedule;
+  #ports: ProgressPorts;
+  #lanes: ArrayLike<unknown> = [];
+  #startMs = 0;
+  /** Probes whose fate is known; those of them that were sent, and that were lost. */
+  #known = 0;
+  #sent = 0;
+  #lost = 0;
+  /** Something else is being written to the terminal. */
+  #aside = false;
+  #cancel: Cancel = () => {};
+
+  /** A schedule with a count, a duration or both. */
+  constructor(schedule: ProgressSchedule, ports: ProgressPorts) {
+    this.#schedule = schedule;
+    this.#ports = ports;
+  }
+
+  /** Null where the run has no known end, or a line of progress no place of its own. */
+  static open({ schedule, quiet, output }: ProgressOptions): Progress | null {
+    const { count, durationMs } = schedule;
+    const terminal = stderrStatus();
+    if (terminal === null || count === null && durationMs === null) return null;
+    if (stdoutIsTerminal() && !quiet && output !== "none") return null;
+    const line = new StatusLine(terminal);
+    return new Progress(schedule, {
+      clock: systemClock,
+      line,
+      divert: divertNotices,
+      say: sayOnStderr,
+    });
+  }
+
+  /** `lanes`: a place for each target that is probed, as many as there are at any time. */
+  start(lanes: ArrayLike<unknown>): void {
+    const { clock, divert, line, say } = this.#ports;
+    this.#lanes = lanes;
+    this.#startMs = clock.now();
+    divert((text) => line.above(() => say(text)));
+    this.#redrawLater();
+  }
+
+  record(record: ProbeRecord): void {
+    const fate = fateOf(record.outcome);
+    this.#known++;
+    if (fate !== "unsent") this.#sent++;
+    if (fate === "lost") this.#lost++;
+  }
+
+  /** Takes the line away while something else is written to the terminal. */
+  async aside(write: () => Promise<void>): Promise<void> {
+    this.#aside = true;
+    await this.#ports.line.clear();
+    try {
+      await write();
+    } finally {
+      this.#aside = false;
+    }
+  }
+
+  /** Takes the line away for good; waits for as long as the terminal does. */
+  async stop(): Promise<void> {
+    this.#cancel();
+    this.#aside = true;
+    this.#ports.divert(null);
+    await this.#ports.line.clear();
+  }
+
+  #redrawLater(): void {
+    const { clock, line } = this.#ports;
+    this.#cancel = clock.wakeAt(clock.now() + REDRAW_MS, () => {
+      if (!this.#aside) line.show(this.#text());
+      this.#redrawLater();
+    });
+  }
+
+  #text(): string {
+    const { share, leftMs } = this.#end();
+    const percent = `${Math.floor(share * 100)}%`.padStart(4);
+    const left = leftMs > 0 ? `${clockText(leftMs)} left` : "waiting for the last answers";
+    return `${percent}  ${this.#sent} sent, ${this.#lost} lost, ${left}`;
+  }
+
+  /** What comes first, the end by count or by time. */
+  #end(): { share: number; leftMs: number } {
+    const { count, durationMs, intervalMs, burst } = this.#schedule;
+    let share = 0;
+    let leftMs = Infinity;
+    if (durationMs !== null) {
+      const passedMs = this.#ports.clock.now() - this.#startMs;
+      share = passedMs / durationMs;
+      leftMs = durationMs - passedMs;
+    }
+    if (count !== null) {
+      const targets = Math.max(1, this.#lanes.length);
+      const missing = Math.max(0, count - this.#known / targets);
+      share = Math.max(share, 1 - missing / count);
+      leftMs = Math.min(leftMs, missing / burst * intervalMs);
+    }
+    return { share: Math.min(1, share), leftMs: Math.max(0, leftMs) };
+  }
+}
+
+/** Whole seconds as `m:ss` or `h:mm:ss`; what is left of one counts. */
+function clockText(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const [hours, minutes, rest] = parts.map((part) => String(part).padStart(2, "0"));
+  return (hours === "00" ? `${minutes}:${rest}` : `${hours}:${minutes}:${rest}`).replace(/^0/, "");
+}

@@ -1,0 +1,81 @@
+/** What a run's figures come to: the exit code, and a line for each threshold crossed. */
+import { EXIT, type ExitCode } from "../domain/exit.ts";
+import {
+  type Figures,
+  type Judged,
+  lossRatio,
+  type RunSummary,
+  shownDelays,
+  type Threshold,
+} from "../domain/summary.ts";
+
+/** What must not be exceeded, or null, and by whom: each target, or all of them together. */
+export interface Thresholds {
+  readonly lossPercent: number | null;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly on: "target" | "total";
+}
+
+export interface Verdict {
+  readonly code: ExitCode;
+  readonly reasons: readonly string[];
+}
+
+/** So many crossings have a line each; of the others it is said how many there are. */
+export const MAX_REASONS = 10;
+
+/** The thresholds that figures are beyond: those of the loss, and of the delays that are shown. */
+export function crossed(figures: Figures, thresholds: Thresholds): Threshold[] {
+  const { lossPercent, p50Ms, p99Ms } = thresholds;
+  const all: Threshold[] = [];
+  if (lossPercent !== null && (lossRatio(figures) ?? 0) * 100 > lossPercent) all.push("loss");
+  const delays = shownDelays(figures);
+  if (delays === null) return all;
+  if (p50Ms !== null && delays.p50Us / 1000 > p50Ms) all.push("p50");
+  if (p99Ms !== null && delays.p99Us / 1000 > p99Ms) all.push("p99");
+  return all;
+}
+
+/** A name that never resolved outweighs a target that never answered. */
+export function verdict({ targets, totals }: RunSummary, thresholds: Thresholds): Verdict {
+  const reasons: string[] = [];
+  let more = 0;
+  const note = (name: string, figures: Judged<Figures>) => {
+    for (const threshold of figures.crossed) {
+      if (reasons.length === MAX_REASONS) more++;
+      else reasons.push(`${name}: ${reason(threshold, figures, thresholds)}`);
+    }
+  };
+  let unresolved = false;
+  let silent = false;
+  for (const summary of targets) {
+    note(summary.target.name, summary);
+    unresolved ||= summary.address === "";
+    silent ||= summary.answered === 0;
+  }
+  for (const total of totals) note("total", total);
+  if (more > 0) reasons.push(`and ${more} more beyond their thresholds`);
+  const code = unresolved ? EXIT.unresolved : silent || reasons.length > 0 ? EXIT.failed : EXIT.ok;
+  return { code, reasons };
+}
+
+function reason(threshold: Threshold, figures: Figures, thresholds: Thresholds): string {
+  const delays = shownDelays(figures);
+  switch (threshold) {
+    case "loss": {
+      const percent = (lossRatio(figures) ?? 0) * 100;
+      return `loss ${percent.toFixed(1)}% is above ${thresholds.lossPercent}%`;
+    }
+    case "p50":
+      return `p50 ${millis(delays?.p50Us)} ms is above ${thresholds.p50Ms} ms`;
+    case "p99":
+      return `p99 ${millis(delays?.p99Us)} ms is above ${thresholds.p99Ms} ms`;
+    default:
+      return threshold satisfies never;
+  }
+}
+
+function millis(micros = NaN): string {
+  return (micros / 1000).toFixed(3);
+}

@@ -1,0 +1,19 @@
+/** Foreign text in messages: quoted, or as one short line that is safe on a terminal. */
+
+/** As much of somebody's own words as is shown. */
+const MAX_SHOWN_CHARS = 200;
+
+/** A text as it can be shown on one line of a terminal. */
+export function quote(text: string): string {
+  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return JSON.stringify(shown).replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Somebody's words as one short line that is safe on a terminal. */
+export function shown(text: string): string {
+  const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  return line.length <= MAX_SHOWN_CHARS ? line : `${line.slice(0, MAX_SHOWN_CHARS)}…`;
+}

@@ -1,0 +1,85 @@
+/** Looks up the names and origins of a path's addresses: a few at a time, beside the measurement, and only so long. */
+import type { KnownNames } from "../domain/path.ts";
+import type { AddressFacts } from "../net/name_server.ts";
+import type { Clock } from "../time/clock.ts";
+
+/** Look-ups under way at once. */
+export const MAX_LOOKUPS = 8;
+/** Addresses looked up in all; a trace meets far fewer. */
+export const MAX_LOOKED_UP = 4096;
+
+export const NO_NAMES: KnownNames = { name: null, origin: null };
+
+export interface LookupOptions {
+  readonly names: boolean;
+  readonly origins: boolean;
+}
+
+export class Lookups {
+  #facts: AddressFacts;
+  #clock: Clock;
+  #options: LookupOptions;
+  #found = new Map<string, KnownNames>();
+  #queue: string[] = [];
+  #underWay = 0;
+  #idle: (() => void) | null = null;
+
+  constructor(facts: AddressFacts, clock: Clock, options: LookupOptions) {
+    this.#facts = facts;
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  /** Begins to look an address up, unless it has been. */
+  want(address: string): void {
+    const { names, origins } = this.#options;
+    if (!names && !origins) return;
+    if (this.#found.has(address) || this.#found.size >= MAX_LOOKED_UP) return;
+    this.#found.set(address, NO_NAMES);
+    this.#queue.push(address);
+    this.#next();
+  }
+
+  /** What is known of an address by now. */
+  of(address: string): KnownNames {
+    return this.#found.get(address) ?? NO_NAMES;
+  }
+
+  /** Resolves when all is known, or after this long. */
+  settled(withinMs: number): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#clock.wakeAt(this.#clock.now() + withinMs, () => {
+        this.#idle = null;
+        resolve();
+      });
+      this.#idle = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #next(): void {
+    while (this.#underWay < MAX_LOOKUPS) {
+      const address = this.#queue.shift();
+      if (address === undefined) return;
+      this.#underWay++;
+      this.#lookUp(address).finally(() => {
+        this.#underWay--;
+        this.#next();
+        if (this.#underWay === 0) this.#idle?.();
+      });
+    }
+  }
+
+  async #lookUp(address: string): Promise<void> {
+    const { names, origins } = this.#options;
+    const note = (part: Partial<KnownNames>) =>
+      this.#found.set(address, { ...this.of(address), ...part });
+    await Promise.all([
+      names ? this.#facts.nameOf(address).then((name) => note({ name })) : null,
+      origins ? this.#facts.originOf(address).then((origin) => note({ origin })) : null,
+    ]);
+  }
+}

@@ -1,0 +1,255 @@
+import { hasAnswered, type TraceReport } from "../../../src/domain/path.ts";
+import { assert, assertEquals } from "@std/assert";
+import { traceJson } from "../../../src/format/path_json.ts";
+import { LiveTrace } from "../../../src/commands/trace/live_trace.ts";
+import { NO_NAMES } from "../../../src/trace/names.ts";
+import { MAX_ADDRESSES_A_HOP, TracePath } from "../../../src/trace/path.ts";
+import { traceLines, traceTable } from "../../../src/format/path_text.ts";
+import { plain } from "../../../src/format/paint.ts";
+import type { HopAnswer } from "../../../src/trace/hop_prober.ts";
+import { FakeClock } from "../fake_clock.ts";
+
+function answer(address: string, rttUs: number, more: Partial<HopAnswer> = {}): HopAnswer {
+  return {
+    kind: "router",
+    detail: "ttl exceeded",
+    address,
+    rttUs,
+    rttSource: "kernel",
+    mtuBytes: 0,
+    labels: [],
+    ...more,
+  };
+}
+
+/** Hop 1 answers, 2 and 3 are silent, 4 has two addresses and loses one, 5 is the end. */
+function examplePath(): TracePath {
+  const path = new TracePath();
+  path.beginRound();
+  const add = (hops: number, query: number, found: HopAnswer | null) =>
+    path.add({ hops, flow: 0, query, answer: found });
+  add(1, 0, answer("192.0.2.1", 1000));
+  add(1, 1, answer("192.0.2.1", 1500));
+  add(2, 0, null);
+  add(3, 0, null);
+  const labels = [{ label: 16_001, trafficClass: 5, ttl: 1 }];
+  add(4, 0, answer("192.0.2.4", 4000, { labels }));
+  add(4, 1, null);
+  add(4, 2, answer("192.0.2.14", 4100));
+  add(5, 0, answer("198.51.100.9", 5000, { kind: "end", detail: "open" }));
+  add(5, 1, answer("198.51.100.9", -1, { kind: "end", detail: "open", rttSource: null }));
+  // Sent before the end was known.
+  add(6, 0, answer("198.51.100.9", 5100, { kind: "end", detail: "open" }));
+  return path;
+}
+
+function report(path: TracePath, more: Partial<TraceReport> = {}): TraceReport {
+  return {
+    wallSeconds: 1_795_251_600,
+    wallNanos: 250_000_000,
+    host: "db.test",
+    address: "198.51.100.9",
+    family: 4,
+    port: 443,
+    protocol: "tcp",
+    flow: "fixed",
+    paths: 1,
+    rounds: path.rounds,
+    queries: 3,
+    firstHop: 1,
+    maxHops: 30,
+    sizeBytes: null,
+    durationMs: 12.3456,
+    hops: path.hops(),
+    silentTail: path.silentTail(),
+    end: path.end(),
+    mtu: null,
+    handshake: null,
+    namesOf: (address) =>
+      address === "192.0.2.1"
+        ? { name: "gw\u001b[31m.test", origin: { numbers: [64_500], prefix: "192.0.2.0/24" } }
+        : NO_NAMES,
+    ...more,
+  };
+}
+
+Deno.test("a trace is a line a hop and address, what is silent together, and how it ends", () => {
+  assertEquals(traceLines(report(examplePath()), plain), [
+    "trace to db.test (198.51.100.9) port 443 by tcp, one flow, at most 30 hops",
+    "  1  gw [31m.test (192.0.2.1)  AS64500     1.000     1.500 ms",
+    "2-3  no answer",
+    "  4  192.0.2.4                             4.000         * ms  MPLS 16001/5/1",
+    "     192.0.2.14                            4.100 ms",
+    "  5  198.51.100.9                          5.000         ? ms  open",
+    "reached 198.51.100.9 (open) in 5 hops, 5.000 ms",
+  ]);
+});
+
+Deno.test("an end that is silent is said, with the hops that were tried and the handshake", () => {
+  const path = new TracePath();
+  path.beginRound();
+  path.add({ hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000) });
+  for (let hops = 2; hops <= 13; hops++) path.add({ hops, flow: 0, query: 0, answer: null });
+  const handshake = {
+    port: 443,
+    outcome: "established",
+    rttUs: 5250,
+    rttSource: "kernel",
+  } as const;
+  const of = report(path, { handshake, port: 33_434, protocol: "udp", sizeBytes: 60 });
+  assertEquals(traceLines(of, plain).slice(2), [
+    " 2-13  no answer".slice(1),
+    "not reached: no answer behind hop 1",
+    "a handshake with 198.51.100.9:443, its hops not limited: established, 5.250 ms",
+  ]);
+  assert(hasAnswered(of));
+});
+
+Deno.test("a refusal on the way is said with who and where", () => {
+  const path = new TracePath();
+  path.beginRound();
+  const refusal = { kind: "unreachable", detail: "administratively prohibited" } as const;
+  path.add({ hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000, refusal) });
+  const of = report(path);
+  assertEquals(
+    traceLines(of, plain).at(-1),
+    "not reached: 192.0.2.1 at hop 1 says administratively prohibited",
+  );
+  assert(!hasAnswered(of));
+});
+
+Deno.test("the MTU is said with the routers that have the narrow links behind them", () => {
+  const steps = [{ hops: 3, address: "192.0.2.2", mtuBytes: 1400 }];
+  assertEquals(
+    traceLines(report(examplePath(), { mtu: { bytes: 1400, steps } }), plain).at(-1),
+    "path MTU 1400 bytes: 192.0.2.2 takes no more than 1400 on the way to hop 3",
+  );
+  assertEquals(
+    traceLines(report(examplePath(), { mtu: { bytes: 1500, steps: [] } }), plain).at(-1),
+    "path MTU 1500 bytes, as the first link's",
+  );
+});
+
+Deno.test("with several flows, each address says which ones met it", () => {
+  const path = new TracePath();
+  path.beginRound();
+  path.add({ hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000) });
+  path.add({ hops: 1, flow: 2, query: 0, answer: answer("192.0.2.1", 1000) });
+  path.add({ hops: 1, flow: 1, query: 0, answer: answer("192.0.2.2", 1000) });
+  const lines = traceLines(report(path, { paths: 3, namesOf: () => NO_NAMES }), plain);
+  assertEquals(lines.slice(1, 3), [
+    "  1  192.0.2.1     1.000     1.000 ms  flows 1,3",
+    "     192.0.2.2     1.000 ms  flow 2",
+  ]);
+});
+
+Deno.test("repeated, a trace is a table of figures over all rounds", () => {
+  const path = examplePath();
+  path.beginRound();
+  path.add({ hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 2000) });
+  path.add({ hops: 2, flow: 0, query: 0, answer: null });
+  const lines = traceTable(report(path, { namesOf: () => NO_NAMES }), plain);
+  assertEquals(lines.slice(1, 5), [
+    "hop  address         sent    loss      last       min       avg       max    stddev",
+    "  1  192.0.2.1          3    0.0%     2.000     1.000     1.500     2.000     0.500",
+    "2-3  no answer",
+    "  4  192.0.2.4          3   33.3%     4.000     4.000     4.000     4.000     0.000  MPLS 16001/5/1",
+  ]);
+  // A round in which the end was not heard of leaves it where it was.
+  assertEquals(lines.at(-1), "reached 198.51.100.9 (open) in 5 hops, 5.000 ms");
+});
+
+Deno.test("JSON has every field, null where undefined", () => {
+  const line = traceJson(report(examplePath()));
+  assert(line.endsWith("}\n") && !line.slice(0, -1).includes("\n"));
+  assert(!line.includes("\u001b"));
+  const object = JSON.parse(line);
+  const { hops, ...rest } = object;
+  assertEquals(rest, {
+    schema: "wire-probe.trace.v1",
+    time: "2026-11-21T09:00:00.250000Z",
+    target: "db.test",
+    address: "198.51.100.9",
+    port: 443,
+    protocol: "tcp",
+    flow: "fixed",
+    paths: 1,
+    rounds: 1,
+    queries: 3,
+    first_hop: 1,
+    max_hops: 30,
+    size_bytes: null,
+    duration_ms: 12.346,
+    reached: true,
+    answered: true,
+    end: { hop: 5, address: "198.51.100.9", detail: "open", rtt_ms: 5 },
+    silent_tail: 0,
+    mtu: null,
+    handshake: null,
+  });
+  assertEquals(hops.length, 5);
+  assertEquals(hops[1], {
+    hop: 2,
+    sent: 1,
+    answered: 0,
+    lost: 1,
+    loss_ratio: 1,
+    addresses: [],
+    other_addresses: 0,
+    probes: [{ flow: 1, query: 1, address: null, rtt_ms: null, rtt_source: null }],
+  });
+  assertEquals(hops[3].addresses[0], {
+    address: "192.0.2.4",
+    name: null,
+    asn: null,
+    prefix: null,
+    detail: "ttl exceeded",
+    flows: [1],
+    answered: 1,
+    rtt_ms: { count: 1, min: 4, avg: 4, max: 4, stddev: 0, last: 4 },
+    mpls: [{ label: 16_001, traffic_class: 5, ttl: 1 }],
+  });
+});
+
+Deno.test("addresses at a hop are bounded; further ones are counted", () => {
+  const path = new TracePath();
+  path.beginRound();
+  for (let i = 0; i < MAX_ADDRESSES_A_HOP + 5; i++) {
+    path.add({ hops: 1, flow: i, query: 0, answer: answer(`192.0.2.${i}`, 1000) });
+  }
+  const [hop] = path.hops();
+  assertEquals([hop.addresses.length, hop.others], [MAX_ADDRESSES_A_HOP, 5]);
+});
+
+Deno.test("the next round knows how far the path goes and which hops are silent", () => {
+  const known = examplePath().known();
+  assertEquals([known.length, [...known.silent]], [5, [2, 3]]);
+});
+
+function live(of: TraceReport, notice: string | null = null): LiveTrace {
+  const parts = { clock: new FakeClock(), paint: plain, rounds: 100, keys: true };
+  return new LiveTrace({ ...parts, report: () => of, notice: () => notice });
+}
+
+Deno.test("the live table is the table, with how far it is, cut to the terminal", () => {
+  const of = report(examplePath(), { rounds: 3 });
+  const table = traceTable(of, plain);
+  const wide = live(of).lines(160, 24);
+  assertEquals(wide, [...table, "round 3 of 100, q quits"]);
+  const narrow = live(of, "a notice").lines(76, 5);
+  assertEquals(narrow.slice(1), [
+    "hop  address            sent    loss      last       min       avg       ma…",
+    "  1  gw [31m.test (…       2    0.0%     1.500     1.000     1.250     1.50…",
+    "a notice",
+    "round 3 of 100, q quits",
+  ]);
+});
+
+Deno.test("nothing is said of the path's end while the first round is under way", () => {
+  const path = new TracePath();
+  path.beginRound();
+  path.add({ hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000) });
+  const lines = (rounds: number) => live(report(path, { rounds })).lines(160, 24).join("\n");
+  assert(!lines(1).includes("not reached"));
+  assert(lines(2).includes("not reached: no answer behind hop 1"));
+});

@@ -1,0 +1,88 @@
+/** The timers alone: without FFI, as here, there is nothing that could be given back. */
+import { assertEquals } from "@std/assert";
+import { Housekeeping } from "../../../src/run/housekeeping.ts";
+import type { Cancel } from "../../../src/time/clock.ts";
+import { FakeClock } from "../fake_clock.ts";
+
+/** Remembers when turns happened, in ms after the start. */
+class TurnClock extends FakeClock {
+  readonly turns: number[] = [];
+  readonly #startMs = this.now();
+
+  override wakeAt(atMs: number, callback: () => void): Cancel {
+    return super.wakeAt(atMs, () => {
+      this.turns.push(this.now() - this.#startMs);
+      callback();
+    });
+  }
+}
+
+Deno.test("one turn after the start, then nothing wakes a process without work", async () => {
+  const clock = new TurnClock();
+  new Housekeeping(clock, true);
+  await clock.advance(10_000_000);
+  assertEquals(clock.turns, [250]);
+  assertEquals(clock.waiting, 0);
+});
+
+Deno.test("a little work has a turn soon after it begins, then a calm one, then none", async () => {
+  const clock = new TurnClock();
+  const housekeeping = new Housekeeping(clock, true);
+  await clock.advance(1000);
+  housekeeping.worked(1);
+  await clock.advance(10_000_000);
+  assertEquals(clock.turns, [250, 3000, 33_000]);
+  assertEquals(clock.waiting, 0);
+});
+
+Deno.test("little work again and again has calm turns, which no work puts off", async () => {
+  const clock = new TurnClock();
+  const housekeeping = new Housekeeping(clock, true);
+  for (let second = 0; second < 100; second++) {
+    housekeeping.worked(1);
+    await clock.advance(1000);
+  }
+  assertEquals(clock.turns, [250, 30_250, 60_250, 90_250]);
+  housekeeping.stop();
+});
+
+Deno.test("much work brings a calm turn forward, and further work does not put it off", async () => {
+  const clock = new TurnClock();
+  const housekeeping = new Housekeeping(clock, true);
+  housekeeping.worked(1);
+  await clock.advance(250);
+  await clock.advance(10_000);
+  housekeeping.worked(999);
+  assertEquals(clock.turns, [250]);
+  housekeeping.worked(1);
+  await clock.advance(1500);
+  housekeeping.worked(5000);
+  await clock.advance(500);
+  assertEquals(clock.turns, [250, 12_250]);
+  // Then while much goes on, and once more after the last of it.
+  await clock.advance(2000);
+  assertEquals(clock.turns, [250, 12_250, 14_250]);
+  await clock.advance(10_000_000);
+  assertEquals(clock.turns, [250, 12_250, 14_250]);
+  housekeeping.stop();
+});
+
+Deno.test("much work at once does not put off the turn after the start", async () => {
+  const clock = new TurnClock();
+  const housekeeping = new Housekeeping(clock, true);
+  housekeeping.worked(5000);
+  await clock.advance(1000);
+  assertEquals(clock.turns, [250]);
+  housekeeping.stop();
+});
+
+Deno.test("once stopped it neither turns nor begins again", async () => {
+  const clock = new TurnClock();
+  const housekeeping = new Housekeeping(clock, true);
+  housekeeping.worked(5000);
+  housekeeping.stop();
+  housekeeping.worked(5000);
+  assertEquals(clock.waiting, 0);
+  await clock.advance(10_000_000);
+  assertEquals(clock.turns, []);
+});

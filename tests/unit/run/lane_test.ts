@@ -1,0 +1,56 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { Lane, RecordPool } from "../../../src/run/lane.ts";
+import type { Endpoint } from "../../../src/domain/target.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { FakeResolver } from "../fake_network.ts";
+import { endpoint, target } from "../fixtures.ts";
+
+function endpoints(...last: readonly number[]): Endpoint[] {
+  return last.map((each) => endpoint(`192.0.2.${each}`));
+}
+
+async function lookUp(answer: readonly string[]): Promise<string[]> {
+  const resolver = new FakeResolver(new FakeClock(), { "db.example": answer });
+  const lane = new Lane(target("db", { host: "db.example", port: 7 }));
+  const found = await lane.lookUp(resolver, 0);
+  return found.map((each) => `${each.address} ${each.port}`);
+}
+
+Deno.test("what a resolver gives that is no address is left out", async () => {
+  assertEquals(await lookUp(["192.0.2.1", "nonsense", "::1"]), ["192.0.2.1 7", "::1 7"]);
+});
+
+Deno.test("the addresses kept of one name are bounded", async () => {
+  const many = Array.from({ length: 200 }, (_, i) => `192.0.2.${i}`);
+  assertEquals((await lookUp(many)).length, 64);
+});
+
+Deno.test("a lane is cold once, and again after each change of address", () => {
+  const lane = new Lane(target("db"));
+  lane.adopt(endpoints(1, 2), false);
+  assertEquals([lane.takeCold(), lane.takeCold()], [true, false]);
+  lane.adopt(endpoints(2, 1), false);
+  assertEquals(lane.takeCold(), false);
+  assertEquals(lane.adopt(endpoints(2, 1), true)?.address, "192.0.2.1");
+  assertEquals([lane.endpoint?.address, lane.takeCold()], ["192.0.2.2", true]);
+});
+
+Deno.test("advancing goes round the known addresses", () => {
+  const lane = new Lane(target("db"));
+  assertEquals([lane.endpoint, lane.advance()], [undefined, null]);
+  lane.adopt(endpoints(1, 2), false);
+  const seen = [1, 2, 3].map(() => {
+    lane.advance();
+    return lane.endpoint?.address;
+  });
+  assertEquals(seen, ["192.0.2.2", "192.0.2.1", "192.0.2.2"]);
+});
+
+Deno.test("a record given back is the next one taken", () => {
+  const pool = new RecordPool();
+  const first = pool.take();
+  const second = pool.take();
+  pool.give(first);
+  assertStrictEquals(pool.take(), first);
+  assertEquals(first === second, false);
+});

@@ -1,0 +1,188 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Sent } from "../fake_network.ts";
+import { target } from "../fixtures.ts";
+import { byName, literals, LoopBench, LOST } from "./loop_bench.ts";
+
+const [A, B, C] = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
+
+/** Only the addresses given do not answer. */
+const dead = (...addresses: readonly string[]) => ({ address }: Sent) =>
+  addresses.includes(address) ? LOST : { afterMs: 1 };
+
+Deno.test("names are resolved before the first probe, literals never", async () => {
+  const bench = new LoopBench({ count: 2 });
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"), ...literals("lit"));
+  assertEquals(bench.resolver.asked, ["db.example"]);
+  await bench.clock.advance(5000);
+  const addresses = bench.prober.sent.map(({ target: name, address }) => [name, address]);
+  assertEquals(addresses, [["db", A], ["lit", "192.0.2.1"], ["db", A], ["lit", "192.0.2.1"]]);
+  assertEquals(bench.notices, []);
+});
+
+Deno.test("names are asked of the resolver several at once, but not all of them", async () => {
+  const bench = new LoopBench({ count: 1 });
+  bench.resolver.delayMs = 100;
+  const targets = Array.from({ length: 40 }, (_, i) => byName(`n${i}`));
+  for (const each of targets) bench.resolver.answer(each.host, [A]);
+  let prepared = false;
+  bench.loop.prepare(targets).then(() => prepared = true);
+  await bench.clock.advance(50);
+  assertEquals(bench.resolver.asked.length, 16);
+  await bench.clock.advance(200);
+  assert(!prepared);
+  await bench.clock.advance(50);
+  assert(prepared);
+  assertEquals(bench.resolver.asked, targets.map((each) => each.host));
+});
+
+Deno.test("after failures in a row the name is resolved again and the next address taken", async () => {
+  const bench = new LoopBench({ resolveAfter: 3 }, dead(A));
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"));
+  await bench.clock.advance(4500);
+  assertEquals(bench.prober.sent.map((sent) => sent.address), [A, A, A, B, B]);
+  assertEquals(bench.resolver.asked.length, 2);
+  assertEquals(bench.notices, [`db: ${A} failed 3 times in a row, now probing ${B}`]);
+  bench.loop.stop();
+});
+
+Deno.test("the first handshake to a new address is cold", async () => {
+  const bench = new LoopBench({ resolveAfter: 2 }, dead(A));
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"));
+  await bench.clock.advance(4500);
+  assertEquals(bench.prober.sent.map((sent) => sent.cold), [true, false, true, false, false]);
+  bench.loop.stop();
+});
+
+Deno.test("an answer in between starts the count of failures anew", async () => {
+  const bench = new LoopBench(
+    { resolveAfter: 2, count: 8 },
+    ({ seq }) => seq % 2 === 0 ? { afterMs: 1 } : LOST,
+  );
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"));
+  await bench.clock.advance(10_000);
+  assert(bench.prober.sent.every((sent) => sent.address === A));
+});
+
+Deno.test("after the last address comes the first", async () => {
+  const bench = new LoopBench({ resolveAfter: 1, count: 5 }, dead(A, B, C));
+  bench.resolver.answer("db.example", [A, B, C]);
+  await bench.start(byName("db"));
+  await bench.clock.advance(10_000);
+  assertEquals(bench.prober.sent.map((sent) => sent.address), [A, B, C, A, B]);
+});
+
+Deno.test("a fresh list of addresses is the one that counts", async () => {
+  const bench = new LoopBench({ resolveAfter: 1, count: 2 }, dead(A));
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"));
+  bench.resolver.answer("db.example", [C]);
+  await bench.clock.advance(5000);
+  assertEquals(bench.prober.sent.map((sent) => sent.address), [A, C]);
+});
+
+Deno.test("a single address that fails stays, without a notice or a cold probe", async () => {
+  const bench = new LoopBench({ resolveAfter: 1, count: 3 }, dead(A));
+  bench.resolver.answer("db.example", [A]);
+  await bench.start(byName("db"));
+  await bench.clock.advance(5000);
+  assertEquals(bench.prober.sent.map((sent) => sent.cold), [true, false, false]);
+  assertEquals(bench.notices, []);
+});
+
+Deno.test("a slow resolver holds no probe up", async () => {
+  const bench = new LoopBench({ resolveAfter: 1 }, dead(A));
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"), ...literals("lit"));
+  bench.resolver.delayMs = 2500;
+  await bench.clock.advance(4200);
+  assertEquals(bench.prober.timesOf("lit"), [500, 1500, 2500, 3500]);
+  assertEquals(bench.prober.timesOf("db"), [0, 1000, 2000, 3000, 4000]);
+  assertEquals(bench.resolver.asked.length, 2, "one question at a time");
+  bench.loop.stop();
+});
+
+Deno.test("failures of the address left behind do not count against the next one", async () => {
+  const options = { intervalMs: 100, resolveAfter: 5 };
+  const bench = new LoopBench(options, () => ({ afterMs: 1000, outcome: "timeout" }));
+  bench.resolver.answer("db.example", [A, B, C]);
+  await bench.start(byName("db"));
+  // Ten probes to A are still under way when B is taken at 1400 ms.
+  await bench.clock.advance(2450);
+  assertEquals(bench.notices, [`db: ${A} failed 5 times in a row, now probing ${B}`]);
+  bench.loop.stop();
+});
+
+Deno.test("when the resolver fails, the next known address is taken and said", async () => {
+  const bench = new LoopBench({ resolveAfter: 2 }, dead(A));
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"));
+  bench.resolver.answer("db.example", "resolver failed");
+  await bench.clock.advance(3500);
+  assertEquals(bench.prober.sent.map((sent) => sent.address), [A, A, B, B]);
+  assert(bench.notices.includes("db: cannot resolve db.example: resolver failed"));
+  assert(bench.notices.some((text) => text.endsWith(`now probing ${B}`)), bench.notices.join());
+  bench.loop.stop();
+});
+
+Deno.test("a name that does not resolve is reported probe by probe, not as sent or lost", async () => {
+  const bench = new LoopBench({ count: 3 });
+  await bench.start(byName("gone"));
+  await bench.clock.advance(5000);
+  assert(bench.finished);
+  assertEquals(bench.prober.sent, []);
+  const { sent, lost, errors, address } = bench.summaryOf("gone");
+  assertEquals([sent, lost, errors, address], [0, 0, 3, ""]);
+  const reason = "cannot resolve gone.example: name not known";
+  assertEquals(bench.records.map((of) => [of.outcome, of.address, of.error]), [
+    ["unresolved", "", reason],
+    ["unresolved", "", reason],
+    ["unresolved", "", reason],
+  ]);
+  assertEquals(bench.notices, [`gone: ${reason}`]);
+});
+
+Deno.test("a name that resolves later is probed from then on, its first handshake cold", async () => {
+  const bench = new LoopBench({ resolveAfter: 2 });
+  await bench.start(byName("late"));
+  bench.resolver.answer("late.example", [A]);
+  await bench.clock.advance(3500);
+  assertEquals(bench.records.map((of) => of.outcome).slice(0, 2), ["unresolved", "unresolved"]);
+  assertEquals(bench.prober.sent.map(({ seq, cold }) => [seq, cold]), [[3, true], [4, false]]);
+  bench.loop.stop();
+});
+
+Deno.test("names are resolved again as often as asked, and a move is said", async () => {
+  const bench = new LoopBench({ resolveEveryMs: 1500 });
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"));
+  await bench.clock.advance(1600);
+  bench.resolver.answer("db.example", [C]);
+  await bench.clock.advance(2900);
+  assertEquals(bench.prober.sent.map((sent) => sent.address), [A, A, A, C, C]);
+  assertEquals(bench.notices, [`db: resolved again, now probing ${C}`]);
+  assertEquals(bench.resolver.asked.length, 4);
+  bench.loop.stop();
+});
+
+Deno.test("an address still listed after a look-up is kept, wherever it now stands", async () => {
+  const bench = new LoopBench({ resolveEveryMs: 1500 });
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.start(byName("db"));
+  bench.resolver.answer("db.example", [C, B, A]);
+  await bench.clock.advance(3500);
+  assert(bench.prober.sent.every((sent) => sent.address === A));
+  assertEquals(bench.notices, []);
+  bench.loop.stop();
+});
+
+Deno.test("a literal of the other family is not probed", async () => {
+  const bench = new LoopBench({ count: 1, family: 6 });
+  await bench.start(...literals("v4"), target("v6", { host: "2001:db8::1" }));
+  await bench.clock.advance(5000);
+  assertEquals(bench.prober.sent.map((sent) => sent.target), ["v6"]);
+  assertEquals(bench.notices, ["v4: cannot resolve 192.0.2.1: not an IPv6 address"]);
+});

@@ -1,0 +1,98 @@
+/** A path of made-up routers, through which a trace's probes go by the fake clock. */
+import type { HopAnswerDetail, HopAnswerKind } from "../../../src/domain/path.ts";
+import type { HopAnswer, HopProbe, HopProber, Together } from "../../../src/trace/hop_prober.ts";
+import type { FakeClock } from "../fake_clock.ts";
+
+export interface FakeHop {
+  readonly address: string;
+  readonly rttMs: number;
+  /** It answers nothing at all. */
+  readonly silent?: boolean;
+  /** Packets larger than this do not get from here to the next hop. */
+  readonly nextMtu?: number;
+  /** It says this of every packet that comes by, whatever its hops. */
+  readonly refuses?: HopAnswerDetail;
+}
+
+/** Hops by flow; the last is the target. */
+export class FakePath implements HopProber {
+  readonly flow = "fixed";
+  readonly sent: (HopProbe & { readonly atMs: number })[] = [];
+  /** Probes that nobody has taken back. */
+  readonly open = new Set<HopProbe>();
+  /** The most that were open at once. */
+  mostOpen = 0;
+  closed = false;
+  /** Thrown by the next send. */
+  failure: Error | null = null;
+  #clock: FakeClock;
+  #hops: (flow: number) => readonly FakeHop[];
+
+  constructor(
+    clock: FakeClock,
+    hops: readonly FakeHop[] | ((flow: number) => readonly FakeHop[]),
+    readonly together: Together = "any",
+  ) {
+    this.#clock = clock;
+    this.#hops = typeof hops === "function" ? hops : () => hops;
+  }
+
+  linkMtu(): number {
+    return 1500;
+  }
+
+  send(probe: HopProbe, onAnswer: (answer: HopAnswer) => void): () => void {
+    if (this.failure !== null) throw this.failure;
+    this.sent.push({ ...probe, atMs: this.#clock.now() });
+    this.open.add(probe);
+    this.mostOpen = Math.max(this.mostOpen, this.open.size);
+    const reply = this.#reply(probe);
+    const cancel = reply === null
+      ? () => {}
+      : this.#clock.wakeAt(this.#clock.now() + reply.rttUs / 1000, () => onAnswer(reply));
+    return () => {
+      this.open.delete(probe);
+      cancel();
+    };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /** How far a probe gets, and what comes back. */
+  #reply({ hops, flow, sizeBytes }: HopProbe): HopAnswer | null {
+    const path = this.#hops(flow);
+    for (const [i, hop] of path.entries()) {
+      const last = i === path.length - 1;
+      if (hop.refuses !== undefined) return answer(hop, "unreachable", hop.refuses);
+      if (last) return hop.silent ? null : answer(hop, "end", "open");
+      if (i + 1 === hops) return hop.silent ? null : answer(hop, "router", "ttl exceeded");
+      if (sizeBytes > (hop.nextMtu ?? Infinity)) {
+        return { ...answer(hop, "too big", "packet too big"), mtuBytes: hop.nextMtu ?? 0 };
+      }
+    }
+    return null;
+  }
+}
+
+function answer(hop: FakeHop, kind: HopAnswerKind, detail: HopAnswerDetail): HopAnswer {
+  const { address, rttMs } = hop;
+  return {
+    kind,
+    detail,
+    address,
+    rttUs: Math.round(rttMs * 1000),
+    rttSource: "kernel",
+    mtuBytes: 0,
+    labels: [],
+  };
+}
+
+/** Hops named `h1`, `h2`, …, each so many ms farther. */
+export function evenHops(count: number, stepMs: number): FakeHop[] {
+  return Array.from({ length: count }, (_, i) => ({
+    address: `h${i + 1}`,
+    rttMs: (i + 1) * stepMs,
+  }));
+}

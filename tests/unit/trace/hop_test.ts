@@ -1,0 +1,116 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../../src/domain/exit.ts";
+import { literalEndpoint } from "../../../src/domain/address.ts";
+import { addressText } from "../../../src/domain/address_text.ts";
+import { roundTrip } from "../../../src/trace/hop_answer.ts";
+import { WaitingProbes } from "../../../src/trace/hop_waiting.ts";
+import { parseOrigin, reversed } from "../../../src/net/name_server.ts";
+import { parseNameServer, parseTraceTarget } from "../../../src/input/trace_target.ts";
+import { property } from "../random.ts";
+
+/** RFC 5952, section 4. */
+const CANONICAL = [
+  "10.77.0.1",
+  "2001:db8::1",
+  "::",
+  "::1",
+  "1::",
+  "2001:db8:0:1:1:1:1:1",
+  "2001:db8::1:0:0:1",
+  "2001:0:0:1::1",
+  "fe80::1:2",
+  "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1",
+];
+
+Deno.test("addresses are written in their canonical form", () => {
+  for (const text of CANONICAL) {
+    assertEquals(addressText(literalEndpoint(text, 0)?.bytes ?? new Uint8Array()), text);
+  }
+});
+
+property("an address's text is read as the same address", 500, (random) => {
+  const bytes = Uint8Array.from(
+    { length: random.pick([4, 16]) },
+    () => random.int(0, 2) === 0 ? 0 : random.int(0, 255),
+  );
+  assertEquals(literalEndpoint(addressText(bytes), 0)?.bytes, bytes);
+});
+
+const SENT = { realUs: 5_000_000, monotonicMs: 100 };
+
+Deno.test("a round trip is the kernel's, however late it is read", () => {
+  assertEquals(roundTrip(SENT, 5_010_000, 150), { rttUs: 10_000, rttSource: "kernel" });
+});
+
+Deno.test("without a stamp, or with one of a clock that was set, it is the clock's", () => {
+  assertEquals(roundTrip(SENT, NaN, 150), { rttUs: 50_000, rttSource: "clock" });
+  assertEquals(roundTrip(SENT, 4_000_000, 150), { rttUs: 50_000, rttSource: "clock" });
+  assertEquals(roundTrip(SENT, 9_000_000, 150), { rttUs: 50_000, rttSource: "clock" });
+});
+
+Deno.test("probes are found by their number until they are taken back", () => {
+  const waiting = new WaitingProbes();
+  const probe = (flow: number) => ({ flow, sent: SENT, onAnswer: () => {} });
+  const numbers = [0, 1, 1].map((flow) => {
+    const number = waiting.nextNumber();
+    const of = probe(flow);
+    return { number, of, cancel: waiting.add(number, of) };
+  });
+  for (const { number, of } of numbers) assertEquals(waiting.get(number), of);
+  assertEquals(waiting.onlyOf(0), numbers[0].of);
+  assertEquals([waiting.onlyOf(1), waiting.onlyOf(2)], [null, null]);
+  numbers[1].cancel();
+  assertEquals(waiting.get(numbers[1].number), null);
+  assertEquals(waiting.onlyOf(1), numbers[2].of);
+});
+
+Deno.test("an origin is the longest prefix's, with all that announce it", () => {
+  assertEquals(
+    parseOrigin([
+      "64496 | 192.0.0.0/8 | ZZ | test | 2026-01-01",
+      "64500 64501 | 192.0.2.0/24 | ZZ | test | 2026-01-01",
+    ]),
+    { numbers: [64_500, 64_501], prefix: "192.0.2.0/24" },
+  );
+  assertEquals(parseOrigin(["64500 | 2001:db8::/32 | ZZ | test | 2026-01-01"]), {
+    numbers: [64_500],
+    prefix: "2001:db8::/32",
+  });
+  for (
+    const text of ["", "NA | NA", "x | 1.2.3.0/24 |", "0 | 1.2.3.0/24 |", "1 | \u001b[31m/8 |"]
+  ) {
+    assertEquals(parseOrigin([text]), null, text);
+  }
+});
+
+Deno.test("addresses are asked for backwards", () => {
+  const zones = { 4: "four.test", 6: "six.test" };
+  assertEquals(reversed("192.0.2.1", zones), "1.2.0.192.four.test");
+  assertEquals(
+    reversed("2001:db8::1", zones),
+    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.six.test",
+  );
+});
+
+Deno.test("a server is an address, with a port or without", () => {
+  assertEquals(parseNameServer("192.0.2.1"), { address: "192.0.2.1", port: 53 });
+  assertEquals(parseNameServer("192.0.2.1:5353"), { address: "192.0.2.1", port: 5353 });
+  assertEquals(parseNameServer("2001:db8::1"), { address: "2001:db8::1", port: 53 });
+  assertEquals(parseNameServer("[2001:db8::1]:5353"), { address: "2001:db8::1", port: 5353 });
+  for (const text of ["dns.test", "dns.test:53", "192.0.2.1:0", ""]) {
+    assertThrows(() => parseNameServer(text), UsageError, undefined, text);
+  }
+});
+
+Deno.test("a trace goes to a host, with a port or without", () => {
+  assertEquals(parseTraceTarget("db.test"), { host: "db.test", port: null });
+  assertEquals(parseTraceTarget("db.test:5432"), { host: "db.test", port: 5432 });
+  assertEquals(parseTraceTarget("192.0.2.1"), { host: "192.0.2.1", port: null });
+  assertEquals(parseTraceTarget("2001:db8::1"), { host: "2001:db8::1", port: null });
+  assertEquals(parseTraceTarget("[2001:db8::1]"), { host: "2001:db8::1", port: null });
+  assertEquals(parseTraceTarget("[2001:db8::1]:443"), { host: "2001:db8::1", port: 443 });
+  assertEquals(parseTraceTarget("fe80::1%eth0"), { host: "fe80::1%eth0", port: null });
+  for (const text of ["", "db test", "db.test:0", "300.1.2.3", "-x", "[db.test]:1"]) {
+    assertThrows(() => parseTraceTarget(text), UsageError, undefined, text);
+  }
+});
