@@ -1,6 +1,6 @@
 /** The gate's suites in the order they run. */
 import { existsSync } from "node:fs";
-import { build } from "../build.ts";
+import { build } from "../release/build.ts";
 import { run } from "./command.ts";
 import { denoTest } from "./deno_test.ts";
 import { type Result, single, withoutSkips } from "./result.ts";
@@ -29,7 +29,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
 const AS_ROOT = new Set(["endurance", "release", "systemd", "wan"]);
 /** Lines a format in the gate; the benchmark itself has ten million. */
 const ENCODED_LINES = "5000000";
-const FOOTPRINT = "scripts/footprint.ts";
+const FOOTPRINT = "scripts/gate/footprint.ts";
 const SCRIPT = [Deno.execPath(), "run", "--allow-all"];
 
 /** All suites there are in this tree. */
@@ -42,12 +42,12 @@ export function suites(): Suite[] {
     command("fmt", [deno, "fmt", "--check"]),
     command("lint", [deno, "lint"]),
     command("types", [deno, "check", "main.ts", "scripts/", "tests/"]),
-    command("arrows", [deno, "run", "--allow-read", "scripts/import_arrows.ts"]),
+    command("arrows", [deno, "run", "--allow-read", "scripts/gate/import_arrows.ts"]),
     { name: "build", needsBinary: false, run: compile },
     ...pure.map((name) => tests(name, PURE[name], false)),
     ...(folders.includes("binary") ? [tests("binary", ["--allow-all"], true)] : []),
     ...rest.map((name) => tests(name, ["--allow-all"], true)),
-    command("encoders", [...SCRIPT, "scripts/bench_encoders.ts", ENCODED_LINES]),
+    command("encoders", [...SCRIPT, "scripts/bench/encoders.ts", ENCODED_LINES]),
     ...(existsSync(FOOTPRINT) ? [footprint()] : []),
   ];
 }

@@ -10,7 +10,7 @@ Deno.test({
   ignore: Deno.uid() !== 0,
   fn: async () => {
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", "scripts/endurance.ts", "--minutes", "0"],
+      args: ["run", "--allow-all", "scripts/bench/endurance.ts", "--minutes", "0"],
     }).output();
     const [said, wrong] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     assert(success, said + wrong);

@@ -1,6 +1,6 @@
 /** The tool where there is no libc to call: FFI denied, or another system. It works by the clock and says so. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { PERMISSIONS } from "../../scripts/build.ts";
+import { PERMISSIONS } from "../../scripts/release/build.ts";
 
 const BUNDLE = await Deno.realPath("dist/wire-probe.js");
 const SAID = "this platform or its permissions offer no TCP_INFO";

@@ -1,6 +1,6 @@
 /** The import arrows: what is allowed passes, each kind of breach is named with file and line. */
 import { assertEquals } from "@std/assert";
-import { breaches } from "../../scripts/import_arrows.ts";
+import { breaches } from "../../scripts/gate/import_arrows.ts";
 
 function found(path: string, text: string): string[] {
   return breaches(new Map([[path, text]]));
@@ -62,7 +62,7 @@ const BREACHES: readonly [path: string, text: string, message: string][] = [
   [
     "src/new/a.ts",
     'import { a } from "../domain/a.ts";',
-    "1: 'new' has no rank in scripts/import_arrows.ts",
+    "1: 'new' has no rank in scripts/gate/import_arrows.ts",
   ],
   [
     "src/cli/a.ts",

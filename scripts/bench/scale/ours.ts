@@ -1,5 +1,5 @@
 /** `wire-probe probe` of many targets from a file, with every target answering or some silent. */
-import { BINARY } from "../../build.ts";
+import { BINARY } from "../../release/build.ts";
 import { succeeds } from "../namespace.ts";
 import { addresses, isSilent, partlySilent, SILENT_NETWORK, SILENT_SOURCE } from "./addresses.ts";
 import { ANSWERING, readRun, type RunFigures, SILENT } from "./summaries.ts";

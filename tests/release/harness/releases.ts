@@ -35,7 +35,7 @@ export async function packageAt(
   output: string,
   ...targets: string[]
 ): Promise<void> {
-  const args = ["scripts/package.ts", "--output", output, ...targets];
+  const args = ["scripts/release/package.ts", "--output", output, ...targets];
   // By the script, which fetches what other targets need.
   const { success, stderr } = await new Deno.Command(`${folder}/scripts/deno`, {
     args: ["run", "--allow-all", ...args],

@@ -7,11 +7,11 @@
  *
  * The same commit makes the same bytes, wherever and whenever it is built.
  */
-import { VERSION } from "../src/version.ts";
-import { completionScript } from "../src/cli/completions.ts";
-import { manPage } from "../src/cli/man.ts";
+import { VERSION } from "../../src/version.ts";
+import { completionScript } from "../../src/cli/completions.ts";
+import { manPage } from "../../src/cli/man.ts";
 import { build } from "./build.ts";
-import { type ArchiveFile, tarGz } from "./release/tar.ts";
+import { type ArchiveFile, tarGz } from "./tar.ts";
 import {
   hostTarget,
   isLinux,
@@ -20,7 +20,7 @@ import {
   releaseName,
   type Target,
   TARGETS,
-} from "./release/targets.ts";
+} from "./targets.ts";
 
 const OUTPUT = "dist/release";
 const SUMS = "SHA256SUMS";

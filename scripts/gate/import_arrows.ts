@@ -124,8 +124,8 @@ function importProblem(path: string, specifier: string): string | null {
   const to = folderOf(target);
   if (from === to) return null;
   const [fromRank, toRank] = [RANKS[from], RANKS[to]];
-  if (fromRank === undefined) return `'${from}' has no rank in scripts/import_arrows.ts`;
-  if (toRank === undefined) return `'${to}' has no rank in scripts/import_arrows.ts`;
+  if (fromRank === undefined) return `'${from}' has no rank in scripts/gate/import_arrows.ts`;
+  if (toRank === undefined) return `'${to}' has no rank in scripts/gate/import_arrows.ts`;
   if (fromRank > toRank || SAME_RANK.some(([a, b]) => a === from && b === to)) return null;
   return `${from} may not import ${to} (${specifier})`;
 }

@@ -1,6 +1,6 @@
 /** Connections accepted and closed: `wire-probe serve` beside a C accept loop, one C client. */
-import { BINARY } from "../build.ts";
-import { cpuSecondsOf, Responder } from "./child.ts";
+import { BINARY } from "../../release/build.ts";
+import { cpuSecondsOf, Responder } from "../child.ts";
 import { referenceAwaits } from "./reference.ts";
 
 const CONNECTIONS = 64_000;

@@ -1,5 +1,5 @@
-/** The C reference, scripts/bench/handshake.c: built where there is a compiler, and run. */
-import { finish } from "./child.ts";
+/** The C reference, scripts/bench/handshakes/handshake.c: built where there is a compiler, and run. */
+import { finish } from "../child.ts";
 
 export interface Pace {
   readonly handshakes: number;

@@ -1,7 +1,7 @@
 /** Probers that Debian packages, paced as wire-probe is; 10 ms is the least that fping takes. */
-import { BINARY } from "../build.ts";
-import { finish } from "./child.ts";
-import { succeeds } from "./namespace.ts";
+import { BINARY } from "../../release/build.ts";
+import { finish } from "../child.ts";
+import { succeeds } from "../namespace.ts";
 
 const PROBES = 500;
 const EVERY_MS = 10;

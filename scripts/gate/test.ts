@@ -1,7 +1,7 @@
 /** `task test`: the gate. Everything this machine allows, in order, and what it skipped and why. */
-import { install, missing } from "./gate/packages.ts";
-import { counts, type Result, single } from "./gate/result.ts";
-import { type Mode, type Suite, suites } from "./gate/suites.ts";
+import { install, missing } from "./packages.ts";
+import { counts, type Result, single } from "./result.ts";
+import { type Mode, type Suite, suites } from "./suites.ts";
 
 const USAGE = `usage: task test [--install] [--only SUITE[,SUITE…]] [--list]
 

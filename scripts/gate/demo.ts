@@ -1,8 +1,8 @@
 /** `task demo`: builds where that is due, then runs a responder and probes it, all on loopback. */
-import { BINARY, build } from "./build.ts";
+import { BINARY, build } from "../release/build.ts";
 
 /** What a build is made from. */
-const SOURCES = ["main.ts", "deno.json", "scripts/build.ts", "src"];
+const SOURCES = ["main.ts", "deno.json", "scripts/release/build.ts", "src"];
 const LOOPBACK = "127.0.0.1";
 /** Ended by SIGINT, as the shell says it: 128 and the signal's number. */
 const INTERRUPTED = 130;

@@ -1,16 +1,16 @@
 /**
  * How the cost of probing grows with the number of targets: CPU, memory, lag and kernel RTT of
  * wire-probe, beside the runtime alone and probers from Debian's packages at the same rates, as
- * tables and a plot: `bench_scale.ts [--targets N,N…] [--seconds N] …`. Only in a network namespace
+ * tables and a plot: `scale.ts [--targets N,N…] [--seconds N] …`. Only in a network namespace
  * of its own.
  */
-import { BINARY } from "./build.ts";
-import { startServe } from "./bench/child.ts";
-import { furnish, isInside, runInside } from "./bench/namespace.ts";
-import { addresses } from "./bench/scale/addresses.ts";
-import { type Options, parse, USAGE } from "./bench/scale/options.ts";
-import { makeSilentNetwork, probeMany, probeOne, probePartlySilent } from "./bench/scale/ours.ts";
-import { missingNeeds, type PeerFigures, PEERS } from "./bench/scale/peers.ts";
+import { BINARY } from "../release/build.ts";
+import { startServe } from "./child.ts";
+import { furnish, isInside, runInside } from "./namespace.ts";
+import { addresses } from "./scale/addresses.ts";
+import { type Options, parse, USAGE } from "./scale/options.ts";
+import { makeSilentNetwork, probeMany, probeOne, probePartlySilent } from "./scale/ours.ts";
+import { missingNeeds, type PeerFigures, PEERS } from "./scale/peers.ts";
 import {
   broken,
   chart,
@@ -19,10 +19,10 @@ import {
   type PeerRuns,
   peersTable,
   type Results,
-} from "./bench/scale/report.ts";
-import { install } from "./gate/packages.ts";
+} from "./scale/report.ts";
+import { install } from "../gate/packages.ts";
 
-const SVG = new URL("bench/scale.svg", import.meta.url).pathname;
+const SVG = new URL("scale.svg", import.meta.url).pathname;
 /** Theirs is a constant cost by the second: longer runs show nothing more. */
 const MOST_PEER_SECONDS = 15;
 /** The sizes at which a run with some targets silent is made as well. */

@@ -1,6 +1,6 @@
 /** Clients that mean no good, each for a while: they hold on, dawdle, or come in crowds. */
-import { BINARY } from "../build.ts";
-import { sleep } from "../bench/child.ts";
+import { BINARY } from "../../release/build.ts";
+import { sleep } from "../child.ts";
 
 const POLL_MS = 100;
 

@@ -7,7 +7,7 @@
  * handshakes to each of ten addresses 127.0.0.x, so that no free port has to be searched for among
  * those in TIME_WAIT.
  */
-import { BINARY } from "./build.ts";
+import { BINARY } from "../release/build.ts";
 import {
   cpuSecondsOf,
   finish,
@@ -15,8 +15,8 @@ import {
   type Responder,
   sleep,
   startServe,
-} from "./bench/child.ts";
-import { median, table } from "./bench/table.ts";
+} from "../bench/child.ts";
+import { median, table } from "../bench/table.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

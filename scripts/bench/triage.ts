@@ -2,7 +2,7 @@
  * `task triage`: precision and recall of triage over simulated meshes of 12 to 100 nodes in 2 to 4
  * zones, each fault in many of them, and the alarms over 30 minutes of healthy ones.
  */
-import { falseAlarms, scores } from "../tests/unit/mesh/simulation/accuracy.ts";
+import { falseAlarms, scores } from "../../tests/unit/mesh/simulation/accuracy.ts";
 
 const USAGE = "usage: task triage [MESHES [SEED]]";
 const SIZES = { least: 12, most: 100 };

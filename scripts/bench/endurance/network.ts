@@ -1,5 +1,5 @@
 /** Two network namespaces with a cable between them: this process's own is the near end. */
-import { finish } from "../bench/child.ts";
+import { finish } from "../child.ts";
 
 export const NEAR = "10.77.0.1";
 export const FAR = "10.77.0.2";

@@ -2,14 +2,14 @@
  * Ten million lines through each line format: heap bytes, collections and nanoseconds a line,
  * beside an encoder of template strings in the same run.
  */
-import { blankRecord, type ProbeRecord } from "../src/domain/probe_record.ts";
-import type { Target } from "../src/domain/target.ts";
-import { ByteWriter } from "../src/format/byte_writer.ts";
-import { CollectdFormat } from "../src/format/collectd.ts";
-import { CsvFormat } from "../src/format/csv.ts";
-import { InfluxFormat } from "../src/format/influx.ts";
-import { JsonFormat } from "../src/format/json.ts";
-import type { RecordFormat } from "../src/format/record_format.ts";
+import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts";
+import type { Target } from "../../src/domain/target.ts";
+import { ByteWriter } from "../../src/format/byte_writer.ts";
+import { CollectdFormat } from "../../src/format/collectd.ts";
+import { CsvFormat } from "../../src/format/csv.ts";
+import { InfluxFormat } from "../../src/format/influx.ts";
+import { JsonFormat } from "../../src/format/json.ts";
+import type { RecordFormat } from "../../src/format/record_format.ts";
 
 /** The runtime flags of the compiled binary, and the collector's diary. */
 const V8_FLAGS = "--max-semi-space-size=1,--trace-gc,--expose-gc";

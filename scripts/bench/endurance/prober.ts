@@ -1,6 +1,6 @@
 /** The prober under endurance: its results are read as they come and held against the truth. */
-import { BINARY } from "../build.ts";
-import { sleep } from "../bench/child.ts";
+import { BINARY } from "../../release/build.ts";
+import { sleep } from "../child.ts";
 
 /** The cable's round trip is some µs and all disturbances last for seconds: no RTT lies between. */
 const MAX_RTT_MS = 500;

@@ -3,15 +3,15 @@
  * nodes, all probing all or each by FANOUT others. One node is the compiled binary with mesh's defaults;
  * its peers are addresses of 127.0.0.0/8, answered by one `serve`. In a network namespace of its own.
  */
-import { RowBuilder } from "../src/mesh/row_builder.ts";
-import { MESH_HTTP_PORT, MESH_PORT, ROW_PATH } from "../src/input/nodes_file.ts";
-import { FakeClock } from "../tests/unit/fake_clock.ts";
-import { established, target } from "../tests/unit/fixtures.ts";
-import { Random } from "../tests/unit/random.ts";
-import { cpuSecondsOf, residentBytes, sleep, startServe } from "./bench/child.ts";
-import { furnish, isInside, runInside } from "./bench/namespace.ts";
-import { table } from "./bench/table.ts";
-import { BINARY } from "./build.ts";
+import { RowBuilder } from "../../src/mesh/row_builder.ts";
+import { MESH_HTTP_PORT, MESH_PORT, ROW_PATH } from "../../src/input/nodes_file.ts";
+import { FakeClock } from "../../tests/unit/fake_clock.ts";
+import { established, target } from "../../tests/unit/fixtures.ts";
+import { Random } from "../../tests/unit/random.ts";
+import { cpuSecondsOf, residentBytes, sleep, startServe } from "./child.ts";
+import { furnish, isInside, runInside } from "./namespace.ts";
+import { table } from "./table.ts";
+import { BINARY } from "../release/build.ts";
 
 const USAGE = "usage: task mesh:scale [SECONDS]";
 const FANOUT = 50;
