@@ -1,6 +1,6 @@
 /** The options of probe, ping and knock, which have their run in common. */
 import { quote } from "../text/quote.ts";
-import type { Diagnostic } from "../domain/diagnostic.ts";
+import type { Diagnostic } from "../domain/probe_record.ts";
 import { UsageError } from "../domain/exit.ts";
 import type { Label } from "../domain/target.ts";
 import type { ExportOptions } from "../run/export_target.ts";

@@ -3,7 +3,7 @@ import type { ExitCode } from "../domain/exit.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import { DenoConnector } from "../net/deno_connector.ts";
 import { openKnockProber } from "../net/knock_prober.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { systemClock } from "../time/clock.ts";
 import type { KnockOptions } from "../run/options.ts";
 import { allTargets, run } from "../run/run.ts";
 

@@ -10,7 +10,7 @@ import { DenoConnector } from "../net/deno_connector.ts";
 import { SourceConnector } from "../net/source_connector.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import { say } from "../sink/stdio.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { systemClock } from "../time/clock.ts";
 import { inFlightAtWorst, limitNotices } from "../run/limit_notices.ts";
 import type { ProbeOptions } from "../run/options.ts";
 import { allTargets, run } from "../run/run.ts";

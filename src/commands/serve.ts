@@ -5,8 +5,7 @@ import { onSignal } from "../kernel/signals.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import type { AcceptCounters, ListenOptions } from "../net/listener.ts";
 import { printText, say } from "../sink/stdio.ts";
-import { repeat } from "../time/repeat.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "../run/housekeeping.ts";
 import { Responder } from "../net/responder.ts";
 

@@ -56,3 +56,6 @@ export function blankRecord(): ProbeRecord {
     error: null,
   };
 }
+
+/** What a run probes with: by TCP handshake, by ICMP echo, by a SYN that is never followed up. */
+export type Diagnostic = "probe" | "ping" | "knock";

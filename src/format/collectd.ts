@@ -5,11 +5,10 @@
 import { UsageError } from "../domain/exit.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
+import type { Window } from "../domain/summary.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
-import { PerTarget } from "./per_target.ts";
-import type { RecordFormat } from "./record_format.ts";
+import { PerTarget, type RecordFormat } from "./record_format.ts";
 
 /** DATA_MAX_NAME_LEN less its zero: what a part of an identifier may take, in bytes. */
 const MAX_PART_BYTES = 127;

@@ -1,11 +1,9 @@
 /** CSV (RFC 4180 but for plain newlines, as shells like them), one a probe, with a header; labels as `key=value` joined by semicolons. */
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
-import type { ByteWriter } from "./byte_writer.ts";
-import { writeIsoTime } from "./iso_time.ts";
-import { PerTarget } from "./per_target.ts";
-import type { RecordFormat } from "./record_format.ts";
+import type { Window } from "../domain/summary.ts";
+import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
+import { PerTarget, type RecordFormat } from "./record_format.ts";
 
 const HEADER = "time,target,address,port,az,labels,seq,outcome,rtt_ms,rtt_source,connect_ms," +
   "syn_retransmits,cold,lag_ms,error\n";

@@ -6,12 +6,11 @@
 import { UsageError } from "../domain/exit.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
+import type { Window } from "../domain/summary.ts";
 import type { WallTime } from "../time/wall_anchor.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
-import { PerTarget } from "./per_target.ts";
-import type { RecordFormat } from "./record_format.ts";
+import { PerTarget, type RecordFormat } from "./record_format.ts";
 
 const COMMA = 44;
 const NEWLINE = 10;

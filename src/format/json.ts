@@ -7,14 +7,12 @@ import {
   type RunSummary,
   type Summary,
   synLossRatio,
+  type Window,
 } from "../domain/summary.ts";
 import { NO_PORT, type Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
-import type { ByteWriter } from "./byte_writer.ts";
-import { writeIsoTime } from "./iso_time.ts";
+import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
-import { PerTarget } from "./per_target.ts";
-import type { RecordFormat, Step } from "./record_format.ts";
+import { PerTarget, type RecordFormat, type Step } from "./record_format.ts";
 
 export class JsonFormat implements RecordFormat {
   #prefixes = new PerTarget(makePrefix);

@@ -1,6 +1,6 @@
 /** The live table: state and size in, lines that fit out. Narrow and low screens show less of it. */
 import { columnsOf, cut, fit } from "../text/columns.ts";
-import type { LivePaint } from "./live_paint.ts";
+import type { LivePaint } from "./paint.ts";
 import { MARK, sparkline, SPARKLINE_LEGEND } from "./sparkline.ts";
 
 /** A target's figures; times in µs, null where there is none. */

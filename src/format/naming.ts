@@ -1,5 +1,5 @@
 /** Under which names each diagnostic's results appear: nobody may take an echo for a handshake. */
-import type { Diagnostic } from "../domain/diagnostic.ts";
+import type { Diagnostic } from "../domain/probe_record.ts";
 
 export interface Naming {
   /** What a run does, for people. */

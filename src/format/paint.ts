@@ -1,5 +1,5 @@
 /** Colours by meaning, so that they can be left out in one place. */
-import { red, yellow } from "@std/fmt/colors";
+import { bold, dim, inverse, red, yellow } from "@std/fmt/colors";
 
 export interface Paint {
   /** Something went wrong. */
@@ -18,3 +18,16 @@ export const coloured: Paint = { bad: red, warn: yellow };
 export function choosePaint(terminal: boolean, noColor: boolean): Paint {
   return terminal && !noColor ? coloured : plain;
 }
+
+export interface LivePaint extends Paint {
+  /** The titles above columns. */
+  heading(text: string): string;
+  /** What the screen is about. */
+  strong(text: string): string;
+  /** Hints, which need not be read twice. */
+  faint(text: string): string;
+}
+
+export const livePlain: LivePaint = { ...plain, heading: same, strong: same, faint: same };
+
+export const liveColoured: LivePaint = { ...coloured, heading: inverse, strong: bold, faint: dim };

@@ -7,8 +7,7 @@ import {
   type TraceReport,
 } from "../domain/path.ts";
 import { NONE } from "../domain/probe_record.ts";
-import { ByteWriter } from "./byte_writer.ts";
-import { writeIsoTime } from "./iso_time.ts";
+import { ByteWriter, writeIsoTime } from "./byte_writer.ts";
 
 /** RFC 3339 with microseconds. */
 const TIME_BYTES = 32;

@@ -1,9 +1,8 @@
 /** What a format is: records and summaries to bytes in a caller's buffer. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
-import type { RunSummary } from "../domain/summary.ts";
+import type { RunSummary, Window } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
-import type { ByteWriter } from "./byte_writer.ts";
+import { ByteWriter } from "./byte_writer.ts";
 
 /** No record of any format is longer; a buffer smaller than this may never take one. */
 export const MAX_RECORD_BYTES = 16_384;
@@ -23,4 +22,26 @@ export interface RecordFormat {
   window?(out: ByteWriter, window: Window): void;
   /** What a run comes to, as one writing step after the other. */
   summary?(run: RunSummary): Iterable<Step>;
+}
+
+/** What a format makes of a target once: the constant parts of its lines. */
+export class PerTarget<T> {
+  #made = new WeakMap<Target, T>();
+  #scratch: ByteWriter | null = null;
+  #make: (target: Target, scratch: ByteWriter) => T;
+
+  /** `make` writes into the scratch writer and takes copies out of it with `takeCopy()`. */
+  constructor(make: (target: Target, scratch: ByteWriter) => T) {
+    this.#make = make;
+  }
+
+  /** The same object for the same target, without allocating after the first time. */
+  of(target: Target): T {
+    const known = this.#made.get(target);
+    if (known !== undefined) return known;
+    this.#scratch ??= new ByteWriter(MAX_RECORD_BYTES);
+    const made = this.#make(target, this.#scratch);
+    this.#made.set(target, made);
+    return made;
+  }
 }

@@ -1,14 +1,11 @@
 /** Text for people: a line a probe in the manner of ping, and a summary to read at a glance. */
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
-import { delayKind, type RunSummary, shownDelays } from "../domain/summary.ts";
+import { delayKind, type RunSummary, shownDelays, type Window } from "../domain/summary.ts";
 import { hostPort, type Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
 import { durationText } from "../text/duration.ts";
-import type { ByteWriter } from "./byte_writer.ts";
-import { writeIsoTime } from "./iso_time.ts";
+import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
-import { PerTarget } from "./per_target.ts";
-import type { RecordFormat, Step } from "./record_format.ts";
+import { PerTarget, type RecordFormat, type Step } from "./record_format.ts";
 import type { Paint } from "./paint.ts";
 import { MAX_NAME_COLUMN, millisText, standIn, textSummary } from "./text_summary.ts";
 

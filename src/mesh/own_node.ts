@@ -1,8 +1,7 @@
 /** Which node of the nodes file this machine is. Pure. */
 import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
-import { literalEndpoint } from "../domain/address.ts";
-import { addressText } from "../domain/address_text.ts";
+import { addressText, literalEndpoint } from "../domain/address.ts";
 import type { NodeEntry } from "../input/nodes_file.ts";
 
 /** What is known of this machine. */

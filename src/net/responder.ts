@@ -11,8 +11,7 @@ import {
   listenOn,
   type ListenOptions,
 } from "./listener.ts";
-import { sleepUntil } from "../time/clock.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { sleepUntil, systemClock } from "../time/clock.ts";
 
 export class Responder {
   readonly counters: AcceptCounters = { accepted: 0, aborted: 0, exhausted: 0 };

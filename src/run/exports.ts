@@ -18,7 +18,7 @@ import { writeRequest } from "../sink/influx_request.ts";
 import { BATCH_BYTES_V4, BATCH_BYTES_V6, InfluxUdp } from "../sink/influx_udp.ts";
 import { PrometheusExporter } from "../sink/prometheus.ts";
 import { say } from "../sink/stdio.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { systemClock } from "../time/clock.ts";
 import type { ExportTarget } from "./export_target.ts";
 import type { RunOptions } from "./options.ts";
 

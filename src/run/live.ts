@@ -1,9 +1,9 @@
 /** `--live`: the table of targets on a terminal, for as long as the loop runs. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import { liveColoured, livePlain } from "../format/live_paint.ts";
+import { liveColoured, livePlain } from "../format/paint.ts";
 import { say, stdoutWantsColour } from "../sink/stdio.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { systemClock } from "../time/clock.ts";
 import { OwnScreen } from "../sink/own_screen.ts";
 import { type LiveLane, LiveTargets } from "./live_targets.ts";
 import type { RunOptions } from "./options.ts";

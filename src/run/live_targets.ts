@@ -1,7 +1,7 @@
 /** The probe's live table: which targets are shown, in which order, and what is said above them. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { LivePaint } from "../format/live_paint.ts";
+import type { LivePaint } from "../format/paint.ts";
 import { elapsedText, layoutOf, liveTable, type LiveTotals } from "../format/live_table.ts";
 import type { Key } from "../sink/keys.ts";
 import { COARSE_BITS, Histogram } from "../stats/histogram.ts";

@@ -1,7 +1,7 @@
 /** Everything a run's results go to: stdout, the exporters, and the windows that feed both. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
+import type { Window } from "../domain/summary.ts";
 import type { Exporter } from "../sink/exporter.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Report } from "./report.ts";

@@ -3,8 +3,7 @@ import { fateOf } from "../domain/outcome.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import { StatusLine, stderrStatus } from "../sink/status_line.ts";
 import { divertNotices, sayOnStderr, stdoutIsTerminal } from "../sink/stdio.ts";
-import type { Cancel, Clock } from "../time/clock.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { type Cancel, type Clock, systemClock } from "../time/clock.ts";
 import type { RunOptions } from "./options.ts";
 import type { LoopOptions } from "./probe_loop.ts";
 

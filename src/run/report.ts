@@ -1,8 +1,7 @@
 /** A run's results on their way to stdout: each record as it comes, the summaries when asked. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
-import type { RunSummary } from "../domain/summary.ts";
+import type { RunSummary, Window } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
 import type { RecordFormat, Step } from "../format/record_format.ts";
 import type { LineBuffer } from "../sink/line_buffer.ts";
 

@@ -2,7 +2,7 @@
  * A run of probes: targets on a schedule, results as they come, a summary at the end. What is probed
  * with is the caller's; all else is the same for `probe`, `ping` and `knock`.
  */
-import type { Diagnostic } from "../domain/diagnostic.ts";
+import type { Diagnostic } from "../domain/probe_record.ts";
 import { type ExitCode, messageOf, SystemError, UsageError } from "../domain/exit.ts";
 import type { RunSummary } from "../domain/summary.ts";
 import { type Target, targetKey } from "../domain/target.ts";
@@ -20,7 +20,7 @@ import { loadTargets } from "../input/targets_file.ts";
 import { isBrokenPipe, openStdout, say, stdoutWantsColour } from "../sink/stdio.ts";
 import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
 import { durationText } from "../text/duration.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { collectdOptions, openExporters } from "./exports.ts";
 import { Live } from "./live.ts";

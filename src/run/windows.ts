@@ -1,7 +1,7 @@
 /** Aggregates over spans of a run: every target's figures, begun anew at each boundary. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
+import type { Window } from "../domain/summary.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { TargetStats } from "../stats/target_stats.ts";
 import type { Cancel, Clock } from "../time/clock.ts";

@@ -5,7 +5,7 @@
  */
 import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_RECORD_BYTES } from "../format/record_format.ts";
-import { countLines } from "./lines.ts";
+import { countLines } from "./line_buffer.ts";
 
 export interface QueueBounds {
   /** At least 3: one that is filled, one that waits, one in flight. */

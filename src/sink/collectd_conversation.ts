@@ -5,7 +5,6 @@
 import { shown } from "../text/quote.ts";
 import { messageOf } from "../domain/exit.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
-import { ReplyLines } from "./reply_lines.ts";
 import type { WaitingLines } from "./waiting_lines.ts";
 
 /** Lines sent and not answered, at most: 20 KiB as a rule, which a socket's buffer holds. */
@@ -147,5 +146,29 @@ export class Conversation {
     this.#unanswered--;
     this.#progressMs = this.#clock.now();
     this.#onAnswer(status === "0" ? null : shown(text ?? ""));
+  }
+}
+
+const NEWLINE = 10;
+
+export class ReplyLines {
+  #line: Uint8Array;
+  #length = 0;
+  #decoder = new TextDecoder();
+  #onLine: (line: string) => void;
+
+  constructor(maxBytes: number, onLine: (line: string) => void) {
+    this.#line = new Uint8Array(maxBytes);
+    this.#onLine = onLine;
+  }
+
+  push(bytes: Uint8Array, size: number): void {
+    for (let i = 0; i < size; i++) {
+      if (bytes[i] === NEWLINE) {
+        const line = this.#decoder.decode(this.#line.subarray(0, this.#length));
+        this.#length = 0;
+        this.#onLine(line);
+      } else if (this.#length < this.#line.length) this.#line[this.#length++] = bytes[i];
+    }
   }
 }

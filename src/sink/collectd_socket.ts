@@ -6,13 +6,12 @@ import { shown } from "../text/quote.ts";
 import { messageOf } from "../domain/exit.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
+import type { Window } from "../domain/summary.ts";
 import type { RecordFormat } from "../format/record_format.ts";
 import type { Clock } from "../time/clock.ts";
-import { Backoff } from "./backoff.ts";
+import { Backoff } from "./timers.ts";
 import { Conversation, type LineStream } from "./collectd_conversation.ts";
-import type { Exporter } from "./exporter.ts";
-import { type Notice, Trouble } from "./trouble.ts";
+import { type Exporter, type Notice, Trouble } from "./exporter.ts";
 import { WaitingLines } from "./waiting_lines.ts";
 
 /** What waits while collectd answers: fewer than it may leave unanswered, so both overlap. */

@@ -1,7 +1,7 @@
-/** What a run's results are handed to beside stdout. */
+/** What a run's results are handed to beside stdout, and how its troubles are told. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
+import type { Window } from "../domain/summary.ts";
 
 /**
  * Takes results and sees to their delivery without ever making the caller wait: what cannot be
@@ -24,4 +24,43 @@ export interface Exporter {
   readonly dropped: number;
   /** Delivers what is left, for so long; what is left then is dropped. */
   close(withinMs: number): Promise<void>;
+}
+
+/** Tells the user one thing in one line. */
+export type Notice = (text: string) => void;
+
+/** A receiver's trouble, said once when it begins and once when it has passed. */
+export class Trouble {
+  #where: string;
+  #notice: Notice;
+  #droppedBefore: number | null = null;
+
+  /** `where` names the receiver in every notice. */
+  constructor(where: string, notice: Notice) {
+    this.#where = where;
+    this.#notice = notice;
+  }
+
+  get active(): boolean {
+    return this.#droppedBefore !== null;
+  }
+
+  /** Call before the first line lost by it is counted; `dropped` is the count so far. */
+  begins(what: string, dropped: number): void {
+    if (this.#droppedBefore !== null) return;
+    this.#droppedBefore = dropped;
+    this.say(what);
+  }
+
+  /** Lines arrive; cheap when they did before. */
+  ends(dropped: number): void {
+    if (this.#droppedBefore === null) return;
+    const lost = dropped - this.#droppedBefore;
+    this.#droppedBefore = null;
+    this.say(`delivering again after ${lost} dropped`);
+  }
+
+  say(what: string): void {
+    this.#notice(`${this.#where}: ${what}`);
+  }
 }

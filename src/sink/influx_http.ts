@@ -6,15 +6,13 @@ import { shown } from "../text/quote.ts";
 import { messageOf } from "../domain/exit.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
+import type { Window } from "../domain/summary.ts";
 import type { RecordFormat } from "../format/record_format.ts";
 import type { Clock } from "../time/clock.ts";
-import { Backoff, type BackoffBounds } from "./backoff.ts";
+import { Backoff, type BackoffBounds, FlushTimer } from "./timers.ts";
 import { type Batch, BatchQueue, type QueueBounds } from "./batch_queue.ts";
-import type { Exporter } from "./exporter.ts";
-import { FlushTimer } from "./flush_timer.ts";
+import { type Exporter, type Notice, Trouble } from "./exporter.ts";
 import type { Post, Reply } from "./http_post.ts";
-import { type Notice, Trouble } from "./trouble.ts";
 
 export interface InfluxHttpBounds {
   /** What waits for the server at most: 1 MiB, some 5000 lines. */

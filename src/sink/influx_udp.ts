@@ -4,15 +4,14 @@
  */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/window.ts";
+import type { Window } from "../domain/summary.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_RECORD_BYTES, type RecordFormat } from "../format/record_format.ts";
 import type { DatagramSocket } from "../kernel/udp_socket.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Exporter } from "./exporter.ts";
-import { FlushTimer } from "./flush_timer.ts";
-import { countLines } from "./lines.ts";
-import { type Notice, Trouble } from "./trouble.ts";
+import { type Exporter, type Notice, Trouble } from "./exporter.ts";
+import { FlushTimer } from "./timers.ts";
+import { countLines } from "./line_buffer.ts";
 
 /** Payload that an Ethernet path takes whole: 1500 less IP and UDP headers, less room for a tunnel. */
 export const BATCH_BYTES_V4 = 1432;

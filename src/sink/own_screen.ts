@@ -3,7 +3,7 @@ import { environment } from "../kernel/process.ts";
 import { openSuspend } from "../kernel/suspend.ts";
 import { divertNotices, sayOnStderr, stderrIsTerminal } from "./stdio.ts";
 import { screenTrouble, SystemTerminal } from "./terminal.ts";
-import { systemClock } from "../time/system_clock.ts";
+import { systemClock } from "../time/clock.ts";
 import { HeldNotices } from "./held_notices.ts";
 import { type LiveContent, type LivePorts, LiveScreen } from "./live_screen.ts";
 

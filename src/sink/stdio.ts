@@ -1,4 +1,4 @@
-/** Standard output for results, standard error for everything else. */
+/** Standard output for results, standard error for everything else; and small files. */
 import { messageOf, SystemError } from "../domain/exit.ts";
 import { LineBuffer } from "./line_buffer.ts";
 
@@ -63,4 +63,39 @@ export function stdoutIsTerminal(): boolean {
 /** Whether notices would land on a terminal. */
 export function stderrIsTerminal(): boolean {
   return Deno.stderr.isTerminal();
+}
+
+/** What a reader that is no terminal gets. */
+const DEFAULT_COLUMNS = 100;
+
+/** The terminal's columns, or a usual width where stdout is none. */
+export function stdoutColumns(): number {
+  try {
+    return Deno.stdout.isTerminal() ? Math.max(20, Deno.consoleSize().columns) : DEFAULT_COLUMNS;
+  } catch {
+    return DEFAULT_COLUMNS;
+  }
+}
+
+/** Throws SystemError when it cannot be read or is larger than that. */
+export function readTextFile(path: string, maxBytes: number): string {
+  try {
+    const { size, isDirectory } = Deno.statSync(path);
+    if (isDirectory) throw new Error("it is a directory");
+    if (size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new SystemError(`cannot read ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** A reader sees the old text or the new one, never a part. Throws SystemError. */
+export function writeTextFile(path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  try {
+    Deno.writeTextFileSync(temporary, text);
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    throw new SystemError(`cannot write ${path}: ${messageOf(error)}`);
+  }
 }

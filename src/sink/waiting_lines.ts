@@ -5,7 +5,7 @@
  */
 import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_RECORD_BYTES } from "../format/record_format.ts";
-import { countLines, longestLine } from "./lines.ts";
+import { countLines, longestLine } from "./line_buffer.ts";
 
 export interface WaitingBounds {
   readonly lines: number;

@@ -16,3 +16,44 @@ export interface Clock {
 export function sleepUntil(clock: Clock, atMs: number): Promise<void> {
   return new Promise((resolve) => clock.wakeAt(atMs, resolve));
 }
+
+/** Calls back this often, from one span on, until it is taken back. */
+export function repeat(clock: Clock, everyMs: number, action: () => void): Cancel {
+  let cancel: Cancel = () => {};
+  const turn = () => {
+    action();
+    arm();
+  };
+  const arm = () => {
+    cancel = clock.wakeAt(clock.now() + everyMs, turn);
+  };
+  arm();
+  return () => cancel();
+}
+
+/** setTimeout's longest wait; a later wake-up is reached in several steps. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** The machine's clock: `performance.now()` is CLOCK_MONOTONIC here, and `Date` the wall. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  wakeAt(atMs: number, callback: () => void): Cancel {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const arm = () => {
+      const wait = atMs - performance.now();
+      // Timers truncate fractions and would fire early; the ceiling keeps "at or after" true.
+      timer = setTimeout(wait > MAX_TIMEOUT_MS ? arm : fire, Math.min(ceil(wait), MAX_TIMEOUT_MS));
+    };
+    const fire = () => {
+      if (performance.now() < atMs) arm();
+      else callback();
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+};
+
+function ceil(waitMs: number): number {
+  return waitMs <= 0 ? 0 : Math.ceil(waitMs);
+}

@@ -8,7 +8,7 @@ import { blankMplsStack, parseExtensions } from "../packet/icmp_extension.ts";
 import { icmpErrorKind } from "../packet/icmp_kind.ts";
 import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
 import type { Clock } from "../time/clock.ts";
-import { addressText } from "../domain/address_text.ts";
+import { addressText } from "../domain/address.ts";
 import type { HopAnswer } from "./hop_prober.ts";
 
 /** RFC 4884, section 5: where senders that give no length put their extensions, from the quoted IP header on. */

@@ -1,6 +1,5 @@
 /** The fixed windows that every format is held to, made of the fixed summaries. */
-import type { Distribution, Summary } from "../../src/domain/summary.ts";
-import type { Window } from "../../src/domain/window.ts";
+import type { Distribution, Summary, Window } from "../../src/domain/summary.ts";
 import { SUMMARIES } from "./records.ts";
 
 const END = Date.UTC(2026, 10, 21, 9, 0, 10) / 1000;

@@ -10,7 +10,7 @@ import {
   HttpServer,
   textResponse,
 } from "../../src/net/http_server.ts";
-import { systemClock } from "../../src/time/system_clock.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import { Random } from "../unit/random.ts";
 import {
   ask,

@@ -8,7 +8,7 @@ import { DenoConnector } from "../../src/net/deno_connector.ts";
 import { type Resolver, systemResolver } from "../../src/net/resolver.ts";
 import { MAX_PROBES } from "../../src/sink/on_demand_probe.ts";
 import { MAX_PAGES, PrometheusExporter } from "../../src/sink/prometheus.ts";
-import { systemClock } from "../../src/time/system_clock.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import { established, record, target } from "../unit/fixtures.ts";
 import { parsePage, type Sample } from "../unit/format/prometheus_reader.ts";
 import { close, descriptors, dial, get, joinChunks, send, until } from "./http_client.ts";

@@ -7,7 +7,7 @@ import { httpPost } from "../../src/sink/http_post.ts";
 import { InfluxHttp } from "../../src/sink/influx_http.ts";
 import { writeRequest } from "../../src/sink/influx_request.ts";
 import { InfluxUdp } from "../../src/sink/influx_udp.ts";
-import { systemClock } from "../../src/time/system_clock.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import { endpoint, record } from "../unit/fixtures.ts";
 import { range, seqFormat } from "../unit/sink/seq_format.ts";
 import { CollectdServer, InfluxServer, UdpReceiver, until } from "./receivers.ts";

@@ -1,8 +1,14 @@
 /** Targets, records, windows and distributions for tests, with only what matters spelled out. */
 import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts";
-import type { Distribution, Judged, RunSummary, Summary, Total } from "../../src/domain/summary.ts";
+import type {
+  Distribution,
+  Judged,
+  RunSummary,
+  Summary,
+  Total,
+  Window,
+} from "../../src/domain/summary.ts";
 import type { Endpoint, Target } from "../../src/domain/target.ts";
-import type { Window } from "../../src/domain/window.ts";
 import { literalEndpoint } from "../../src/domain/address.ts";
 import { Tally } from "../../src/stats/tally.ts";
 import { TargetStats } from "../../src/stats/target_stats.ts";

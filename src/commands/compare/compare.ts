@@ -16,7 +16,7 @@ import { systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
 import { durationText } from "../../text/duration.ts";
-import { systemClock } from "../../time/system_clock.ts";
+import { systemClock } from "../../time/clock.ts";
 import { connectorFor } from "../probe.ts";
 import { Progress } from "../../run/progress.ts";
 import { sumUp } from "../../run/run_summary.ts";

@@ -12,7 +12,7 @@ import {
   type Question,
 } from "../../domain/comparison.ts";
 import { NONE } from "../../domain/probe_record.ts";
-import { medianOf, sharesDifferChance, unequalChance } from "../../stats/rank_tests.ts";
+import { medianOf, sharesDifferChance, unequalChance } from "../../stats/significance.ts";
 import type { Samples } from "./samples.ts";
 
 /** What chance brings about more rarely is not put down to it: of ten pairs, all of them. */

@@ -14,10 +14,15 @@ import type { Finding } from "../../domain/finding.ts";
 import { isAlarm, triage } from "../../mesh/triage/triage.ts";
 import { loadNodes } from "../../input/nodes_file.ts";
 import { fetchRow } from "../../mesh/row_fetch.ts";
-import { stdoutColumns } from "../../sink/columns.ts";
-import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
-import { readTextFile, writeTextFile } from "../../sink/text_file.ts";
-import { systemClock } from "../../time/system_clock.ts";
+import {
+  printText,
+  readTextFile,
+  say,
+  stdoutColumns,
+  stdoutWantsColour,
+  writeTextFile,
+} from "../../sink/stdio.ts";
+import { systemClock } from "../../time/clock.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
 import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
 import { LiveHeatmap } from "./live_heatmap.ts";

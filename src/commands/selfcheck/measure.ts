@@ -11,8 +11,7 @@ import { DenoConnector } from "../../net/deno_connector.ts";
 import { acceptAndClose, type AcceptCounters, listenOn } from "../../net/listener.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { Histogram } from "../../stats/histogram.ts";
-import { sleepUntil } from "../../time/clock.ts";
-import { systemClock } from "../../time/system_clock.ts";
+import { sleepUntil, systemClock } from "../../time/clock.ts";
 
 const HANDSHAKES = 500;
 const TIMERS = 100;

@@ -3,7 +3,7 @@
  * that had to be sent again (which a client meets as a second of waiting).
  */
 import { median, quantile } from "../../stats/quantile.ts";
-import { upperTail } from "../../stats/binomial.ts";
+import { upperTail } from "../../stats/significance.ts";
 import {
   type BlockDirection,
   blockDirections,

@@ -3,7 +3,7 @@ import { LiveScreen } from "../../../src/sink/live_screen.ts";
 import { messageOf } from "../../../src/domain/exit.ts";
 import { sayOnStderr } from "../../../src/sink/stdio.ts";
 import { SystemTerminal } from "../../../src/sink/terminal.ts";
-import { systemClock } from "../../../src/time/system_clock.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 
 const [how] = Deno.args;
 const { promise: ended, resolve: end } = Promise.withResolvers<void>();

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseIpv4, parseIpv6 } from "../../../src/domain/address.ts";
-import { addressText } from "../../../src/domain/address_text.ts";
+import { addressText, parseIpv4, parseIpv6 } from "../../../src/domain/address.ts";
 import { property } from "../random.ts";
 
 Deno.test("addresses are written as RFC 5952 wants them", () => {

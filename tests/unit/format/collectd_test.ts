@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { NONE, type ProbeRecord } from "../../../src/domain/probe_record.ts";
-import type { Window } from "../../../src/domain/window.ts";
+import type { Window } from "../../../src/domain/summary.ts";
 import { CollectdFormat, type CollectdOptions } from "../../../src/format/collectd.ts";
 import { OUTCOMES } from "../../../src/domain/outcome.ts";
 import { established, flat, record, target, windowOf } from "../fixtures.ts";

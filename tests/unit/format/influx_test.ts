@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { UsageError } from "../../../src/domain/exit.ts";
 import { NONE, type ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { Target } from "../../../src/domain/target.ts";
-import type { Window } from "../../../src/domain/window.ts";
+import type { Window } from "../../../src/domain/summary.ts";
 import { ByteWriter } from "../../../src/format/byte_writer.ts";
 import { InfluxFormat } from "../../../src/format/influx.ts";
 import { OUTCOMES } from "../../../src/domain/outcome.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { writeIsoTime } from "../../../src/format/iso_time.ts";
+import { writeIsoTime } from "../../../src/format/byte_writer.ts";
 import { property } from "../random.ts";
 import { written } from "./written.ts";
 

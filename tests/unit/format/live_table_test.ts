@@ -1,7 +1,7 @@
 /** What a live table shows of its rows on screens of all sizes. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { columnsOf } from "../../../src/text/columns.ts";
-import { type LivePaint, livePlain } from "../../../src/format/live_paint.ts";
+import { type LivePaint, livePlain } from "../../../src/format/paint.ts";
 import {
   elapsedText,
   layoutOf,

@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { PerTarget } from "../../../src/format/per_target.ts";
+import { PerTarget } from "../../../src/format/record_format.ts";
 import { target } from "../fixtures.ts";
 import { textOf } from "./written.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Matrix } from "../../../src/domain/matrix.ts";
 import { arrange, type MeshNode } from "../../../src/domain/mesh_node.ts";
-import { upperTail } from "../../../src/stats/binomial.ts";
+import { upperTail } from "../../../src/stats/significance.ts";
 import type { Finding } from "../../../src/domain/finding.ts";
 import { isAlarm, triage } from "../../../src/mesh/triage/triage.ts";
 import { type Change, LOST, mesh, nodes, peer, quantiles, row } from "./meshes.ts";

@@ -3,7 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { HISTORY, markOf } from "../../../src/run/live_row.ts";
 import { LiveTargets } from "../../../src/run/live_targets.ts";
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
-import { livePlain } from "../../../src/format/live_paint.ts";
+import { livePlain } from "../../../src/format/paint.ts";
 import { MARK } from "../../../src/format/sparkline.ts";
 import { TargetStats } from "../../../src/stats/target_stats.ts";
 import { FakeClock } from "../fake_clock.ts";

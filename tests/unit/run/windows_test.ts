@@ -1,7 +1,7 @@
 /** When windows begin and end, and that each probe is in exactly one. */
 import { assertEquals } from "@std/assert";
 import { Windows } from "../../../src/run/windows.ts";
-import type { Window } from "../../../src/domain/window.ts";
+import type { Window } from "../../../src/domain/summary.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { established, record, target } from "../fixtures.ts";
 

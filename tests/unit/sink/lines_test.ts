@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { countLines, longestLine } from "../../../src/sink/lines.ts";
-import { ReplyLines } from "../../../src/sink/reply_lines.ts";
+import { countLines, longestLine } from "../../../src/sink/line_buffer.ts";
+import { ReplyLines } from "../../../src/sink/collectd_conversation.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

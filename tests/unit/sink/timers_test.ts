@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Backoff } from "../../../src/sink/backoff.ts";
-import { FlushTimer } from "../../../src/sink/flush_timer.ts";
+import { Backoff, FlushTimer } from "../../../src/sink/timers.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
 
 Deno.test("a batch is flushed a span after its first line, not after its last", async () => {

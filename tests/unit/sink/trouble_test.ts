@@ -1,6 +1,6 @@
 import { shown } from "../../../src/text/quote.ts";
 import { assertEquals } from "@std/assert";
-import { Trouble } from "../../../src/sink/trouble.ts";
+import { Trouble } from "../../../src/sink/exporter.ts";
 
 Deno.test("trouble is said once, and its end with what it cost", () => {
   const said: string[] = [];

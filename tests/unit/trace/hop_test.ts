@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
-import { literalEndpoint } from "../../../src/domain/address.ts";
-import { addressText } from "../../../src/domain/address_text.ts";
+import { addressText, literalEndpoint } from "../../../src/domain/address.ts";
 import { roundTrip } from "../../../src/trace/hop_answer.ts";
 import { WaitingProbes } from "../../../src/trace/hop_waiting.ts";
 import { parseOrigin, reversed } from "../../../src/net/name_server.ts";

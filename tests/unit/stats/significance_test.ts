@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { medianOf, sharesDifferChance, unequalChance } from "../../../src/stats/rank_tests.ts";
+import { medianOf, sharesDifferChance, unequalChance } from "../../../src/stats/significance.ts";
 import { property } from "../random.ts";
 
 const DIGITS = 1e-9;
