@@ -1,6 +1,6 @@
 /** `--export URL`: the places results can go to, and what each URL must hold. */
 import { quote } from "../text/quote.ts";
-import type { ExportTarget } from "../run/export_target.ts";
+import type { ExportTarget } from "../run/options.ts";
 import { UsageError } from "../domain/exit.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import { HOST_PORT, type HostPort, parseHostPort } from "../input/target_text.ts";

@@ -3,7 +3,7 @@ import { quote } from "../text/quote.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
 import { UsageError } from "../domain/exit.ts";
 import type { Label } from "../domain/target.ts";
-import type { ExportOptions } from "../run/export_target.ts";
+import type { ExportOptions } from "../run/options.ts";
 import type { OutputName, PingOptions, ProbeOptions, RunOptions } from "../run/options.ts";
 import { checkedName, MAX_LABELS, parseTarget } from "../input/target_text.ts";
 import { addressing, checkFamily, noTwice } from "./checks.ts";

@@ -7,7 +7,7 @@ import { systemClock } from "../time/clock.ts";
 import type { PingOptions } from "../run/options.ts";
 import { allTargets, run } from "../run/run.ts";
 
-/** Echoes in flight at most: a reply is told apart by 16 bits. */
+/** Echoes in flight at most: a sequence number has 16 bits. */
 const MAX_IN_FLIGHT = 50_000;
 
 /** Throws SystemError, with the remedy, where echoes may not be sent. */

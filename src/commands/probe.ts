@@ -31,7 +31,7 @@ export function probe(options: ProbeOptions, version: string): Promise<ExitCode>
   return run(options, targets, { diagnostic: "probe", prober, connector, maxInFlight }, version);
 }
 
-/** `Deno.connect`, or sockets of our own where they must be bound first. */
+/** `Deno.connect`, or sockets of our own where a source address is asked for. */
 export function connectorFor(
   { source, close }: Pick<ProbeOptions, "source" | "close">,
   sockets: TcpSockets | null,
@@ -56,7 +56,7 @@ function refuseWithoutKernel(options: ProbeOptions): void {
   if (options.clock === "auto") say(`${reason}: rtt is the clock's, scheduling included`);
 }
 
-/** How many probes may be in flight; says which limits of this machine the run may meet. */
+/** Returns how many probes may be in flight; prints a notice for each limit that the run may reach. */
 function withinLimits(targets: readonly Target[], options: ProbeOptions): number {
   const { schedule: { intervalMs, burst }, timeoutMs, close } = options;
   const demand = { targets, intervalMs, timeoutMs, burst, close };

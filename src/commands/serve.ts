@@ -1,4 +1,4 @@
-/** `serve`: accepts handshakes and closes them, for as long as it is let. */
+/** `serve`: accepts TCP connections and closes them at once. */
 import { EXIT, type ExitCode } from "../domain/exit.ts";
 import { revoke } from "../kernel/permissions.ts";
 import { onSignal } from "../kernel/signals.ts";
@@ -11,7 +11,7 @@ import { Responder } from "../net/responder.ts";
 
 export interface ServeOptions extends ListenOptions {
   readonly addresses: readonly string[];
-  /** Null for no counters before the end. */
+  /** Between two lines of counters, in ms; null for one at the end. */
   readonly statsEveryMs: number | null;
 }
 

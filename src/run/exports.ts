@@ -1,4 +1,4 @@
-/** From the exports that were asked for to the exporters that deliver. */
+/** Opens an exporter for each `--export` URL. */
 import { messageOf, SystemError } from "../domain/exit.ts";
 import { type Endpoint, hostPort } from "../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
@@ -19,7 +19,7 @@ import { BATCH_BYTES_V4, BATCH_BYTES_V6, InfluxUdp } from "../sink/influx_udp.ts
 import { PrometheusExporter } from "../sink/prometheus.ts";
 import { say } from "../sink/stdio.ts";
 import { systemClock } from "../time/clock.ts";
-import type { ExportTarget } from "./export_target.ts";
+import type { ExportTarget } from "./options.ts";
 import type { RunOptions } from "./options.ts";
 
 /** What the exporters need of the run. */
@@ -31,7 +31,7 @@ export interface ExportPorts {
   readonly dropped: () => number;
 }
 
-/** What PUTVAL lines say of this host and of how often they come; asks the environment. */
+/** Host and interval of PUTVAL lines: collectd's environment variables first, then this run's options. */
 export function collectdOptions({ exports, schedule }: RunOptions): CollectdOptions {
   const { collectdTypes, windowMs, perProbe } = exports;
   const windowed = windowMs !== null && (collectdTypes === "ping" || !perProbe);
@@ -58,7 +58,7 @@ export async function openExporters(
   return opened;
 }
 
-/** Null for what stdout does itself. */
+/** Null for `collectd-exec`, whose lines go to stdout. */
 async function open(
   target: ExportTarget,
   options: RunOptions,
@@ -128,7 +128,7 @@ async function firstAddress(host: string, port: number, where: string): Promise<
   }
 }
 
-/** An exporter of lines, which get no single probes where only windows are wanted. */
+/** An exporter of lines; with `--per-probe=false` it is given windows only. */
 function lines(exporter: Exporter, perProbe: boolean): Exporter {
   if (perProbe) return exporter;
   return {

@@ -1,31 +1,31 @@
-/** What every long-running command does beside its work: stay small. */
+/** Gives memory back to the system while a command runs. */
 import { MemoryReturn } from "../kernel/memory.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 
-/** Start-up leaves most behind, and is over by then. */
+/** The first time, in ms after the start: start-up leaves the most garbage. */
 const FIRST_MS = 250;
-/** While there is much work, and after the last of it. */
+/** Between two times while the command is busy. */
 const BUSY_MS = 2000;
-/** While there is little. */
+/** Between two times while the command has little work. */
 const CALM_MS = 30_000;
-/** So many pieces of work between two turns are much. */
-const MUCH = 1000;
+/** Pieces of work between two times from which the command counts as busy. */
+const BUSY_PIECES = 1000;
 
-/** Gives memory back after start and after work; nothing wakes a process that has none. */
+/** Gives memory back after the start and after work. An idle process is never woken. */
 export class Housekeeping {
   #clock: Clock;
   #memory: MemoryReturn | null;
   #collect: boolean;
   #work = 0;
   #cancel: Cancel | null = null;
-  /** When the next turn is, while there is one. */
+  /** When the timer fires, while it is set. */
   #turnMs = 0;
   #stopped = false;
   #busy = false;
 
   /**
-   * Open before FFI is revoked. `collect`: with a full collection after much work, which stops the
-   * process for some 10 ms; not for those whose timers matter.
+   * Open before FFI is revoked. `collect`: make a full garbage collection after much work. It stops the
+   * process for some 10 ms, so a prober does not ask for it.
    */
   constructor(clock: Clock, collect: boolean) {
     this.#collect = collect;
@@ -39,17 +39,17 @@ export class Housekeeping {
     const before = this.#work;
     this.#work += pieces;
     if (this.#stopped) return;
-    // Little work may become much before its turn comes.
-    const muchNow = before < MUCH && this.#work >= MUCH;
+    // The timer of an idle process is set far ahead: bring it forward.
+    const muchNow = before < BUSY_PIECES && this.#work >= BUSY_PIECES;
     const tooLate = muchNow && this.#clock.now() + BUSY_MS < this.#turnMs;
     if (this.#cancel === null || tooLate) this.#turnAfter(BUSY_MS);
   }
 
-  /** What is left to do after much work, the summary of thousands of targets, is work itself. */
+  /** Stops the timer. After much work, memory is given back once more: the summary needs some. */
   stop(): void {
     this.#stopped = true;
     this.#cancel?.();
-    if (this.#busy || this.#work >= MUCH) this.#memory?.giveBack(true);
+    if (this.#busy || this.#work >= BUSY_PIECES) this.#memory?.giveBack(true);
   }
 
   #turnAfter(waitMs: number): void {
@@ -59,9 +59,9 @@ export class Housekeeping {
       const work = this.#work;
       this.#work = 0;
       this.#cancel = null;
-      // The turn after the last of much work leaves things as they were before it.
-      this.#memory?.giveBack(this.#collect && (work >= MUCH || this.#busy));
-      this.#busy = work >= MUCH;
+      // Also collect once after the busy time has ended.
+      this.#memory?.giveBack(this.#collect && (work >= BUSY_PIECES || this.#busy));
+      this.#busy = work >= BUSY_PIECES;
       if (work > 0) this.#turnAfter(this.#busy ? BUSY_MS : CALM_MS);
     });
   }

@@ -1,4 +1,4 @@
-/** What of this machine's limits a run may meet, in plain words and with what to do. Pure. */
+/** Notices of this machine's limits that a run may reach, each with its remedy. Pure. */
 import { hostPort, type Target } from "../domain/target.ts";
 import type { CloseKind } from "../net/deno_connector.ts";
 import { durationText } from "../text/duration.ts";
@@ -19,7 +19,7 @@ export interface Demand {
 export interface Limits {
   /** Probes that may be in flight at once. */
   readonly maxInFlight: number;
-  /** Where that comes from the limit on descriptors: that limit. */
+  /** The descriptor limit, where `maxInFlight` comes from it; else null. */
   readonly descriptors: number | null;
   /** Local ports that the kernel picks from. */
   readonly ports: number | null;
@@ -31,7 +31,7 @@ export function inFlightAtWorst({ targets, intervalMs, timeoutMs, burst }: Deman
   return targets.length * (burst > 1 ? 1 : Math.ceil(timeoutMs / intervalMs));
 }
 
-/** A line for each limit that the run may meet; none as a rule. */
+/** A line for each limit that the run may reach; usually none. */
 export function limitNotices(demand: Demand, limits: Limits): string[] {
   return [inFlightNotice(demand, limits), portsNotice(demand, limits)]
     .filter((notice) => notice !== null);
@@ -63,7 +63,7 @@ function portsNotice(demand: Demand, { ports }: Limits): string | null {
     } (net.ipv4.ip_local_port_range): --close rst, a longer --interval, or more addresses`;
 }
 
-/** Ports are told apart by address and port of the other side, so they are counted for each. */
+/** The kernel reuses a local port for another remote address and port, so ports are counted for each. */
 function busiestDestination(targets: readonly Target[]): { name: string; targets: number } {
   const counts = new Map<string, number>();
   let busiest = { name: "", targets: 0 };

@@ -5,15 +5,15 @@ import { liveColoured, livePlain } from "../format/paint.ts";
 import { say, stdoutWantsColour } from "../sink/stdio.ts";
 import { systemClock } from "../time/clock.ts";
 import { OwnScreen } from "../sink/own_screen.ts";
-import { type LiveLane, LiveTargets } from "./live_targets.ts";
+import { type LiveTarget, LiveTargets } from "./live_targets.ts";
 import type { RunOptions } from "./options.ts";
 
 /** What the table needs of the run. */
 export interface LivePart {
-  readonly lanes: readonly LiveLane[];
+  readonly entries: readonly LiveTarget[];
   /** What is probed, in a line. */
   title(targets: readonly Target[]): string;
-  /** The user has seen enough. */
+  /** The user asked to quit. */
   onQuit(): void;
   /** The terminal has gone away. */
   onBroken(error: unknown): void;
@@ -29,7 +29,8 @@ export class Live {
     this.#screen = screen;
   }
 
-  /** Null when it is not wanted, or cannot be had, which is said. Open before FFI is revoked. */
+  /** Null when `--live` is not given, or there is no such terminal (a notice says why). Open before FFI
+   * is revoked. */
   static open(options: RunOptions): Live | null {
     if (!options.live) return null;
     const screen = OwnScreen.open();
@@ -39,10 +40,10 @@ export class Live {
   }
 
   /** From now on the terminal shows the table, and nothing else. */
-  start({ lanes, title, onQuit, onBroken }: LivePart): void {
+  start({ entries, title, onQuit, onBroken }: LivePart): void {
     const { schedule: { count, durationMs }, noColor } = this.#options;
     this.#table = new LiveTargets({
-      lanes,
+      entries,
       title,
       count,
       durationMs,
@@ -66,12 +67,12 @@ export class Live {
     this.#screen.redraw();
   }
 
-  /** Gives the terminal back and says what was held back; may take as long as the terminal does. */
+  /** Restores the terminal and prints the deferred notices. Waits for the terminal. */
   async stop(): Promise<void> {
     await this.#screen.stop();
   }
 
-  /** Throws what was thrown meanwhile and nobody caught. */
+  /** Throws an error that was not caught while the table was shown. */
   rethrow(): void {
     this.#screen.rethrow();
   }

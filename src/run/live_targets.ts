@@ -1,5 +1,4 @@
 /** The probe's live table: which targets are shown, in which order, and what is said above them. */
-import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { LivePaint } from "../format/paint.ts";
 import { elapsedText, layoutOf, liveTable, type LiveTotals } from "../format/live_table.ts";
@@ -9,15 +8,19 @@ import type { TargetStats } from "../stats/target_stats.ts";
 import type { Clock } from "../time/clock.ts";
 import { durationText } from "../text/duration.ts";
 import type { LiveContent } from "../sink/live_screen.ts";
-import { byName, markOf, TargetRow, worstFirst } from "./live_row.ts";
+import { fateOf } from "../domain/outcome.ts";
+import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { columnsOf, showable } from "../text/columns.ts";
+import type { LiveRow } from "../format/live_table.ts";
+import { MARK } from "../format/sparkline.ts";
 
-/** Quantiles of at most so many targets a frame, beside those shown: a frame is brief. */
+/** Targets beside those shown whose quantiles are computed for one frame, so that a frame is short. */
 const MAX_FIGURED = 500;
 /** Rows do not change places more often than this, unless a key asks for it. */
 const REORDER_MS = 1000;
 
-/** What the table shows of a lane of the loop. */
-export interface LiveLane {
+/** What the table shows of a scheduled target. */
+export interface LiveTarget {
   readonly target: Target;
   readonly stats: TargetStats;
   /** Probes sent so far, those in flight included. */
@@ -25,10 +28,10 @@ export interface LiveLane {
 }
 
 export interface LiveRun {
-  readonly lanes: readonly LiveLane[];
+  readonly entries: readonly LiveTarget[];
   /** What is probed, for the first line. */
   title(targets: readonly Target[]): string;
-  /** Where the run ends by itself; null for nowhere. */
+  /** The run's end, by count and by time; null for none. */
   readonly count: number | null;
   readonly durationMs: number | null;
   readonly paint: LivePaint;
@@ -42,7 +45,7 @@ export interface LiveRun {
 interface Order {
   readonly words: string;
   sort(given: readonly TargetRow[]): TargetRow[];
-  /** Figures decide, so it changes as they do. */
+  /** The order depends on figures, so it is computed again. */
   readonly moves: boolean;
 }
 
@@ -52,7 +55,7 @@ const WORST_FIRST: Order = {
   moves: true,
 };
 
-/** By the keys that ask for them. */
+/** Each order under its key. */
 const ORDERS: ReadonlyMap<Key, Order> = new Map([
   ["w", WORST_FIRST],
   ["n", { words: "by name", sort: (given) => given.toSorted(byName), moves: false }],
@@ -63,7 +66,7 @@ export class LiveTargets implements LiveContent {
   #run: LiveRun;
   #startMs: number;
   #rows = new WeakMap<Target, TargetRow>();
-  /** Those that are probed now, as they were given, and as they are shown. */
+  /** The targets probed now: in the given order, and in the order shown. */
   #given: TargetRow[] = [];
   #ordered: TargetRow[] = [];
   #order = WORST_FIRST;
@@ -73,20 +76,20 @@ export class LiveTargets implements LiveContent {
   /** The first row shown, and how many were shown last. */
   #before = 0;
   #page = 1;
-  /** Where the next figures are brought up to date. */
+  /** The row whose figures were updated last. */
   #figureAt = 0;
   #help = false;
 
   constructor(run: LiveRun) {
     this.#run = run;
     this.#startMs = run.clock.now();
-    this.#takeLanes();
+    this.#takeEntries();
   }
 
-  /** Notes a probe whose fate is known; little work, since there may be many. */
+  /** Adds a probe whose outcome is known. Cheap, since probes may be many. */
   record(record: ProbeRecord): void {
     // A target that a reload brought may answer before the next frame.
-    if (!this.#rows.has(record.target)) this.#takeLanes();
+    if (!this.#rows.has(record.target)) this.#takeEntries();
     this.#rows.get(record.target)?.add(markOf(record));
     if (record.outcome !== "unresolved" && record.outcome !== "error") this.#lag.add(record.lagUs);
   }
@@ -113,7 +116,7 @@ export class LiveTargets implements LiveContent {
   }
 
   lines(columns: number, height: number): readonly string[] {
-    const { clock, keys, paint, title, lanes } = this.#run;
+    const { clock, keys, paint, title, entries } = this.#run;
     const now = clock.now();
     this.#keepOrder(now);
     const notice = this.#run.notice(now);
@@ -123,7 +126,7 @@ export class LiveTargets implements LiveContent {
     const rows = this.#ordered.slice(this.#before, this.#before + this.#page);
     for (const row of rows) row.figure();
     const table = {
-      title: title(lanes.map(({ target }) => target)),
+      title: title(entries.map(({ target }) => target)),
       progress: this.#progress(now),
       totals: this.#totals(),
       rows,
@@ -136,15 +139,15 @@ export class LiveTargets implements LiveContent {
     return liveTable(table, layout, columns, paint);
   }
 
-  /** The last page is a full one, where there is a full one. */
+  /** Keeps the first row shown such that the last page is full. */
   #keepWithin(): void {
     const last = Math.max(0, this.#ordered.length - this.#page);
     this.#before = Math.max(0, Math.min(this.#before, last));
   }
 
-  /** The rows of the lanes there are; those that were there before keep their history. */
-  #takeLanes(): void {
-    this.#given = this.#run.lanes.map(({ target, stats }) => {
+  /** Makes the rows of the targets probed now. Known targets keep their history. */
+  #takeEntries(): void {
+    this.#given = this.#run.entries.map(({ target, stats }) => {
       const known = this.#rows.get(target);
       if (known !== undefined) return known;
       const row = new TargetRow(stats);
@@ -155,12 +158,12 @@ export class LiveTargets implements LiveContent {
     this.#orderedMs = -Infinity;
   }
 
-  /** Puts the rows in order: anew when the targets changed, and now and then where figures decide. */
+  /** Sorts the rows: when the targets changed, and every REORDER_MS where the order depends on figures. */
   #keepOrder(now: number): void {
-    const { lanes } = this.#run;
-    const changed = lanes.length !== this.#given.length ||
-      lanes.some(({ target }, i) => target !== this.#given[i].target);
-    if (changed) this.#takeLanes();
+    const { entries } = this.#run;
+    const changed = entries.length !== this.#given.length ||
+      entries.some(({ target }, i) => target !== this.#given[i].target);
+    if (changed) this.#takeEntries();
     this.#figureSome();
     const again = this.#order.moves && now - this.#orderedMs >= REORDER_MS;
     if (!again && this.#orderedMs > -Infinity) return;
@@ -168,7 +171,7 @@ export class LiveTargets implements LiveContent {
     this.#ordered = this.#order.sort(this.#given);
   }
 
-  /** A part of the figures, the next part with the next frame: what the order goes by. */
+  /** Updates the figures of some rows; the next frame updates the next ones. */
   #figureSome(): void {
     const rows = this.#given;
     let left = MAX_FIGURED;
@@ -191,20 +194,133 @@ export class LiveTargets implements LiveContent {
     return { targets: this.#ordered.length, ...totals, lagP99Us };
   }
 
-  /** The time so far, and where a run has an end, how near that is. */
+  /** The time so far and, where the run has an end, the share that is done. */
   #progress(now: number): string {
-    const { count, durationMs, lanes } = this.#run;
+    const { count, durationMs, entries } = this.#run;
     const elapsedMs = now - this.#startMs;
     const elapsed = elapsedText(elapsedMs);
     const shares = [];
     if (durationMs !== null) shares.push(elapsedMs / durationMs);
-    if (count !== null && lanes.length > 0) {
-      const sent = lanes.reduce((sum, lane) => sum + Math.min(lane.sent, count), 0);
-      shares.push(sent / (count * lanes.length));
+    if (count !== null && entries.length > 0) {
+      const sent = entries.reduce((sum, entry) => sum + Math.min(entry.sent, count), 0);
+      shares.push(sent / (count * entries.length));
     }
     if (shares.length === 0) return elapsed;
     const percent = Math.floor(Math.min(1, Math.max(...shares)) * 100);
     const end = durationMs === null ? "" : ` of ${durationText(durationMs)}`;
     return `${elapsed}${end}, ${percent}%`;
   }
+}
+
+/** Probes kept for the sparkline; a wider screen shows no more. */
+export const HISTORY = 128;
+/** Numbers in names are compared as numbers up to this many digits. */
+const DIGITS = 10;
+
+/** What a probe adds to the sparkline: its time in µs, or a MARK. */
+export function markOf({ outcome, synRetransmits, rttUs, connectUs }: ProbeRecord): number {
+  if (outcome === "refused") return MARK.refused;
+  const fate = fateOf(outcome);
+  if (fate === "lost") return MARK.lost;
+  if (fate === "unsent") return MARK.unsent;
+  if (synRetransmits > 0) return MARK.retransmitted;
+  return rttUs === NONE ? connectUs : rttUs;
+}
+
+export class TargetRow implements LiveRow {
+  readonly target: Target;
+  readonly name: string;
+  readonly nameColumns: number;
+  /** Sorts names with numbers as people do: db-9 before db-10. */
+  readonly sortKey: string;
+  leastUs = Infinity;
+  p50Us: number | null = null;
+  p99Us: number | null = null;
+  maxUs: number | null = null;
+  standIn = false;
+  #stats: TargetStats;
+  #history = new Int32Array(HISTORY);
+  #added = 0;
+  /** Probes that the figures cover. */
+  #figured = 0;
+
+  constructor(stats: TargetStats) {
+    this.#stats = stats;
+    this.target = stats.target;
+    this.name = showable(stats.target.name);
+    this.nameColumns = columnsOf(this.name);
+    this.sortKey = this.name.replaceAll(/[0-9]+/g, (digits) => digits.padStart(DIGITS, "0"));
+  }
+
+  get sent(): number {
+    return this.#stats.sent;
+  }
+
+  get answered(): number {
+    return this.#stats.answered;
+  }
+
+  get lost(): number {
+    return this.#stats.tally.lost;
+  }
+
+  get skipped(): number {
+    return this.#stats.tally.skipped;
+  }
+
+  get errors(): number {
+    return this.#stats.tally.errors;
+  }
+
+  get synRetransmits(): number | null {
+    return this.#stats.tally.synRetransmits;
+  }
+
+  get last(): number | null {
+    return this.#added === 0 ? null : this.#history[(this.#added - 1) % HISTORY];
+  }
+
+  add(mark: number): void {
+    this.#history[this.#added++ % HISTORY] = mark;
+    if (mark >= 0 && mark < this.leastUs) this.leastUs = mark;
+  }
+
+  skip(probes: number): void {
+    for (let i = Math.min(probes, HISTORY); i > 0; i--) this.add(MARK.skipped);
+  }
+
+  *history(count: number): Iterable<number> {
+    const from = Math.max(0, this.#added - Math.min(count, HISTORY));
+    for (let i = from; i < this.#added; i++) yield this.#history[i % HISTORY];
+  }
+
+  /** Brings the figures up to date; true when there was something to do. */
+  figure(): boolean {
+    const { sent } = this;
+    if (sent === this.#figured) return false;
+    this.#figured = sent;
+    const { shown } = this.#stats.tally;
+    if (shown === null) return true;
+    this.standIn = shown.kind !== "rtt";
+    this.p50Us = shown.delays.quantile(0.5);
+    this.p99Us = shown.delays.quantile(0.99);
+    this.maxUs = shown.delays.quantile(1);
+    return true;
+  }
+
+  /** From 0 (all answered) to 1 (none answered, or none could be sent). */
+  get badness(): number {
+    const { sent } = this;
+    if (sent > 0) return this.lost / sent;
+    return this.errors > 0 ? 1 : 0;
+  }
+}
+
+/** Loss first, then p99. */
+export function worstFirst(a: TargetRow, b: TargetRow): number {
+  return b.badness - a.badness || (b.p99Us ?? 0) - (a.p99Us ?? 0);
+}
+
+export function byName(a: TargetRow, b: TargetRow): number {
+  return a.sortKey < b.sortKey ? -1 : a.sortKey > b.sortKey ? 1 : 0;
 }

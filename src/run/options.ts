@@ -1,14 +1,14 @@
-/** What `probe` and its kin are asked to do, checked and typed. */
+/** The options of `probe`, `ping` and `knock`, checked and typed. */
 import type { Endpoint, Target } from "../domain/target.ts";
 import type { CloseKind } from "../net/deno_connector.ts";
 import type { TargetDefaults } from "../input/target_text.ts";
 import type { ClockChoice } from "../net/tcp_prober.ts";
+import type { CollectdTypes } from "../format/collectd.ts";
 import type { FORMATS } from "../format/registry.ts";
-import type { ExportOptions } from "./export_target.ts";
 import type { LoopOptions } from "./probe_loop.ts";
 import type { Thresholds } from "./verdict.ts";
 
-/** What a run is, whatever it probes with. */
+/** The options that the three commands share. */
 export interface RunOptions {
   readonly targets: readonly Target[];
   readonly targetsFile: string | null;
@@ -46,3 +46,27 @@ export interface PingOptions extends RunOptions {
 export type KnockOptions = RunOptions;
 
 export type OutputName = keyof typeof FORMATS;
+
+/** Where results are exported to, as the command line names it. */
+export type ExportTarget =
+  | {
+    readonly kind: "telegraf-udp";
+    readonly host: string;
+    readonly port: number;
+    /** Payload bytes up to which lines share a datagram; `path`: what fits the usual MTU; null: one line each. */
+    readonly batchBytes: number | "path" | null;
+  }
+  | { readonly kind: "influx-http"; readonly url: string }
+  | { readonly kind: "collectd-exec" }
+  | { readonly kind: "collectd-uds"; readonly path: string }
+  | { readonly kind: "prometheus"; readonly address: string; readonly port: number };
+
+/** Exports and windows. */
+export interface ExportOptions {
+  readonly targets: readonly ExportTarget[];
+  readonly collectdTypes: CollectdTypes;
+  /** Aggregate over spans of this length, in ms; null for single probes only. */
+  readonly windowMs: number | null;
+  /** Whether single probes are printed and exported too. */
+  readonly perProbe: boolean;
+}

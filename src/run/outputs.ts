@@ -1,4 +1,4 @@
-/** Everything a run's results go to: stdout, the exporters, and the windows that feed both. */
+/** Hands a run's results to stdout and to the exporters, as single probes and as windows. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";

@@ -12,7 +12,7 @@ import type { Cancel, Clock } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
 import { CATCH_UP_MS, dueMs, nextSlot, splayMs } from "../time/schedule.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
-import { Lane, RecordPool } from "./lane.ts";
+import { RecordPool, ScheduledTarget } from "./scheduled_target.ts";
 
 /** How many names are asked of the resolver at once. */
 const MAX_LOOKUPS = 16;
@@ -30,7 +30,7 @@ export interface LoopOptions {
   /** No probe is due this long after the start, in ms; null for no end. */
   readonly durationMs: number | null;
   readonly intervalMs: number;
-  /** From the start to the first slot, in ms, for loops that take turns; else 0. */
+  /** From the start to the first slot, in ms, for interleaved loops; else 0. */
   readonly offsetMs?: number;
   /** Probes back to back in each slot. */
   readonly burst: number;
@@ -42,7 +42,7 @@ export interface LoopOptions {
   readonly maxInFlight: number;
   /** Goes on without anything to probe, until it is stopped. */
   readonly idle: boolean;
-  /** False where the caller keeps figures of its own: then the lanes keep none. */
+  /** False where the caller keeps figures of its own and needs none here. */
   readonly statistics?: boolean;
 }
 
@@ -60,25 +60,25 @@ export interface LoopPorts {
 }
 
 export class ProbeLoop {
-  readonly lanes: Lane[] = [];
+  readonly entries: ScheduledTarget[] = [];
   #options: LoopOptions;
   #ports: LoopPorts;
-  #queue = new DueQueue<Lane>();
+  #queue = new DueQueue<ScheduledTarget>();
   #pool = new RecordPool();
   #wall: WallAnchor;
   #inFlight = 0;
   /** A due probe waits for one in flight to end. */
   #full = false;
-  /** Places that targets which answer late or never may hold; the rest is the others'. */
-  #slowPlaces = 1;
+  /** Probes in flight that targets which answer late or never may have; the rest is for the others. */
+  #slowLimit = 1;
   #slowInFlight = 0;
-  /** Lanes with a due probe that wait for such a place, first come first served. */
-  #held: Lane[] = [];
+  /** Targets with a due probe that wait until `#slowInFlight` is below the limit, in order of arrival. */
+  #deferred: ScheduledTarget[] = [];
   #timer: Cancel | null = null;
   #refreshTimer: Cancel | null = null;
   #endMs = Infinity;
   #running = false;
-  /** Stopped, be it before it ran. */
+  /** `stop` was called, perhaps before `run`. */
   #ended = false;
   #finish: () => void = () => {};
   /** Reloads happen one after the other, the last one wins. */
@@ -90,11 +90,11 @@ export class ProbeLoop {
     this.#wall = new WallAnchor(ports.clock);
   }
 
-  /** Resolves the targets' names and makes their lanes; call before `run`. */
+  /** Resolves the targets' names and makes their entries; call before `run`. */
   async prepare(targets: readonly Target[]): Promise<void> {
-    const lanes = targets.map((target) => new Lane(target));
-    await this.#resolveAll(lanes);
-    this.lanes.push(...lanes);
+    const entries = targets.map((target) => new ScheduledTarget(target));
+    await this.#resolveAll(entries);
+    this.entries.push(...entries);
   }
 
   /** Probes until the count or the duration is reached, or `stop` is called. */
@@ -103,7 +103,7 @@ export class ProbeLoop {
     const { durationMs, resolveEveryMs } = this.#options;
     if (durationMs !== null) this.#endMs = this.#ports.clock.now() + durationMs;
     if (resolveEveryMs !== null) this.#refreshEvery(resolveEveryMs);
-    this.#place(this.lanes);
+    this.#place(this.entries);
     return new Promise((resolve) => {
       this.#finish = resolve;
       this.#running = true;
@@ -125,52 +125,52 @@ export class ProbeLoop {
 
   /**
    * Makes `targets` the ones probed from now on. Those that were there before keep their schedule
-   * and their statistics; returns the lanes that left.
+   * and their statistics; returns the entries that left.
    */
-  retarget(targets: readonly Target[]): Promise<Lane[]> {
+  retarget(targets: readonly Target[]): Promise<ScheduledTarget[]> {
     const turn = this.#reloaded.then(() => this.#retarget(targets));
     this.#reloaded = turn;
     return turn;
   }
 
-  async #retarget(targets: readonly Target[]): Promise<Lane[]> {
+  async #retarget(targets: readonly Target[]): Promise<ScheduledTarget[]> {
     const wanted = new Map(targets.map((target) => [targetKey(target), target]));
-    const kept = this.lanes.filter((lane) => wanted.delete(targetKey(lane.target)));
+    const kept = this.entries.filter((entry) => wanted.delete(targetKey(entry.target)));
     const keeping = new Set(kept);
-    const left = this.lanes.filter((lane) => !keeping.has(lane));
-    const fresh = [...wanted.values()].map((target) => new Lane(target));
+    const left = this.entries.filter((entry) => !keeping.has(entry));
+    const fresh = [...wanted.values()].map((target) => new ScheduledTarget(target));
     await this.#resolveAll(fresh);
     if (!this.#running) return [];
-    for (const lane of left) lane.removed = true;
-    this.#queue.retain((lane) => !lane.removed);
-    this.#held = this.#held.filter((lane) => !lane.removed);
-    this.lanes.splice(0, this.lanes.length, ...kept, ...fresh);
+    for (const entry of left) entry.removed = true;
+    this.#queue.retain((entry) => !entry.removed);
+    this.#deferred = this.#deferred.filter((entry) => !entry.removed);
+    this.entries.splice(0, this.entries.length, ...kept, ...fresh);
     this.#place(fresh);
     this.#arm();
     this.#finishIfDone();
     return left;
   }
 
-  #place(lanes: readonly Lane[]): void {
+  #place(entries: readonly ScheduledTarget[]): void {
     const { maxInFlight, intervalMs, offsetMs = 0 } = this.#options;
-    const kept = Math.min(Math.floor(maxInFlight / 2), this.lanes.length - 1);
-    this.#slowPlaces = Math.max(1, maxInFlight - kept);
+    const kept = Math.min(Math.floor(maxInFlight / 2), this.entries.length - 1);
+    this.#slowLimit = Math.max(1, maxInFlight - kept);
     const startMs = this.#ports.clock.now() + offsetMs;
-    for (const [index, lane] of lanes.entries()) {
-      lane.startMs = lane.dueMs = startMs + splayMs(index, lanes.length, intervalMs);
-      this.#requeue(lane);
+    for (const [index, entry] of entries.entries()) {
+      entry.startMs = entry.dueMs = startMs + splayMs(index, entries.length, intervalMs);
+      this.#requeue(entry);
     }
   }
 
-  /** Queues a lane's next slot, unless its run is over. */
-  #requeue(lane: Lane): void {
-    if (lane.removed || lane.dueMs >= this.#endMs || this.#countReached(lane)) return;
-    this.#queue.push(lane);
+  /** Queues a target's next slot, unless its run is over. */
+  #requeue(entry: ScheduledTarget): void {
+    if (entry.removed || entry.dueMs >= this.#endMs || this.#countReached(entry)) return;
+    this.#queue.push(entry);
   }
 
-  #countReached(lane: Lane): boolean {
+  #countReached(entry: ScheduledTarget): boolean {
     const { count } = this.#options;
-    return count !== null && lane.sent >= count;
+    return count !== null && entry.sent >= count;
   }
 
   #arm(): void {
@@ -192,89 +192,89 @@ export class ProbeLoop {
     const { intervalMs, maxInFlight } = this.#options;
     const now = this.#ports.clock.now();
     for (let sends = 0; sends < MAX_SENDS_A_TURN; sends++) {
-      const lane = this.#queue.peek();
-      if (lane === undefined || lane.dueMs > now) return;
+      const entry = this.#queue.peek();
+      if (entry === undefined || entry.dueMs > now) return;
       this.#full = this.#inFlight >= maxInFlight;
       if (this.#full) return;
       this.#queue.pop();
       // What was due before the end is sent, though a timer was late.
       if (now >= this.#endMs + CATCH_UP_MS) {
-        this.#skip(lane, Math.ceil((this.#endMs - lane.dueMs) / intervalMs));
+        this.#skip(entry, Math.ceil((this.#endMs - entry.dueMs) / intervalMs));
         continue;
       }
-      if (lane.slow && this.#slowInFlight >= this.#slowPlaces) {
-        this.#held.push(lane);
+      if (entry.slow && this.#slowInFlight >= this.#slowLimit) {
+        this.#deferred.push(entry);
         continue;
       }
-      const next = nextSlot(lane.startMs, intervalMs, lane.slot, now);
-      if (next.skipped > 0) this.#skip(lane, next.skipped);
-      const due = dueMs(lane.startMs, intervalMs, next.slot);
-      lane.slot = next.slot + 1;
-      lane.dueMs = dueMs(lane.startMs, intervalMs, lane.slot);
-      this.#send(lane, due, this.#options.burst);
+      const next = nextSlot(entry.startMs, intervalMs, entry.slot, now);
+      if (next.skipped > 0) this.#skip(entry, next.skipped);
+      const due = dueMs(entry.startMs, intervalMs, next.slot);
+      entry.slot = next.slot + 1;
+      entry.dueMs = dueMs(entry.startMs, intervalMs, entry.slot);
+      this.#send(entry, due, this.#options.burst);
       // A burst's next slot is looked at when the burst is over, and may be late by then.
-      if (this.#options.burst === 1) this.#requeue(lane);
+      if (this.#options.burst === 1) this.#requeue(entry);
     }
   }
 
   /** Counts the probes of slots that are not sent. */
-  #skip(lane: Lane, slots: number): void {
+  #skip(entry: ScheduledTarget, slots: number): void {
     const probes = slots * this.#options.burst;
-    if (this.#options.statistics !== false) lane.stats.skip(probes);
-    this.#ports.onSkip(lane.target, probes);
+    if (this.#options.statistics !== false) entry.stats.skip(probes);
+    this.#ports.onSkip(entry.target, probes);
   }
 
   /** Sends one probe; `left` of its burst remain, this one included. */
-  #send(lane: Lane, due: number, left: number): void {
+  #send(entry: ScheduledTarget, due: number, left: number): void {
     const { clock, prober } = this.#ports;
     const record = this.#pool.take();
     const now = clock.now();
-    const slow = lane.slow;
-    lane.sent++;
-    lane.inFlight++;
+    const slow = entry.slow;
+    entry.sent++;
+    entry.inFlight++;
     this.#inFlight++;
     if (slow) this.#slowInFlight++;
     const first = left === this.#options.burst;
     const startOfBurst = first && this.#options.burst > 1;
-    record.target = lane.target;
-    record.seq = lane.sent;
-    record.slot = lane.slot - 1;
-    record.cold = lane.endpoint !== undefined && lane.takeCold() || startOfBurst;
+    record.target = entry.target;
+    record.seq = entry.sent;
+    record.slot = entry.slot - 1;
+    record.cold = entry.endpoint !== undefined && entry.takeCold() || startOfBurst;
     record.rttUs = record.connectUs = record.synRetransmits = NONE;
     record.rttSource = record.error = null;
     record.lagUs = first ? Math.max(0, Math.round((now - due) * 1000)) : 0;
     this.#wall.stamp(now, record);
     const settled = () => {
       if (slow) this.#slowInFlight--;
-      this.#settled(lane, record, left - 1);
+      this.#settled(entry, record, left - 1);
     };
-    const endpoint = lane.endpoint;
+    const endpoint = entry.endpoint;
     if (endpoint !== undefined) {
       record.address = endpoint.address;
       prober.probe(endpoint, record).then(settled);
     } else {
       record.address = "";
       record.outcome = "unresolved";
-      record.error = lane.unresolvedReason;
+      record.error = entry.unresolvedReason;
       queueMicrotask(settled);
     }
   }
 
-  #settled(lane: Lane, record: ProbeRecord, left: number): void {
+  #settled(entry: ScheduledTarget, record: ProbeRecord, left: number): void {
     this.#inFlight--;
-    lane.inFlight--;
-    lane.silent = fateOf(record.outcome) !== "answered";
+    entry.inFlight--;
+    entry.silent = fateOf(record.outcome) !== "answered";
     if (!this.#running) return;
-    if (this.#options.statistics !== false) lane.stats.add(record);
+    if (this.#options.statistics !== false) entry.stats.add(record);
     this.#ports.onRecord(record);
-    // What was sent to an address left behind says nothing of the one in use.
-    if (record.address === (lane.endpoint?.address ?? "")) {
-      lane.failures = record.outcome === "established" ? 0 : lane.failures + 1;
-      if (lane.failures >= this.#options.resolveAfter) this.#rotate(lane);
+    // A probe sent to a former address tells nothing about the address in use.
+    if (record.address === (entry.endpoint?.address ?? "")) {
+      entry.failures = record.outcome === "established" ? 0 : entry.failures + 1;
+      if (entry.failures >= this.#options.resolveAfter) this.#rotate(entry);
     }
     this.#pool.give(record);
-    if (this.#options.burst > 1) this.#followBurst(lane, left);
-    this.#releaseHeld();
+    if (this.#options.burst > 1) this.#followBurst(entry, left);
+    this.#releaseDeferred();
     if (this.#full) {
       this.#full = false;
       this.#sendDue();
@@ -283,74 +283,74 @@ export class ProbeLoop {
     this.#finishIfDone();
   }
 
-  /** A place may be free again; at the end of the run nobody waits for one any more. */
-  #releaseHeld(): void {
-    if (this.#held.length === 0) return;
+  /** Queues deferred targets again: as many as may be in flight, or all at the end of the run. */
+  #releaseDeferred(): void {
+    if (this.#deferred.length === 0) return;
     const over = this.#ports.clock.now() >= this.#endMs;
-    const free = over ? this.#held.length : this.#slowPlaces - this.#slowInFlight;
+    const free = over ? this.#deferred.length : this.#slowLimit - this.#slowInFlight;
     if (free <= 0) return;
-    for (const lane of this.#held.splice(0, free)) this.#queue.push(lane);
+    for (const entry of this.#deferred.splice(0, free)) this.#queue.push(entry);
     this.#arm();
   }
 
   /** The next of a burst at once, or the next slot after its last. */
-  #followBurst(lane: Lane, left: number): void {
+  #followBurst(entry: ScheduledTarget, left: number): void {
     const now = this.#ports.clock.now();
-    if (left > 0 && !lane.removed && !this.#countReached(lane) && now < this.#endMs) {
-      this.#send(lane, now, left);
+    if (left > 0 && !entry.removed && !this.#countReached(entry) && now < this.#endMs) {
+      this.#send(entry, now, left);
     } else {
-      this.#requeue(lane);
+      this.#requeue(entry);
       this.#arm();
     }
   }
 
   #finishIfDone(): void {
-    const waiting = this.#queue.size + this.#held.length + this.#inFlight;
+    const waiting = this.#queue.size + this.#deferred.length + this.#inFlight;
     if (waiting === 0 && !this.#options.idle) this.stop();
   }
 
-  async #resolveAll(lanes: readonly Lane[]): Promise<void> {
-    const waiting = lanes.values();
+  async #resolveAll(entries: readonly ScheduledTarget[]): Promise<void> {
+    const waiting = entries.values();
     const worker = async () => {
-      for (const lane of waiting) await this.#resolve(lane, false);
+      for (const entry of waiting) await this.#resolve(entry, false);
     };
     await Promise.all(Array.from({ length: MAX_LOOKUPS }, worker));
   }
 
-  /** Asks for a name's addresses and adopts them; a failure keeps those there are. */
-  async #resolve(lane: Lane, advance: boolean): Promise<void> {
-    if (lane.resolving) return;
-    lane.resolving = true;
+  /** Looks a name up and takes its addresses; after a failure the known addresses stay. */
+  async #resolve(entry: ScheduledTarget, advance: boolean): Promise<void> {
+    if (entry.resolving) return;
+    entry.resolving = true;
     const { resolver, onNotice } = this.#ports;
-    const before = lane.failures;
+    const before = entry.failures;
     const moved = (left: Endpoint | null) => {
       if (left === null) return;
       const why = advance ? `${left.address} failed ${before} times in a row` : "resolved again";
-      onNotice(`${lane.target.name}: ${why}, now probing ${lane.endpoint?.address}`);
+      onNotice(`${entry.target.name}: ${why}, now probing ${entry.endpoint?.address}`);
     };
     try {
-      moved(lane.adopt(await lane.lookUp(resolver, this.#options.family), advance));
-      lane.unresolvedReason = "";
+      moved(entry.adopt(await entry.lookUp(resolver, this.#options.family), advance));
+      entry.unresolvedReason = "";
     } catch (error) {
-      lane.failures = 0;
-      const reason = `cannot resolve ${lane.target.host}: ${messageOf(error)}`;
-      if (reason !== lane.unresolvedReason) onNotice(`${lane.target.name}: ${reason}`);
-      lane.unresolvedReason = reason;
-      if (advance) moved(lane.advance());
+      entry.failures = 0;
+      const reason = `cannot resolve ${entry.target.host}: ${messageOf(error)}`;
+      if (reason !== entry.unresolvedReason) onNotice(`${entry.target.name}: ${reason}`);
+      entry.unresolvedReason = reason;
+      if (advance) moved(entry.advance());
     } finally {
-      lane.resolving = false;
+      entry.resolving = false;
     }
   }
 
-  #rotate(lane: Lane): void {
-    // Probes go on while the resolver thinks, so its slowness is nobody else's.
-    this.#resolve(lane, true);
+  #rotate(entry: ScheduledTarget): void {
+    // Not awaited: probes go on during the look-up.
+    this.#resolve(entry, true);
   }
 
   #refreshEvery(everyMs: number): void {
     const { clock } = this.#ports;
     this.#refreshTimer = clock.wakeAt(clock.now() + everyMs, async () => {
-      await this.#resolveAll(this.lanes);
+      await this.#resolveAll(this.entries);
       if (this.#running) this.#refreshEvery(everyMs);
     });
   }

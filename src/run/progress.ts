@@ -1,4 +1,4 @@
-/** How far a run with a known end has come: a line on stderr's terminal, where nothing else is. */
+/** The progress line of a run with a known end, on stderr's terminal. */
 import { fateOf } from "../domain/outcome.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import { StatusLine, stderrStatus } from "../sink/status_line.ts";
@@ -10,10 +10,10 @@ import type { LoopOptions } from "./probe_loop.ts";
 /** Between two redraws. */
 const REDRAW_MS = 200;
 
-/** What of the schedule tells when it ends. */
+/** The parts of the schedule that define its end. */
 export type ProgressSchedule = Pick<LoopOptions, "count" | "durationMs" | "intervalMs" | "burst">;
 
-/** What tells whether there is progress to be shown, and where. */
+/** What decides whether progress is shown. */
 export interface ProgressOptions extends Pick<RunOptions, "quiet" | "output"> {
   readonly schedule: ProgressSchedule;
 }
@@ -31,13 +31,13 @@ export interface ProgressPorts {
 export class Progress {
   #schedule: ProgressSchedule;
   #ports: ProgressPorts;
-  #lanes: ArrayLike<unknown> = [];
+  #entries: ArrayLike<unknown> = [];
   #startMs = 0;
   /** Probes whose fate is known; those of them that were sent, and that were lost. */
   #known = 0;
   #sent = 0;
   #lost = 0;
-  /** Something else is being written to the terminal. */
+  /** The line is hidden while something else is written. */
   #aside = false;
   #cancel: Cancel = () => {};
 
@@ -47,7 +47,7 @@ export class Progress {
     this.#ports = ports;
   }
 
-  /** Null where the run has no known end, or a line of progress no place of its own. */
+  /** Null where the run has no known end, or where results are printed to the same terminal. */
   static open({ schedule, quiet, output }: ProgressOptions): Progress | null {
     const { count, durationMs } = schedule;
     const terminal = stderrStatus();
@@ -62,10 +62,10 @@ export class Progress {
     });
   }
 
-  /** `lanes`: a place for each target that is probed, as many as there are at any time. */
-  start(lanes: ArrayLike<unknown>): void {
+  /** `entries`: the targets probed; only the present length is read. */
+  start(entries: ArrayLike<unknown>): void {
     const { clock, divert, line, say } = this.#ports;
-    this.#lanes = lanes;
+    this.#entries = entries;
     this.#startMs = clock.now();
     divert((text) => line.above(() => say(text)));
     this.#redrawLater();
@@ -78,7 +78,7 @@ export class Progress {
     if (fate === "lost") this.#lost++;
   }
 
-  /** Takes the line away while something else is written to the terminal. */
+  /** Hides the line while `write` runs. */
   async aside(write: () => Promise<void>): Promise<void> {
     this.#aside = true;
     await this.#ports.line.clear();
@@ -89,7 +89,7 @@ export class Progress {
     }
   }
 
-  /** Takes the line away for good; waits for as long as the terminal does. */
+  /** Removes the line. Waits for the terminal. */
   async stop(): Promise<void> {
     this.#cancel();
     this.#aside = true;
@@ -112,7 +112,7 @@ export class Progress {
     return `${percent}  ${this.#sent} sent, ${this.#lost} lost, ${left}`;
   }
 
-  /** What comes first, the end by count or by time. */
+  /** The nearer end, by count or by time. */
   #end(): { share: number; leftMs: number } {
     const { count, durationMs, intervalMs, burst } = this.#schedule;
     let share = 0;
@@ -123,7 +123,7 @@ export class Progress {
       leftMs = durationMs - passedMs;
     }
     if (count !== null) {
-      const targets = Math.max(1, this.#lanes.length);
+      const targets = Math.max(1, this.#entries.length);
       const missing = Math.max(0, count - this.#known / targets);
       share = Math.max(share, 1 - missing / count);
       leftMs = Math.min(leftMs, missing / burst * intervalMs);
@@ -132,7 +132,7 @@ export class Progress {
   }
 }
 
-/** Whole seconds as `m:ss` or `h:mm:ss`; what is left of one counts. */
+/** Seconds, rounded up, as `m:ss` or `h:mm:ss`. */
 function clockText(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];

@@ -1,4 +1,4 @@
-/** A run's results on their way to stdout: each record as it comes, the summaries when asked. */
+/** Formats a run's results for stdout: records and windows as they come, summaries when asked. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { RunSummary, Window } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
@@ -49,7 +49,7 @@ export class Report {
     this.#commit();
   }
 
-  /** A record may write nothing: that is no line. */
+  /** Ends the line, unless the format wrote nothing. */
   #commit(): void {
     if (!this.#out.writer.empty) this.#out.commit();
   }

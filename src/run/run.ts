@@ -1,6 +1,6 @@
 /**
- * A run of probes: targets on a schedule, results as they come, a summary at the end. What is probed
- * with is the caller's; all else is the same for `probe`, `ping` and `knock`.
+ * A run of `probe`, `ping` or `knock`: targets on a schedule, results as they come, a summary at the
+ * end. The caller brings the prober.
  */
 import type { Diagnostic } from "../domain/probe_record.ts";
 import { type ExitCode, messageOf, SystemError, UsageError } from "../domain/exit.ts";
@@ -35,18 +35,18 @@ import { verdict } from "./verdict.ts";
 /** How long a reader of stdout that has stopped reading can hold up the end. */
 const FLUSH_MS = 2000;
 
-/** What a run probes with. */
+/** The prober of a run and its limits. */
 export interface Means {
   readonly diagnostic: Diagnostic;
   readonly prober: Prober;
-  /** For handshakes that somebody else asks for while it runs. */
+  /** For probes on demand (`/probe?target=`). */
   readonly connector: Connector;
   readonly maxInFlight: number;
 }
 
 /**
- * Runs until the end asked for or a signal; the result is the exit code. Whatever the prober needs
- * of FFI and of the environment it has opened before: those permissions are given up here.
+ * Runs until the count, the duration or a signal; returns the exit code. Revokes the permissions for
+ * FFI and the environment, so the prober must be open before.
  */
 export async function run(
   options: RunOptions,
@@ -78,7 +78,7 @@ export async function run(
   outputs.check(targets);
   giveUpPermissions(options);
 
-  // With nothing to probe there is still a port to serve.
+  // Without targets the run only serves its HTTP port.
   const idle = targets.length === 0;
   const loop = new ProbeLoop({ ...options.schedule, maxInFlight, idle }, {
     clock: systemClock,
@@ -98,16 +98,16 @@ export async function run(
   });
   stop = () => loop.stop();
   if (failure !== null) stop();
-  const summary = () => sumUp(loop.lanes.map((lane) => lane.stats), outputs.dropped, options);
+  const summary = () => sumUp(loop.entries.map((entry) => entry.stats), outputs.dropped, options);
 
   await loop.prepare(targets);
   outputs.watch(targets);
-  const reachable = loop.lanes.some((lane) => lane.endpoint !== undefined);
-  // Nothing to probe: the summaries say so, and the exit code why.
+  const reachable = loop.entries.some((entry) => entry.endpoint !== undefined);
+  // No target has an address: print the summaries and end.
   if (!reachable && !idle) {
     return await conclude(report, summary(), options, outputs.dropped, () => failure);
   }
-  // What goes on while it is written is not in it.
+  // A copy: probes go on while it is written.
   const soFar = () => {
     const run = summary();
     return { ...run, targets: [...run.targets] };
@@ -117,8 +117,8 @@ export async function run(
   if (options.output === "text" && !options.quiet) say(introduction(targets, options, naming));
   outputs.start();
   const title = (of: readonly Target[]) => introduction(of, options, naming);
-  live?.start({ lanes: loop.lanes, title, onQuit: stop, onBroken: broken });
-  progress?.start(loop.lanes);
+  live?.start({ entries: loop.entries, title, onQuit: stop, onBroken: broken });
+  progress?.start(loop.entries);
   await loop.run();
   const shown = progress ?? live;
   if (shown !== null) await withinMs(FLUSH_MS, shown.stop());
@@ -129,7 +129,7 @@ export async function run(
   return await conclude(report, summary(), options, outputs.dropped, () => failure);
 }
 
-/** How the summary so far is shown: a screen has it all the time, a line makes room for it. */
+/** What SIGQUIT does: redraw the table, or print the summary above the progress line. */
 function onDemand(
   live: Live | null,
   progress: Progress | null,
@@ -154,7 +154,7 @@ function formatFor(
   });
 }
 
-/** Each run keeps what it will still need: to dial, to read its targets again, to reach a socket. */
+/** Revokes permissions. Kept: network, the targets file for a reload, collectd's socket. */
 function giveUpPermissions({ targetsFile, exports }: RunOptions): void {
   const socket = exports.targets.some(({ kind }) => kind === "collectd-uds");
   revoke("env", "ffi", "sys");
@@ -187,9 +187,9 @@ function listen(
       const targets = allTargets(options);
       outputs.check(targets);
       const left = await loop.retarget(targets);
-      outputs.watch(loop.lanes.map((lane) => lane.target));
-      for (const lane of left) outputs.forget(lane.target);
-      say(`${options.targetsFile} read again: ${loop.lanes.length} targets`);
+      outputs.watch(loop.entries.map((entry) => entry.target));
+      for (const entry of left) outputs.forget(entry.target);
+      say(`${options.targetsFile} read again: ${loop.entries.length} targets`);
     } catch (error) {
       say(`${messageOf(error)}; going on with the targets there were`);
     }

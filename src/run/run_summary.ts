@@ -1,4 +1,4 @@
-/** What a run comes to: each target's figures, those of groups of targets and of all together. */
+/** Sums a run up: figures of each target, of groups of targets, and of all. */
 import {
   delayKind,
   type Figures,

@@ -1,4 +1,4 @@
-/** What a run's figures come to: the exit code, and a line for each threshold crossed. */
+/** A run's verdict: the exit code, and a line for each threshold crossed. */
 import { EXIT, type ExitCode } from "../domain/exit.ts";
 import {
   type Figures,
@@ -9,7 +9,7 @@ import {
   type Threshold,
 } from "../domain/summary.ts";
 
-/** What must not be exceeded, or null, and by whom: each target, or all of them together. */
+/** Limits, null where there is none, and whether each target must keep them or all targets together. */
 export interface Thresholds {
   readonly lossPercent: number | null;
   readonly p50Ms: number | null;
@@ -22,10 +22,10 @@ export interface Verdict {
   readonly reasons: readonly string[];
 }
 
-/** So many crossings have a line each; of the others it is said how many there are. */
+/** Crossings that have a line each; a last line counts the others. */
 export const MAX_REASONS = 10;
 
-/** The thresholds that figures are beyond: those of the loss, and of the delays that are shown. */
+/** The thresholds that these figures cross. */
 export function crossed(figures: Figures, thresholds: Thresholds): Threshold[] {
   const { lossPercent, p50Ms, p99Ms } = thresholds;
   const all: Threshold[] = [];
@@ -37,7 +37,7 @@ export function crossed(figures: Figures, thresholds: Thresholds): Threshold[] {
   return all;
 }
 
-/** A name that never resolved outweighs a target that never answered. */
+/** A name that never resolved decides before a target that never answered. */
 export function verdict({ targets, totals }: RunSummary, thresholds: Thresholds): Verdict {
   const reasons: string[] = [];
   let more = 0;

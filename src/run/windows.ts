@@ -1,4 +1,4 @@
-/** Aggregates over spans of a run: every target's figures, begun anew at each boundary. */
+/** Windows: each target's figures over consecutive spans of a run. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
@@ -7,7 +7,7 @@ import { TargetStats } from "../stats/target_stats.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { WallAnchor, type WallTime } from "../time/wall_anchor.ts";
 
-/** What one target did since the last boundary. */
+/** A target's figures since the last boundary. */
 interface Span {
   readonly stats: TargetStats;
   readonly handshakes: Histogram;
@@ -24,7 +24,7 @@ export class Windows {
   #ports: WindowPorts;
   #lengthMs: number;
   #spans = new Map<Target, Span>();
-  /** Targets that are probed no more; what was in flight may still come. */
+  /** Targets that a reload removed; results of probes in flight may still arrive. */
   #left = new WeakSet<Target>();
   #wall: WallAnchor;
   #startMs = 0;
@@ -64,7 +64,7 @@ export class Windows {
     this.#cancel();
     const begun = this.#startMs + this.#ended * this.#lengthMs;
     const lengthMs = this.#ports.clock.now() - begun;
-    // What came in the last fraction of a millisecond counts as well.
+    // At least 1 ms, so that the last results are not lost.
     if (lengthMs > 0) this.#endAll(Math.max(1, Math.round(lengthMs)));
   }
 
@@ -72,7 +72,7 @@ export class Windows {
     const { clock } = this.#ports;
     const boundary = this.#startMs + (this.#ended + 1) * this.#lengthMs;
     this.#cancel = clock.wakeAt(boundary, () => {
-      // After a stall several windows may have gone by: they are one, as long as they were.
+      // After a stall, the windows that passed become one long window.
       const passed = Math.max(1, Math.floor((clock.now() - boundary) / this.#lengthMs) + 1);
       this.#endAll(passed * this.#lengthMs);
       this.#ended += passed;
@@ -108,7 +108,7 @@ export class Windows {
   }
 }
 
-/** Loss runs and pairs of neighbours go on across a boundary, so their order does too. */
+/** Loss runs and consecutive pairs go on across a boundary. */
 function newSpan(target: Target, before: TargetStats | null): Span {
   return { stats: new TargetStats(target, before), handshakes: new Histogram() };
 }

@@ -1,4 +1,4 @@
-/** `compare`: a target by TCP handshake, ICMP echo and knock in turn, and what these say of one another. */
+/** `compare`: a target by TCP handshake, ICMP echo and knock, interleaved, and what they tell about one another. */
 import type { Comparison, Extra } from "../../domain/comparison.ts";
 import { type ExitCode, messageOf, SystemError } from "../../domain/exit.ts";
 import { comparisonJson } from "../../format/compare_json.ts";
@@ -27,7 +27,7 @@ import type { CompareOptions } from "./options.ts";
 /** A comparison has a verdict of its own. */
 const NO_THRESHOLDS: Thresholds = { lossPercent: null, p50Ms: null, p99Ms: null, on: "target" };
 
-/** Runs until every slot had its turn or a signal; the result is the exit code. */
+/** Runs until every slot was probed by every diagnostic, or until a signal; the result is the exit code. */
 export async function compare(options: CompareOptions): Promise<ExitCode> {
   const { diagnostics, leftOut } = openDiagnostics(options);
   revoke("env", "ffi", "sys", "read", "write");
@@ -56,12 +56,12 @@ export async function compare(options: CompareOptions): Promise<ExitCode> {
       if (progress === null) report();
       else progress.aside(() => Promise.resolve(report()));
     });
-    progress?.start(run.lanes);
+    progress?.start(run.entries);
     await run.run();
     await progress?.stop();
   }
   report();
-  const stats = run.lanes.map((lane) => lane.stats);
+  const stats = run.entries.map((entry) => entry.stats);
   const summary = sumUp(stats, 0, { thresholds: NO_THRESHOLDS, histogram: false });
   return verdict(summary, NO_THRESHOLDS).code;
 }

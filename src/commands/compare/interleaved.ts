@@ -1,4 +1,4 @@
-/** The diagnostics of a comparison taking turns: a loop for each, on one schedule and one clock. */
+/** The diagnostics of a comparison interleaved: a loop for each, on one schedule and one clock. */
 import type { Comparison, ComparisonSchedule, Extra } from "../../domain/comparison.ts";
 import type { ProbeRecord } from "../../domain/probe_record.ts";
 import type { Summary } from "../../domain/summary.ts";
@@ -6,13 +6,13 @@ import type { Target } from "../../domain/target.ts";
 import type { Prober } from "../../net/prober.ts";
 import type { Family, Resolver } from "../../net/resolver.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { Lane } from "../../run/lane.ts";
+import type { ScheduledTarget } from "../../run/scheduled_target.ts";
 import { type LoopPorts, ProbeLoop } from "../../run/probe_loop.ts";
 import { Samples } from "./samples.ts";
 import { findingsOf } from "./verdict.ts";
 
-/** Turns in an interval, whether or not a diagnostic is left out. */
-const TURNS = 3;
+/** Places in an interval, one a diagnostic, whether or not a diagnostic is left out. */
+const DIAGNOSTICS = 3;
 /** Probes under way at once, of each diagnostic; more wait, which shows as lag. */
 const MAX_IN_FLIGHT = 256;
 /** No name is resolved again while it is compared. */
@@ -43,58 +43,60 @@ export type Result = Omit<Comparison, "leftOut">;
 
 export class Interleaved {
   #schedule: ComparisonSchedule;
-  #handshake: Turn;
-  #ping: Turn | null;
-  #knock: Turn | null;
+  #handshake: DiagnosticLoop;
+  #ping: DiagnosticLoop | null;
+  #knock: DiagnosticLoop | null;
 
   constructor(options: InterleavedOptions, ports: InterleavedPorts) {
     const { count, intervalMs, burst } = options;
     const { diagnostics: { handshake, ping, knock }, onHandshake, onNotice } = ports;
     this.#schedule = { count, intervalMs, burst };
-    const same = { ...ports, resolver: new HeldResolver(ports.resolver) };
+    const same = { ...ports, resolver: new CachingResolver(ports.resolver) };
     // Who else fails to resolve a name fails for the reason that was said before.
     const quiet = { ...same, onRecord: () => {}, onNotice: () => {} };
     const extra = (prober: Prober | null, place: number) =>
-      prober === null ? null : new Turn({ ...options, burst: 1 }, place, { ...quiet, prober });
+      prober === null
+        ? null
+        : new DiagnosticLoop({ ...options, burst: 1 }, place, { ...quiet, prober });
     // The handshakes come first, before anything else has set up what they are to find cold.
     const loud = { ...same, onRecord: onHandshake, onNotice };
-    this.#handshake = new Turn(options, 0, { ...loud, prober: handshake });
+    this.#handshake = new DiagnosticLoop(options, 0, { ...loud, prober: handshake });
     this.#ping = extra(ping, 1);
     this.#knock = extra(knock, 2);
   }
 
   /** The targets' places, for their statistics by handshakes. */
-  get lanes(): readonly Lane[] {
-    return this.#handshake.loop.lanes;
+  get entries(): readonly ScheduledTarget[] {
+    return this.#handshake.loop.entries;
   }
 
   /** Whether there is anything to probe. */
   get resolved(): boolean {
-    return this.lanes.some(({ endpoint }) => endpoint !== undefined);
+    return this.entries.some(({ endpoint }) => endpoint !== undefined);
   }
 
   /** Resolves the targets' names; call before `run`. */
   async prepare(targets: readonly Target[]): Promise<void> {
-    for (const { loop } of this.#turns()) await loop.prepare(targets);
+    for (const { loop } of this.#loops()) await loop.prepare(targets);
   }
 
-  /** Probes until every slot had its turn, or `stop` is called. */
+  /** Probes until every slot is over, or `stop` is called. */
   async run(): Promise<void> {
-    await Promise.all(this.#turns().map(({ loop }) => loop.run()));
+    await Promise.all(this.#loops().map(({ loop }) => loop.run()));
   }
 
   /** Ends at once; probes whose fate is not known yet are not counted. */
   stop(): void {
-    for (const { loop } of this.#turns()) loop.stop();
+    for (const { loop } of this.#loops()) loop.stop();
   }
 
   /** What there is to say so far, a target after the other. */
   results(): Result[] {
-    return this.lanes.map(({ target, endpoint }) => {
+    return this.entries.map(({ target, endpoint }) => {
       const { summary, cold, steady } = this.#handshake.of(target);
       const address = endpoint?.address ?? "";
-      const [ping, knock] = [this.#ping, this.#knock].map((turn) =>
-        turn === null || address === "" ? null : turn.of(target)
+      const [ping, knock] = [this.#ping, this.#knock].map((diagnostic) =>
+        diagnostic === null || address === "" ? null : diagnostic.of(target)
       );
       const measured = { cold, steady, ping: ping?.steady ?? null, knock: knock?.steady ?? null };
       return {
@@ -109,13 +111,13 @@ export class Interleaved {
     });
   }
 
-  #turns(): Turn[] {
-    return [this.#handshake, this.#ping, this.#knock].filter((turn) => turn !== null);
+  #loops(): DiagnosticLoop[] {
+    return [this.#handshake, this.#ping, this.#knock].filter((diagnostic) => diagnostic !== null);
   }
 }
 
 /** Each name is asked for once: all diagnostics have to mean the same address. */
-class HeldResolver implements Resolver {
+class CachingResolver implements Resolver {
   #resolver: Resolver;
   #answers = new Map<string, Promise<string[]>>();
 
@@ -130,25 +132,25 @@ class HeldResolver implements Resolver {
   }
 }
 
-interface TurnPorts extends Pick<LoopPorts, "clock" | "prober" | "resolver" | "onNotice"> {
+interface DiagnosticPorts extends Pick<LoopPorts, "clock" | "prober" | "resolver" | "onNotice"> {
   onRecord(record: ProbeRecord): void;
 }
 
 /** One diagnostic's loop, and what it found of each target. */
-class Turn {
+class DiagnosticLoop {
   readonly loop: ProbeLoop;
   #slots: number;
-  #found = new Map<Target, { readonly cold: Samples; readonly steady: Samples }>();
+  #samples = new Map<Target, { readonly cold: Samples; readonly steady: Samples }>();
 
   constructor(
     { count, intervalMs, burst, family }: InterleavedOptions,
     place: number,
-    ports: TurnPorts,
+    ports: DiagnosticPorts,
   ) {
     this.#slots = count;
-    const offsetMs = intervalMs * place / TURNS;
+    const offsetMs = intervalMs * place / DIAGNOSTICS;
     const onRecord = (record: ProbeRecord) => {
-      const { cold, steady } = this.#foundOf(record.target);
+      const { cold, steady } = this.#samplesOf(record.target);
       // The first of single probes is a sample as good as the others.
       (burst > 1 && record.cold ? cold : steady).add(record);
       ports.onRecord(record);
@@ -170,15 +172,15 @@ class Turn {
 
   /** Throws RangeError for a target that was never prepared. */
   of(target: Target): { summary: Summary; cold: Samples; steady: Samples } {
-    const lane = this.loop.lanes.find((lane) => lane.target === target);
-    if (lane === undefined) throw new RangeError(`${target.name} is not compared`);
-    return { summary: lane.stats.summary(0), ...this.#foundOf(target) };
+    const entry = this.loop.entries.find((entry) => entry.target === target);
+    if (entry === undefined) throw new RangeError(`${target.name} is not compared`);
+    return { summary: entry.stats.summary(0), ...this.#samplesOf(target) };
   }
 
-  #foundOf(target: Target): { readonly cold: Samples; readonly steady: Samples } {
-    const found = this.#found.get(target) ??
+  #samplesOf(target: Target): { readonly cold: Samples; readonly steady: Samples } {
+    const found = this.#samples.get(target) ??
       { cold: new Samples(this.#slots), steady: new Samples(this.#slots) };
-    this.#found.set(target, found);
+    this.#samples.set(target, found);
     return found;
   }
 }

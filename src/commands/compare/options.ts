@@ -4,7 +4,7 @@ import type { Family } from "../../net/resolver.ts";
 
 export interface CompareOptions {
   readonly targets: readonly Target[];
-  /** Slots; in each of them every diagnostic has its turn. */
+  /** Slots; every diagnostic probes once in each of them. */
   readonly count: number;
   readonly intervalMs: number;
   readonly timeoutMs: number;

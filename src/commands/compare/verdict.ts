@@ -35,7 +35,7 @@ export interface Measured {
 
 /** All there is to say, what matters most first. */
 export function findingsOf({ cold, steady, ping, knock }: Measured): Finding[] {
-  const handshakes = together(cold, steady);
+  const handshakes = combined(cold, steady);
   const against = (question: Question, of: Samples) =>
     judge({
       question,
@@ -60,7 +60,7 @@ export function findingsOf({ cold, steady, ping, knock }: Measured): Finding[] {
 type Counts = Pick<Samples, "sent" | "answered" | "dropped">;
 type Pair = readonly [firstUs: number, secondUs: number];
 
-function together(one: Counts, other: Counts): Counts {
+function combined(one: Counts, other: Counts): Counts {
   return {
     sent: one.sent + other.sent,
     answered: one.answered + other.answered,

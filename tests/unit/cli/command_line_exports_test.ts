@@ -1,7 +1,7 @@
 /** What export, window and output options make of each other. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
-import type { ExportOptions } from "../../../src/run/export_target.ts";
+import type { ExportOptions } from "../../../src/run/options.ts";
 import type { OutputName, ProbeOptions } from "../../../src/run/options.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { exportUrl } from "../../../src/cli/export_url.ts";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
-import type { ExportTarget } from "../../../src/run/export_target.ts";
+import type { ExportTarget } from "../../../src/run/options.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { property } from "../random.ts";
 

@@ -109,5 +109,5 @@ async function summaryWith(stallMs: number): Promise<Summary> {
   clock.stall(stallMs);
   await clock.advance(PROBES * INTERVAL_MS);
   await ended;
-  return loop.lanes[0].stats.summary(0);
+  return loop.entries[0].stats.summary(0);
 }

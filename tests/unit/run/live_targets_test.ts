@@ -1,6 +1,6 @@
 /** Which targets the live table shows, in which order, and what it says of the run. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { HISTORY, markOf } from "../../../src/run/live_row.ts";
+import { HISTORY, markOf } from "../../../src/run/live_targets.ts";
 import { LiveTargets } from "../../../src/run/live_targets.ts";
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
 import { livePlain } from "../../../src/format/paint.ts";
@@ -9,7 +9,7 @@ import { TargetStats } from "../../../src/stats/target_stats.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { established, record, target } from "../fixtures.ts";
 
-class Lane {
+class ScheduledTarget {
   readonly target;
   readonly stats;
   sent = 0;
@@ -27,14 +27,14 @@ interface End {
 
 class Run {
   readonly clock = new FakeClock();
-  readonly lanes: Lane[];
+  readonly entries: ScheduledTarget[];
   readonly table: LiveTargets;
   said: string | null = null;
 
   constructor(names: readonly string[], { count, durationMs }: End = {}) {
-    this.lanes = names.map((name) => new Lane(name));
+    this.entries = names.map((name) => new ScheduledTarget(name));
     this.table = new LiveTargets({
-      lanes: this.lanes,
+      entries: this.entries,
       title: (targets) => `probing ${targets.length}`,
       count: count ?? null,
       durationMs: durationMs ?? null,
@@ -47,15 +47,15 @@ class Run {
 
   /** Times in µs, or "lost". */
   probe(name: string, ...fates: (number | "lost")[]): void {
-    const lane = this.lanes.find((one) => one.target.name === name);
-    if (lane === undefined) throw new Error(`there is no ${name}`);
+    const entry = this.entries.find((one) => one.target.name === name);
+    if (entry === undefined) throw new Error(`there is no ${name}`);
     for (const fate of fates) {
-      const more = { target: lane.target };
-      const seq = ++lane.sent;
+      const more = { target: entry.target };
+      const seq = ++entry.sent;
       const one: ProbeRecord = fate === "lost"
         ? record({ seq, outcome: "timeout", ...more })
         : established(seq, fate, more);
-      lane.stats.add(one);
+      entry.stats.add(one);
       this.table.record(one);
     }
   }
@@ -86,7 +86,7 @@ Deno.test("the worst come first: by loss, then by p99, then as given", async () 
 Deno.test("a target that could not be probed at all is among the worst", async () => {
   const run = new Run(["lossy", "nameless"]);
   run.probe("lossy", 100, "lost");
-  const [, { target, stats }] = run.lanes;
+  const [, { target, stats }] = run.entries;
   stats.add(record({ target, outcome: "unresolved" }));
   run.table.record(record({ target, outcome: "unresolved" }));
   await run.clock.advance(1000);
@@ -144,7 +144,7 @@ Deno.test("a reload keeps the history of those that stay, and new ones count fro
   const run = new Run(["a", "b"]);
   run.probe("a", 100, "lost");
   run.lines();
-  run.lanes.splice(1, 1, new Lane("c"));
+  run.entries.splice(1, 1, new ScheduledTarget("c"));
   run.probe("c", 200);
   const lines = run.lines().join("\n");
   assertEquals(run.names(), ["a", "c"]);
@@ -156,8 +156,8 @@ Deno.test("totals are of all targets, shown or not, and lag is that of the probe
   const run = new Run(["a", "b", "c"]);
   run.probe("a", 100, 100);
   run.probe("b", 100, "lost");
-  run.table.skip(run.lanes[2].target, 5);
-  run.lanes[2].stats.skip(5);
+  run.table.skip(run.entries[2].target, 5);
+  run.entries[2].stats.skip(5);
   const [, totals] = run.lines(5);
   assertEquals(totals, "3 targets  3 answered  1 lost (25.0%)  5 skipped  lag p99 0.000 ms");
 });
@@ -165,7 +165,7 @@ Deno.test("totals are of all targets, shown or not, and lag is that of the probe
 Deno.test("a run without an end tells its time, others how near the end is", async () => {
   const header = async (end: End, sent = 0) => {
     const run = new Run(["a", "b"], end);
-    for (const lane of run.lanes) lane.sent = sent;
+    for (const entry of run.entries) entry.sent = sent;
     await run.clock.advance(15_000);
     return run.lines()[0].split(/ {2,}/).at(-1);
   };
@@ -178,7 +178,7 @@ Deno.test("a run without an end tells its time, others how near the end is", asy
 
 Deno.test("every target's figures come up to date in the end, however many there are", async () => {
   const run = new Run(Array.from({ length: 1200 }, (_, i) => `n${i}`));
-  for (const [i, lane] of run.lanes.entries()) run.probe(lane.target.name, 1000 + i);
+  for (const [i, entry] of run.entries.entries()) run.probe(entry.target.name, 1000 + i);
   for (let frame = 0; frame < 4; frame++) {
     await run.clock.advance(1000);
     run.lines();
@@ -196,7 +196,7 @@ Deno.test("the sparkline holds the last probes in order, and no more than it has
   const run = new Run(["a"]);
   run.probe("a", ...Array.from({ length: HISTORY + 10 }, () => 100), "lost", 200);
   assertMatch(run.table.lines(60, 10)[3], / ▁{7}×▂$/);
-  run.table.skip(run.lanes[0].target, 1_000_000);
+  run.table.skip(run.entries[0].target, 1_000_000);
   assertMatch(run.table.lines(400, 10)[3], / ·{128}$/);
 });
 

@@ -66,9 +66,9 @@ export class LoopBench {
   }
 
   summaryOf(name: string): Summary {
-    const lane = this.loop.lanes.find((each) => each.target.name === name);
-    if (lane === undefined) throw new Error(`no lane ${name}`);
-    return lane.stats.summary(0);
+    const entry = this.loop.entries.find((each) => each.target.name === name);
+    if (entry === undefined) throw new Error(`no entry ${name}`);
+    return entry.stats.summary(0);
   }
 }
 

@@ -8,8 +8,8 @@ Deno.test("a reload keeps what stays, adds what is new and stops what is gone", 
   await bench.start(A, B);
   await bench.clock.advance(1900);
   const left = await bench.loop.retarget([{ ...A }, C]);
-  assertEquals(left.map((lane) => lane.target.name), ["b"]);
-  assertEquals(bench.loop.lanes.map((lane) => lane.target.name), ["a", "c"]);
+  assertEquals(left.map((entry) => entry.target.name), ["b"]);
+  assertEquals(bench.loop.entries.map((entry) => entry.target.name), ["a", "c"]);
   await bench.clock.advance(1900);
   assertEquals(bench.prober.timesOf("a"), [0, 1000, 2000, 3000]);
   assertEquals(bench.prober.timesOf("b"), [500, 1500]);
@@ -85,7 +85,7 @@ Deno.test("two reloads in quick succession leave each target with one schedule",
   const both = [1, 2].map(() => bench.loop.retarget([A, byName("new")]));
   await bench.clock.advance(950);
   await Promise.all(both);
-  assertEquals(bench.loop.lanes.map((lane) => lane.target.name), ["a", "new"]);
+  assertEquals(bench.loop.entries.map((entry) => entry.target.name), ["a", "new"]);
   assertEquals(bench.prober.timesOf("new").length, 1);
   bench.loop.stop();
 });
@@ -98,7 +98,7 @@ Deno.test("the last of several reloads is the one that holds", async () => {
   const reloads = [bench.loop.retarget([byName("slow")]), bench.loop.retarget([B])];
   await bench.clock.advance(2000);
   await Promise.all(reloads);
-  assertEquals(bench.loop.lanes.map((lane) => lane.target.name), ["b"]);
+  assertEquals(bench.loop.entries.map((entry) => entry.target.name), ["b"]);
   assertEquals(bench.prober.timesOf("a").filter((ms) => ms > 600), []);
   bench.loop.stop();
 });
@@ -119,6 +119,6 @@ Deno.test("a reload after the end changes nothing", async () => {
   await bench.clock.advance(100);
   assertEquals(await bench.loop.retarget([B]), []);
   await bench.clock.advance(5000);
-  assertEquals(bench.loop.lanes.map((lane) => lane.target.name), ["a"]);
+  assertEquals(bench.loop.entries.map((entry) => entry.target.name), ["a"]);
   assertEquals(bench.prober.timesOf("b"), []);
 });

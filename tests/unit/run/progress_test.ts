@@ -12,12 +12,12 @@ class Run {
   screen = [""];
   draws = 0;
   readonly stderr: string[] = [];
-  readonly lanes: string[];
+  readonly entries: string[];
   readonly progress: Progress;
   #divert: ((text: string) => void) | null = null;
 
   constructor(schedule: Partial<ProgressSchedule>, targets = 1) {
-    this.lanes = Array.from({ length: targets }, (_, i) => `n${i}`);
+    this.entries = Array.from({ length: targets }, (_, i) => `n${i}`);
     const write = (text: string) => {
       const [erased, rest] = text.startsWith("\r\x1b[K") ? [true, text.slice(4)] : [false, text];
       const last = erased ? "" : this.screen.at(-1);
@@ -38,7 +38,7 @@ class Run {
       divert: (to) => this.#divert = to,
       say: (text) => write(`wire-probe: ${text}\n`),
     });
-    this.progress.start(this.lanes);
+    this.progress.start(this.entries);
   }
 
   /** As notices are said anywhere. */
@@ -81,7 +81,7 @@ Deno.test("a run by count goes by the probes whose fate is known, of all targets
 Deno.test("a reload that takes targets away leaves the share within bounds", async () => {
   const run = new Run({ count: 10 }, 10);
   run.play(60);
-  run.lanes.length = 2;
+  run.entries.length = 2;
   assertEquals(await run.after(200), "100%  60 sent, 0 lost, waiting for the last answers");
   await run.progress.stop();
 });

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { HeldNotices } from "../../../src/sink/held_notices.ts";
+import { DeferredNotices } from "../../../src/sink/own_screen.ts";
 
-function notices(hold: boolean): { said: string[]; held: HeldNotices } {
+function notices(hold: boolean): { said: string[]; held: DeferredNotices } {
   const said: string[] = [];
-  return { said, held: new HeldNotices((text) => said.push(text), hold) };
+  return { said, held: new DeferredNotices((text) => said.push(text), hold) };
 }
 
 Deno.test("notices wait for the end, in order, and the last one is shown", () => {

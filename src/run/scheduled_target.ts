@@ -1,14 +1,14 @@
-/** One target's place in the loop: its addresses, its schedule, its counters. */
+/** A target on the schedule: its addresses, its next slot, its counters. */
 import { blankRecord, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint, Target } from "../domain/target.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Family, Resolver } from "../net/resolver.ts";
 import { TargetStats } from "../stats/target_stats.ts";
 
-/** Addresses kept of one name; a resolver that gives more is cut here. */
+/** Addresses kept of one name; further ones are ignored. */
 const MAX_ADDRESSES = 64;
 
-export class Lane {
+export class ScheduledTarget {
   readonly target: Target;
   /** When slot 0 is due, on the monotonic clock. */
   startMs = 0;
@@ -21,12 +21,12 @@ export class Lane {
   inFlight = 0;
   /** The last probe whose fate is known was not answered. */
   silent = false;
-  /** No longer wanted (a reload took it away); what is in flight still counts. */
+  /** A reload removed it. Probes in flight still count. */
   removed = false;
   /** Failures in a row on the address in use. */
   failures = 0;
   resolving = false;
-  /** Why the name has no address, while it has none. */
+  /** Why the name has no address; empty when it has one. */
   unresolvedReason = "not resolved yet";
   #endpoints: readonly Endpoint[] = [];
   #at = 0;
@@ -37,7 +37,7 @@ export class Lane {
     this.target = target;
   }
 
-  /** Made when first asked for, since some commands keep figures of their own. */
+  /** Made on first use: some commands keep figures of their own. */
   get stats(): TargetStats {
     if (this.#stats === null) {
       this.#stats = new TargetStats(this.target);
@@ -51,7 +51,7 @@ export class Lane {
     return this.#endpoints[this.#at];
   }
 
-  /** Its probes may hold their places for long: the last one was not answered, or one is not yet. */
+  /** Its next probe may stay in flight for long: the last one was lost, or one is still unanswered. */
   get slow(): boolean {
     return this.inFlight > 0 || this.silent;
   }
@@ -63,7 +63,7 @@ export class Lane {
     return cold;
   }
 
-  /** Asks the resolver, unless the host is a literal, which stands for itself. */
+  /** Looks the host up; a literal needs no resolver. */
   async lookUp(resolver: Resolver, family: Family): Promise<Endpoint[]> {
     const { host, port } = this.target;
     const literal = literalEndpoint(host, port);
@@ -95,13 +95,13 @@ export class Lane {
     return current;
   }
 
-  /** Takes the next of the addresses there are. */
+  /** Moves on to the next known address. */
   advance(): Endpoint | null {
     return this.adopt(this.#endpoints, true);
   }
 }
 
-/** Records are as many as probes were ever in flight at once, and are used again. */
+/** Reuses records, so that there are only as many as probes were in flight at once. */
 export class RecordPool {
   #free: ProbeRecord[] = [];
 

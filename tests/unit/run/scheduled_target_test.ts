@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { Lane, RecordPool } from "../../../src/run/lane.ts";
+import { RecordPool, ScheduledTarget } from "../../../src/run/scheduled_target.ts";
 import type { Endpoint } from "../../../src/domain/target.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { FakeResolver } from "../fake_network.ts";
@@ -11,8 +11,8 @@ function endpoints(...last: readonly number[]): Endpoint[] {
 
 async function lookUp(answer: readonly string[]): Promise<string[]> {
   const resolver = new FakeResolver(new FakeClock(), { "db.example": answer });
-  const lane = new Lane(target("db", { host: "db.example", port: 7 }));
-  const found = await lane.lookUp(resolver, 0);
+  const entry = new ScheduledTarget(target("db", { host: "db.example", port: 7 }));
+  const found = await entry.lookUp(resolver, 0);
   return found.map((each) => `${each.address} ${each.port}`);
 }
 
@@ -25,23 +25,23 @@ Deno.test("the addresses kept of one name are bounded", async () => {
   assertEquals((await lookUp(many)).length, 64);
 });
 
-Deno.test("a lane is cold once, and again after each change of address", () => {
-  const lane = new Lane(target("db"));
-  lane.adopt(endpoints(1, 2), false);
-  assertEquals([lane.takeCold(), lane.takeCold()], [true, false]);
-  lane.adopt(endpoints(2, 1), false);
-  assertEquals(lane.takeCold(), false);
-  assertEquals(lane.adopt(endpoints(2, 1), true)?.address, "192.0.2.1");
-  assertEquals([lane.endpoint?.address, lane.takeCold()], ["192.0.2.2", true]);
+Deno.test("a entry is cold once, and again after each change of address", () => {
+  const entry = new ScheduledTarget(target("db"));
+  entry.adopt(endpoints(1, 2), false);
+  assertEquals([entry.takeCold(), entry.takeCold()], [true, false]);
+  entry.adopt(endpoints(2, 1), false);
+  assertEquals(entry.takeCold(), false);
+  assertEquals(entry.adopt(endpoints(2, 1), true)?.address, "192.0.2.1");
+  assertEquals([entry.endpoint?.address, entry.takeCold()], ["192.0.2.2", true]);
 });
 
 Deno.test("advancing goes round the known addresses", () => {
-  const lane = new Lane(target("db"));
-  assertEquals([lane.endpoint, lane.advance()], [undefined, null]);
-  lane.adopt(endpoints(1, 2), false);
+  const entry = new ScheduledTarget(target("db"));
+  assertEquals([entry.endpoint, entry.advance()], [undefined, null]);
+  entry.adopt(endpoints(1, 2), false);
   const seen = [1, 2, 3].map(() => {
-    lane.advance();
-    return lane.endpoint?.address;
+    entry.advance();
+    return entry.endpoint?.address;
   });
   assertEquals(seen, ["192.0.2.2", "192.0.2.1", "192.0.2.2"]);
 });
