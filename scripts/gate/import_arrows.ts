@@ -45,6 +45,8 @@ const PURE = [
   "src/mesh/triage/",
   "src/time/schedule.ts",
 ];
+/** Runs in a browser, so it mentions what browsers have; nobody but the bundler starts from it. */
+const BROWSER = "src/format/heatmap/page/";
 const IMPURE_NAMES = new RegExp(
   [
     "\\b(Deno|performance|Math\\.random|Date\\.now|setTimeout|setInterval|fetch|console|crypto)\\b",
@@ -142,6 +144,7 @@ function packageProblem(from: string, specifier: string): string | null {
 /** Mentions of the machine where it may not be mentioned. */
 function namesOf(path: string, text: string): string[] {
   const folder = folderOf(path);
+  if (path.startsWith(BROWSER)) return [];
   const pure = PURE.some((place) => path === place || path.startsWith(place));
   if (!pure && MACHINE.includes(folder)) return [];
   const forbidden = pure ? IMPURE_NAMES : MACHINE_NAMES;

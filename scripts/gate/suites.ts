@@ -30,6 +30,7 @@ const AS_ROOT = new Set(["endurance", "release", "systemd", "wan"]);
 /** Lines a format in the gate; the benchmark itself has ten million. */
 const ENCODED_LINES = "5000000";
 const FOOTPRINT = "scripts/gate/footprint.ts";
+const PAGE = "scripts/release/page.ts";
 const SCRIPT = [Deno.execPath(), "run", "--allow-all"];
 
 /** All suites there are in this tree. */
@@ -41,8 +42,9 @@ export function suites(): Suite[] {
   return [
     command("fmt", [deno, "fmt", "--check"]),
     command("lint", [deno, "lint"]),
-    command("types", [deno, "check", "main.ts", "scripts/", "tests/"]),
+    command("types", [deno, "check", "main.ts", "src/format/heatmap/page/", "scripts/", "tests/"]),
     command("arrows", [deno, "run", "--allow-read", "scripts/gate/import_arrows.ts"]),
+    command("page", [...SCRIPT, PAGE, "--check"]),
     { name: "build", needsBinary: false, run: compile },
     ...pure.map((name) => tests(name, PURE[name], false)),
     ...(folders.includes("binary") ? [tests("binary", ["--allow-all"], true)] : []),

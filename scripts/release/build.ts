@@ -56,7 +56,8 @@ export async function build(output = BINARY, target: string | null = null): Prom
   );
 }
 
-async function deno(...args: string[]): Promise<void> {
+/** Runs the same Deno; throws with its own words when it fails. */
+export async function deno(...args: string[]): Promise<void> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     stdout: "null",

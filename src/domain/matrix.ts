@@ -40,9 +40,28 @@ export type RowState =
     readonly strangers: number;
   };
 
+/** What was measured of each ordered pair of nodes. */
+export abstract class PairFigures {
+  /** How many nodes there are. */
+  abstract get size(): number;
+
+  /** What a node measured of another; NaN where it measured nothing. */
+  abstract figure(figure: Figure, from: number, to: number): number;
+
+  /** Whether a node sent the other one any probe. */
+  probed(from: number, to: number): boolean {
+    return this.figure("sent", from, to) > 0;
+  }
+
+  /** Whether every probe of a pair was lost. */
+  unanswered(from: number, to: number): boolean {
+    return this.probed(from, to) && this.figure("answered", from, to) === 0;
+  }
+}
+
 const NOT_ASKED: RowState = { kind: "missing", reason: "not asked for" };
 
-export class Matrix {
+export class Matrix extends PairFigures {
   readonly nodes: readonly MeshNode[];
   readonly groups: readonly Group[];
   /** The label that the groups are made by. */
@@ -53,6 +72,7 @@ export class Matrix {
   #cells: Readonly<Record<Figure, Float32Array>>;
 
   constructor({ nodes, groups, key }: Arrangement) {
+    super();
     if (nodes.length > MAX_MATRIX_NODES) {
       throw new RangeError(`a matrix of more than ${MAX_MATRIX_NODES} nodes`);
     }
@@ -71,7 +91,7 @@ export class Matrix {
     >;
   }
 
-  get size(): number {
+  override get size(): number {
     return this.nodes.length;
   }
 
@@ -89,19 +109,8 @@ export class Matrix {
     return this.#rows[node];
   }
 
-  /** What a node measured of another; NaN where it measured nothing. */
-  figure(figure: Figure, from: number, to: number): number {
+  override figure(figure: Figure, from: number, to: number): number {
     return this.#cells[figure][from * this.nodes.length + to];
-  }
-
-  /** Whether a node sent the other one any probe. */
-  probed(from: number, to: number): boolean {
-    return this.figure("sent", from, to) > 0;
-  }
-
-  /** Whether every probe of a pair was lost. */
-  unanswered(from: number, to: number): boolean {
-    return this.probed(from, to) && this.figure("answered", from, to) === 0;
   }
 
   /** Takes a node's row, whose newest figures are `ageMs` old; the node must be one of the mesh. */

@@ -1,6 +1,6 @@
 /** What a heatmap can show: a figure of each pair, its text and its place on the colour scale. */
 import { type Group } from "../../domain/mesh_node.ts";
-import type { Matrix } from "../../domain/matrix.ts";
+import type { PairFigures } from "../../domain/matrix.ts";
 import { median } from "../../stats/quantile.ts";
 
 export const METRICS = ["p50", "p99", "loss", "cold", "retransmits"] as const;
@@ -15,13 +15,22 @@ export const METRIC_TITLES: Readonly<Record<Metric, string>> = {
   retransmits: "SYN retransmits per probe",
 };
 
+/** On a button. */
+export const METRIC_NAMES: Readonly<Record<Metric, string>> = {
+  p50: "p50",
+  p99: "p99",
+  loss: "loss",
+  cold: "cold",
+  retransmits: "SYN retransmits",
+};
+
 /** Whether a metric is a share, from 0 to 1 as a rule, and not a time in µs. */
 export function isShare(metric: Metric): boolean {
   return metric === "loss" || metric === "retransmits";
 }
 
 /** A pair's figure: µs or a share; NaN where there is none. */
-export function valueOf(matrix: Matrix, metric: Metric, from: number, to: number): number {
+export function valueOf(matrix: PairFigures, metric: Metric, from: number, to: number): number {
   switch (metric) {
     case "p50":
       return matrix.figure("rttP50", from, to);
@@ -39,7 +48,7 @@ export function valueOf(matrix: Matrix, metric: Metric, from: number, to: number
 }
 
 /** A block's figure: the median of its pairs' times, the share of all its probes. */
-export function blockValue(matrix: Matrix, metric: Metric, from: Group, to: Group): number {
+export function blockValue(matrix: PairFigures, metric: Metric, from: Group, to: Group): number {
   const values: number[] = [];
   let [part, whole] = [0, 0];
   for (let i = from.from; i < from.to; i++) {
@@ -58,6 +67,12 @@ export function blockValue(matrix: Matrix, metric: Metric, from: Group, to: Grou
 /** `0.412`, `12.3`, `1.2s` or `0.3%`, in at most five characters where a value is below 1,000 s. */
 export function shortText(metric: Metric, value: number): string {
   return isShare(metric) ? shareText(value) : timeText(value);
+}
+
+/** The same with its unit: `0.412 ms`, `1.2s`, `0.3%`. */
+export function valueText(metric: Metric, value: number): string {
+  const text = shortText(metric, value);
+  return isShare(metric) || text.endsWith("s") ? text : `${text} ms`;
 }
 
 /** A share in percent; what is not nothing is not shown as 0. */

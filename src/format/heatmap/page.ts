@@ -4,12 +4,10 @@
  * as text. The content security policy forbids every request.
  */
 import { coverage, type Figure, FIGURES, type Matrix } from "../../domain/matrix.ts";
-import { type Metric, METRIC_TITLES, METRICS, shortText } from "./metric.ts";
+import type { Metric } from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
-import { position, scalesFor, ticks } from "./scale.ts";
 import type { Finding } from "../../domain/finding.ts";
-import { colour, type Theme } from "./palette.ts";
-import { PAGE_DRAWING } from "./page_drawing.ts";
+import type { PageData } from "./page/data.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { aboutText, coverageText } from "./terminal.ts";
@@ -17,8 +15,6 @@ import { aboutText, coverageText } from "./terminal.ts";
 /** More nodes would make a file of hundreds of megabytes. */
 export const MAX_PAGE_NODES = 1000;
 
-/** Steps of the colour ramp; the eye tells fewer apart. */
-const SHADES = 64;
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " +
   "img-src data:; base-uri 'none'; form-action 'none'";
 
@@ -48,7 +44,7 @@ export function heatmapPage(matrix: Matrix, options: PageOptions): string {
 <div class="bar">
 <div class="switch" id="metrics" role="radiogroup" aria-label="metric"></div>
 <div class="legend" id="legend">
-<div class="ramp" aria-hidden="true"><i></i></div>
+<div class="ramp" id="ramp" aria-hidden="true"></div>
 <span class="swatch"><i class="silent"></i>no answer</span>
 <span class="swatch"><i class="missing"></i>not measured</span>
 </div>
@@ -60,7 +56,7 @@ export function heatmapPage(matrix: Matrix, options: PageOptions): string {
 </main>
 <div id="tip" hidden></div>
 <script type="application/json" id="data">${embedded(pageData(matrix, options))}</script>
-<script>${PAGE_DRAWING}${PAGE_SCRIPT}</script>
+<script>${PAGE_SCRIPT}</script>
 </body>
 </html>
 `;
@@ -74,22 +70,10 @@ function embedded(data: unknown): string {
   );
 }
 
-function pageData(matrix: Matrix, { metric, findings, time }: PageOptions): unknown {
-  const scales = scalesFor(matrix);
+function pageData(matrix: Matrix, { metric, findings, time }: PageOptions): PageData {
   return {
     coverage: `${time}, ${coverageText(coverage(matrix))}`,
-    key: matrix.key,
     metric,
-    metrics: METRICS.map((name) => ({
-      name,
-      title: METRIC_TITLES[name],
-      low: scales[name].low,
-      high: scales[name].high,
-      ticks: ticks(scales[name]).map((tick) => ({
-        at: position(scales[name], tick),
-        text: shortText(name, tick),
-      })),
-    })),
     nodes: matrix.nodes.map(({ name, labels }, node) => ({
       name,
       labels: [...labels].map(([key, value]) => `${key}=${value}`).join(" "),
@@ -101,8 +85,9 @@ function pageData(matrix: Matrix, { metric, findings, time }: PageOptions): unkn
       from: group.from,
       to: group.to,
     })),
-    figures: Object.fromEntries(FIGURES.map((figure) => [figure, flat(matrix, figure)])),
-    ramps: { light: shades("light"), dark: shades("dark") },
+    figures: Object.fromEntries(
+      FIGURES.map((figure) => [figure, flat(matrix, figure)]),
+    ) as PageData["figures"],
     findings: findings?.map(({ severity, layer, text, regions }) => ({
       severity,
       layer,
@@ -124,11 +109,6 @@ function flat(matrix: Matrix, figure: Figure): (number | null)[] | null {
     }
   }
   return some ? values : null;
-}
-
-function shades(theme: Theme): { readonly ramp: string[]; readonly nothing: string } {
-  const ramp = Array.from({ length: SHADES }, (_, i) => colour(theme, i / (SHADES - 1)));
-  return { ramp, nothing: colour(theme, 0, true) };
 }
 
 function rowNote(matrix: Matrix, node: number): string {

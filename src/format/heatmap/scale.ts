@@ -1,6 +1,6 @@
 /** Where a value lies between calm and alarming: logarithmic, since latencies and losses span decades. */
 import { isShare, type Metric, METRICS, valueOf } from "./metric.ts";
-import type { Matrix } from "../../domain/matrix.ts";
+import type { PairFigures } from "../../domain/matrix.ts";
 import { quantile } from "../../stats/quantile.ts";
 
 /** A scale spans at least this factor: the noise of a healthy mesh must not look like mountains. */
@@ -12,7 +12,7 @@ const HIGH_SHARE = 0.999;
 const SHARE_LOW = 0.001;
 const SHARE_HIGH = 1;
 /** Where the scale of a share begins for what is not zero: one loss must be seen. */
-const SHARE_FLOOR = 0.25;
+export const SHARE_FLOOR = 0.25;
 
 export interface Scale {
   readonly metric: Metric;
@@ -22,7 +22,7 @@ export interface Scale {
 }
 
 /** For the pairs of this matrix, between round numbers. */
-export function scaleFor(matrix: Matrix, metric: Metric): Scale {
+export function scaleFor(matrix: PairFigures, metric: Metric): Scale {
   if (isShare(metric)) return { metric, low: SHARE_LOW, high: SHARE_HIGH };
   const values: number[] = [];
   for (let from = 0; from < matrix.size; from++) {
@@ -37,7 +37,7 @@ export function scaleFor(matrix: Matrix, metric: Metric): Scale {
   return { metric, low, high: Math.max(high, low * MIN_SPAN) };
 }
 
-export function scalesFor(matrix: Matrix): Readonly<Record<Metric, Scale>> {
+export function scalesFor(matrix: PairFigures): Readonly<Record<Metric, Scale>> {
   const scales = METRICS.map((metric) => [metric, scaleFor(matrix, metric)]);
   return Object.fromEntries(scales) as Record<Metric, Scale>;
 }

@@ -2,7 +2,6 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findingsText } from "../../../../src/format/heatmap/findings.ts";
 import { heatmapJson } from "../../../../src/format/heatmap/json.ts";
 import { heatmapPage } from "../../../../src/format/heatmap/page.ts";
-import { PAGE_DRAWING } from "../../../../src/format/heatmap/page_drawing.ts";
 import { PAGE_SCRIPT } from "../../../../src/format/heatmap/page_script.ts";
 import { escape, heatmapSvg } from "../../../../src/format/heatmap/svg.ts";
 import { aboutText, terminalMatrix } from "../../../../src/format/heatmap/terminal.ts";
@@ -123,7 +122,7 @@ Deno.test("a page may fetch nothing, and its script is whole", () => {
   assertEquals(/\b(?:src|href)="(?!data:,")/.test(page), false);
   assertEquals(/https?:/.test(page), false);
   // Compiled, not run.
-  new Function(PAGE_DRAWING + PAGE_SCRIPT);
+  new Function(PAGE_SCRIPT);
   assertEquals(/innerHTML|insertAdjacentHTML|document\.write|eval\(/.test(PAGE_SCRIPT), false);
 });
 

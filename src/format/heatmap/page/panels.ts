@@ -1,0 +1,185 @@
+/** What is beside the matrix: a pair's figures, the tip at the pointer, the legend, the findings. */
+import type { Figure } from "../../../domain/matrix.ts";
+import { isShare, METRIC_TITLES, shareText, shortText, valueOf, valueText } from "../metric.ts";
+import { position, type Scale, SHARE_FLOOR, ticks } from "../scale.ts";
+import type { PageData, PageFinding, PageMatrix } from "./data.ts";
+import { button, byId, element } from "./document.ts";
+import { gradient, shades } from "./shades.ts";
+
+/** A pair of nodes by their indexes; -1 for none. */
+export interface Pair {
+  readonly from: number;
+  readonly to: number;
+}
+
+const NONE = "–";
+const HINT = "Point at a cell, or focus the matrix and use the arrow keys.";
+
+type Cell = (matrix: PageMatrix, from: number, to: number) => string;
+
+const time = (figure: Figure): Cell => (matrix, from, to) => {
+  const us = matrix.figure(figure, from, to);
+  return Number.isNaN(us) ? NONE : valueText("p50", us);
+};
+const count = (figure: Figure): Cell => (matrix, from, to) => {
+  const found = matrix.figure(figure, from, to);
+  return Number.isNaN(found) ? NONE : String(found);
+};
+const part = (figure: Figure): Cell => (matrix, from, to) => {
+  const found = matrix.figure(figure, from, to);
+  const share = found / matrix.figure("sent", from, to);
+  return Number.isNaN(found) ? NONE : found === 0 ? "0" : `${found} (${shareText(share)})`;
+};
+
+const LINES: readonly (readonly [title: string, cell: Cell])[] = [
+  ["RTT p50", time("rttP50")],
+  ["RTT p99", time("rttP99")],
+  ["cold RTT p50", time("coldP50")],
+  ["connect p50", time("connectP50")],
+  ["connect p99", time("connectP99")],
+  ["probes", count("sent")],
+  ["lost", part("lost")],
+  ["refused", count("refused")],
+  ["SYN retransmits", part("retransmits")],
+  ["ICMP p50", time("icmpP50")],
+  ["ICMP lost", count("icmpLost")],
+];
+
+export function showDetails(data: PageData, matrix: PageMatrix, scale: Scale, pair: Pair): void {
+  const panel = byId("details");
+  const { from, to } = pair;
+  if (from < 0) {
+    panel.replaceChildren(
+      element("h2", METRIC_TITLES[scale.metric]),
+      element("p", "from the node of the row to that of the column"),
+      element("p", HINT, "hint"),
+    );
+    return;
+  }
+  const [a, b] = [data.nodes[from].name, data.nodes[to].name];
+  if (from === to) {
+    panel.replaceChildren(element("h2", a), element("p", nodeText(data, from)));
+    return;
+  }
+  panel.replaceChildren(
+    element("h2", `${a} → ${b}`),
+    element("p", `from ${nodeText(data, from) || a}`),
+    element("p", `to ${nodeText(data, to) || b}`),
+    pairTable(matrix, pair),
+  );
+}
+
+function nodeText({ nodes }: PageData, node: number): string {
+  const { labels, note } = nodes[node];
+  return [labels, note].filter((text) => text !== "").join(", ");
+}
+
+function pairTable(matrix: PageMatrix, { from, to }: Pair): HTMLElement {
+  const head = element("thead");
+  head.append(tableRow("th", ["", "→", "← back"]));
+  const body = element("tbody");
+  for (const [title, cell] of LINES) {
+    const [there, back] = [cell(matrix, from, to), cell(matrix, to, from)];
+    if (there === NONE && back === NONE && title.startsWith("ICMP")) continue;
+    body.append(tableRow("td", [title, there, back]));
+  }
+  const table = element("table");
+  table.append(head, body);
+  return table;
+}
+
+function tableRow(tag: "td" | "th", [title, ...texts]: readonly string[]): HTMLElement {
+  const row = element("tr");
+  row.append(element("th", title), ...texts.map((text) => element(tag, text)));
+  return row;
+}
+
+/** At a place of the window; hidden without a pair. */
+export function showTip(
+  data: PageData,
+  matrix: PageMatrix,
+  scale: Scale,
+  { from, to }: Pair,
+  [x, y]: readonly [number, number],
+): void {
+  const tip = byId("tip");
+  tip.hidden = from < 0;
+  if (from < 0) return;
+  const [a, b] = [data.nodes[from].name, data.nodes[to].name];
+  tip.replaceChildren(
+    `${from === to ? a : `${a} → ${b}`}  `,
+    element("b", cellText(matrix, scale, from, to)),
+  );
+  const box = tip.getBoundingClientRect();
+  const top = y + 18 + box.height > innerHeight ? y - box.height - 10 : y + 18;
+  tip.style.left = `${Math.min(x + 14, innerWidth - box.width - 8)}px`;
+  tip.style.top = `${top}px`;
+}
+
+function cellText(matrix: PageMatrix, { metric }: Scale, from: number, to: number): string {
+  if (from === to) return "itself";
+  const value = valueOf(matrix, metric, from, to);
+  if (!Number.isNaN(value)) return valueText(metric, value);
+  return matrix.unanswered(from, to) ? "no answer" : "not measured";
+}
+
+export function showLegend(scale: Scale): void {
+  const bar = element("i");
+  bar.style.background = gradient(shades(), scale);
+  const share = isShare(scale.metric);
+  const marks = ticks(scale).map((tick) => ({
+    at: position(scale, tick),
+    text: shortText(scale.metric, tick),
+  }));
+  if (share) marks.unshift({ at: SHARE_FLOOR / 2, text: "0" });
+  const spans = marks.map(({ at, text }, i) => {
+    const mark = element("span", i === marks.length - 1 && !share ? `${text} ms` : text);
+    mark.style.left = `${at * 100}%`;
+    return mark;
+  });
+  byId("ramp").replaceChildren(bar, ...spans);
+}
+
+/** What the pointer and the user do with the findings. */
+export interface FindingEvents {
+  /** The pointer is over one; null when it has left. */
+  over(finding: PageFinding | null): void;
+  /** One was chosen; null when it was chosen again. */
+  chosen(finding: PageFinding | null): void;
+}
+
+export function showFindings(findings: readonly PageFinding[] | null, events: FindingEvents): void {
+  const list = byId("findings");
+  list.replaceChildren();
+  if (findings?.length === 0) {
+    const line = element("p", "", "notice");
+    line.append(element("span", "triage", "severity"), element("span", "", "layer"));
+    line.append(element("span", "nothing stands out"));
+    list.append(item(line));
+  }
+  let chosen: HTMLElement | null = null;
+  for (const finding of findings ?? []) {
+    const line = button("", finding.severity);
+    line.setAttribute("aria-pressed", "false");
+    line.append(
+      element("span", finding.severity, "severity"),
+      element("span", finding.layer, "layer"),
+      element("span", finding.text),
+    );
+    line.addEventListener("pointerenter", () => events.over(finding));
+    line.addEventListener("pointerleave", () => events.over(null));
+    line.addEventListener("click", () => {
+      chosen?.setAttribute("aria-pressed", "false");
+      chosen = chosen === line ? null : line;
+      chosen?.setAttribute("aria-pressed", "true");
+      events.chosen(chosen === null ? null : finding);
+    });
+    list.append(item(line));
+  }
+}
+
+function item(content: HTMLElement): HTMLElement {
+  const made = element("li");
+  made.append(content);
+  return made;
+}
