@@ -1,8 +1,7 @@
 /** wire-probe: the arguments become one typed command, the command becomes an exit code. */
 import { parseCommandLine } from "./src/cli/command_line.ts";
 import { compare } from "./src/commands/compare/compare.ts";
-import { knock } from "./src/commands/knock.ts";
-import { ping } from "./src/commands/ping.ts";
+import { knock, ping } from "./src/commands/ping.ts";
 import { heatmap } from "./src/commands/heatmap/heatmap.ts";
 import { mesh } from "./src/commands/mesh/mesh.ts";
 import { probe } from "./src/commands/probe.ts";

@@ -56,7 +56,6 @@ const IMPURE_NAMES = new RegExp(
 
 /** Packages that may be imported, and from where. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  "@std/cli/": ["cli"],
   "@std/fmt/": ["format", "cli", "commands"],
 };
 

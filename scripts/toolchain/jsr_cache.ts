@@ -9,7 +9,6 @@
 const VERSIONS: Record<string, string> = {
   assert: "1.0.19",
   async: "1.5.0",
-  cli: "1.0.32",
   fmt: "1.0.10",
   internal: "1.0.14",
 };
@@ -35,7 +34,7 @@ async function store(path: string, contentType: string, body: string): Promise<v
   await Deno.writeTextFile(`${remoteDir}/${await sha256Hex(path)}`, text);
 }
 
-/** `parse_args.js` is exported as `./parse-args`, `mod.js` as `.`: the rule all of @std follows. */
+/** `assert_equals.js` is exported as `./assert-equals`, `mod.js` as `.`: the rule all of @std follows. */
 function exportName(file: string): string {
   const name = file.replace(/\.(js|d\.ts)$/, "");
   return name === "mod" ? "." : `./${name.replaceAll("_", "-")}`;

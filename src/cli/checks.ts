@@ -11,7 +11,7 @@ interface AddressingValues {
   readonly source: string | null;
 }
 
-/** What is asked of addresses; a source's family is its targets' too. */
+/** The address family and the source address. A source's family applies to the targets too. */
 export function addressing(
   { ipv4, ipv6, source: text }: AddressingValues,
 ): { family: Family; source: Endpoint | null } {

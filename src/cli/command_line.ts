@@ -2,9 +2,9 @@
 import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
 import { hostPort } from "../domain/target.ts";
-import type { CompareOptions } from "../commands/compare/options.ts";
-import type { HeatmapOptions } from "../commands/heatmap/options.ts";
-import type { MeshOptions } from "../commands/mesh/options.ts";
+import type { CompareOptions } from "../commands/compare/compare.ts";
+import type { HeatmapOptions } from "../commands/heatmap/heatmap.ts";
+import type { MeshOptions } from "../commands/mesh/mesh.ts";
 import type { KnockOptions, PingOptions, ProbeOptions } from "../run/options.ts";
 import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
 import type { ServeOptions } from "../commands/serve.ts";
@@ -27,7 +27,7 @@ import { type Parsed, parseOptions } from "./parse_options.ts";
 import { pingOptions, probeOptions, runOptions } from "./run_options.ts";
 import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS } from "./table.ts";
 
-/** What is to be done. `print` is text for stdout and no more. */
+/** The command to run with its options. `print` only prints a text. */
 export type Command =
   | { readonly name: "probe"; readonly options: ProbeOptions }
   | { readonly name: "ping"; readonly options: PingOptions }

@@ -1,10 +1,10 @@
-/** The options of the commands that share none of their run: from what was given to what is to be done. */
+/** Typed options of the commands that are not runs of probes. */
 import type { TraceProtocol } from "../domain/path.ts";
 import { UsageError } from "../domain/exit.ts";
 import { DEFAULT_AZ } from "../domain/target.ts";
-import type { CompareOptions } from "../commands/compare/options.ts";
-import type { HeatmapOptions } from "../commands/heatmap/options.ts";
-import type { MeshOptions } from "../commands/mesh/options.ts";
+import type { CompareOptions } from "../commands/compare/compare.ts";
+import type { HeatmapOptions } from "../commands/heatmap/heatmap.ts";
+import type { MeshOptions } from "../commands/mesh/mesh.ts";
 import type { ServeOptions } from "../commands/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
 import { parseTarget } from "../input/target_text.ts";
@@ -14,7 +14,7 @@ import { addressing, bindAddresses, checkFamily, noTwice, oneOperand } from "./c
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";
 
-/** Their tables are read one after the other. */
+/** More targets would give more tables than anybody reads. */
 const MAX_COMPARED = 16;
 
 export function compareOptions(

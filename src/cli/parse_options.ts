@@ -1,10 +1,8 @@
 /**
- * Arguments to typed values by an option table. `parseArgs` does the splitting, but takes unknown
- * flags silently, an empty value for a missing one and `7` for `007`; what goes into it is
- * therefore checked and spelled out first, and everything comes back as the text that was given.
+ * Turns arguments into typed values by an option table. Not by @std/cli's parseArgs: it accepts
+ * unknown short flags inside bundles, takes an empty value for a missing one and reads `007` as 7.
  */
 import { quote } from "../text/quote.ts";
-import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../domain/exit.ts";
 import { nearest } from "./nearest.ts";
 import type { Option, OptionTable, ValuesOf } from "./option.ts";
@@ -16,7 +14,7 @@ export interface Parsed<T extends OptionTable> {
   readonly given: ReadonlySet<string>;
 }
 
-/** Where an option that this command lacks may belong, to say so. */
+/** Names the command that has an option which this command lacks; null for none. */
 export type OwnerOf = (option: string) => string | null;
 
 /** Throws UsageError with one line that names the option, the value and what is accepted. */
@@ -26,29 +24,46 @@ export function parseOptions<const T extends OptionTable>(
   argv: readonly string[],
   ownerOf: OwnerOf,
 ): Parsed<T> {
-  const spelled = spellOut(command, table, argv, ownerOf);
-  const names = Object.keys(table);
-  const valued = names.filter((name) => table[name].arity !== "flag");
-  const parsed = parseArgs(spelled, {
-    // "_" keeps operands as they were typed.
-    string: [...valued, "_"],
-    collect: names,
-    boolean: names.filter((name) => table[name].arity === "flag"),
-    "--": true,
-  });
-  const values: Record<string, unknown> = {};
-  const given = new Set<string>();
-  for (const name of names) {
-    const texts = textsOf(parsed[name]);
-    if (texts.length > 0) given.add(name);
-    values[name] = valueOf(name, table[name], texts);
+  const texts = new Map<string, string[]>();
+  const operands: string[] = [];
+  const rest = argv.values();
+  for (const word of rest) {
+    if (word === "--") operands.push(...rest);
+    else if (!word.startsWith("-") || word === "-") operands.push(word);
+    else {
+      for (const [name, attached] of split(command, table, word, ownerOf)) {
+        const value = textOf(table, name, attached, rest);
+        texts.set(name, [...texts.get(name) ?? [], value]);
+      }
+    }
   }
-  const operands = [...parsed._.map(String), ...(parsed["--"] ?? [])];
-  return { values: values as ValuesOf<T>, operands, given };
+  const values = Object.keys(table).map((name) => [
+    name,
+    valueOf(name, table[name], texts.get(name) ?? []),
+  ]);
+  return {
+    values: Object.fromEntries(values) as ValuesOf<T>,
+    operands,
+    given: new Set(texts.keys()),
+  };
 }
 
-function textsOf(raw: unknown): string[] {
-  return Array.isArray(raw) ? raw.filter((entry) => entry !== false).map(String) : [];
+/** The text of an option's value: attached to it, or the next word. Empty for a flag. */
+function textOf(
+  table: OptionTable,
+  name: string,
+  attached: string | null,
+  rest: Iterator<string, undefined>,
+): string {
+  const { kind } = table[name];
+  if (kind === null) {
+    if (attached === null) return "";
+    throw new UsageError(`--${name} takes no value, but got ${quote(attached)}`);
+  }
+  if (attached !== null) return attached;
+  const next = rest.next().value;
+  if (next !== undefined && !isOption(table, next)) return next;
+  throw new UsageError(`--${name} wants a value: ${kind.accepts}`);
 }
 
 function valueOf(name: string, option: Option<unknown>, texts: readonly string[]): unknown {
@@ -60,46 +75,13 @@ function valueOf(name: string, option: Option<unknown>, texts: readonly string[]
   }
   const values = texts.map((text) => {
     const value = kind.parse(text);
-    if (value === null) {
-      throw new UsageError(`--${name} ${quote(text)}: wants ${kind.accepts}`);
-    }
-    return value;
+    if (value !== null) return value;
+    throw new UsageError(`--${name} ${quote(text)}: wants ${kind.accepts}`);
   });
   return arity === "many" ? values : values[0];
 }
 
-/** Every option as `--name` or `--name=value`, operands behind `--`. */
-function spellOut(
-  command: string,
-  table: OptionTable,
-  argv: readonly string[],
-  ownerOf: OwnerOf,
-): string[] {
-  const options: string[] = [];
-  const operands: string[] = [];
-  const rest = argv.values();
-  for (const word of rest) {
-    if (word === "--") operands.push(...rest);
-    else if (!word.startsWith("-") || word === "-") operands.push(word);
-    else {for (const [name, value] of split(command, table, word, ownerOf)) {
-        const { kind } = table[name];
-        if (kind === null) {
-          if (value !== null) {
-            throw new UsageError(`--${name} takes no value, but got ${quote(value)}`);
-          }
-          options.push(`--${name}`);
-          continue;
-        }
-        const text = value ?? rest.next().value;
-        const missing = text === undefined || (value === null && isOption(table, text));
-        if (missing) throw new UsageError(`--${name} wants a value: ${kind.accepts}`);
-        options.push(`--${name}=${text}`);
-      }}
-  }
-  return [...options, "--", ...operands];
-}
-
-/** Whether a word that should be a value is rather the next option. */
+/** Whether a word in the place of a value is an option. */
 function isOption(table: OptionTable, word: string): boolean {
   if (word.startsWith("--")) return true;
   return /^-[A-Za-z]/.test(word) && byShort(table, word[1]) !== null;

@@ -1,4 +1,4 @@
-/** The options of probe, ping and knock, which have their run in common. */
+/** Typed options of probe, ping and knock, which share one engine. */
 import { quote } from "../text/quote.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
 import { UsageError } from "../domain/exit.ts";
@@ -23,7 +23,7 @@ export function pingOptions(values: PingValues, operands: readonly string[]): Pi
   return { ...options, payloadBytes: values.size, ttl: values.ttl };
 }
 
-/** An example of what each command takes. */
+/** An example target of each command. */
 const EXAMPLES: Readonly<Record<Diagnostic, string>> = {
   probe: "db-host:5432",
   ping: "db-host",

@@ -12,7 +12,7 @@ import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
 import { openKnockProber } from "../../net/knock_prober.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
-import { systemResolver } from "../../net/resolver.ts";
+import { type Family, systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
 import { durationText } from "../../text/duration.ts";
@@ -22,9 +22,25 @@ import { Progress } from "../../run/progress.ts";
 import { sumUp } from "../../run/run_summary.ts";
 import { type Thresholds, verdict } from "../../run/verdict.ts";
 import { type Diagnostics, Interleaved } from "./interleaved.ts";
-import type { CompareOptions } from "./options.ts";
+import type { Endpoint, Target } from "../../domain/target.ts";
 
-/** A comparison has a verdict of its own. */
+/** What `compare` is asked to do, checked and typed. */
+export interface CompareOptions {
+  readonly targets: readonly Target[];
+  /** Number of slots; each slot has one turn of every diagnostic. */
+  readonly count: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Handshakes in a row in each slot, the first of them cold. */
+  readonly burst: number;
+  readonly family: Family;
+  /** The address to send from, or null for the kernel's choice. */
+  readonly source: Endpoint | null;
+  readonly output: "text" | "json";
+  readonly noColor: boolean;
+}
+
+/** Thresholds belong to other commands. */
 const NO_THRESHOLDS: Thresholds = { lossPercent: null, p50Ms: null, p99Ms: null, on: "target" };
 
 /** Runs until every slot was probed by every diagnostic, or until a signal; the result is the exit code. */
@@ -68,11 +84,11 @@ export async function compare(options: CompareOptions): Promise<ExitCode> {
 
 interface Opened {
   readonly diagnostics: Diagnostics;
-  /** Why the others are not there. */
+  /** Why the others could not be opened. */
   readonly leftOut: Partial<Record<Extra, string>>;
 }
 
-/** Handshakes can be made everywhere; what else is allowed here is found by trying. */
+/** Opens the diagnostics. Handshakes are possible everywhere; the others are tried. */
 function openDiagnostics({ timeoutMs, source }: CompareOptions): Opened {
   const sockets = TcpSockets.open();
   if (sockets === null) {

@@ -38,7 +38,7 @@ export interface InterleavedPorts {
   onNotice(text: string): void;
 }
 
-/** Without why something was left out, which is known to who opened the diagnostics. */
+/** A comparison without the reasons for what was left out: those are known where the diagnostics are opened. */
 export type Result = Omit<Comparison, "leftOut">;
 
 export class Interleaved {
@@ -90,7 +90,7 @@ export class Interleaved {
     for (const { loop } of this.#loops()) loop.stop();
   }
 
-  /** What there is to say so far, a target after the other. */
+  /** The results so far, one a target. */
   results(): Result[] {
     return this.entries.map(({ target, endpoint }) => {
       const { summary, cold, steady } = this.#handshake.of(target);
@@ -157,7 +157,7 @@ class DiagnosticLoop {
     };
     this.loop = new ProbeLoop({
       count: count * burst,
-      // Handshakes that time out one after the other take no slots beyond the last.
+      // Handshakes that time out one after the other add no slots at the end.
       durationMs: offsetMs + count * intervalMs,
       intervalMs,
       offsetMs,
@@ -170,7 +170,7 @@ class DiagnosticLoop {
     }, { ...ports, onRecord, onSkip: () => {} });
   }
 
-  /** Throws RangeError for a target that was never prepared. */
+  /** A target's figures. Throws RangeError for a target that was never prepared. */
   of(target: Target): { summary: Summary; cold: Samples; steady: Samples } {
     const entry = this.loop.entries.find((entry) => entry.target === target);
     if (entry === undefined) throw new RangeError(`${target.name} is not compared`);

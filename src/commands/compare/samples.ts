@@ -1,8 +1,8 @@
-/** A target's delays slot by slot, so that what was measured in the same second is held together. */
+/** A target's delays slot by slot, so that delays of the same moment can be compared. */
 import { fateOf } from "../../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../../domain/probe_record.ts";
 
-/** Probes of one kind; of each slot the first that was answered at once. */
+/** Probes of one kind: counts, and of each slot the first delay without a repeated SYN. */
 export class Samples {
   /** In µs by slot, NONE where there is no such figure. */
   readonly kernelUs: Int32Array;
@@ -22,7 +22,7 @@ export class Samples {
     if (fate === "unsent") return;
     this.sent++;
     if (fate === "answered") this.answered++;
-    // Of a handshake whose SYN was repeated the clock tells how long the kernel waited with that.
+    // The clock of a handshake whose SYN was repeated holds the kernel's wait before the repetition.
     if (fate === "lost" || synRetransmits > 0) this.dropped++;
     else if (slot < this.clockUs.length && this.clockUs[slot] === NONE) {
       this.clockUs[slot] = connectUs;

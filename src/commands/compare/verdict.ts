@@ -1,8 +1,8 @@
 /**
- * What delays of the same slots say of one another. Three rules: losses that chance hardly makes
- * differ, then delays that are nearly all alike, then delays of which one is slower too often for
- * chance. Two delays that differ by nothing but noise are as likely slower as faster, so that what
- * is said of them is wrong no more often than `CHANCE`, whatever the noise.
+ * Compares delays that were measured in the same slots. Three rules, in this order: the losses
+ * differ more than chance explains; nearly all delays are alike; one delay is slower more often
+ * than chance explains. Of two delays that differ by noise alone, either is as likely the slower
+ * one. So a finding is wrong no more often than `CHANCE`, whatever the noise.
  */
 import {
   type Answer,
@@ -15,17 +15,17 @@ import { NONE } from "../../domain/probe_record.ts";
 import { medianOf, sharesDifferChance, unequalChance } from "../../stats/significance.ts";
 import type { Samples } from "./samples.ts";
 
-/** What chance brings about more rarely is not put down to it: of ten pairs, all of them. */
+/** A result less likely than this by chance is not put down to chance. Example: all of ten pairs. */
 export const CHANCE = 0.002;
-/** Up to this share of the pairs may differ, and delays are alike. */
+/** Delays are alike where at most this share of the pairs differ. */
 const STRAY_SHARE = 0.2;
-/** Delays that differ by no more than this are alike, and by no more than that share of them. */
+/** Two delays are alike within this many µs, or within this share of the second. */
 const MARGIN_US = 100;
 const MARGIN_SHARE = 0.1;
-/** By the clock, whose figures hold what each diagnostic costs in this process. */
+/** The same for the clock's figures, which include the cost of each diagnostic in this process. */
 const CLOCK_MARGIN_US = 500;
 
-/** Everything that was measured of a target; null where it was left out. */
+/** A target's samples; null where a diagnostic was left out. */
 export interface Measured {
   readonly cold: Samples;
   readonly steady: Samples;
@@ -33,7 +33,7 @@ export interface Measured {
   readonly knock: Samples | null;
 }
 
-/** All there is to say, what matters most first. */
+/** The findings, the most important first. */
 export function findingsOf({ cold, steady, ping, knock }: Measured): Finding[] {
   const handshakes = combined(cold, steady);
   const against = (question: Question, of: Samples) =>
@@ -68,7 +68,7 @@ function combined(one: Counts, other: Counts): Counts {
   };
 }
 
-/** By the kernel, but where that measured less than half of them, as of a port that refuses. */
+/** Pairs by the kernel. By the clock where the kernel measured less than half of them, as of a port that refuses. */
 function pairsOf(one: Samples, other: Samples): Pick<Case, "by" | "pairs"> {
   const kernel = both(one.kernelUs, other.kernelUs);
   const clock = both(one.clockUs, other.clockUs);

@@ -1,4 +1,4 @@
-/** `heatmap`: the rows of a mesh as a matrix, in the terminal or in a file, and what stands out in it. */
+/** `heatmap`: draws the rows of a mesh as a matrix, in the terminal or in a file, and names what stands out. */
 import { EXIT, type ExitCode, UsageError } from "../../domain/exit.ts";
 import { findingsText } from "../../format/heatmap/findings.ts";
 import { heatmapJson } from "../../format/heatmap/json.ts";
@@ -26,22 +26,43 @@ import { systemClock } from "../../time/clock.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
 import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
 import { LiveHeatmap } from "./live_heatmap.ts";
-import type { HeatmapOptions } from "./options.ts";
+
+/** What `heatmap` is asked to do, checked and typed. */
+export interface HeatmapOptions {
+  /** The file of the mesh's nodes. They are asked for their rows unless `rowFiles` has them. Null for none. */
+  readonly nodesFile: string | null;
+  /** Files of rows; empty when the nodes are asked. */
+  readonly rowFiles: readonly string[];
+  /** Port of the rows of nodes whose line names none. */
+  readonly httpPort: number;
+  /** How long to wait for each node's answer. */
+  readonly timeoutMs: number;
+  readonly metric: Metric;
+  /** The label by whose values nodes are grouped. */
+  readonly groupBy: string;
+  readonly html: string | null;
+  readonly svg: string | null;
+  readonly json: boolean;
+  readonly triage: boolean;
+  /** How often to gather again; null for once. */
+  readonly watchMs: number | null;
+  readonly noColor: boolean;
+}
 
 /** A larger file of rows is a mistake. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
-/** What was gathered, and what stands out in it. */
+/** The matrix as gathered, and its findings. */
 interface Picture {
   readonly matrix: Matrix;
   /** Null where nobody asked. */
   readonly findings: readonly Finding[] | null;
-  /** The same for a page, which always has them: who looks there cannot ask any more. Null without one. */
+  /** Findings for a page, which always has them: its reader cannot ask for them later. Null without a page. */
   readonly page: readonly Finding[] | null;
   readonly time: string;
 }
 
-/** Draws once, or again and again until a signal; 1 when a row is missing or triage has an alarm. */
+/** Draws once, or repeatedly until a signal. The code is 1 when a row is missing or triage has an alarm. */
 export async function heatmap(options: HeatmapOptions): Promise<ExitCode> {
   const screen = screenFor(options);
   revoke("env", "ffi", "sys");
@@ -58,7 +79,7 @@ export async function heatmap(options: HeatmapOptions): Promise<ExitCode> {
     : await watchOn(screen, options, watchMs);
 }
 
-/** For a watched matrix where there is a terminal to draw on; elsewhere one is printed after the other. */
+/** The screen of a watched matrix. Null without a terminal: then matrices are printed one after another. */
 function screenFor({ watchMs, json, html, svg }: HeatmapOptions): OwnScreen | null {
   if (watchMs === null || json || html !== null || svg !== null) return null;
   const screen = OwnScreen.open();
@@ -93,7 +114,7 @@ async function watchOn(
   }
 }
 
-/** Gathers again and again until a signal, or until `quit` resolves; the last one's verdict. */
+/** Gathers repeatedly until a signal, or until `quit` resolves. Returns the verdict of the last matrix. */
 async function watch(
   options: HeatmapOptions,
   watchMs: number,
@@ -182,7 +203,7 @@ function writePage(path: string, matrix: Matrix, content: PageOptions): void {
   writeTextFile(path, heatmapPage(matrix, content));
 }
 
-/** For a terminal, or whatever takes its place; files leave only what stands out to be said. */
+/** The text for stdout. Where the matrix goes to a file, only the findings are printed. */
 function textOf(
   { matrix, findings, time }: Picture,
   options: HeatmapOptions,

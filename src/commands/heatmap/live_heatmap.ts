@@ -1,4 +1,4 @@
-/** The matrix of a mesh that is watched, as a screen that redraws shows it. */
+/** The content of a screen that shows a watched mesh's matrix. */
 import { cut } from "../../text/columns.ts";
 import { type Metric, METRICS } from "../../format/heatmap/metric.ts";
 import type { Clock } from "../../time/clock.ts";
@@ -11,9 +11,9 @@ export interface LiveHeatmapParts {
   readonly metric: Metric;
   /** Whether keys can be had. */
   readonly keys: boolean;
-  /** The picture by now, for lines of so many columns; null before the first. */
+  /** The newest picture in lines of at most `columns`; null before the first. */
   text(metric: Metric, columns: number): string | null;
-  /** What was said lately; null for nothing. */
+  /** The latest notice; null for none. */
   notice(nowMs: number): string | null;
 }
 

@@ -13,7 +13,7 @@ import { onSignal } from "../../kernel/signals.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
 import { literalEndpoint } from "../../domain/address.ts";
-import { DenoConnector } from "../../net/deno_connector.ts";
+import { type CloseKind, DenoConnector } from "../../net/deno_connector.ts";
 import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
 import { fileStamp } from "../../mesh/file_stamp.ts";
 import { HTTP_LIMITS, HttpServer } from "../../net/http_server.ts";
@@ -30,10 +30,32 @@ import { type LoopPorts, ProbeLoop } from "../../run/probe_loop.ts";
 import { Responder } from "../../net/responder.ts";
 import { FileWatch } from "../../mesh/file_watch.ts";
 import { Members } from "../../mesh/members.ts";
-import type { MeshOptions } from "./options.ts";
 import { Pages } from "../../mesh/pages.ts";
 import { RowBuilder } from "../../mesh/row_builder.ts";
 import { whoAmI } from "../../mesh/own_node.ts";
+
+/** What `mesh` is asked to do, checked and typed. */
+export interface MeshOptions {
+  readonly nodesFile: string;
+  /** This node's name; null to find it out. */
+  readonly node: string | null;
+  /** The number of other nodes that probe each node; null for all. */
+  readonly fanout: number | null;
+  readonly burst: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly windowMs: number;
+  readonly close: CloseKind;
+  /** Addresses on which handshakes and requests are answered; empty for all. */
+  readonly addresses: readonly string[];
+  /** Port of the rows of nodes whose line names none. */
+  readonly httpPort: number;
+  /** Whether echoes are sent beside the handshakes. */
+  readonly icmp: boolean;
+  /** How often the row is printed as a table; null for when it is asked for, and at the end. */
+  readonly tableEveryMs: number | null;
+  readonly quiet: boolean;
+}
 
 /** Handshakes that may wait to be accepted, as for `serve`: bursts of that many nodes at once. */
 const BACKLOG = 4096;
@@ -91,7 +113,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
 
   const working = [
     responder.run((connections) => housekeeping.worked(connections)),
-    // With nobody to probe yet, so that the first nodes come as any later ones do.
+    // They begin without targets: the first nodes are added in the same way as later ones.
     ...loops.map((loop) => loop.run()),
   ];
   const text = members.begin(entries);
@@ -108,7 +130,7 @@ function openTables(
   { tableEveryMs, quiet }: MeshOptions,
   builder: RowBuilder,
 ): { end(): Promise<void> } {
-  // Nobody reading the table is no reason for a node to leave the mesh.
+  // A closed stdout does not end the node.
   const out = openStdout(() => {});
   const print = async () => {
     const text = meshTable(await builder.row());
@@ -163,7 +185,7 @@ function openLoops(
   return [handshakes, loopOf(ping, 1, options, (record) => builder.recordIcmp(record))];
 }
 
-/** Without the rights for it a node is still worth having. */
+/** Null, with a notice, where echoes are not permitted. */
 function openPing({ timeoutMs }: MeshOptions): Prober | null {
   try {
     const echo = { payloadBytes: DEFAULT_ECHO_BYTES, ttl: null, source: null };
@@ -202,7 +224,7 @@ function loopOf(
   });
 }
 
-/** A burst has one probe in flight, so this is one for every node there can be, or what is allowed. */
+/** One for each possible node, since a burst has one probe in flight; fewer where descriptors are scarce. */
 function mostInFlight(): number {
   const spare = SPARE_DESCRIPTORS + HTTP_LIMITS.connections;
   const descriptors = descriptorLimit(MAX_NODES + spare);

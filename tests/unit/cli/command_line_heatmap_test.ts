@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
-import type { HeatmapOptions } from "../../../src/commands/heatmap/options.ts";
+import type { HeatmapOptions } from "../../../src/commands/heatmap/heatmap.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 
 const words = (argv: string) => argv.split(" ");

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
-import type { MeshOptions } from "../../../src/commands/mesh/options.ts";
+import type { MeshOptions } from "../../../src/commands/mesh/mesh.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 
 const words = (argv: string) => argv.split(" ");

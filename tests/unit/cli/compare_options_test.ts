@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
-import type { CompareOptions } from "../../../src/commands/compare/options.ts";
+import type { CompareOptions } from "../../../src/commands/compare/compare.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { target } from "../fixtures.ts";
 
