@@ -57,3 +57,13 @@ export class FileWatch {
     this.#arm();
   }
 }
+
+/** Whether a file is still the one that was read: another text for another content, as a rule; null without the file. */
+export async function fileStamp(path: string): Promise<string | null> {
+  try {
+    const { mtime, size, ino } = await Deno.stat(path);
+    return `${mtime?.getTime()} ${size} ${ino}`;
+  } catch {
+    return null;
+  }
+}

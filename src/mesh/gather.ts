@@ -21,10 +21,10 @@ export async function gatherRows(
   onRow: OnRow,
 ): Promise<void> {
   const waiting = entries.values();
-  const lane = async () => {
+  const worker = async () => {
     for (const entry of waiting) onRow(entry, await fetchRow(entry, timeoutMs));
   };
-  await Promise.all(Array.from({ length: Math.min(ROWS_AT_ONCE, entries.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(ROWS_AT_ONCE, entries.length) }, worker));
 }
 
 /** A node as its line in the nodes file has it. */

@@ -5,7 +5,7 @@ import { addressText, literalEndpoint } from "../domain/address.ts";
 import type { NodeEntry } from "../input/nodes_file.ts";
 
 /** What is known of this machine. */
-export interface Clues {
+export interface Machine {
   /** What the user says; null for nothing. */
   readonly node: string | null;
   /** This machine's addresses, 4 or 16 bytes each. */
@@ -17,16 +17,16 @@ export interface Clues {
 const MAX_SHOWN = 8;
 
 /** Throws UsageError, its one line with what was tried and the names there are to choose from. */
-export function whoAmI(entries: readonly NodeEntry[], clues: Clues, file: string): NodeEntry {
-  if (clues.node !== null) return byName(entries, clues.node, file);
-  const byAddress = entries.filter((entry) => hasAddress(entry, clues.addresses));
+export function ownNode(entries: readonly NodeEntry[], machine: Machine, file: string): NodeEntry {
+  if (machine.node !== null) return byName(entries, machine.node, file);
+  const byAddress = entries.filter((entry) => hasAddress(entry, machine.addresses));
   if (byAddress.length === 1) return byAddress[0];
   const among = byAddress.length > 1 ? byAddress : entries;
-  const named = among.filter((entry) => hasName(entry, clues.hostName));
+  const named = among.filter((entry) => hasName(entry, machine.hostName));
   if (named.length === 1) return named[0];
   const choices = named.length > 1 ? named : among;
   throw new UsageError(
-    `${file}: ${why(byAddress, named, clues)}; --name wants one of ${shown(choices)}`,
+    `${file}: ${why(byAddress, named, machine)}; --name wants one of ${shown(choices)}`,
   );
 }
 
@@ -41,7 +41,7 @@ function byName(entries: readonly NodeEntry[], name: string, file: string): Node
 function why(
   byAddress: readonly NodeEntry[],
   named: readonly NodeEntry[],
-  { addresses, hostName }: Clues,
+  { addresses, hostName }: Machine,
 ): string {
   if (byAddress.length > 1) return `${byAddress.length} nodes have an address of this machine`;
   if (named.length > 1) return `${named.length} nodes go by the name of this machine`;

@@ -5,8 +5,8 @@ import type { IcmpFigures, PeerFigures, Quantiles } from "../domain/mesh_row.ts"
 import { bucketOf, FINE_BITS, MAX_VALUE_US, mostBuckets, valueOf } from "../stats/histogram.ts";
 import { MAX_KEYS, WindowedCounts } from "../stats/windowed_counts.ts";
 
-/** A window is so many turns, of which the oldest is dropped when a new one begins. */
-export const TURNS = 10;
+/** A window is so many slices, of which the oldest is dropped when a new one begins. */
+export const SLICES = 10;
 
 const BUCKETS = mostBuckets(FINE_BITS);
 /** Times of each kind have keys of their own: one a bucket. */
@@ -27,21 +27,21 @@ const ICMP_LOST = COUNTS + 6;
 
 /** Times of a window: 0 to MAX_VALUE_US. */
 export class TimesWindow {
-  #counts = new WindowedCounts(TURNS);
+  #counts = new WindowedCounts(SLICES);
 
-  add(turn: number, us: number): void {
-    this.#counts.add(turn, keyOf(RTT, us));
+  add(slice: number, us: number): void {
+    this.#counts.add(slice, keyOf(RTT, us));
   }
 
-  quantiles(turn: number, totals: Totals): Quantiles | null {
-    this.#counts.advance(turn);
+  quantiles(slice: number, totals: Totals): Quantiles | null {
+    this.#counts.advance(slice);
     totals.read(this.#counts);
     return totals.quantiles(RTT);
   }
 }
 
 export class PairWindow {
-  #counts = new WindowedCounts(TURNS);
+  #counts = new WindowedCounts(SLICES);
 
   /** How much memory the counts have, in bytes. */
   get bytes(): number {
@@ -49,32 +49,34 @@ export class PairWindow {
   }
 
   /** Counts a handshake whose fate is known; one that was never sent is none. */
-  add(turn: number, record: ProbeRecord): void {
+  add(slice: number, record: ProbeRecord): void {
     const counts = this.#counts;
     const fate = fateOf(record.outcome);
     if (fate === "unsent") return;
-    counts.add(turn, fate === "lost" ? LOST : ANSWERED);
-    if (record.outcome === "refused") counts.add(turn, REFUSED);
+    counts.add(slice, fate === "lost" ? LOST : ANSWERED);
+    if (record.outcome === "refused") counts.add(slice, REFUSED);
     if (record.synRetransmits !== NONE) {
-      counts.add(turn, SYN_COUNTED);
-      counts.add(turn, RETRANSMITS, record.synRetransmits);
+      counts.add(slice, SYN_COUNTED);
+      counts.add(slice, RETRANSMITS, record.synRetransmits);
     }
     if (fate === "lost") return;
-    if (record.connectUs !== NONE) counts.add(turn, keyOf(CONNECT, record.connectUs));
+    if (record.connectUs !== NONE) counts.add(slice, keyOf(CONNECT, record.connectUs));
     if (record.rttSource !== "kernel" || record.rttUs < 0) return;
-    counts.add(turn, keyOf(record.cold ? COLD : RTT, record.rttUs));
+    counts.add(slice, keyOf(record.cold ? COLD : RTT, record.rttUs));
   }
 
   /** Counts an echo; the better of its two times, the kernel's as a rule, is its round trip. */
-  addIcmp(turn: number, record: ProbeRecord): void {
+  addIcmp(slice: number, record: ProbeRecord): void {
     const fate = fateOf(record.outcome);
     if (fate === "unsent") return;
-    this.#counts.add(turn, fate === "lost" ? ICMP_LOST : ICMP_ANSWERED);
-    if (fate === "answered" && record.rttUs >= 0) this.#counts.add(turn, keyOf(ICMP, record.rttUs));
+    this.#counts.add(slice, fate === "lost" ? ICMP_LOST : ICMP_ANSWERED);
+    if (fate === "answered" && record.rttUs >= 0) {
+      this.#counts.add(slice, keyOf(ICMP, record.rttUs));
+    }
   }
 
-  figures(turn: number, peer: string, totals: Totals): PeerFigures {
-    this.#counts.advance(turn);
+  figures(slice: number, peer: string, totals: Totals): PeerFigures {
+    this.#counts.advance(slice);
     totals.read(this.#counts);
     const answered = totals.of(ANSWERED);
     const lost = totals.of(LOST);

@@ -4,7 +4,7 @@ import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import type { Clock } from "../time/clock.ts";
-import { PairWindow, TimesWindow, Totals, TURNS } from "./pair_window.ts";
+import { PairWindow, SLICES, TimesWindow, Totals } from "./pair_window.ts";
 
 /** Peers whose figures are worked out in one turn of the event loop, so that no probe waits long. */
 const PEERS_A_TURN = 128;
@@ -71,19 +71,19 @@ export class RowBuilder {
   record(record: ProbeRecord): void {
     const peer = this.#peerOf(record);
     if (peer === null || fateOf(record.outcome) === "unsent") return;
-    const turn = this.#turn();
+    const slice = this.#slice();
     this.#lastMs = this.#ports.clock.now();
-    peer.window.add(turn, record);
+    peer.window.add(slice, record);
     // In a burst only the first probe, which is cold, has a time at which it was due.
-    if (this.#options.burst === 1 || record.cold) this.#lag.add(turn, record.lagUs);
+    if (this.#options.burst === 1 || record.cold) this.#lag.add(slice, record.lagUs);
     if (record.rttSource === "kernel" && record.connectUs !== NONE) {
-      this.#excess.add(turn, Math.max(0, record.connectUs - record.rttUs));
+      this.#excess.add(slice, Math.max(0, record.connectUs - record.rttUs));
     }
   }
 
   /** Counts an echo whose fate is known. */
   recordIcmp(record: ProbeRecord): void {
-    this.#peerOf(record)?.window.addIcmp(this.#turn(), record);
+    this.#peerOf(record)?.window.addIcmp(this.#slice(), record);
   }
 
   /** The row as it is now; other work goes on while it is made. */
@@ -91,10 +91,10 @@ export class RowBuilder {
     const peers: PeerFigures[] = [];
     for (const [name, { window }] of this.#peers) {
       if (peers.length % PEERS_A_TURN === PEERS_A_TURN - 1) await this.#ports.pause();
-      peers.push(window.figures(this.#turn(), name, this.#totals));
+      peers.push(window.figures(this.#slice(), name, this.#totals));
     }
     const { clock } = this.#ports;
-    const turn = this.#turn();
+    const slice = this.#slice();
     return {
       node: this.#node.name,
       az: this.#node.az,
@@ -102,9 +102,9 @@ export class RowBuilder {
       wallMs: clock.wall(),
       // A node that has nobody to probe is not behind with it.
       ageMs: peers.length === 0 ? 0 : Math.round(clock.now() - this.#lastMs),
-      windowMs: Math.round(this.#spanMs(turn)),
-      lagP99Us: this.#lag.quantiles(turn, this.#totals)?.p99Us ?? null,
-      connectExcess: this.#excess.quantiles(turn, this.#totals),
+      windowMs: Math.round(this.#spanMs(slice)),
+      lagP99Us: this.#lag.quantiles(slice, this.#totals)?.p99Us ?? null,
+      connectExcess: this.#excess.quantiles(slice, this.#totals),
       peers,
     };
   }
@@ -115,18 +115,18 @@ export class RowBuilder {
     return peer !== undefined && isAt(peer, target) ? peer : null;
   }
 
-  get #turnMs(): number {
-    return this.#options.windowMs / TURNS;
+  get #sliceMs(): number {
+    return this.#options.windowMs / SLICES;
   }
 
-  #turn(): number {
-    return Math.floor((this.#ports.clock.now() - this.#startMs) / this.#turnMs);
+  #slice(): number {
+    return Math.floor((this.#ports.clock.now() - this.#startMs) / this.#sliceMs);
   }
 
-  /** What the turns that are kept have lasted, the one under way so far. */
-  #spanMs(turn: number): number {
-    const oldest = Math.max(0, turn - TURNS + 1);
-    return this.#ports.clock.now() - this.#startMs - oldest * this.#turnMs;
+  /** What the slices that are kept have lasted, the one under way so far. */
+  #spanMs(slice: number): number {
+    const oldest = Math.max(0, slice - SLICES + 1);
+    return this.#ports.clock.now() - this.#startMs - oldest * this.#sliceMs;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Counts by key over the last few turns of time, in one piece of memory that grows with what was
- * counted and not with the keys there could be. A turn that is over is dropped as a whole.
+ * Counts by key over the last few slices of time, in one piece of memory that grows with what was
+ * counted and not with the keys there could be. A slice that is over is dropped as a whole.
  */
 
 /** Keys are below this. */
@@ -14,16 +14,16 @@ const STEP_WORDS = 16;
 const ROOMY = 4;
 
 export class WindowedCounts {
-  /** How many words each turn has, by turn modulo turns; then the words, the oldest turn's first. */
+  /** How many words each slice has, by slice modulo slices; then the words, the oldest slice's first. */
   #words: Uint32Array;
-  #turns: number;
-  #turn = 0;
+  #slices: number;
+  #slice = 0;
   #used = 0;
 
-  /** Keeps the turn under way and those before it: `turns` of them. */
-  constructor(turns: number) {
-    this.#turns = turns;
-    this.#words = new Uint32Array(turns);
+  /** Keeps the slice under way and those before it: `slices` of them. */
+  constructor(slices: number) {
+    this.#slices = slices;
+    this.#words = new Uint32Array(slices);
   }
 
   /** For how much there is memory, in bytes. */
@@ -31,40 +31,40 @@ export class WindowedCounts {
     return this.#words.byteLength;
   }
 
-  /** Counts a key of 0 to MAX_KEYS - 1 in a turn; what comes after a later turn's counts there. */
-  add(turn: number, key: number, times = 1): void {
-    this.advance(turn);
+  /** Counts a key of 0 to MAX_KEYS - 1 in a slice; what comes after a later slice's counts there. */
+  add(slice: number, key: number, times = 1): void {
+    this.advance(slice);
     let left = times;
-    const end = this.#turns + this.#used;
-    const begin = end - this.#words[this.#turn % this.#turns];
+    const end = this.#slices + this.#used;
+    const begin = end - this.#words[this.#slice % this.#slices];
     for (let i = begin; i < end && left > 0; i++) {
       const word = this.#words[i];
       if (word >>> COUNT_BITS === key) left -= this.#raise(i, word & MAX_COUNT, left);
     }
-    for (; left > 0; left -= this.#raise(this.#turns + this.#used - 1, 0, left)) this.#append(key);
+    for (; left > 0; left -= this.#raise(this.#slices + this.#used - 1, 0, left)) this.#append(key);
   }
 
-  /** Begins a turn; those that are too old for it are dropped. */
-  advance(turn: number): void {
-    if (turn <= this.#turn) return;
+  /** Begins a slice; those that are too old for it are dropped. */
+  advance(slice: number): void {
+    if (slice <= this.#slice) return;
     let dropped = 0;
-    for (let next = Math.max(this.#turn + 1, turn - this.#turns + 1); next <= turn; next++) {
-      const slot = next % this.#turns;
+    for (let next = Math.max(this.#slice + 1, slice - this.#slices + 1); next <= slice; next++) {
+      const slot = next % this.#slices;
       dropped += this.#words[slot];
       this.#words[slot] = 0;
     }
-    this.#turn = turn;
+    this.#slice = slice;
     if (dropped === 0) return;
-    const end = this.#turns + this.#used;
-    this.#words.copyWithin(this.#turns, this.#turns + dropped, end);
+    const end = this.#slices + this.#used;
+    this.#words.copyWithin(this.#slices, this.#slices + dropped, end);
     this.#used -= dropped;
     if (this.#words.length > ROOMY * (end - dropped + STEP_WORDS)) this.#resize();
   }
 
   /** Calls back with each key and how often it was counted; a key may come several times. */
   each(visit: (key: number, count: number) => void): void {
-    const end = this.#turns + this.#used;
-    for (let i = this.#turns; i < end; i++) {
+    const end = this.#slices + this.#used;
+    for (let i = this.#slices; i < end; i++) {
       const word = this.#words[i];
       visit(word >>> COUNT_BITS, word & MAX_COUNT);
     }
@@ -78,17 +78,17 @@ export class WindowedCounts {
   }
 
   #append(key: number): void {
-    if (this.#turns + this.#used === this.#words.length) this.#resize();
-    this.#words[this.#turns + this.#used] = key << COUNT_BITS;
+    if (this.#slices + this.#used === this.#words.length) this.#resize();
+    this.#words[this.#slices + this.#used] = key << COUNT_BITS;
     this.#used++;
-    this.#words[this.#turn % this.#turns]++;
+    this.#words[this.#slice % this.#slices]++;
   }
 
   /** Makes room for a quarter more than is used. */
   #resize(): void {
-    const wanted = this.#turns + Math.ceil(this.#used * 1.25) + 1;
+    const wanted = this.#slices + Math.ceil(this.#used * 1.25) + 1;
     const words = new Uint32Array(Math.ceil(wanted / STEP_WORDS) * STEP_WORDS);
-    words.set(this.#words.subarray(0, this.#turns + this.#used));
+    words.set(this.#words.subarray(0, this.#slices + this.#used));
     this.#words = words;
   }
 }

@@ -15,7 +15,6 @@ import { MAX_NODES } from "../../domain/mesh_row.ts";
 import { literalEndpoint } from "../../domain/address.ts";
 import { type CloseKind, DenoConnector } from "../../net/deno_connector.ts";
 import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
-import { fileStamp } from "../../mesh/file_stamp.ts";
 import { HTTP_LIMITS, HttpServer } from "../../net/http_server.ts";
 import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
@@ -28,11 +27,11 @@ import { durationText } from "../../text/duration.ts";
 import { Housekeeping } from "../../run/housekeeping.ts";
 import { type LoopPorts, ProbeLoop } from "../../run/probe_loop.ts";
 import { Responder } from "../../net/responder.ts";
-import { FileWatch } from "../../mesh/file_watch.ts";
+import { fileStamp, FileWatch } from "../../mesh/file_watch.ts";
 import { Members } from "../../mesh/members.ts";
 import { Pages } from "../../mesh/pages.ts";
 import { RowBuilder } from "../../mesh/row_builder.ts";
-import { whoAmI } from "../../mesh/own_node.ts";
+import { ownNode } from "../../mesh/own_node.ts";
 
 /** What `mesh` is asked to do, checked and typed. */
 export interface MeshOptions {
@@ -150,8 +149,8 @@ function openTables(
 }
 
 function identify(entries: readonly NodeEntry[], { node, nodesFile }: MeshOptions): NodeEntry {
-  const clues = { node, addresses: node === null ? ownAddresses() : [], hostName: hostName() };
-  return whoAmI(entries, clues, nodesFile);
+  const machine = { node, addresses: node === null ? ownAddresses() : [], hostName: hostName() };
+  return ownNode(entries, machine, nodesFile);
 }
 
 /** The wildcard that has this node's address in it; the one for IPv6 takes IPv4 as well. */

@@ -119,8 +119,8 @@ interface LossyNode {
 
 function lossyNodes(view: MeshView, sums: DropSums, limit: number): LossyNode[] {
   return view.all().flatMap((node): LossyNode[] => {
-    const out = lossyEdge(view, (others) => sums.sum([node], others), limit);
-    const back = lossyEdge(view, (others) => sums.sum(others, [node]), limit);
+    const out = lossyDirection(view, (others) => sums.sum([node], others), limit);
+    const back = lossyDirection(view, (others) => sums.sum(others, [node]), limit);
     if (out !== null && back !== null) return [{ node, direction: "both", drops: plus(out, back) }];
     if (out !== null) return [{ node, direction: "from", drops: out }];
     return back === null ? [] : [{ node, direction: "to", drops: back }];
@@ -128,7 +128,7 @@ function lossyNodes(view: MeshView, sums: DropSums, limit: number): LossyNode[] 
 }
 
 /** A row's or column's drops where they are too much, and not only with one zone or few peers. */
-function lossyEdge(
+function lossyDirection(
   view: MeshView,
   sumWith: (others: readonly number[] | null) => Drops,
   limit: number,

@@ -13,8 +13,8 @@ import {
   Blocks,
   blockText,
 } from "./blocks.ts";
-import { edgesOf, type MeshView } from "./mesh_view.ts";
-import { type Outstanding, outstanding } from "./outstanding.ts";
+import { type MeshView, nodeMedians } from "./mesh_view.ts";
+import { type Outlier, outliersOf } from "./outliers.ts";
 
 /** The paper's factor: more than twice what is usual. */
 const FACTOR = 2;
@@ -78,13 +78,13 @@ function nearbyOf(view: MeshView, usual: Blocks): (node: number) => number {
   };
 }
 
-function slowNodesOf(view: MeshView): Outstanding[] {
+function slowNodesOf(view: MeshView): Outlier[] {
   const usual = new Blocks(view, (from, to) => view.steady(from, to));
   const nearby = nearbyOf(view, usual);
   const excess = (from: number, to: number) => view.steady(from, to) - usual.usual(from, to);
   // Twice the usual is as much again on top of it.
   const threshold = (node: number) => Math.max(MIN_EXCESS_US, (FACTOR - 1) * nearby(node));
-  return outstanding(edgesOf(view, excess, MIN_PAIRS), threshold, SPREADS);
+  return outliersOf(nodeMedians(view, excess, MIN_PAIRS), threshold, SPREADS);
 }
 
 const WAYS = {
@@ -93,7 +93,7 @@ const WAYS = {
   both: "handshakes to and from it take",
 } as const;
 
-function nodeFinding(view: MeshView, found: Outstanding, usualUs: number): Finding {
+function nodeFinding(view: MeshView, found: Outlier, usualUs: number): Finding {
   const { node, direction, excessUs } = found;
   const only = direction === "both"
     ? "that node's network: its interface, its host, or the way to it"
@@ -204,9 +204,9 @@ interface SlowPair {
 function slowPairs(view: MeshView, usual: Blocks, slow: ReadonlySet<number>): Finding[] {
   const excess = (from: number, to: number) =>
     slow.has(from) || slow.has(to) ? NaN : view.steady(from, to) - usual.usual(from, to);
-  const edges = edgesOf(view, excess, 1);
+  const medians = nodeMedians(view, excess, 1);
   const expected = (from: number, to: number) =>
-    usual.usual(from, to) + Math.max(0, edges.rows[from]) + Math.max(0, edges.columns[to]);
+    usual.usual(from, to) + Math.max(0, medians.rows[from]) + Math.max(0, medians.columns[to]);
   const spreads = blockSpreads(view, excess);
   const factor = (from: number, to: number) => view.steady(from, to) / expected(from, to);
   const found: SlowPair[] = [];
@@ -271,14 +271,14 @@ function tails(view: MeshView, slow: ReadonlySet<number>): Finding[] {
   const usual = new Blocks(view, p99);
   const excess = (from: number, to: number) => p99(from, to) - usual.usual(from, to);
   // The noise of a p99 grows with the distance: against what is usual for the node's own pairs.
-  const own = edgesOf(view, (from, to) => usual.usual(from, to), MIN_TAIL_PAIRS).rows;
+  const own = nodeMedians(view, (from, to) => usual.usual(from, to), MIN_TAIL_PAIRS).rows;
   const threshold = (node: number) => Math.max(MIN_TAIL_US, (FACTOR - 1) * own[node]);
-  return outstanding(edgesOf(view, excess, MIN_TAIL_PAIRS), threshold, TAIL_SPREADS)
+  return outliersOf(nodeMedians(view, excess, MIN_TAIL_PAIRS), threshold, TAIL_SPREADS)
     .filter(({ node }) => !slow.has(node))
     .map((found) => tailFinding(view, found, own[found.node]));
 }
 
-function tailFinding(view: MeshView, found: Outstanding, usualUs: number): Finding {
+function tailFinding(view: MeshView, found: Outlier, usualUs: number): Finding {
   const { node, direction, excessUs } = found;
   const which = direction === "from"
     ? "its own handshakes"

@@ -4,8 +4,8 @@ import type { Quantiles } from "../../domain/mesh_row.ts";
 import { type Direction, type Finding, msOf, msText, regionsOf } from "../../domain/finding.ts";
 import { type Latency, MIN_PAIRS } from "./latency.ts";
 import { blockDirections, blockParties, blockRegions, Blocks, blockText } from "./blocks.ts";
-import { edgesOf, type MeshView } from "./mesh_view.ts";
-import { outstanding } from "./outstanding.ts";
+import { type MeshView, nodeMedians } from "./mesh_view.ts";
+import { outliersOf } from "./outliers.ts";
 
 const MIN_EXCESS_US = 100;
 const SPREADS = 4;
@@ -35,7 +35,7 @@ export function coldStarts(view: MeshView, { slow, usual, nearby }: Latency): Fi
   const above = (from: number, to: number) => excess(from, to) - blocks.usual(from, to);
   // Twice the usual cold handshake, which is a usual steady one and the usual flow set-up.
   const threshold = (node: number) => Math.max(MIN_EXCESS_US, nearby(node) + Math.max(0, typical));
-  const nodes = outstanding(edgesOf(view, above, MIN_PAIRS), threshold, SPREADS);
+  const nodes = outliersOf(nodeMedians(view, above, MIN_PAIRS), threshold, SPREADS);
   // In a small zone one node's pairs are most of the block's.
   const cold = new Set(nodes.map(({ node }) => node));
   const others = new Blocks(view, excess, (node) => cold.has(node));

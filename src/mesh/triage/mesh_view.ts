@@ -83,12 +83,12 @@ export class MeshView {
 export type PairFigure = (from: number, to: number) => number;
 
 /** The medians of each node's row and column of a figure, NaN for one of less than `least` pairs. */
-export interface Edges {
+export interface NodeMedians {
   readonly rows: readonly number[];
   readonly columns: readonly number[];
 }
 
-export function edgesOf(view: MeshView, figure: PairFigure, least: number): Edges {
+export function nodeMedians(view: MeshView, figure: PairFigure, least: number): NodeMedians {
   const nodes = view.all();
   const of = (values: readonly number[]) => {
     const known = values.filter((value) => !Number.isNaN(value));

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Clues, whoAmI } from "../../../src/mesh/own_node.ts";
+import { type Machine, ownNode } from "../../../src/mesh/own_node.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { parseNodes } from "../../../src/input/nodes_file.ts";
 
@@ -7,13 +7,13 @@ const NODES = parseNodes(
   "db1=10.0.0.1\ndb2=[2001:db8::2]\nweb1=web1.example.com\nsame=10.0.0.9\nalso=10.0.0.9:7000\n",
   "mesh",
 );
-const NOTHING: Clues = { node: null, addresses: [], hostName: "elsewhere" };
+const NOTHING: Machine = { node: null, addresses: [], hostName: "elsewhere" };
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const V6 = new Uint8Array(16);
 V6.set([0x20, 0x01, 0x0d, 0xb8], 0);
 V6[15] = 2;
 
-const FOUND: readonly [what: string, clues: Partial<Clues>, name: string][] = [
+const FOUND: readonly [what: string, machine: Partial<Machine>, name: string][] = [
   ["its name as given", { node: "web1" }, "web1"],
   ["its name, whatever its addresses", { node: "db1", addresses: [V6] }, "db1"],
   ["its IPv4 address", { addresses: [LOOPBACK, Uint8Array.of(10, 0, 0, 1)] }, "db1"],
@@ -29,12 +29,12 @@ const FOUND: readonly [what: string, clues: Partial<Clues>, name: string][] = [
 ];
 
 Deno.test("a node is known by its name, its address, or the host's name", () => {
-  for (const [what, clues, name] of FOUND) {
-    assertEquals(whoAmI(NODES, { ...NOTHING, ...clues }, "mesh").target.name, name, what);
+  for (const [what, machine, name] of FOUND) {
+    assertEquals(ownNode(NODES, { ...NOTHING, ...machine }, "mesh").target.name, name, what);
   }
 });
 
-const UNKNOWN: readonly [clues: Partial<Clues>, message: string][] = [
+const UNKNOWN: readonly [machine: Partial<Machine>, message: string][] = [
   [
     { node: "db3" },
     '--name "db3": no such node in mesh, which has "db1", "db2", "web1", "same", "also"',
@@ -56,8 +56,11 @@ const UNKNOWN: readonly [clues: Partial<Clues>, message: string][] = [
 ];
 
 Deno.test("none or several is told in one line, with the names there are to choose from", () => {
-  for (const [clues, message] of UNKNOWN) {
-    const error = assertThrows(() => whoAmI(NODES, { ...NOTHING, ...clues }, "mesh"), UsageError);
+  for (const [machine, message] of UNKNOWN) {
+    const error = assertThrows(
+      () => ownNode(NODES, { ...NOTHING, ...machine }, "mesh"),
+      UsageError,
+    );
     assertEquals(error.message, message);
   }
 });
@@ -67,11 +70,11 @@ Deno.test("of many nodes only some are named", () => {
     Array.from({ length: 30 }, (_, i) => `n${i}=10.0.1.${i}\n`).join(""),
     "m",
   );
-  const { message } = assertThrows(() => whoAmI(many, NOTHING, "m"), UsageError);
+  const { message } = assertThrows(() => ownNode(many, NOTHING, "m"), UsageError);
   assertEquals(message.endsWith('"n6", "n7" and 22 more'), true, message);
 });
 
 Deno.test("an empty file has nobody to be", () => {
-  const { message } = assertThrows(() => whoAmI([], { ...NOTHING, node: "a" }, "m"), UsageError);
+  const { message } = assertThrows(() => ownNode([], { ...NOTHING, node: "a" }, "m"), UsageError);
   assertEquals(message, '--name "a": no such node in m, which has none');
 });

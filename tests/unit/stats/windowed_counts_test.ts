@@ -8,7 +8,7 @@ function totals(counts: WindowedCounts): Map<number, number> {
   return found;
 }
 
-Deno.test("a turn's counts go when the window has passed over it", () => {
+Deno.test("a slice's counts go when the window has passed over it", () => {
   const counts = new WindowedCounts(3);
   counts.add(0, 7);
   counts.add(1, 7, 2);
@@ -22,7 +22,7 @@ Deno.test("a turn's counts go when the window has passed over it", () => {
   assertEquals(totals(counts), new Map());
 });
 
-Deno.test("a turn that comes late counts in the one under way", () => {
+Deno.test("a slice that comes late counts in the one under way", () => {
   const counts = new WindowedCounts(2);
   counts.add(5, 1);
   counts.add(3, 1);
@@ -47,24 +47,24 @@ Deno.test("memory is that of what was counted, and is given back", () => {
   assertLess(counts.bytes, empty + 200);
 });
 
-property("the sums are those of the turns within the window", 50, (random) => {
-  const turns = random.int(1, 6);
-  const counts = new WindowedCounts(turns);
-  const all: { turn: number; key: number; times: number }[] = [];
-  let turn = 0;
+property("the sums are those of the slices within the window", 50, (random) => {
+  const slices = random.int(1, 6);
+  const counts = new WindowedCounts(slices);
+  const all: { slice: number; key: number; times: number }[] = [];
+  let slice = 0;
   for (let i = 0; i < 300; i++) {
-    if (random.unit() < 0.1) turn += random.int(1, random.pick([1, 2, 9]));
+    if (random.unit() < 0.1) slice += random.int(1, random.pick([1, 2, 9]));
     const [key, times] = [random.int(0, 20), random.int(0, 3)];
-    counts.add(turn, key, times);
-    if (times > 0) all.push({ turn, key, times });
+    counts.add(slice, key, times);
+    if (times > 0) all.push({ slice, key, times });
   }
   const expected = new Map<number, number>();
   for (const one of all) {
-    if (one.turn > turn - turns) {
+    if (one.slice > slice - slices) {
       expected.set(one.key, (expected.get(one.key) ?? 0) + one.times);
     }
   }
   const sorted = (map: Map<number, number>) => [...map].sort(([a], [b]) => a - b);
-  counts.advance(turn);
+  counts.advance(slice);
   assertEquals(sorted(totals(counts)), sorted(expected));
 });

@@ -1,9 +1,9 @@
 /** Which nodes stand out from the others by their rows and columns, and in which direction. */
 import { median, spread } from "../../stats/quantile.ts";
 import type { Direction } from "../../domain/finding.ts";
-import type { Edges } from "./mesh_view.ts";
+import type { NodeMedians } from "./mesh_view.ts";
 
-export interface Outstanding {
+export interface Outlier {
   readonly node: number;
   readonly direction: Direction;
   /** By how much its row or column exceeds the other nodes', in µs: the larger of the two. */
@@ -18,14 +18,14 @@ const SAME_SHARE = 0.5;
  * Nodes whose row or column is above the median of all by the node's threshold, and by `spreads`
  * times what the nodes differ anyway.
  */
-export function outstanding(
-  edges: Edges,
+export function outliersOf(
+  medians: NodeMedians,
   thresholdOf: (node: number) => number,
   spreads: number,
-): Outstanding[] {
-  const rows = deviations(edges.rows);
-  const columns = deviations(edges.columns);
-  return edges.rows.flatMap((_, node) => {
+): Outlier[] {
+  const rows = deviations(medians.rows);
+  const columns = deviations(medians.columns);
+  return medians.rows.flatMap((_, node) => {
     const thresholdUs = thresholdOf(node);
     const least = (side: Deviations) => Math.max(thresholdUs, spreads * side.spread);
     const [row, column] = [rows.from[node], columns.from[node]];
