@@ -8,6 +8,9 @@ const RUSAGE_CHILDREN = -1;
 const RUSAGE_BYTES = 144;
 /** USER_HZ, in which /proc counts: 100 on every Linux (proc(5)). */
 const TICKS_A_SECOND = 100;
+/** Fields of /proc/PID/stat (proc(5)): the process's own time, and that of its children that ended. */
+const UTIME = 14;
+export const CUTIME = 16;
 
 export interface Finished {
   readonly code: number;
@@ -129,10 +132,14 @@ export async function residentBytes(pid: number): Promise<number> {
 
 /** User and system time so far, of all its threads. */
 export async function cpuSecondsOf(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // The name in brackets may hold anything; utime and stime are fields 14 and 15.
+  return readCpuSeconds(await Deno.readTextFile(`/proc/${pid}/stat`), UTIME);
+}
+
+/** The CPU time of /proc/PID/stat whose user part is the field `user`; the system part follows it. */
+export function readCpuSeconds(stat: string, user: number): number {
+  // The name in brackets may hold anything. What follows it begins with the third field.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  return (Number(fields[user - 3]) + Number(fields[user - 2])) / TICKS_A_SECOND;
 }
 
 export async function descriptorsOf(pid: number): Promise<number> {

@@ -30,9 +30,7 @@ const SECONDS = 20;
 const SETTLE_MS = 3000;
 const HOME = "127.0.0.1";
 /** mesh's defaults. */
-const BURST = 5;
-const INTERVAL_S = 10;
-const WINDOW_MS = 300_000;
+const DEFAULTS = { burst: 5, intervalS: 10, windowMs: 300_000 };
 /**
  * A handshake on IPv4 with TCP timestamps: SYN and SYN-ACK of 60 bytes; an ACK, two FINs and the last
  * ACK of 52.
@@ -80,7 +78,7 @@ async function measure(nodes: number, fanout: number | null, seconds: number): P
     const row = JSON.parse(text);
     const sum = (figure: string): number =>
       row.peers.reduce((total: number, peer: Record<string, number>) => total + peer[figure], 0);
-    const handshakes = row.peers.length * BURST / INTERVAL_S;
+    const handshakes = row.peers.length * DEFAULTS.burst / DEFAULTS.intervalS;
     return {
       peers: row.peers.length,
       residentBytes: resident,
@@ -112,18 +110,18 @@ async function loopbackTraffic(): Promise<number> {
 function windowBytes(): number {
   const clock = new FakeClock();
   const peer = target("peer");
-  const options = { windowMs: WINDOW_MS, burst: BURST };
+  const options = { windowMs: DEFAULTS.windowMs, burst: DEFAULTS.burst };
   const builder = new RowBuilder(target("me"), options, { clock, pause: () => Promise.resolve() });
   builder.watch(target("me"), [peer]);
   const random = new Random(1);
   let most = 0;
-  for (let ms = 0; ms < 2 * WINDOW_MS; ms += INTERVAL_S * 1000) {
-    for (let i = 0; i < BURST; i++) {
+  for (let ms = 0; ms < 2 * DEFAULTS.windowMs; ms += DEFAULTS.intervalS * 1000) {
+    for (let i = 0; i < DEFAULTS.burst; i++) {
       const rttUs = 950 + random.int(0, 100);
       const connectUs = rttUs + random.int(100, 300);
       builder.record(established(i, rttUs, { target: peer, cold: i === 0, connectUs }));
     }
-    clock.stall(INTERVAL_S * 1000);
+    clock.stall(DEFAULTS.intervalS * 1000);
     most = Math.max(most, builder.bytes);
   }
   return most;
@@ -144,7 +142,7 @@ async function report(seconds: number): Promise<boolean> {
   const seen: Measured[] = [];
   for (const [nodes, fanout] of MESHES) {
     const peers = fanout ?? nodes - 1;
-    const handshakes = peers * BURST / INTERVAL_S;
+    const handshakes = peers * DEFAULTS.burst / DEFAULTS.intervalS;
     const measured = handshakes > MOST_MEASURED ? null : await measure(nodes, fanout, seconds);
     if (measured !== null) seen.push(measured);
     rows.push([

@@ -31,10 +31,7 @@ export interface Chart {
 const PANEL_WIDTH = 420;
 const HEIGHT = 360;
 /** Around the axes of a panel: titles, tick labels, legend. */
-const TOP = 92;
-const BOTTOM = 56;
-const LEFT = 66;
-const RIGHT = 28;
+const MARGIN = { top: 92, bottom: 56, left: 66, right: 28 };
 const LEGEND_Y = 46;
 const LEGEND_GAP = 26;
 /** What a character of 13 px is wide on average, to place one legend entry behind the other. */
@@ -78,8 +75,8 @@ export function logLogChart({ title, hollow, panels }: Chart): string {
     `height="${HEIGHT}" role="img" aria-label="${escaped(title)}">`,
     `<title>${escaped(title)}</title>`,
     `<style>${STYLE}</style>`,
-    text(LEFT, 22, title, "head"),
-    rings ? text(width - RIGHT, 22, hollow, "small", "end") : "",
+    text(MARGIN.left, 22, title, "head"),
+    rings ? text(width - MARGIN.right, 22, hollow, "small", "end") : "",
     legend(names),
     ...panels.map((panel, i) => panelAt(panel, i * PANEL_WIDTH, names)),
     "</svg>",
@@ -88,7 +85,7 @@ export function logLogChart({ title, hollow, panels }: Chart): string {
 }
 
 function legend(names: readonly string[]): string {
-  let x = LEFT;
+  let x = MARGIN.left;
   return names.map((name, i) => {
     const start = x;
     x += SWATCH_WIDTH + 6 + name.length * CHARACTER_WIDTH + LEGEND_GAP;
@@ -105,17 +102,27 @@ function panelAt(panel: Panel, offset: number, names: readonly string[]): string
     points: points.filter(({ x, y }) => x > 0 && y > 0),
   }));
   const points = shown.flatMap((series) => series.points);
-  const xs = logScale(points.map(({ x }) => x), offset + LEFT, offset + PANEL_WIDTH - RIGHT);
-  const ys = logScale(points.map(({ y }) => y), HEIGHT - BOTTOM, TOP);
-  const middleY = (TOP + HEIGHT - BOTTOM) / 2;
+  const xs = logScale(
+    points.map(({ x }) => x),
+    offset + MARGIN.left,
+    offset + PANEL_WIDTH - MARGIN.right,
+  );
+  const ys = logScale(points.map(({ y }) => y), HEIGHT - MARGIN.bottom, MARGIN.top);
+  const middleY = (MARGIN.top + HEIGHT - MARGIN.bottom) / 2;
   return [
-    text(offset + LEFT, TOP - 14, panel.title, "head"),
+    text(offset + MARGIN.left, MARGIN.top - 14, panel.title, "head"),
     ...xs.ticks.map((tick) => xTick(tick, xs.place(tick))),
     ...ys.ticks.map((tick) => yTick(tick, ys.place(tick), offset)),
-    `<path class="axis" d="M${offset + LEFT} ${TOP}V${HEIGHT - BOTTOM}H${
-      offset + PANEL_WIDTH - RIGHT
+    `<path class="axis" d="M${offset + MARGIN.left} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}H${
+      offset + PANEL_WIDTH - MARGIN.right
     }"/>`,
-    text(offset + (LEFT + PANEL_WIDTH - RIGHT) / 2, HEIGHT - 12, panel.xTitle, "small", "middle"),
+    text(
+      offset + (MARGIN.left + PANEL_WIDTH - MARGIN.right) / 2,
+      HEIGHT - 12,
+      panel.xTitle,
+      "small",
+      "middle",
+    ),
     `<text class="small" text-anchor="middle" transform="translate(${
       offset + 16
     } ${middleY}) rotate(-90)">${escaped(panel.yTitle)}</text>`,
@@ -140,13 +147,15 @@ function drawn(
 }
 
 function xTick(value: number, x: number): string {
-  return `<path class="grid" d="M${x} ${TOP}V${HEIGHT - BOTTOM}"/>` +
-    text(x, HEIGHT - BOTTOM + 18, label(value), "small", "middle");
+  return `<path class="grid" d="M${x} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}"/>` +
+    text(x, HEIGHT - MARGIN.bottom + 18, label(value), "small", "middle");
 }
 
 function yTick(value: number, y: number, offset: number): string {
-  return `<path class="grid" d="M${offset + LEFT} ${y}H${offset + PANEL_WIDTH - RIGHT}"/>` +
-    text(offset + LEFT - 8, round(y + 4), label(value), "small", "end");
+  return `<path class="grid" d="M${offset + MARGIN.left} ${y}H${
+    offset + PANEL_WIDTH - MARGIN.right
+  }"/>` +
+    text(offset + MARGIN.left - 8, round(y + 4), label(value), "small", "end");
 }
 
 interface Scale {

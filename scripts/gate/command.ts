@@ -1,4 +1,4 @@
-/** Runs a command to its end, or to the end of its time. */
+/** What the gate and its tests need of the system: commands run to their end, folders for a while. */
 import { existsSync } from "node:fs";
 
 export interface Ended {
@@ -54,4 +54,18 @@ export function isOnPath(command: string): boolean {
   const folders = (Deno.env.get("PATH") ?? "").split(":");
   // Debian keeps some in folders that an ordinary user's PATH lacks.
   return [...folders, "/usr/sbin", "/sbin"].some((folder) => existsSync(`${folder}/${command}`));
+}
+
+/** A folder that everybody may enter, for as long as `body` runs. */
+export async function withFolder(
+  purpose: string,
+  body: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: `wire-probe-${purpose}-` });
+  try {
+    await Deno.chmod(folder, 0o755);
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }

@@ -37,14 +37,13 @@ const IDLE_MS = 3000;
 const SETTLE_MS = 6000;
 /** Between two readings of VmRSS. */
 const READ_EVERY_MS = 500;
-const TARGETS = 10;
-const EACH = 10_000;
+/** Handshakes of a round: so many with each of so many targets. */
+const LOAD = { targets: 10, each: 10_000 };
 /** What the collector leaves differs by 2 MiB either way; a leak grows in every round. */
 const ROUNDS = 3;
 const STARTS = 10;
 /** The end of a program that `deno compile` made on Linux: magic, u32, u32, u64 data before it. */
-const TRAILER_BYTES = 24;
-const TRAILER_MAGIC = "d3n0l4nd";
+const TRAILER = { bytes: 24, magic: "d3n0l4nd" };
 
 interface Figure {
   readonly what: string;
@@ -57,12 +56,12 @@ interface Figure {
 /** What `deno compile` added to the bare runtime. */
 async function payloadBytes(): Promise<number> {
   using file = await Deno.open(BINARY);
-  await file.seek(-TRAILER_BYTES, Deno.SeekMode.End);
-  const trailer = new Uint8Array(TRAILER_BYTES);
+  await file.seek(-TRAILER.bytes, Deno.SeekMode.End);
+  const trailer = new Uint8Array(TRAILER.bytes);
   await file.read(trailer);
-  const magic = new TextDecoder().decode(trailer.subarray(0, TRAILER_MAGIC.length));
-  if (magic !== TRAILER_MAGIC) throw new Error(`${BINARY} does not end as deno compile ends one`);
-  return Number(new DataView(trailer.buffer).getBigUint64(16, true)) + TRAILER_BYTES;
+  const magic = new TextDecoder().decode(trailer.subarray(0, TRAILER.magic.length));
+  if (magic !== TRAILER.magic) throw new Error(`${BINARY} does not end as deno compile ends one`);
+  return Number(new DataView(trailer.buffer).getBigUint64(16, true)) + TRAILER.bytes;
 }
 
 interface Settled {
@@ -84,8 +83,8 @@ async function settled(pid: number): Promise<Settled> {
 
 /** 100,000 handshakes with `server`, at addresses from 127.0.0.`firstHost` on: a burst for each. */
 async function load(server: Responder, firstHost: number): Promise<void> {
-  const targets = Array.from({ length: TARGETS }, (_, i) => at(firstHost + i, server.port));
-  const each = String(EACH);
+  const targets = Array.from({ length: LOAD.targets }, (_, i) => at(firstHost + i, server.port));
+  const each = String(LOAD.each);
   await finish([
     BINARY,
     "probe",
@@ -111,10 +110,10 @@ async function serveFigures(): Promise<Figure[]> {
   const idle = await residentBytes(server.pid);
   const after: Settled[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    await load(server, 1 + round * TARGETS);
+    await load(server, 1 + round * LOAD.targets);
     after.push(await settled(server.pid));
   }
-  const handshakes = ROUNDS * TARGETS * EACH;
+  const handshakes = ROUNDS * LOAD.targets * LOAD.each;
   const cpuUs = await cpuSecondsOf(server.pid) * 1e6 / handshakes;
   const accepted = Number(/accepted (\d+) /.exec(await server.stop())?.[1]);
   if (accepted !== handshakes) throw new Error(`serve accepted ${accepted}, not ${handshakes}`);
@@ -147,14 +146,14 @@ async function serveFigures(): Promise<Figure[]> {
 async function probeFigures(): Promise<Figure[]> {
   await using server = await startServe(BINARY);
   const child = new Deno.Command(BINARY, {
-    args: ["probe", at(1, server.port), "--burst", String(EACH), "-i", "1h", "-o", "csv"],
+    args: ["probe", at(1, server.port), "--burst", String(LOAD.each), "-i", "1h", "-o", "csv"],
     stdin: "null",
     stdout: "piped",
     stderr: "null",
   }).spawn();
   const reader = child.stdout.getReader();
   // One line of column names, then one a probe.
-  for (let lines = 0; lines < 1 + EACH;) {
+  for (let lines = 0; lines < 1 + LOAD.each;) {
     const { done, value } = await reader.read();
     if (done) throw new Error("probe ended early");
     for (const byte of value) if (byte === 10) lines++;

@@ -2,6 +2,7 @@
 // needs: collectd-core libpython3.11 (python.so of bookworm is linked with it, collectd-core only
 //        suggests it) python3 util-linux (setpriv) coreutils (timeout)
 //        apt-get install --no-install-recommends collectd-core libpython3.11 python3
+import { existsSync } from "node:fs";
 import {
   assert,
   assertArrayIncludes,
@@ -39,26 +40,17 @@ function receiver(name: string, missing: string | null, fn: () => Promise<void>)
 
 function missingPython(): string | null {
   if (Deno.build.os !== "linux") return "Linux only";
-  return exists(PYTHON) ? null : "no python3 (Debian: python3)";
+  return existsSync(PYTHON) ? null : "no python3 (Debian: python3)";
 }
 
 function missingCollectd(): string | null {
   if (Deno.build.os !== "linux") return "Linux only";
   for (const path of [COLLECTD, "/usr/lib/collectd/python.so"]) {
-    if (!exists(path)) return `no ${path} (Debian: collectd-core)`;
+    if (!existsSync(path)) return `no ${path} (Debian: collectd-core)`;
   }
   const linked = new Deno.Command("ldd", { args: ["/usr/lib/collectd/python.so"] }).outputSync();
   const lacks = /(libpython\S+) => not found/.exec(new TextDecoder().decode(linked.stdout));
   return lacks === null ? null : `no ${lacks[1]} (Debian: libpython3.11)`;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 receiver("the Python plugin passes its unit tests", missingPython(), async () => {
@@ -120,7 +112,7 @@ class Collectd {
   /** The values of a series so far, oldest first; empty while it does not exist. */
   rows(plugin: string, series: string): number[] {
     const folder = `${this.#folder}/csv/${HOST}/${plugin}`;
-    if (!exists(folder)) return [];
+    if (!existsSync(folder)) return [];
     const files = [...Deno.readDirSync(folder)].map((entry) => entry.name)
       .filter((name) => name.replace(/-\d{4}-\d{2}-\d{2}$/, "") === series).sort();
     return files.flatMap((file) => completeRows(Deno.readTextFileSync(`${folder}/${file}`)));
@@ -141,7 +133,7 @@ class Collectd {
 
   log(): string[] {
     const path = `${this.#folder}/log`;
-    return exists(path) ? Deno.readTextFileSync(path).trimEnd().split("\n") : [];
+    return existsSync(path) ? Deno.readTextFileSync(path).trimEnd().split("\n") : [];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 /** What `task package` makes: the same bytes again, an archive that installs, another processor's too. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { existsSync } from "node:fs";
-import { isOnPath } from "../../scripts/gate/command.ts";
+import { isOnPath, withFolder } from "../../scripts/gate/command.ts";
 import { VERSION } from "../../src/version.ts";
 import { asUser, install, run, SCRIPT, withHome } from "./harness/installer.ts";
 import { Mirror } from "./harness/mirror.ts";
@@ -23,16 +23,6 @@ const OLD_VERSION = "0.0.9";
 async function sha256(file: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(file));
   return new Uint8Array(digest).toHex();
-}
-
-async function withScratch(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "wire-probe-release-" });
-  try {
-    await Deno.chmod(folder, 0o755);
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 /** Whether a mount namespace can be had, in which root may mount. */
@@ -104,7 +94,7 @@ async function rootInstalls(folder: string): Promise<void> {
 }
 
 Deno.test("a release is built twice alike, and installs, runs, upgrades and goes", async (t) => {
-  await withScratch(async (folder) => {
+  await withFolder("release", async (folder) => {
     await packageAt(ROOT, `${folder}/new`);
 
     await t.step("sources in another folder make the same archive, byte by byte", async () => {
@@ -154,7 +144,7 @@ Deno.test({
   name: `a full disk leaves what was there${mounts ? "" : " (nothing can be mounted here)"}`,
   ignore: !mounts,
   fn: () =>
-    withScratch(async (folder) => {
+    withFolder("release", async (folder) => {
       // About 2 MiB as an archive, and as much again unpacked.
       await smallRelease(`${folder}/release`, "0.2.0", 2 ** 21);
       await Deno.mkdir(`${folder}/disk`);
@@ -190,7 +180,7 @@ Deno.test({
   name: `the executable for aarch64 runs under emulation${arm === "" ? "" : ` (no ${arm} here)`}`,
   ignore: arm !== "" || Deno.build.arch === "aarch64",
   fn: () =>
-    withScratch(async (folder) => {
+    withFolder("release", async (folder) => {
       await packageAt(ROOT, folder, ARM);
       await command("tar", "-xzf", `${folder}/wire-probe-${VERSION}-${ARM}.tar.gz`, "-C", folder);
       const program = `${folder}/wire-probe-${VERSION}-${ARM}/wire-probe`;

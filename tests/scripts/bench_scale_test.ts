@@ -22,7 +22,8 @@ import {
   type Results,
 } from "../../scripts/bench/scale/report.ts";
 import { readRun } from "../../scripts/bench/scale/summaries.ts";
-import { readChildrenSeconds, readStatus } from "../../scripts/bench/scale/watched.ts";
+import { CUTIME, readCpuSeconds } from "../../scripts/bench/child.ts";
+import { readStatus } from "../../scripts/bench/scale/watched.ts";
 
 const MIB = 2 ** 20;
 
@@ -145,7 +146,7 @@ Deno.test("memory and CPU are read from /proc, also of a program with an odd nam
   assertEquals(readStatus(status), { resident: MIB, peak: 2 * MIB });
   assertEquals(readStatus("Name:\tx\nState:\tZ (zombie)\n"), null);
   const stat = `7 (a) b) S ${Array.from({ length: 30 }, (_, i) => i + 4).join(" ")}`;
-  assertAlmostEquals(readChildrenSeconds(stat), (16 + 17) / 100, 1e-9);
+  assertAlmostEquals(readCpuSeconds(stat, CUTIME), (16 + 17) / 100, 1e-9);
 });
 
 /** A line of the end of a run; a total where there is a group or null, else a target's summary. */

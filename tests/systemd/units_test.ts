@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import dgram from "node:dgram";
 import { on, once } from "node:events";
-import { isOnPath } from "../../scripts/gate/command.ts";
+import { isOnPath, withFolder } from "../../scripts/gate/command.ts";
 import { startConfined } from "./harness/confined.ts";
 import { INSTALLED, Unit, UNITS } from "./harness/unit.ts";
 
@@ -22,22 +22,12 @@ async function complaint(...args: string[]): Promise<string> {
   return success && stderr.length === 0 ? "" : said;
 }
 
-async function withScratch(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "wire-probe-units-" });
-  try {
-    await Deno.chmod(folder, 0o755);
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 for (const name of [SERVE, PROBE]) {
   Deno.test({
     name: `systemd has nothing to object to in ${name}${lacks}`,
     ignore: lacks !== "",
     fn: () =>
-      withScratch(async (folder) => {
+      withFolder("units", async (folder) => {
         // With an executable that exists here.
         const text = await Deno.readTextFile(`${UNITS}/${name}`);
         assertStringIncludes(text, `\nExecStart=${INSTALLED} `);
@@ -67,7 +57,7 @@ Deno.test({
   name: `what the units forbid breaks nothing: serve and probe, confined as they confine${lacks}`,
   ignore: lacks !== "",
   fn: () =>
-    withScratch(async (folder) => {
+    withFolder("units", async (folder) => {
       await using serve = await startConfined(folder, Unit.read(SERVE), "--port 0");
       const [, port] = await serve.says(/listening on 0\.0\.0\.0:(\d+), backlog \d+\n/);
 
@@ -112,7 +102,7 @@ Deno.test({
   name: `what a unit forbids is noticed: without bind(2) serve is killed${lacks}`,
   ignore: lacks !== "",
   fn: () =>
-    withScratch(async (folder) => {
+    withFolder("units", async (folder) => {
       const text = await Deno.readTextFile(`${UNITS}/${SERVE}`);
       const unit = new Unit(text.replace("=~@privileged ", "=~@privileged bind "));
       await using serve = await startConfined(folder, unit, "--port 0");

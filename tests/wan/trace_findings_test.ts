@@ -23,9 +23,8 @@ import {
 } from "./trace_lab.ts";
 
 const TIMEOUT_MS = 1000;
-const TCP = 6;
-const UDP = 17;
-const SYN = 2;
+/** Protocol numbers of IP, and a flag of TCP. */
+const [TCP, UDP, SYN] = [6, 17, 2];
 
 /** Two paths of equal cost between the second and the last hop but one. */
 async function diamond(): Promise<

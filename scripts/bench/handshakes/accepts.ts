@@ -3,10 +3,8 @@ import { BINARY } from "../../release/build.ts";
 import { cpuSecondsOf, Responder } from "../child.ts";
 import { referenceAwaits } from "./reference.ts";
 
-const CONNECTIONS = 64_000;
-const ROUNDS = 3;
-/** A round moves on over so many addresses. */
-const HOSTS_A_ROUND = 7;
+/** Of each server; a round moves on over so many addresses. */
+const LOAD = { connections: 64_000, rounds: 3, hostsARound: 7 };
 
 export interface AcceptFigures {
   readonly perSecond: number;
@@ -22,13 +20,13 @@ async function benchServer(
 ): Promise<AcceptFigures> {
   let perSecond = 0;
   let cpuUs = Infinity;
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < LOAD.rounds; round++) {
     const cpuBefore = await cpuSecondsOf(server.pid);
-    const host = firstHost + round * HOSTS_A_ROUND;
-    const seconds = await referenceAwaits(reference, server.port, CONNECTIONS, host, core);
+    const host = firstHost + round * LOAD.hostsARound;
+    const seconds = await referenceAwaits(reference, server.port, LOAD.connections, host, core);
     const cpuSeconds = await cpuSecondsOf(server.pid) - cpuBefore;
-    perSecond = Math.max(perSecond, CONNECTIONS / seconds);
-    cpuUs = Math.min(cpuUs, cpuSeconds * 1e6 / CONNECTIONS);
+    perSecond = Math.max(perSecond, LOAD.connections / seconds);
+    cpuUs = Math.min(cpuUs, cpuSeconds * 1e6 / LOAD.connections);
   }
   return { perSecond, cpuUs };
 }

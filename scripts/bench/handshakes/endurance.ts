@@ -3,9 +3,8 @@ import { BINARY } from "../../release/build.ts";
 import { descriptorsOf, residentBytes, sleep, startServe, tcpCounter } from "../child.ts";
 import { burstCommand } from "./connects.ts";
 
-const SAMPLE_EVERY_MS = 100;
-/** A run's start: the compiler works, the heap finds its size. */
-const WARM_UP_SHARE = 0.3;
+/** `warmUpShare` is a run's start: the compiler works, the heap finds its size. */
+const SAMPLES = { everyMs: 100, warmUpShare: 0.3 };
 
 export interface EnduranceFigures {
   readonly handshakes: number;
@@ -34,7 +33,7 @@ async function watch(command: readonly string[]): Promise<Watched> {
   let running = true;
   child.status.then(() => running = false);
   while (running) {
-    await sleep(SAMPLE_EVERY_MS);
+    await sleep(SAMPLES.everyMs);
     try {
       const [bytes, open] = await Promise.all([
         residentBytes(child.pid),
@@ -83,7 +82,7 @@ export async function endure(
 }
 
 function settledPart(samples: readonly number[]): readonly number[] {
-  return samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
+  return samples.slice(Math.floor(samples.length * SAMPLES.warmUpShare));
 }
 
 function spread(samples: readonly number[]): number {

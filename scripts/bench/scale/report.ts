@@ -6,11 +6,8 @@ import type { OurFigures } from "./ours.ts";
 import type { PeerFigures } from "./peers.ts";
 
 const MIB = 2 ** 20;
-/** The size that the promises are about, once a second each. */
-const PROMISED_TARGETS = 10_000;
-const MOST_CORES = 0.6;
-const MOST_RESIDENT_MIB = 96;
-const MOST_LAG_P99_MS = 5;
+/** What is promised of so many targets, once a second each. */
+const PROMISED = { targets: 10_000, cores: 0.6, residentMib: 96, lagP99Ms: 5 };
 /** How far a round trip may be from that of one target alone, or from that without silent ones. */
 const RTT_NOISE_US = 10;
 /** A prober that answers for less than this share of what it was asked did not keep up. */
@@ -159,9 +156,9 @@ export function broken({ reference, runs, partlySilent }: Results): string[] {
   const lines: string[] = [];
   for (const run of runs) {
     const what = `${count(run.targets)} targets`;
-    if (run.targets <= PROMISED_TARGETS) lines.push(...brokenAnswers(what, run));
-    if (run.targets === PROMISED_TARGETS) lines.push(...brokenCost(what, run));
-    if (run.targets >= PROMISED_TARGETS) {
+    if (run.targets <= PROMISED.targets) lines.push(...brokenAnswers(what, run));
+    if (run.targets === PROMISED.targets) lines.push(...brokenCost(what, run));
+    if (run.targets >= PROMISED.targets) {
       lines.push(...brokenRtt(what, run, reference, "one target's"));
     }
   }
@@ -169,7 +166,7 @@ export function broken({ reference, runs, partlySilent }: Results): string[] {
     const plain = runs.find(({ targets }) => targets === run.targets);
     const what = `${count(run.targets)} targets, some silent: the others`;
     lines.push(...brokenAnswers(what, run));
-    if (plain?.targets === PROMISED_TARGETS) {
+    if (plain?.targets === PROMISED.targets) {
       lines.push(...brokenLag(what, run));
       lines.push(...brokenRtt(what, run, plain, "that without"));
     }
@@ -187,8 +184,8 @@ function brokenAnswers(what: string, run: OurFigures): string[] {
 }
 
 function brokenLag(what: string, { lagP99Ms }: OurFigures): string[] {
-  if (lagP99Ms <= MOST_LAG_P99_MS) return [];
-  return [`${what}: lag p99 ${lagP99Ms.toFixed(2)} ms, not ${MOST_LAG_P99_MS}`];
+  if (lagP99Ms <= PROMISED.lagP99Ms) return [];
+  return [`${what}: lag p99 ${lagP99Ms.toFixed(2)} ms, not ${PROMISED.lagP99Ms}`];
 }
 
 /** Fewer targets give too few round trips for a p99 that holds still. */
@@ -201,11 +198,11 @@ function brokenRtt(what: string, run: OurFigures, plain: OurFigures, whose: stri
 function brokenCost(what: string, run: OurFigures): string[] {
   const lines = brokenLag(what, run);
   const mib = run.residentPeak / MIB;
-  if (run.cpuCores > MOST_CORES) {
-    lines.push(`${what}: ${run.cpuCores.toFixed(2)} of a core, not ${MOST_CORES}`);
+  if (run.cpuCores > PROMISED.cores) {
+    lines.push(`${what}: ${run.cpuCores.toFixed(2)} of a core, not ${PROMISED.cores}`);
   }
-  if (mib > MOST_RESIDENT_MIB) {
-    lines.push(`${what}: RSS peak ${mib.toFixed(1)} MiB, not ${MOST_RESIDENT_MIB}`);
+  if (mib > PROMISED.residentMib) {
+    lines.push(`${what}: RSS peak ${mib.toFixed(1)} MiB, not ${PROMISED.residentMib}`);
   }
   return lines;
 }

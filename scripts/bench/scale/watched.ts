@@ -1,12 +1,9 @@
 /** A program run to its end under watch: its CPU, and its memory while it runs. */
+import { CUTIME, readCpuSeconds } from "../child.ts";
 import { quantile } from "./quantile.ts";
 
-const SAMPLE_EVERY_MS = 200;
-/** USER_HZ, in which /proc counts: 100 on every Linux (proc(5)). */
-const TICKS_A_SECOND = 100;
-const KIB = 1024;
-/** A program that does not end by itself in so long after its time hangs. */
-const GRACE_MS = 30_000;
+/** A program that does not end by itself in `graceMs` after its time hangs. */
+const WATCH = { everyMs: 200, graceMs: 30_000 };
 
 export interface Memory {
   /** Median of samples of VmRSS, and the peak (VmHWM), in bytes. */
@@ -26,16 +23,9 @@ export interface Watched extends Memory {
 /** Memory in bytes from the text of /proc/PID/status; null for a process that has ended. */
 export function readStatus(text: string): { resident: number; peak: number } | null {
   const [resident, peak] = ["VmRSS", "VmHWM"].map((name) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]) * KIB
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]) * 1024
   );
   return resident > 0 ? { resident, peak } : null;
-}
-
-/** User and system time of children that have ended and been waited for, from /proc/PID/stat. */
-export function readChildrenSeconds(stat: string): number {
-  // The name in brackets may hold anything; cutime and cstime are fields 16 and 17.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[13]) + Number(fields[14])) / TICKS_A_SECOND;
 }
 
 /** Samples a process's memory until it is told to stop, or the process has ended. */
@@ -47,7 +37,7 @@ export class MemoryWatch {
 
   constructor(pid: number) {
     this.#pid = pid;
-    this.#timer = setInterval(() => this.#sample(), SAMPLE_EVERY_MS);
+    this.#timer = setInterval(() => this.#sample(), WATCH.everyMs);
   }
 
   #sample(): void {
@@ -94,7 +84,7 @@ export async function watch(
   const limit = setTimeout(() => {
     inTime = false;
     child.kill("SIGKILL");
-  }, seconds * 1000 + GRACE_MS);
+  }, seconds * 1000 + WATCH.graceMs);
   const interrupt = interruptAfterSeconds === null
     ? undefined
     : setTimeout(() => child.kill("SIGINT"), interruptAfterSeconds * 1000);
@@ -115,5 +105,5 @@ export async function watch(
 }
 
 async function childrenSeconds(): Promise<number> {
-  return readChildrenSeconds(await Deno.readTextFile(`/proc/${Deno.pid}/stat`));
+  return readCpuSeconds(await Deno.readTextFile(`/proc/${Deno.pid}/stat`), CUTIME);
 }

@@ -1,4 +1,5 @@
 /** Says whether this machine can build the test network, and if not, what it lacks. */
+import { existsSync } from "node:fs";
 import { isOnPath } from "../../../scripts/gate/command.ts";
 
 /** Null where the tests may run, else the reason why not, as words for "skipped: …". */
@@ -8,7 +9,7 @@ export function wanAllowed(): string | null {
   for (const command of ["ip", "setpriv"]) {
     if (!isOnPath(command)) return `no ${command} command (Debian: iproute2, util-linux)`;
   }
-  if (!exists("/dev/net/tun")) return "no /dev/net/tun (modprobe tun)";
+  if (!existsSync("/dev/net/tun")) return "no /dev/net/tun (modprobe tun)";
   const name = `wp${Deno.pid}-${crypto.randomUUID().slice(0, 8)}-try`;
   const added = ip("netns", "add", name);
   if (!added.success) {
@@ -21,13 +22,4 @@ export function wanAllowed(): string | null {
 
 function ip(...args: string[]): Deno.CommandOutput {
   return new Deno.Command("ip", { args, stdout: "null", stderr: "piped" }).outputSync();
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -21,8 +21,7 @@ const TUNSETIFF = 0x400454can;
 const SIOCGIFINDEX = 0x8933n;
 const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
-const IFREQ_BYTES = 40;
-const IFREQ_VALUE_AT = 16;
+const IFREQ = { bytes: 40, valueAt: 16 };
 
 // linux/socket.h, asm-generic/socket.h, linux/if_ether.h, linux/if_packet.h
 const AF_PACKET = 17;
@@ -47,11 +46,7 @@ const OUTGOING_ONLY = [
 ];
 
 // bits/types/struct_msghdr.h and struct_iovec.h, 64-bit: offsets of the fields set
-const MSG_IOV_AT = 16;
-const MSG_IOVLEN_AT = 24;
-const MSG_CONTROL_AT = 32;
-const MSG_CONTROLLEN_AT = 40;
-const MSGHDR_BYTES = 56;
+const MSGHDR = { iovAt: 16, iovlenAt: 24, controlAt: 32, controllenAt: 40, bytes: 56 };
 const IOVEC_BYTES = 16;
 // A `struct cmsghdr` of 16 bytes, then `struct timespec`
 const CMSG_TYPE_AT = 12;
@@ -74,16 +69,16 @@ export function openDevice(namespace: string, name: string): Device {
   return inNamespace(namespace, () => {
     const tun = libc.open(cString("/dev/net/tun"), O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
     if (tun < 0) throw new Error("cannot open /dev/net/tun");
-    const request = new Uint8Array(IFREQ_BYTES);
+    const request = new Uint8Array(IFREQ.bytes);
     const view = new DataView(request.buffer);
     request.set(cString(name));
-    view.setInt16(IFREQ_VALUE_AT, IFF_TUN | IFF_NO_PI, true);
+    view.setInt16(IFREQ.valueAt, IFF_TUN | IFF_NO_PI, true);
     if (libc.ioctl(tun, TUNSETIFF, request) < 0) throw new Error(`cannot make device ${name}`);
     const tap = libc.socket(AF_PACKET, SOCK_DGRAM | O_CLOEXEC, 0);
     if (tap < 0 || libc.ioctl(tap, SIOCGIFINDEX, request) < 0) {
       throw new Error(`cannot watch device ${name}`);
     }
-    setUpTap(tap, view.getInt32(IFREQ_VALUE_AT, true));
+    setUpTap(tap, view.getInt32(IFREQ.valueAt, true));
     return { tun, tap };
   });
 }
@@ -142,7 +137,7 @@ export function lostAt(tap: number): number {
 /** Reads packets into the slots of one buffer, each with its age. Reading allocates nothing. */
 export class Reader {
   // Buffers of their own, for V8 may move the contents of small typed arrays.
-  readonly #header = new Uint8Array(new ArrayBuffer(MSGHDR_BYTES));
+  readonly #header = new Uint8Array(new ArrayBuffer(MSGHDR.bytes));
   readonly #headerView = new Int32Array(this.#header.buffer);
   readonly #vector = new Uint32Array(new ArrayBuffer(IOVEC_BYTES));
   readonly #control = new Int32Array(new ArrayBuffer(CONTROL_BYTES));
@@ -155,9 +150,9 @@ export class Reader {
   constructor(into: Uint8Array<ArrayBuffer>) {
     this.#base = Number(addressOf(into.buffer));
     const view = new DataView(this.#header.buffer);
-    view.setBigUint64(MSG_IOV_AT, addressOf(this.#vector.buffer), true);
-    view.setUint32(MSG_IOVLEN_AT, 1, true);
-    view.setBigUint64(MSG_CONTROL_AT, addressOf(this.#control.buffer), true);
+    view.setBigUint64(MSGHDR.iovAt, addressOf(this.#vector.buffer), true);
+    view.setUint32(MSGHDR.iovlenAt, 1, true);
+    view.setBigUint64(MSGHDR.controlAt, addressOf(this.#control.buffer), true);
     this.#vector[2] = SLOT_BYTES;
   }
 
@@ -166,7 +161,7 @@ export class Reader {
     const at = this.#base + slot * SLOT_BYTES;
     this.#vector[0] = at % 0x1_0000_0000;
     this.#vector[1] = at / 0x1_0000_0000;
-    this.#headerView[MSG_CONTROLLEN_AT / 4] = CONTROL_BYTES;
+    this.#headerView[MSGHDR.controllenAt / 4] = CONTROL_BYTES;
     this.#control[CMSG_TYPE_AT / 4] = 0;
     const length = libc.recvmsg(tap, this.#header, MSG_DONTWAIT);
     this.age[0] = 0;

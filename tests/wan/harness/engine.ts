@@ -27,11 +27,7 @@ export const IDLE_WAIT_NS = 3e9;
 // Places in `#times`: numbers with fractions are kept in arrays, as arguments and fields they would be boxed.
 // When the next packet is due; how long to wait; when the thread last slept; since when a request waits (0: none does);
 // how long to wait with nothing on its way.
-const DUE = 0;
-const WAIT = 1;
-const SLEPT = 2;
-const REQUESTED = 3;
-const IDLE = 4;
+const [DUE, WAIT, SLEPT, REQUESTED, IDLE] = [0, 1, 2, 3, 4];
 
 export class Engine {
   readonly links: (readonly [Lane, Lane])[] = [];

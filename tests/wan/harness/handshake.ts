@@ -1,16 +1,14 @@
 /** A plain TCP peer for the harness's own tests, without wire-probe: `serve ADDRESS PORT`, `connect ADDRESS PORT COUNT INTERVAL_MS TIMEOUT_MS`. */
+import { libc } from "./libc.ts";
 
-// netinet/in.h, netinet/tcp.h, linux/tcp.h, asm-generic/socket.h
+// linux/socket.h, asm-generic/socket.h
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOL_SOCKET = 1;
 const SO_SNDTIMEO = 21;
-const IPPROTO_TCP = 6;
-const TCP_INFO = 11;
-const TCPI_RTT_AT = 68;
-const TCPI_TOTAL_RETRANS_AT = 100;
-const TCP_INFO_BYTES = 104;
+/** linux/tcp.h: the level and name of the option, and where `struct tcp_info` has what is read here. */
+const TCP_INFO = { level: 6, name: 11, bytes: 104, rttAt: 68, totalRetransAt: 100 };
 
 /** One handshake: kernel RTT and time of `connect` in µs, null where it failed. */
 export interface Handshake {
@@ -54,15 +52,8 @@ async function connect(
   intervalMs: number,
   timeoutMs: number,
 ): Promise<void> {
-  const libc = Deno.dlopen("libc.so.6", {
-    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-    setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-    getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-    connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-    close: { parameters: ["i32"], result: "i32" },
-  }).symbols;
   const to = sockaddr(address, port);
-  const info = new Uint8Array(TCP_INFO_BYTES);
+  const info = new Uint8Array(TCP_INFO.bytes);
   const view = new DataView(info.buffer);
   const results: Handshake[] = [];
   for (let i = 0; i < count; i++) {
@@ -72,11 +63,11 @@ async function connect(
     const start = performance.now();
     const code = libc.connect(fd, to, to.length);
     const connectUs = (performance.now() - start) * 1000;
-    libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, new Uint32Array([info.length]));
+    libc.getsockopt(fd, TCP_INFO.level, TCP_INFO.name, info, new Uint32Array([info.length]));
     results.push({
-      rttUs: code === 0 ? view.getUint32(TCPI_RTT_AT, true) : null,
+      rttUs: code === 0 ? view.getUint32(TCP_INFO.rttAt, true) : null,
       connectUs,
-      retransmits: view.getUint32(TCPI_TOTAL_RETRANS_AT, true),
+      retransmits: view.getUint32(TCP_INFO.totalRetransAt, true),
     });
     libc.close(fd);
     await new Promise((resolve) => setTimeout(resolve, intervalMs));

@@ -7,11 +7,8 @@ import { createSocket } from "node:dgram";
 
 // RFC 1035, sections 3.2.2, 3.2.4 and 4.1.1
 const TYPES: Readonly<Record<number, string>> = { 12: "PTR", 16: "TXT" };
-const CLASS_IN = 1;
 const HEADER_BYTES = 12;
-const RESPONSE = 0x8580;
-const NAME_ERROR = 3;
-const POINTER_TO_QUESTION = 0xc00c;
+const ANSWER = { flags: 0x8580, nameError: 3, classIn: 1, pointerToQuestion: 0xc00c };
 const TTL_S = 60;
 
 interface Question {
@@ -51,14 +48,14 @@ function replyTo(query: Uint8Array, zone: Record<string, Record<string, string>>
   const reply = new Uint8Array(end + answer);
   reply.set(query.subarray(0, end));
   const view = new DataView(reply.buffer);
-  view.setUint16(2, RESPONSE | (zone[name] === undefined ? NAME_ERROR : 0));
+  view.setUint16(2, ANSWER.flags | (zone[name] === undefined ? ANSWER.nameError : 0));
   view.setUint16(6, value === undefined ? 0 : 1);
   view.setUint16(8, 0);
   view.setUint16(10, 0);
   if (value === undefined) return reply;
-  view.setUint16(end, POINTER_TO_QUESTION);
+  view.setUint16(end, ANSWER.pointerToQuestion);
   view.setUint16(end + 2, type);
-  view.setUint16(end + 4, CLASS_IN);
+  view.setUint16(end + 4, ANSWER.classIn);
   view.setUint32(end + 6, TTL_S);
   view.setUint16(end + 10, data.length);
   reply.set(data, end + 12);
