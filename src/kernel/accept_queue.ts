@@ -2,10 +2,7 @@
 import { openLibc } from "./libc.ts";
 import { SOCK_CLOEXEC } from "./linux.ts";
 
-const LIBC_SYMBOLS = {
-  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
+const CALLS = ["accept4", "close"] as const;
 
 /** Connections taken in one go, so that the event loop has its turn. */
 const MAX_A_TURN = 4096;
@@ -15,7 +12,7 @@ export type DrainAcceptQueue = (descriptor: number) => number;
 
 /** Null where there is no libc. */
 export function openDrain(): DrainAcceptQueue | null {
-  const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+  const libc = openLibc(CALLS)?.symbols;
   if (libc === undefined) return null;
   return (descriptor) => {
     let count = 0;

@@ -3,13 +3,10 @@
  * write under way, which then ends only when the peer goes; shutdown(2) ends it at once.
  */
 import { openLibc } from "./libc.ts";
+import { SHUT_RDWR } from "./linux.ts";
 import { type Peer, TcpSockets } from "./tcp_info.ts";
 
-const LIBC_SYMBOLS = {
-  shutdown: { parameters: ["i32", "i32"], result: "i32" },
-} as const;
-// <sys/socket.h>
-const SHUT_RDWR = 2;
+const CALLS = ["shutdown"] as const;
 
 /** Fails what is under way on the connection; closing it afterwards sends RST. */
 export type BreakOff = (localPort: number, peer: Peer) => void;
@@ -17,7 +14,7 @@ export type BreakOff = (localPort: number, peer: Peer) => void;
 /** Null where there is no libc to call: then such a connection lasts as long as its peer likes. */
 export function openBreakOff(): BreakOff | null {
   const sockets = TcpSockets.open();
-  const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+  const libc = openLibc(CALLS)?.symbols;
   if (sockets === null || libc === undefined) return null;
   return (localPort, peer) => {
     const descriptor = sockets.find(localPort, peer);

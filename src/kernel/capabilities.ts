@@ -17,11 +17,7 @@ import {
 } from "./linux.ts";
 import { PACKET_STAMPS } from "./packet_socket.ts";
 
-const LIBC_SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
+const CALLS = ["socket", "setsockopt", "close"] as const;
 
 /** Each is true when such a socket could be had. */
 export interface Capabilities {
@@ -37,7 +33,7 @@ export interface Capabilities {
 
 /** Tries each in turn; null where there is no libc to ask. */
 export function capabilities(): Capabilities | null {
-  const library = openLibc(LIBC_SYMBOLS);
+  const library = openLibc(CALLS);
   if (library === null) return null;
   const libc = library.symbols;
   const opens = (family: number, type: number, protocol: number) => {

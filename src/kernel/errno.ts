@@ -1,33 +1,10 @@
 /** errno after a call that failed, by its name. */
 import { openLibc } from "./libc.ts";
+import { ERRNO } from "./linux.ts";
 
-/** <asm-generic/errno-base.h> and <asm-generic/errno.h>: those that these sockets can give. */
-const NAMES: Readonly<Record<number, string>> = {
-  1: "EPERM",
-  4: "EINTR",
-  11: "EAGAIN",
-  12: "ENOMEM",
-  13: "EACCES",
-  19: "ENODEV",
-  22: "EINVAL",
-  23: "ENFILE",
-  24: "EMFILE",
-  90: "EMSGSIZE",
-  92: "ENOPROTOOPT",
-  93: "EPROTONOSUPPORT",
-  97: "EAFNOSUPPORT",
-  98: "EADDRINUSE",
-  99: "EADDRNOTAVAIL",
-  100: "ENETDOWN",
-  101: "ENETUNREACH",
-  104: "ECONNRESET",
-  105: "ENOBUFS",
-  110: "ETIMEDOUT",
-  111: "ECONNREFUSED",
-  112: "EHOSTDOWN",
-  113: "EHOSTUNREACH",
-  115: "EINPROGRESS",
-};
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(ERRNO).map(([name, errno]) => [errno, name]),
+);
 
 /** What a few of them mean to a user. */
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -48,7 +25,7 @@ export class ErrnoError extends Error {
   readonly reason: string;
 
   constructor(call: string, errno: number) {
-    const code = NAMES[errno] ?? `errno ${errno}`;
+    const code = NAMES.get(errno) ?? `errno ${errno}`;
     const reason = MEANINGS[code] ?? code;
     super(`${call}: ${reason}`);
     this.reason = reason;
@@ -59,14 +36,11 @@ export class ErrnoError extends Error {
 /** Reads this thread's errno; call it right after the failing call. */
 export type ReadErrno = () => number;
 
-const LIBC_SYMBOLS = {
-  __errno_location: { parameters: [], result: "pointer" },
-  memcpy: { parameters: ["buffer", "pointer", "usize"], result: "pointer" },
-} as const;
+const CALLS = ["__errno_location", "memcpy"] as const;
 
 /** Null where there is no libc. */
 export function openErrno(): ReadErrno | null {
-  const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+  const libc = openLibc(CALLS)?.symbols;
   const pointer = libc?.__errno_location() ?? null;
   if (libc === undefined || pointer === null) return null;
   const errno = new Int32Array(1);

@@ -3,13 +3,13 @@
  * the ICMP error that it met and who sent it, or this machine's own refusal.
  */
 import { openErrno, type ReadErrno } from "./errno.ts";
-import { MessageBatch, ORIGIN_ICMP, ORIGIN_ICMP6 } from "./message_batch.ts";
+import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, SO_EE_RFC4884_FLAG_INVALID } from "./linux.ts";
+import { MessageBatch } from "./message_batch.ts";
 
 /** A quoted packet, or a reply; what is longer is cut. */
 const SIZES = { messages: 1, messageBytes: 4096, controlBytes: 512 };
 // <linux/errqueue.h>, struct sock_ee_data_rfc4884: length (u16), flags (u8).
 const EXTENSION_FLAGS_SHIFT = 16;
-const EXTENSION_INVALID = 1;
 
 /** The ICMP error behind an entry of an error queue. */
 export interface IcmpOffence {
@@ -79,7 +79,7 @@ export class MessageReader {
     message.arrivedUs = read.stampUs;
     message.errno = read.errno;
     message.mtuBytes = read.info;
-    const fromRouter = read.origin === ORIGIN_ICMP || read.origin === ORIGIN_ICMP6;
+    const fromRouter = read.origin === SO_EE_ORIGIN_ICMP || read.origin === SO_EE_ORIGIN_ICMP6;
     message.offence = !fromRouter || read.offenderAt < 0 ? null : {
       type: read.type,
       code: read.code,
@@ -92,6 +92,6 @@ export class MessageReader {
 
 /** Where a router says that its extensions begin; 0 where it does not, or wrongly. */
 function extensionAt(data: number): number {
-  const invalid = (data >>> EXTENSION_FLAGS_SHIFT & EXTENSION_INVALID) !== 0;
+  const invalid = (data >>> EXTENSION_FLAGS_SHIFT & SO_EE_RFC4884_FLAG_INVALID) !== 0;
   return invalid ? 0 : data & 0xffff;
 }

@@ -5,18 +5,25 @@
 import type { Endpoint } from "../domain/target.ts";
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/protocol.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
-import { openLibc } from "./libc.ts";
+import { type Calls, openLibc } from "./libc.ts";
 import {
-  EINPROGRESS,
+  CLOCK_REALTIME,
+  ERRNO,
+  IP_MTU_DISCOVER,
   IP_RECVERR,
+  IP_RECVERR_RFC4884,
   IP_TTL,
+  IPV6_MTU_DISCOVER,
   IPV6_RECVERR,
+  IPV6_RECVERR_RFC4884,
   IPV6_UNICAST_HOPS,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  PMTUDISC_PROBE,
   SO_ATTACH_FILTER,
   SO_ERROR,
   SO_LINGER,
+  SO_REUSEADDR,
   SO_TIMESTAMPNS,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
@@ -27,44 +34,31 @@ import {
   SOL_IPV6,
   SOL_SOCKET,
   SOL_TCP,
+  TCP_QUICKACK,
 } from "./linux.ts";
-import { openScopes, type ScopeOf } from "./scope.ts";
-import { familyOf, MAX_SOCKADDR_BYTES, sockaddr } from "./sockaddr.ts";
+import { familyOf, MAX_SOCKADDR_BYTES, openScopes, type ScopeOf, sockaddr } from "./sockaddr.ts";
 import { filterOption } from "./socket_filter.ts";
-import { hasSent } from "./tcp_begun.ts";
+import { hasSent } from "./tcp_info.ts";
 
-const LIBC_SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-} as const;
+const CALLS = [
+  "socket",
+  "setsockopt",
+  "getsockopt",
+  "bind",
+  "connect",
+  "send",
+  "getsockname",
+  "close",
+  "clock_gettime",
+] as const;
 
-// <asm-generic/socket.h>
-const SO_REUSEADDR = 2;
-// <linux/in.h> and <linux/in6.h>, the same thing for each family
-const IP_MTU_DISCOVER = 10;
-const IP_RECVERR_RFC4884 = 26;
-const IPV6_MTU_DISCOVER = 23;
-const IPV6_RECVERR_RFC4884 = 31;
-/** Never fragment here, and take no notice of what is known of the path (ip(7)). */
-const PMTUDISC_PROBE = 3;
-// <netinet/tcp.h>
-const TCP_QUICKACK = 12;
-// <time.h>
-const CLOCK_REALTIME = 0;
 const NO_DESCRIPTOR = -1;
 
 /** What a probe is carried by. `ping` and the raw ones depend on what this process may do. */
 export type HopSocketKind = "tcp" | "udp" | "ping" | "raw tcp" | "raw icmp";
 
 export class HopSockets {
-  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #libc: Calls<typeof CALLS>;
   #errno: ReadErrno;
   #scopeOf: ScopeOf;
   #value = new Int32Array(2);
@@ -73,7 +67,7 @@ export class HopSockets {
   #name = new Uint8Array(MAX_SOCKADDR_BYTES);
 
   private constructor(
-    libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"],
+    libc: Calls<typeof CALLS>,
     errno: ReadErrno,
     scopeOf: ScopeOf,
   ) {
@@ -85,7 +79,7 @@ export class HopSockets {
 
   /** Null where there is no libc. */
   static open(): HopSockets | null {
-    const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+    const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();
     const scopeOf = openScopes();
     if (libc === undefined || errno === null || scopeOf === null) return null;
@@ -158,7 +152,7 @@ export class HopSockets {
     const address = sockaddr(endpoint, this.#scopeOf(endpoint));
     if (this.#libc.connect(descriptor, address, address.length) === 0) return;
     const errno = this.#errno();
-    if (errno === EINPROGRESS || hasSent(this.#libc.getsockopt, descriptor)) return;
+    if (errno === ERRNO.EINPROGRESS || hasSent(this.#libc.getsockopt, descriptor)) return;
     throw new ErrnoError("connect", errno);
   }
 

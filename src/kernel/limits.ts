@@ -1,20 +1,15 @@
 /** The descriptor limit of this process (getrlimit(2)). */
 import { openLibc } from "./libc.ts";
+import { RLIMIT_NOFILE } from "./linux.ts";
 
-const LIBC_SYMBOLS = {
-  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-  setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-} as const;
-
-// <bits/resource.h>
-const RLIMIT_NOFILE = 7;
+const CALLS = ["getrlimit", "setrlimit"] as const;
 
 /**
  * Descriptors this process may hold, after asking for `wanted` where the hard limit allows that
  * many; null where nobody tells. A limit is never lowered.
  */
 export function descriptorLimit(wanted = 0): number | null {
-  const libc = openLibc(LIBC_SYMBOLS);
+  const libc = openLibc(CALLS);
   if (libc === null) return null;
   // struct rlimit: two 64-bit words, soft and hard; an upper half that is not 0 says "unlimited".
   const words = new Uint32Array(4);

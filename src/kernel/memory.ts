@@ -3,30 +3,18 @@
  * read-only pages (the kernel reads them again from the file when they are needed, which most
  * never are) and the free parts of the C heap.
  */
-import { openLibc } from "./libc.ts";
+import { type Calls, openLibc } from "./libc.ts";
+import { AT_PAGESZ, AT_PHDR, AT_PHNUM, MADV_DONTNEED, PF_W, PT_LOAD, PT_PHDR } from "./linux.ts";
 import { readSystemFile } from "./system_file.ts";
 
-const LIBC_SYMBOLS = {
-  getauxval: { parameters: ["u64"], result: "u64" },
-  madvise: { parameters: ["u64", "u64", "i32"], result: "i32" },
-  malloc_trim: { parameters: ["u64"], result: "i32" },
-} as const;
+const CALLS = ["getauxval", "madvise", "malloc_trim"] as const;
 
-// <elf.h>, getauxval(3)
-const AT_PHDR = 3n;
-const AT_PHNUM = 5n;
-const AT_PAGESZ = 6n;
-const PT_LOAD = 1;
-const PT_PHDR = 6;
-const PF_W = 2;
-// struct Elf64_Phdr: its size, and the offsets of the fields read here.
+// <elf.h>, struct Elf64_Phdr: its size, and the offsets of the fields read here.
 const PHDR_BYTES = 56;
 const P_TYPE = 0;
 const P_FLAGS = 4;
 const P_VADDR = 16;
 const P_MEMSZ = 40;
-// madvise(2)
-const MADV_DONTNEED = 4;
 
 /** A range of whole pages. */
 interface Pages {
@@ -35,10 +23,10 @@ interface Pages {
 }
 
 export class MemoryReturn {
-  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #libc: Calls<typeof CALLS>;
   #pages: readonly Pages[];
 
-  private constructor(libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"]) {
+  private constructor(libc: Calls<typeof CALLS>) {
     this.#libc = libc;
     const [headers, count] = [libc.getauxval(AT_PHDR), Number(libc.getauxval(AT_PHNUM))];
     this.#pages = [
@@ -49,7 +37,7 @@ export class MemoryReturn {
 
   /** Null where there is nothing to call: then memory simply stays. */
   static open(): MemoryReturn | null {
-    const library = openLibc(LIBC_SYMBOLS);
+    const library = openLibc(CALLS);
     return library === null ? null : new MemoryReturn(library.symbols);
   }
 

@@ -2,7 +2,7 @@
  * Messages with their control data, read many at a time into memory made once (recvmmsg(2)): data,
  * the kernel's timestamp, and what the error queue says of a packet of ours.
  */
-import { openLibc } from "./libc.ts";
+import { type Calls, openLibc } from "./libc.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -10,6 +10,7 @@ import {
   IPV6_RECVERR,
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
+  SO_EE_ORIGIN_NONE,
   SO_TIMESTAMPING,
   SO_TIMESTAMPNS,
   SOL_IP,
@@ -17,9 +18,7 @@ import {
   SOL_SOCKET,
 } from "./linux.ts";
 
-const LIBC_SYMBOLS = {
-  recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
-} as const;
+const CALLS = ["recvmmsg"] as const;
 
 /** How much is read at a time, and how much of it is kept; all of them multiples of 8. */
 export interface BatchSizes {
@@ -59,12 +58,6 @@ const ERROR_DATA_AT = 12;
 const OFFENDER_AT = 16;
 const ERROR_BYTES = 16;
 
-/** struct sock_extended_err, ee_origin: who tells of the packet. */
-export const ORIGIN_NONE = 0;
-export const ORIGIN_ICMP = 2;
-export const ORIGIN_ICMP6 = 3;
-export const ORIGIN_TIMESTAMPING = 4;
-
 /** One message; places are offsets into `bytes`, and hold until the next read. */
 export interface Message {
   bytes: Uint8Array;
@@ -74,7 +67,7 @@ export interface Message {
   addressAt: number;
   /** When the kernel received the packet, or sent it, in µs after the batch's base; NaN if unknown. */
   stampUs: number;
-  /** ORIGIN_NONE outside the error queue. */
+  /** SO_EE_ORIGIN_NONE outside the error queue. */
   origin: number;
   /** Type and code of the ICMP error. */
   type: number;
@@ -98,7 +91,7 @@ export function blankMessage(bytes: Uint8Array): Message {
     end: 0,
     addressAt: 0,
     stampUs: NaN,
-    origin: ORIGIN_NONE,
+    origin: SO_EE_ORIGIN_NONE,
     type: 0,
     code: 0,
     info: 0,
@@ -109,7 +102,7 @@ export function blankMessage(bytes: Uint8Array): Message {
   };
 }
 
-type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+type Libc = Calls<typeof CALLS>;
 
 export class MessageBatch {
   /** All messages lie here, one behind the other, each followed by its name and control data. */
@@ -154,7 +147,7 @@ export class MessageBatch {
 
   /** Null where there is no libc; `baseSeconds` of the wall clock is what stamps count from. */
   static open(baseSeconds: number, sizes = PACKETS): MessageBatch | null {
-    const library = openLibc(LIBC_SYMBOLS);
+    const library = openLibc(CALLS);
     return library === null ? null : new MessageBatch(library.symbols, baseSeconds, sizes);
   }
 
@@ -185,7 +178,7 @@ export class MessageBatch {
     message.end = slot + Math.min(received, messageBytes);
     message.addressAt = this.#addressAt(slot + messageBytes);
     message.stampUs = NaN;
-    message.origin = ORIGIN_NONE;
+    message.origin = SO_EE_ORIGIN_NONE;
     message.type =
       message.code =
       message.info =

@@ -2,10 +2,7 @@
 import { openLibc } from "./libc.ts";
 import { AF_INET, AF_INET6 } from "./linux.ts";
 
-const LIBC_SYMBOLS = {
-  getifaddrs: { parameters: ["buffer"], result: "i32" },
-  freeifaddrs: { parameters: ["pointer"], result: "void" },
-} as const;
+const CALLS = ["getifaddrs", "freeifaddrs"] as const;
 
 // <ifaddrs.h>, struct ifaddrs on 64-bit machines: the next one, then name, flags, address.
 const NEXT_AT = 0;
@@ -18,7 +15,7 @@ const MAX_ADDRESSES = 4096;
 
 /** 4 or 16 bytes each, loopback's among them; empty where the system does not tell. */
 export function ownAddresses(): Uint8Array[] {
-  const library = openLibc(LIBC_SYMBOLS);
+  const library = openLibc(CALLS);
   if (library === null) return [];
   const { getifaddrs, freeifaddrs } = library.symbols;
   const first = new BigUint64Array(1);

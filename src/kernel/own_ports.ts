@@ -3,22 +3,13 @@
  * and answers whatever comes to them with RST, since no connection is theirs.
  */
 import { ErrnoError, openErrno } from "./errno.ts";
-import { openLibc } from "./libc.ts";
-import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_STREAM, SOL_IPV6 } from "./linux.ts";
+import { type Calls, openLibc } from "./libc.ts";
+import { AF_INET, AF_INET6, IPV6_V6ONLY, SOCK_CLOEXEC, SOCK_STREAM, SOL_IPV6 } from "./linux.ts";
 import { sockaddr } from "./sockaddr.ts";
 
-const LIBC_SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
+const CALLS = ["socket", "setsockopt", "bind", "getsockname", "close"] as const;
 
-// <bits/in.h>
-const IPV6_V6ONLY = 26;
-
-type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+type Libc = Calls<typeof CALLS>;
 
 /** Ports that are nobody else's until they are closed. */
 export interface HeldPorts {
@@ -41,7 +32,7 @@ export class OwnPorts implements HeldPorts {
 
   /** Null where there is no libc; throws ErrnoError when so many cannot be had. */
   static reserve(count: number): OwnPorts | null {
-    const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+    const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();
     if (libc === undefined || errno === null) return null;
     const descriptors: number[] = [];

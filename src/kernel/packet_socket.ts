@@ -6,64 +6,67 @@ import type { Endpoint } from "../domain/target.ts";
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP } from "../packet/protocol.ts";
 import { TCP_CHECKSUM_AT } from "../packet/tcp.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
-import { openLibc } from "./libc.ts";
+import { type Calls, openLibc } from "./libc.ts";
 import {
   AF_INET,
   AF_INET6,
-  EAGAIN,
-  ENOBUFS,
+  EPOLLIN,
+  ERRNO,
+  IP_HDRINCL,
   IP_RECVERR,
   IP_TTL,
+  IPV6_CHECKSUM,
   IPV6_RECVERR,
   IPV6_UNICAST_HOPS,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  SK_MEMINFO_DROPS,
+  SK_MEMINFO_VARS,
   SO_ATTACH_FILTER,
+  SO_EE_ORIGIN_NONE,
+  SO_EE_ORIGIN_TIMESTAMPING,
   SO_ERROR,
+  SO_MEMINFO,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
   SO_TIMESTAMPING,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_RAW,
+  SOF_TIMESTAMPING_OPT_ID,
+  SOF_TIMESTAMPING_OPT_TSONLY,
+  SOF_TIMESTAMPING_RX_SOFTWARE,
+  SOF_TIMESTAMPING_SOFTWARE,
+  SOF_TIMESTAMPING_TX_SOFTWARE,
   SOL_IP,
   SOL_IPV6,
   SOL_SOCKET,
 } from "./linux.ts";
-import { type Message, MessageBatch, ORIGIN_NONE, ORIGIN_TIMESTAMPING } from "./message_batch.ts";
-import { EPOLLIN, Poller } from "./poller.ts";
-import { openScopes, type ScopeOf } from "./scope.ts";
-import { sockaddr } from "./sockaddr.ts";
+import { type Message, MessageBatch } from "./message_batch.ts";
+import { Poller } from "./poller.ts";
+import { openScopes, type ScopeOf, sockaddr } from "./sockaddr.ts";
 import { filterOption } from "./socket_filter.ts";
 
-const LIBC_SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  // A ssize_t by its lower half, which holds every length and -1: a whole one would be a BigInt.
-  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
+const CALLS = [
+  "socket",
+  "setsockopt",
+  "getsockopt",
+  "getsockname",
+  "bind",
+  "sendto",
+  "close",
+] as const;
 
-// <asm-generic/socket.h>
-const SO_RCVBUF = 8;
-const SO_RCVBUFFORCE = 33;
-const SO_MEMINFO = 55;
-/** <linux/sock_diag.h>: SK_MEMINFO_VARS words, of them SK_MEMINFO_DROPS. */
-const MEMINFO_WORDS = 9;
-const MEMINFO_DROPS = 8;
-// <bits/in.h>
-const IP_HDRINCL = 3;
-const IPV6_CHECKSUM = 7;
 /**
- * <linux/net_tstamp.h>: software stamps of packets as they go to the driver and come from it; those
- * of sent ones numbered from 0 and without the packet (SOF_TIMESTAMPING_OPT_ID, _OPT_TSONLY).
+ * Software stamps of packets as they go to the driver and come from it. Those of sent ones are
+ * numbered from 0 and come without the packet.
  */
-export const PACKET_STAMPS = 1 << 1 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 11;
+export const PACKET_STAMPS = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
+  SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
 /** Room for the answers of thousands of targets while this process is not scheduled. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
-// <asm-generic/errno.h>
-const EPERM = 1;
+/** Errors that say that the send itself was refused. */
+const REFUSALS_OF_A_SEND: readonly number[] = [ERRNO.EPERM, ERRNO.EAGAIN, ERRNO.ENOBUFS];
 /** Calls a wake-up at most, so that a flood leaves time for other work; what is left wakes again. */
 const MAX_READS = 64;
 
@@ -115,7 +118,7 @@ export interface PacketSocket {
   close(): void;
 }
 
-type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+type Libc = Calls<typeof CALLS>;
 
 interface Tools {
   readonly libc: Libc;
@@ -134,7 +137,7 @@ export class PacketSockets {
 
   /** Null where there is no libc. */
   static open(): PacketSockets | null {
-    const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+    const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();
     const scopeOf = openScopes();
     const poller = Poller.open();
@@ -163,7 +166,7 @@ class KernelPacketSocket implements PacketSocket {
   #lengths: bigint[] = [];
   #number = new Int32Array(1);
   #size = new Uint32Array(1);
-  #meminfo = new Uint32Array(MEMINFO_WORDS);
+  #meminfo = new Uint32Array(SK_MEMINFO_VARS);
 
   constructor(tools: Tools, options: PacketSocketOptions, batch: MessageBatch) {
     const { kind, family, source } = options;
@@ -190,8 +193,7 @@ class KernelPacketSocket implements PacketSocket {
     this.#to.set(to.bytes, this.family === 4 ? 4 : 8);
     if (this.family === 6) this.#toView.setUint32(24, this.#tools.scopeOf(to), true);
     const errno = this.#sendOnce(bytes, length);
-    // These say that the send itself was refused.
-    if (errno === 0 || errno === EPERM || errno === EAGAIN || errno === ENOBUFS) return errno;
+    if (errno === 0 || REFUSALS_OF_A_SEND.includes(errno)) return errno;
     // It may have been the error of a packet before this one (ip(7), IP_RECVERR), which is thereby
     // taken off the socket, and this one was not sent.
     return this.#sendOnce(bytes, length);
@@ -216,7 +218,7 @@ class KernelPacketSocket implements PacketSocket {
     this.#size[0] = this.#meminfo.byteLength;
     const { libc } = this.#tools;
     libc.getsockopt(this.#descriptor, SOL_SOCKET, SO_MEMINFO, this.#meminfo, this.#size);
-    return this.#meminfo[MEMINFO_DROPS];
+    return this.#meminfo[SK_MEMINFO_DROPS];
   }
 
   filter(program: Uint8Array<ArrayBuffer>): void {
@@ -257,8 +259,9 @@ class KernelPacketSocket implements PacketSocket {
 
   #tell(message: Message, errorQueue: boolean, events: PacketEvents): void {
     if (!errorQueue) events.received(message);
-    else if (message.origin === ORIGIN_TIMESTAMPING) events.left(message.data, message.stampUs);
-    else if (message.origin !== ORIGIN_NONE) events.returned(message);
+    else if (message.origin === SO_EE_ORIGIN_TIMESTAMPING) {
+      events.left(message.data, message.stampUs);
+    } else if (message.origin !== SO_EE_ORIGIN_NONE) events.returned(message);
   }
 
   /** Whether the last failure of a read was something else than nothing to read. */
@@ -267,7 +270,7 @@ class KernelPacketSocket implements PacketSocket {
     const failure = errno();
     this.#size[0] = 4;
     libc.getsockopt(this.#descriptor, SOL_SOCKET, SO_ERROR, this.#number, this.#size);
-    return failure !== EAGAIN;
+    return failure !== ERRNO.EAGAIN;
   }
 
   #configure({ kind, family, ttl }: PacketSocketOptions): void {

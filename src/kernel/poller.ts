@@ -3,22 +3,11 @@
  * pool, however many descriptors there are.
  */
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
-import { openLibc } from "./libc.ts";
+import { type Calls, openLibc } from "./libc.ts";
+import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL } from "./linux.ts";
 
-const LIBC_SYMBOLS = {
-  epoll_create1: { parameters: ["i32"], result: "i32" },
-  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32", nonblocking: true },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
+const CALLS = ["epoll_create1", "epoll_ctl", "epoll_wait_in_thread", "close"] as const;
 
-// <sys/epoll.h>
-const EPOLL_CLOEXEC = 0o2000000;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-export const EPOLLIN = 0x001;
-export const EPOLLOUT = 0x004;
-export const EPOLLERR = 0x008;
 /** struct epoll_event is packed on x86_64 alone. */
 const EVENT_BYTES = Deno.build.arch === "x86_64" ? 12 : 16;
 const DATA_OFFSET = EVENT_BYTES - 8;
@@ -27,7 +16,7 @@ const MAX_EVENTS = 256;
 const WAIT_MS = 100;
 
 export class Poller {
-  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #libc: Calls<typeof CALLS>;
   #errno: ReadErrno;
   #epoll: number;
   #watched = new Map<number, (events: number) => void>();
@@ -36,7 +25,7 @@ export class Poller {
   #waiting = false;
 
   private constructor(
-    libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"],
+    libc: Calls<typeof CALLS>,
     errno: ReadErrno,
   ) {
     this.#libc = libc;
@@ -47,7 +36,7 @@ export class Poller {
 
   /** Null where there is no libc; throws ErrnoError when the kernel refuses. */
   static open(): Poller | null {
-    const library = openLibc(LIBC_SYMBOLS);
+    const library = openLibc(CALLS);
     const errno = openErrno();
     return library === null || errno === null ? null : new Poller(library.symbols, errno);
   }
@@ -79,7 +68,7 @@ export class Poller {
     this.#waiting = true;
     const bytes = new Uint8Array(this.#events.buffer);
     while (this.#watched.size > 0) {
-      const count = await this.#libc.epoll_wait(this.#epoll, bytes, MAX_EVENTS, WAIT_MS);
+      const count = await this.#libc.epoll_wait_in_thread(this.#epoll, bytes, MAX_EVENTS, WAIT_MS);
       for (let i = 0; i < count; i++) {
         const events = this.#events.getUint32(i * EVENT_BYTES, true);
         const descriptor = this.#events.getInt32(i * EVENT_BYTES + DATA_OFFSET, true);

@@ -1,4 +1,6 @@
-/** Signals as callbacks, on the systems that have them. */
+/** Signals: those that come as callbacks, and stopping this process as Ctrl-Z does. */
+import { openLibc } from "./libc.ts";
+import { SIGSTOP } from "./linux.ts";
 
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT";
 
@@ -9,4 +11,10 @@ export function onSignal(name: SignalName, callback: () => void): void {
   } catch {
     // Windows knows SIGINT alone.
   }
+}
+
+/** A function that stops this process and returns when it goes on; null where there is none. */
+export function openSuspend(): (() => void) | null {
+  const libc = openLibc(["raise"])?.symbols;
+  return libc === undefined ? null : () => void libc.raise(SIGSTOP);
 }

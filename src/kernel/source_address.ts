@@ -1,21 +1,16 @@
 /** Which of this host's IPv4 addresses the routes choose for a target: by connecting a UDP socket, which sends nothing. */
 import type { Endpoint } from "../domain/target.ts";
 import { openErrno, type ReadErrno } from "./errno.ts";
-import { openLibc } from "./libc.ts";
+import { type Calls, openLibc } from "./libc.ts";
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from "./linux.ts";
 import { sockaddr } from "./sockaddr.ts";
 
-const LIBC_SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
+const CALLS = ["socket", "connect", "getsockname", "close"] as const;
 
 /** Any port will do, but for 0, which connect(2) refuses on some systems. */
 const DISCARD_PORT = 9;
 
-type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+type Libc = Calls<typeof CALLS>;
 
 /** Writes the source into `out` (4 bytes): 0, or the errno. */
 export interface SourceAddresses {
@@ -36,7 +31,7 @@ export class KernelSourceAddresses implements SourceAddresses {
 
   /** Null where there is no libc. */
   static open(): KernelSourceAddresses | null {
-    const libc = openLibc(LIBC_SYMBOLS)?.symbols;
+    const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();
     return libc === undefined || errno === null ? null : new KernelSourceAddresses(libc, errno);
   }

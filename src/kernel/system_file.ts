@@ -1,24 +1,19 @@
 /** Small files of the kernel's, by libc: the runtime opens nothing below /proc without full permissions. */
 import { openLibc } from "./libc.ts";
+import { O_CLOEXEC, O_RDONLY } from "./linux.ts";
 
-const LIBC_SYMBOLS = {
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
+const CALLS = ["open", "read", "close"] as const;
 
-// <fcntl.h>
-const O_RDONLY_CLOEXEC = 0o2000000;
 const CHUNK_BYTES = 4096;
 /** A longer file is not what it was taken for. */
 const MAX_BYTES = 256 * 1024;
 
 /** The text of a file such as /proc/self/maps, or null where it cannot be read. */
 export function readSystemFile(path: string): string | null {
-  const library = openLibc(LIBC_SYMBOLS);
+  const library = openLibc(CALLS);
   if (library === null) return null;
   const libc = library.symbols;
-  const descriptor = libc.open(new TextEncoder().encode(`${path}\0`), O_RDONLY_CLOEXEC);
+  const descriptor = libc.open(new TextEncoder().encode(`${path}\0`), O_RDONLY | O_CLOEXEC);
   let text: string | null = null;
   if (descriptor >= 0) {
     const chunk = new Uint8Array(CHUNK_BYTES);

@@ -1,9 +1,11 @@
 /** TCP connects on sockets of our own, for what the runtime's connect cannot do: a source address. */
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
-import { openLibc } from "./libc.ts";
+import { type Calls, openLibc } from "./libc.ts";
 import {
-  EINPROGRESS,
+  EPOLLOUT,
+  ERRNO,
+  IP_BIND_ADDRESS_NO_PORT,
   SO_ERROR,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -11,23 +13,19 @@ import {
   SOL_IP,
   SOL_SOCKET,
 } from "./linux.ts";
-import { EPOLLOUT, Poller } from "./poller.ts";
-import { openScopes, type ScopeOf } from "./scope.ts";
-import { familyOf, MAX_SOCKADDR_BYTES, sockaddr } from "./sockaddr.ts";
-import { hasSent } from "./tcp_begun.ts";
+import { Poller } from "./poller.ts";
+import { familyOf, MAX_SOCKADDR_BYTES, openScopes, type ScopeOf, sockaddr } from "./sockaddr.ts";
+import { hasSent } from "./tcp_info.ts";
 
-const LIBC_SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
-
-// ip(7): the port is chosen at connect, so one source address serves many targets.
-const IP_BIND_ADDRESS_NO_PORT = 24;
+const CALLS = [
+  "socket",
+  "setsockopt",
+  "getsockopt",
+  "bind",
+  "connect",
+  "getpeername",
+  "close",
+] as const;
 
 /** A connect under way. */
 export interface PendingSocket {
@@ -38,7 +36,7 @@ export interface PendingSocket {
 }
 
 export class TcpConnects {
-  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #libc: Calls<typeof CALLS>;
   #errno: ReadErrno;
   #poller: Poller;
   #scopeOf: ScopeOf;
@@ -47,7 +45,7 @@ export class TcpConnects {
   #size = new Uint32Array(1);
 
   private constructor(
-    libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"],
+    libc: Calls<typeof CALLS>,
     errno: ReadErrno,
     poller: Poller,
     scopeOf: ScopeOf,
@@ -60,7 +58,7 @@ export class TcpConnects {
 
   /** Null where there is no libc. */
   static open(): TcpConnects | null {
-    const library = openLibc(LIBC_SYMBOLS);
+    const library = openLibc(CALLS);
     const errno = openErrno();
     const poller = Poller.open();
     const scopeOf = openScopes();
@@ -119,7 +117,7 @@ export class TcpConnects {
     const address = sockaddr(endpoint, this.#scopeOf(endpoint));
     if (this.#libc.connect(descriptor, address, address.length) !== 0) {
       const errno = this.#errno();
-      if (errno !== EINPROGRESS && !hasSent(this.#libc.getsockopt, descriptor)) {
+      if (errno !== ERRNO.EINPROGRESS && !hasSent(this.#libc.getsockopt, descriptor)) {
         this.#libc.close(descriptor);
         throw new ErrnoError("connect", errno);
       }

@@ -3,30 +3,34 @@
  * descriptor is found by the socket's name, then TCP_INFO is read from it. One process-wide
  * search position, since descriptors are handed out in order.
  */
-import { openLibc } from "./libc.ts";
-import { AF_INET, AF_INET6, SO_LINGER, SOL_SOCKET, SOL_TCP, TCP_INFO } from "./linux.ts";
+import { type Calls, openLibc } from "./libc.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  SO_LINGER,
+  SOL_SOCKET,
+  SOL_TCP,
+  TCP_INFO,
+  TCP_LISTEN,
+  TCP_SYN_RECV,
+  TCP_SYN_SENT,
+} from "./linux.ts";
 import { MAX_SOCKADDR_BYTES } from "./sockaddr.ts";
 
-const LIBC_SYMBOLS = {
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  dup: { parameters: ["i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
+const CALLS = ["getsockname", "getpeername", "getsockopt", "setsockopt", "dup", "close"] as const;
 
-// <linux/tcp.h>, struct tcp_info: offsets of the fields read here, and how much of it is asked for.
-const INFO_STATE = 0;
-const INFO_UNACKED_U32 = 24 / 4;
-const INFO_SACKED_U32 = 28 / 4;
-const INFO_RTT_U32 = 68 / 4;
-const INFO_TOTAL_RETRANS_U32 = 100 / 4;
-const INFO_BYTES = 104;
-// <net/tcp_states.h>: the two states in which a handshake is still under way, and listening.
-const TCP_SYN_SENT = 2;
-const TCP_SYN_RECV = 3;
-const TCP_LISTEN = 10;
+// <linux/tcp.h>, struct tcp_info: offsets of the fields read here.
+const INFO_STATE_AT = 0;
+/** Of a listening socket: what waits in its accept queue, and the queue's limit. */
+const INFO_UNACKED_AT = 24;
+const INFO_SACKED_AT = 28;
+const INFO_RTT_AT = 68;
+const INFO_TOTAL_RETRANS_AT = 100;
+/** Since Linux 4.2; older kernels give a shorter struct. */
+const INFO_SEGMENTS_OUT_AT = 136;
+const INFO_BYTES = 140;
+/** A struct that ends before its total of retransmits says too little. */
+const MIN_INFO_BYTES = 104;
 
 const STDERR = 2;
 const SOCKADDR_IN_BYTES = 16;
@@ -61,21 +65,20 @@ export interface Peer {
 }
 
 export class TcpSockets {
-  #libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+  #libc: Calls<typeof CALLS>;
   #name = new Uint8Array(MAX_SOCKADDR_BYTES);
   #size = new Uint32Array(1);
-  #info32 = new Uint32Array(INFO_BYTES / 4);
-  #info = new Uint8Array(this.#info32.buffer);
+  #info = new TcpInfoStruct();
   #linger = new Int32Array([1, 0]);
   #last = 0;
 
-  private constructor(libc: Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"]) {
+  private constructor(libc: Calls<typeof CALLS>) {
     this.#libc = libc;
   }
 
   /** Null where the platform or its permissions have no libc to call. */
   static open(): TcpSockets | null {
-    const library = openLibc(LIBC_SYMBOLS);
+    const library = openLibc(CALLS);
     return library === null ? null : new TcpSockets(library.symbols);
   }
 
@@ -131,33 +134,25 @@ export class TcpSockets {
 
   /** Reads TCP_INFO; false when the socket has no handshake behind it. */
   info(descriptor: number, out: TcpInfo): boolean {
-    if (!this.#readInfo(descriptor)) return false;
-    const state = this.#info[INFO_STATE];
+    const info = this.#info;
+    if (!info.read(this.#libc.getsockopt, descriptor)) return false;
     // The server closes at once, so CLOSE_WAIT and its like are as good as ESTABLISHED.
-    if (state === TCP_SYN_SENT || state === TCP_SYN_RECV) return false;
-    out.rttUs = this.#info32[INFO_RTT_U32];
-    out.retransmits = this.#info32[INFO_TOTAL_RETRANS_U32];
+    if (info.state === TCP_SYN_SENT || info.state === TCP_SYN_RECV) return false;
+    out.rttUs = info.u32(INFO_RTT_AT);
+    out.retransmits = info.u32(INFO_TOTAL_RETRANS_AT);
     return true;
   }
 
   /** A listening socket's queue: the kernel reports it in two fields meant for other states. */
   acceptQueue(descriptor: number): AcceptQueue | null {
-    if (!this.#readInfo(descriptor) || this.#info[INFO_STATE] !== TCP_LISTEN) return null;
-    return {
-      waiting: this.#info32[INFO_UNACKED_U32],
-      limit: this.#info32[INFO_SACKED_U32],
-    };
+    const info = this.#info;
+    if (!info.read(this.#libc.getsockopt, descriptor) || info.state !== TCP_LISTEN) return null;
+    return { waiting: info.u32(INFO_UNACKED_AT), limit: info.u32(INFO_SACKED_AT) };
   }
 
   /** Makes the coming close send RST and leave no TIME_WAIT (SO_LINGER 0, socket(7)). */
   resetOnClose(descriptor: number): boolean {
     return this.#libc.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, this.#linger, 8) === 0;
-  }
-
-  #readInfo(descriptor: number): boolean {
-    this.#size[0] = INFO_BYTES;
-    const result = this.#libc.getsockopt(descriptor, SOL_TCP, TCP_INFO, this.#info, this.#size);
-    return result === 0 && this.#size[0] >= INFO_BYTES;
   }
 
   #match(descriptor: number, localPort: number, peer: Peer): Match {
@@ -188,4 +183,49 @@ export class TcpSockets {
     }
     return true;
   }
+}
+
+/** getsockopt(2). */
+type GetSocketOption = (
+  descriptor: number,
+  level: number,
+  name: number,
+  value: Uint8Array<ArrayBuffer>,
+  size: Uint32Array<ArrayBuffer>,
+) => number;
+
+/** Memory for one struct tcp_info, read into again and again. */
+class TcpInfoStruct {
+  #words = new Uint32Array(INFO_BYTES / 4);
+  #bytes = new Uint8Array(this.#words.buffer);
+  #size = new Uint32Array(1);
+
+  /** False where the descriptor is no TCP socket, or the kernel tells too little. */
+  read(getsockopt: GetSocketOption, descriptor: number): boolean {
+    this.#size[0] = INFO_BYTES;
+    const result = getsockopt(descriptor, SOL_TCP, TCP_INFO, this.#bytes, this.#size);
+    return result === 0 && this.#size[0] >= MIN_INFO_BYTES;
+  }
+
+  /** A number of <net/tcp_states.h>. */
+  get state(): number {
+    return this.#bytes[INFO_STATE_AT];
+  }
+
+  /** The field at this offset; 0 where the kernel's struct ends before it. */
+  u32(at: number): number {
+    return at < this.#size[0] ? this.#words[at >> 2] : 0;
+  }
+}
+
+const begun = new TcpInfoStruct();
+
+/**
+ * Whether a TCP socket has sent its SYN, whatever came of it; false for any other socket. Tells
+ * whether a connect that did not succeed at once is under way. Its errno, EINPROGRESS, tells that
+ * too, but between the call and the reading of errno the runtime may make calls of its own, which
+ * fail now and then and leave theirs there.
+ */
+export function hasSent(getsockopt: GetSocketOption, descriptor: number): boolean {
+  return begun.read(getsockopt, descriptor) && begun.u32(INFO_SEGMENTS_OUT_AT) > 0;
 }

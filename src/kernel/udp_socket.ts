@@ -1,10 +1,9 @@
 /** Connected UDP sockets whose sends never wait and allocate nothing (udp(7), send(2)). */
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
-import { openLibc } from "./libc.ts";
+import { type Calls, openLibc } from "./libc.ts";
 import {
-  EAGAIN,
-  ENOBUFS,
+  ERRNO,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   SO_ERROR,
@@ -12,21 +11,9 @@ import {
   SOCK_DGRAM,
   SOL_SOCKET,
 } from "./linux.ts";
-import { familyOf, sockaddr } from "./sockaddr.ts";
+import { familyOf, openScopes, type ScopeOf, sockaddr } from "./sockaddr.ts";
 
-const LIBC_SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  // A ssize_t by its lower half, which holds every length and -1: a whole one would be a BigInt.
-  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-  if_nametoindex: { parameters: ["buffer"], result: "u32" },
-} as const;
-
-// <asm-generic/errno.h>
-const EMSGSIZE = 90;
-const ECONNREFUSED = 111;
+const CALLS = ["socket", "connect", "getsockopt", "send", "close"] as const;
 
 /**
  * What became of a send. `earlier_lost`: nothing was sent, but an ICMP error told that the
@@ -44,34 +31,39 @@ export interface DatagramSocket {
   close(): void;
 }
 
-type Libc = Deno.DynamicLibrary<typeof LIBC_SYMBOLS>["symbols"];
+type Libc = Calls<typeof CALLS>;
 
 /** Opened before the FFI permission is given up; sockets can be had afterwards too. */
 export class UdpSockets {
   #libc: Libc;
   #errno: ReadErrno;
+  #scopeOf: ScopeOf;
 
-  private constructor(libc: Libc, errno: ReadErrno) {
+  private constructor(libc: Libc, errno: ReadErrno, scopeOf: ScopeOf) {
     this.#libc = libc;
     this.#errno = errno;
+    this.#scopeOf = scopeOf;
   }
 
   /** Null where there is no libc. */
   static open(): UdpSockets | null {
-    const library = openLibc(LIBC_SYMBOLS);
+    const library = openLibc(CALLS);
     const errno = openErrno();
-    return library === null || errno === null ? null : new UdpSockets(library.symbols, errno);
+    const scopeOf = openScopes();
+    if (library === null || errno === null || scopeOf === null) return null;
+    return new UdpSockets(library.symbols, errno, scopeOf);
   }
 
   /** Connects with the first send, and anew after one that failed: the network may come later. */
   to(endpoint: Endpoint): DatagramSocket {
-    return new UdpSocket(this.#libc, this.#errno, endpoint);
+    return new UdpSocket(this.#libc, this.#errno, this.#scopeOf, endpoint);
   }
 }
 
 class UdpSocket implements DatagramSocket {
   #libc: Libc;
   #errno: ReadErrno;
+  #scopeOf: ScopeOf;
   #endpoint: Endpoint;
   #descriptor = -1;
   #failure = 0;
@@ -80,9 +72,10 @@ class UdpSocket implements DatagramSocket {
   /** The BigInts that a size_t wants, each made once: as many as there are lengths of datagrams. */
   #lengths: bigint[] = [];
 
-  constructor(libc: Libc, errno: ReadErrno, endpoint: Endpoint) {
+  constructor(libc: Libc, errno: ReadErrno, scopeOf: ScopeOf, endpoint: Endpoint) {
     this.#libc = libc;
     this.#errno = errno;
+    this.#scopeOf = scopeOf;
     this.#endpoint = endpoint;
   }
 
@@ -97,12 +90,12 @@ class UdpSocket implements DatagramSocket {
     if (this.#libc.send(this.#descriptor, bytes, size, flags) >= 0) return "sent";
     const errno = this.#errno();
     switch (errno) {
-      case EAGAIN:
-      case ENOBUFS:
+      case ERRNO.EAGAIN:
+      case ERRNO.ENOBUFS:
         return "full";
-      case ECONNREFUSED:
+      case ERRNO.ECONNREFUSED:
       // No datagram here is too long for UDP: one before was for a router on the way.
-      case EMSGSIZE:
+      case ERRNO.EMSGSIZE:
         return "earlier_lost";
       default:
         this.#failure = errno;
@@ -116,7 +109,7 @@ class UdpSocket implements DatagramSocket {
     if (this.#descriptor < 0) return false;
     this.#size[0] = 4;
     this.#libc.getsockopt(this.#descriptor, SOL_SOCKET, SO_ERROR, this.#error, this.#size);
-    return this.#error[0] === ECONNREFUSED || this.#error[0] === EMSGSIZE;
+    return this.#error[0] === ERRNO.ECONNREFUSED || this.#error[0] === ERRNO.EMSGSIZE;
   }
 
   close(): void {
@@ -131,18 +124,10 @@ class UdpSocket implements DatagramSocket {
       this.#failure = this.#errno();
       return false;
     }
-    const address = sockaddr(this.#endpoint, this.#scope());
+    const address = sockaddr(this.#endpoint, this.#scopeOf(this.#endpoint));
     if (this.#libc.connect(this.#descriptor, address, address.length) === 0) return true;
     this.#failure = this.#errno();
     this.close();
     return false;
-  }
-
-  /** The interface index of the endpoint's zone, by name or number; 0 for none. */
-  #scope(): number {
-    const zone = this.#endpoint.address.split("%")[1];
-    if (zone === undefined) return 0;
-    const index = this.#libc.if_nametoindex(new TextEncoder().encode(`${zone}\0`));
-    return index !== 0 ? index : Number(zone) || 0;
   }
 }

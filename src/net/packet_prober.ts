@@ -6,7 +6,8 @@ import type { Outcome } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
-import { type Message, ORIGIN_ICMP, ORIGIN_ICMP6 } from "../kernel/message_batch.ts";
+import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../kernel/linux.ts";
+import type { Message } from "../kernel/message_batch.ts";
 import { icmpErrorKind } from "../packet/icmp_kind.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Deadline, Deadlines } from "../time/deadlines.ts";
@@ -272,8 +273,8 @@ class FamilySide {
   }
 
   #returned(message: Message): void {
-    if (message.origin !== ORIGIN_ICMP && message.origin !== ORIGIN_ICMP6) return;
-    const family = message.origin === ORIGIN_ICMP ? 4 : 6;
+    if (message.origin !== SO_EE_ORIGIN_ICMP && message.origin !== SO_EE_ORIGIN_ICMP6) return;
+    const family = message.origin === SO_EE_ORIGIN_ICMP ? 4 : 6;
     const kind = icmpErrorKind(family, message.type, message.code);
     const flight = this.#flights.get(this.#exchange.readQuoted(message));
     if (kind === null || flight === undefined || !this.#exchange.matches(message, flight)) return;

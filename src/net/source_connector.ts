@@ -2,6 +2,7 @@
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
+import { ERRNO } from "../kernel/linux.ts";
 import type { TcpConnects } from "../kernel/tcp_connect.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
 import type { Attempt, Connection, Connector, HandshakeSample } from "./connector.ts";
@@ -23,7 +24,7 @@ export class SourceConnector implements Connector {
 
   connect(endpoint: Endpoint): Attempt {
     if (endpoint.family !== this.#source.family) {
-      const error = new ErrnoError("bind", EAFNOSUPPORT);
+      const error = new ErrnoError("bind", ERRNO.EAFNOSUPPORT);
       return { connection: Promise.reject(error), answered: () => false, cancel: () => {} };
     }
     const pending = this.#connects.connect(endpoint, this.#source);
@@ -51,6 +52,3 @@ export class SourceConnector implements Connector {
     out.synRetransmits = known ? this.#info.retransmits : NONE;
   }
 }
-
-/** <asm-generic/errno.h>: a source of one family has no way to a target of the other. */
-const EAFNOSUPPORT = 97;

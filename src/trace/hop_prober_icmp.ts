@@ -4,7 +4,7 @@
  * some routers choose among equal paths, stays the same for a flow.
  */
 import type { Endpoint } from "../domain/target.ts";
-import { EPOLLIN } from "../kernel/poller.ts";
+import { EPOLLIN } from "../kernel/linux.ts";
 import { echoReplies } from "../kernel/socket_filter.ts";
 import {
   blankEcho,

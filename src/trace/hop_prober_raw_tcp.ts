@@ -5,7 +5,7 @@
  */
 import type { Endpoint } from "../domain/target.ts";
 import { OwnPorts } from "../kernel/own_ports.ts";
-import { EPOLLIN } from "../kernel/poller.ts";
+import { EPOLLIN } from "../kernel/linux.ts";
 import { handshakeAnswers, MAX_FILTER_PORTS } from "../kernel/socket_filter.ts";
 import { blankIpPacket, parseIp } from "../packet/ip.ts";
 import { readU16, readU32 } from "../packet/network_order.ts";

@@ -5,7 +5,7 @@
  */
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
-import { EPOLLOUT } from "../kernel/poller.ts";
+import { EPOLLOUT, ERRNO } from "../kernel/linux.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
 import {
   endAnswer,
@@ -19,8 +19,6 @@ import type { HopAnswer, HopProbe, HopProber, HopTools, Together } from "./hop_p
 
 /** After this long the kernel sends a SYN again (tcp(7)), and nobody can tell which was answered. */
 const RETRANSMIT_MS = 1000;
-// <asm-generic/errno.h>
-const ECONNREFUSED = 111;
 const UNSPECIFIED = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const;
 
 export interface TcpHopOptions {
@@ -127,7 +125,7 @@ export class TcpHopProber implements HopProber {
     }
     const trip = ambiguous ? NO_ROUND_TRIP : roundTrip(sent, NaN, nowMs);
     const errno = sockets.takeError(descriptor);
-    if (errno === ECONNREFUSED) return endAnswer(this.#target, "refused", trip);
+    if (errno === ERRNO.ECONNREFUSED) return endAnswer(this.#target, "refused", trip);
     if (errno !== 0 || !this.#infos.isConnected(descriptor, this.#target)) return null;
     const known = this.#infos.info(descriptor, this.#info) && this.#info.rttUs > 0;
     if (known && this.#info.retransmits === 0) {

@@ -3,7 +3,7 @@
  * probe bears its number in its payload, which routers quote.
  */
 import type { Endpoint } from "../domain/target.ts";
-import { EPOLLIN } from "../kernel/poller.ts";
+import { EPOLLIN } from "../kernel/linux.ts";
 import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
 import { readU16, writeU16 } from "../packet/network_order.ts";
 import { endAnswer, icmpAnswer, roundTrip, sendTime } from "./hop_answer.ts";

@@ -1,12 +1,11 @@
 /** Sends on sockets that keep their ICMP errors, where an earlier packet's error fails a later send. */
 import { ErrnoError } from "../kernel/errno.ts";
 import type { HopSockets } from "../kernel/hop_socket.ts";
+import { ERRNO } from "../kernel/linux.ts";
 import type { HopTools } from "./hop_prober.ts";
 
 /** Errors may go on coming while a send is tried: one for each probe on its way. */
 const MAX_TRIES = 256;
-// <asm-generic/errno.h>
-const EMSGSIZE = 90;
 
 /** Sends the first `length` bytes; throws ErrnoError when it is this packet that cannot be sent. */
 export function sendOnce(
@@ -35,7 +34,7 @@ export function tooBigFor(
   const { message } = reader;
   if (sockets.send(descriptor, packet, packet.length - headerBytes) === 0) return packet.length;
   while (reader.readError(descriptor)) {
-    if (message.offence === null && message.errno === EMSGSIZE) return message.mtuBytes;
+    if (message.offence === null && message.errno === ERRNO.EMSGSIZE) return message.mtuBytes;
   }
-  throw new ErrnoError("send", EMSGSIZE);
+  throw new ErrnoError("send", ERRNO.EMSGSIZE);
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { sockaddr } from "../../src/kernel/sockaddr.ts";
-import { hasSent } from "../../src/kernel/tcp_begun.ts";
+import { hasSent } from "../../src/kernel/tcp_info.ts";
 import { literalEndpoint } from "../../src/domain/address.ts";
 
 const AF_INET = 2;

@@ -1,12 +1,11 @@
 /** Packet sockets by script: what was sent is kept, what comes is what the test says. */
 import type { Endpoint } from "../../../src/domain/target.ts";
 import {
-  blankMessage,
-  type Message,
-  ORIGIN_ICMP,
-  ORIGIN_ICMP6,
-  ORIGIN_NONE,
-} from "../../../src/kernel/message_batch.ts";
+  SO_EE_ORIGIN_ICMP,
+  SO_EE_ORIGIN_ICMP6,
+  SO_EE_ORIGIN_NONE,
+} from "../../../src/kernel/linux.ts";
+import { blankMessage, type Message } from "../../../src/kernel/message_batch.ts";
 import type { PacketEvents, PacketSocket } from "../../../src/kernel/packet_socket.ts";
 
 export interface SentPacket {
@@ -86,7 +85,7 @@ export class FakePacketSocket implements PacketSocket {
   /** A packet that was for `target` comes back. */
   return(bytes: ArrayLike<number>, target: ArrayLike<number>, error: IcmpFake): void {
     const message = messageOf(bytes, target, error.from ?? []);
-    message.origin = this.family === 4 ? ORIGIN_ICMP : ORIGIN_ICMP6;
+    message.origin = this.family === 4 ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6;
     message.type = error.type;
     message.code = error.code;
     message.info = error.info ?? 0;
@@ -107,7 +106,7 @@ function messageOf(
   const message = blankMessage(bytes);
   message.end = data.length;
   message.addressAt = data.length;
-  message.origin = ORIGIN_NONE;
+  message.origin = SO_EE_ORIGIN_NONE;
   message.offenderAt = offender.length === 0 ? -1 : data.length + address.length;
   return message;
 }
