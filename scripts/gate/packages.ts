@@ -14,6 +14,7 @@ const LIBRARIES = `/usr/lib/${Deno.build.arch}-linux-gnu`;
 export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   binary: [
     { command: "curl", package: "curl" },
+    { command: "ss", package: "iproute2" },
     { command: "prlimit", package: "util-linux" },
     { command: "script", package: "bsdutils" },
     { command: "setpriv", package: "util-linux" },

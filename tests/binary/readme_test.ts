@@ -22,8 +22,9 @@ function proseLines(): string[] {
 Deno.test("the README's first two commands work as pasted, each in a terminal of its own", async () => {
   const [serve, session] = blocks("First run");
   const probe = /^\$ (.*)$/m.exec(session)?.[1] ?? "";
+  const listening = "for i in $(seq 100); do ss -Hltn | grep -q :9999 && break; sleep 0.1; done";
   const script =
-    `ip link set lo up; ${serve.trim()} & sleep 1; ${probe}; code=$?; kill $!; exit $code`;
+    `ip link set lo up; ${serve.trim()} & ${listening}; ${probe}; code=$?; kill $!; exit $code`;
   const words = [...OWN_NETWORK, "sh", "-c", script];
   const { code, stdout, stderr } = await new Deno.Command(words[0], {
     args: words.slice(1),
