@@ -8,7 +8,8 @@ import { probe } from "./src/commands/probe.ts";
 import { selfcheck } from "./src/commands/selfcheck/selfcheck.ts";
 import { serve } from "./src/commands/serve.ts";
 import { trace } from "./src/commands/trace/trace.ts";
-import { EXIT, type ExitCode, messageOf, UsageError } from "./src/domain/exit.ts";
+import { EXIT, type ExitCode, UsageError } from "./src/domain/exit.ts";
+import { messageOf } from "./src/text/quote.ts";
 import { printText, say } from "./src/sink/stdio.ts";
 import { VERSION } from "./src/version.ts";
 

@@ -1,4 +1,5 @@
 /** Help, from the option table. */
+import { wrap } from "../text/words.ts";
 import type { Option } from "./option.ts";
 import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
 
@@ -33,7 +34,7 @@ export function commandHelp(name: CommandName): string {
   const width = Math.max(...left.map((text) => text.length)) + 2;
   const lines = Object.values(entry.options).map((option, i) => {
     const fallback = option.shownFallback === "" ? "" : ` (default ${option.shownFallback})`;
-    return `  ${left[i].padEnd(width)}${wrap(option.help + fallback, width + 2)}`;
+    return `  ${left[i].padEnd(width)}${fold(option.help + fallback, width + 2)}`;
   });
   const operands = entry.operands === "" ? "" : ` ${entry.operands}`;
   return `usage: wire-probe ${name} [OPTION…]${operands}
@@ -52,15 +53,8 @@ function heading(name: string, option: Option<unknown>): string {
 }
 
 /** Folds a text so that it stays right of the given column. */
-function wrap(text: string, column: number): string {
-  const room = LINE_WIDTH - column;
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const last = lines[lines.length - 1];
-    if (last !== "" && last.length + 1 + word.length > room) lines.push(word);
-    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
-  }
-  return lines.join(`\n${" ".repeat(column)}`);
+function fold(text: string, column: number): string {
+  return wrap(text.split(" "), LINE_WIDTH - column).join(`\n${" ".repeat(column)}`);
 }
 
 function capital(text: string): string {

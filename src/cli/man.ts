@@ -1,4 +1,5 @@
 /** The man page, wire-probe(1), from the option table: man(7) requests that groff and mandoc read alike. */
+import { wrap } from "../text/words.ts";
 import type { Option } from "./option.ts";
 import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
 
@@ -116,14 +117,7 @@ function entries(list: readonly Entry[]): string[] {
 
 /** A text in lines that fit, none of which is taken for a request. */
 function paragraph(text: string): string[] {
-  const lines = [""];
-  for (const word of text.split(" ").map(roff)) {
-    const last = lines[lines.length - 1];
-    const longer = last === "" ? word : `${last} ${word}`;
-    if (last !== "" && longer.length > LINE_BYTES) lines.push(word);
-    else lines[lines.length - 1] = longer;
-  }
-  return lines;
+  return wrap(text.split(" ").map(roff), LINE_BYTES);
 }
 
 /** Text as roff reads it: no request at its start, no escape within, all of it ASCII. */

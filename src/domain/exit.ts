@@ -21,9 +21,3 @@ export class UsageError extends Error {
 export class SystemError extends Error {
   override readonly name = "SystemError";
 }
-
-/** An unknown thrown value's message, in one line, without the runtime's own trimmings. */
-export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/\s+/g, " ").replace(/ \(os error \d+\)(: \w+ '.*')?$/, "").trim();
-}

@@ -74,33 +74,3 @@ export function regionsOf(nodes: readonly number[], direction: Direction): Regio
   const column: Region = { from: null, to: nodes };
   return direction === "from" ? [row] : direction === "to" ? [column] : [row, column];
 }
-
-/** `0.412 ms`. */
-export function msText(us: number): string {
-  return `${msOf(us)} ms`;
-}
-
-/** Milliseconds with three decimals, as everywhere. */
-export function msOf(us: number): number {
-  return Math.round(us) / 1000;
-}
-
-export function percentText(share: number): string {
-  return `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
-}
-
-/** A share with as many decimals as it is worth. */
-export function shareOf(share: number): number {
-  return Math.round(share * 1e5) / 1e5;
-}
-
-const MAX_NAMED = 4;
-
-/** Names in a sentence, bounded. */
-export function listText(names: readonly string[]): string {
-  const more = names.length - MAX_NAMED;
-  if (more > 1) return `${names.slice(0, MAX_NAMED).join(", ")} and ${more} more`;
-  return names.length < 2
-    ? names.join("")
-    : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
-}

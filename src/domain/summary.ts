@@ -99,9 +99,14 @@ export interface RunSummary {
   readonly shape: Shape | null;
 }
 
+/** A part of a whole, from 0 to 1; null where there is no whole. */
+export function shareOf(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}
+
 /** Lost as a share of sent, or null when nothing was sent. */
 export function lossRatio(figures: Figures): number | null {
-  return figures.sent === 0 ? null : figures.lost / figures.sent;
+  return shareOf(figures.lost, figures.sent);
 }
 
 /**
@@ -111,7 +116,7 @@ export function lossRatio(figures: Figures): number | null {
  * the network or the server was silent (Guo et al., "Pingmesh", SIGCOMM 2015).
  */
 export function synLossRatio(figures: Figures): number | null {
-  return figures.synCounted === 0 ? null : figures.synRepeated / figures.synCounted;
+  return shareOf(figures.synRepeated, figures.synCounted);
 }
 
 /** Which of the delays stand for these figures; null when nothing was measured. */

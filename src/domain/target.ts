@@ -37,6 +37,12 @@ export function targetKey(target: Target): string {
   return key;
 }
 
+/** The target's name with what was probed, unless they are the same: `db (10.0.0.5:5432)`. */
+export function targetTitle(target: Target, address = ""): string {
+  const probed = hostPort(address === "" ? target.host : address, target.port);
+  return target.name === probed ? probed : `${target.name} (${probed})`;
+}
+
 /** `host:port`, with brackets around an IPv6 literal; the host alone where there is no port. */
 export function hostPort(host: string, port: number): string {
   if (port === NO_PORT) return host;

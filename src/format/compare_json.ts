@@ -1,8 +1,9 @@
 /** A comparison as one JSON object on a line: schema wire-probe.compare.v1. */
+import { millisOf, roundedShare } from "../text/number.ts";
+import { shareOf, type Summary } from "../domain/summary.ts";
 import type { Comparison, Drops, Finding } from "../domain/comparison.ts";
-import type { Summary } from "../domain/summary.ts";
 import { sentenceOf, verdictSentence } from "./compare_sentences.ts";
-import { figures, millis, share } from "./json.ts";
+import { figures } from "./json.ts";
 
 /** The line, its end included. */
 export function comparisonJson(comparison: Comparison): string {
@@ -38,9 +39,9 @@ function ofFinding(finding: Finding): Record<string, unknown> {
     sentence: sentenceOf(finding),
     by: finding.by,
     pairs: finding.pairs,
-    p50_ms: nullable(finding.firstUs),
-    against_p50_ms: nullable(finding.secondUs),
-    margin_ms: nullable(finding.marginUs),
+    p50_ms: millisOf(finding.firstUs),
+    against_p50_ms: millisOf(finding.secondUs),
+    margin_ms: millisOf(finding.marginUs),
     slower: finding.slower,
     faster: finding.faster,
     drops: drops(finding.firstDrops),
@@ -49,9 +50,5 @@ function ofFinding(finding: Finding): Record<string, unknown> {
 }
 
 function drops({ sent, lost }: Drops): Record<string, number | null> {
-  return { sent, lost, ratio: share(sent === 0 ? null : lost / sent) };
-}
-
-function nullable(us: number | null): number | null {
-  return us === null ? null : millis(us);
+  return { sent, lost, ratio: roundedShare(shareOf(lost, sent)) };
 }

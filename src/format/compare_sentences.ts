@@ -1,4 +1,7 @@
 /** What a comparison finds, each in a sentence that a person can pass on, with the figures behind it. */
+import { counted } from "../text/words.ts";
+import { percent, threeFigures } from "../text/number.ts";
+import { shareOf } from "../domain/summary.ts";
 import {
   type Answer,
   type Comparison,
@@ -7,7 +10,6 @@ import {
   type Finding,
   type Question,
 } from "../domain/comparison.ts";
-import { percent } from "./text_summary.ts";
 
 /** The words of a question: what its two sides are called, and how each answer begins. */
 interface Words {
@@ -121,23 +123,25 @@ function delays({ question, answer, firstUs, secondUs, by }: Finding): string {
 
 function slots({ answer, pairs, slower, faster, marginUs }: Finding): string {
   const of = `of ${pairs} slots`;
-  const more = `by more than ${millis(marginUs)}`;
+  const apart = `by more than ${millis(marginUs)}`;
   switch (answer) {
     case "same":
       return `within ${millis(marginUs)} in ${pairs - slower - faster} ${of}`;
     case "slower":
-      return `slower ${more} in ${slower} ${of}`;
+      return `slower ${apart} in ${slower} ${of}`;
     case "faster":
-      return `faster ${more} in ${faster} ${of}`;
+      return `faster ${apart} in ${faster} ${of}`;
     case "unclear":
-      return `slower ${more} in ${slower} and faster in ${faster} ${of}; a larger --count may tell`;
+      return `slower ${apart} in ${slower} and faster in ${faster} ${of}; a larger --count may tell`;
     default:
-      return `${pairs} slot${pairs === 1 ? " has" : "s have"} both, ${FEWEST_PAIRS} are the least`;
+      return `${counted(pairs, "slot")} ${
+        pairs === 1 ? "has" : "have"
+      } both, ${FEWEST_PAIRS} are the least`;
   }
 }
 
 function lost(probes: string, { sent, lost }: Drops): string {
-  return `${lost} of ${sent} ${probes} lost (${percent(sent === 0 ? null : lost / sent)})`;
+  return `${lost} of ${sent} ${probes} lost (${percent(shareOf(lost, sent))})`;
 }
 
 function apartBy(firstUs: number | null, secondUs: number | null): string {
@@ -147,8 +151,5 @@ function apartBy(firstUs: number | null, secondUs: number | null): string {
 
 /** µs as ms to three digits. */
 function millis(us: number | null): string {
-  if (us === null) return "-";
-  const ms = us / 1000;
-  const digits = ms >= 100 ? 0 : ms >= 10 ? 1 : ms >= 1 ? 2 : 3;
-  return `${ms.toFixed(digits)} ms`;
+  return us === null ? "-" : `${threeFigures(us)} ms`;
 }

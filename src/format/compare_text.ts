@@ -1,14 +1,16 @@
 /** A comparison for people: the distributions side by side, and what they say. */
+import { counted } from "../text/words.ts";
+import { cells, type Column } from "../text/columns.ts";
 import type { Answer, Comparison, Extra } from "../domain/comparison.ts";
-import { type Distribution, lossRatio, type Summary } from "../domain/summary.ts";
-import { hostPort } from "../domain/target.ts";
+import { type Distribution, lossRatio, shownDelays, type Summary } from "../domain/summary.ts";
+import { targetTitle } from "../domain/target.ts";
 import { durationText } from "../text/duration.ts";
 import { sentenceOf, verdictSentence } from "./compare_sentences.ts";
 import type { Paint } from "./paint.ts";
-import { millisText, percent } from "./text_summary.ts";
+import { millisText, percent } from "../text/number.ts";
 
 /** The columns behind the name, with their widths. */
-const COLUMNS: readonly (readonly [string, number])[] = [
+const COLUMNS: readonly Column[] = [
   ["sent", 7],
   ["lost", 6],
   ["loss", 8],
@@ -25,9 +27,7 @@ const NOTHING = "-";
 /** A block a target: a title, the table, the verdict. */
 export function comparisonText(comparison: Comparison, paint: Paint): string {
   const { target, address, handshake, ping, knock } = comparison;
-  const shown = hostPort(address === "" ? target.host : address, target.port);
-  const title = target.name === shown ? shown : `${target.name} (${shown})`;
-  const head = `--- ${title} ---`;
+  const head = `--- ${targetTitle(target, address)} ---`;
   if (address === "") return lines(["", head, paint.bad(verdictSentence(comparison))]);
   const { cold, connect } = handshake;
   return lines([
@@ -35,7 +35,7 @@ export function comparisonText(comparison: Comparison, paint: Paint): string {
     head,
     scheduleLine(comparison),
     "",
-    "".padEnd(NAME_COLUMN) + cells(COLUMNS.map(([name]) => name)),
+    "".padEnd(NAME_COLUMN) + cells(COLUMNS.map(([name]) => name), COLUMNS),
     extraRow("ping", ping, paint),
     row("handshake", handshake, handshake.rtt, paint),
     row("  cold", null, cold, paint),
@@ -50,13 +50,13 @@ export function comparisonText(comparison: Comparison, paint: Paint): string {
 /** Of a diagnostic that may be left out. */
 function extraRow(name: Extra, summary: Summary | null, paint: Paint): string {
   if (summary === null) return `${name.padEnd(NAME_COLUMN)}   left out`;
-  return row(name, summary, summary.rtt ?? summary.cold ?? summary.connect, paint);
+  return row(name, summary, shownDelays(summary), paint);
 }
 
 function scheduleLine({ schedule: { count, intervalMs, burst }, ping, knock }: Comparison): string {
   const extras = [...(ping === null ? [] : ["an echo"]), ...(knock === null ? [] : ["a knock"])];
   const turns = [`${burst} handshakes (the first is cold)`, ...extras];
-  const slots = `${count} slot${count === 1 ? "" : "s"} of ${durationText(intervalMs)}`;
+  const slots = `${counted(count, "slot")} of ${durationText(intervalMs)}`;
   return `${slots}, in each ${turns.join(", ")}`;
 }
 
@@ -72,16 +72,12 @@ function row(
   const figures = delays === null
     ? ["0", ...new Array<string>(5).fill(NOTHING)]
     : [String(delays.count), ...quantiles(delays)];
-  const line = name.padEnd(NAME_COLUMN) + cells([sent, lost, loss, ...figures]);
+  const line = name.padEnd(NAME_COLUMN) + cells([sent, lost, loss, ...figures], COLUMNS);
   return counts !== null && counts.lost > 0 ? paint.bad(line) : line;
 }
 
 function quantiles({ minUs, p50Us, p90Us, p99Us, maxUs }: Distribution): string[] {
   return [minUs, p50Us, p90Us, p99Us, maxUs].map(millisText);
-}
-
-function cells(texts: readonly string[]): string {
-  return texts.map((text, i) => text.padStart(COLUMNS[i][1])).join("");
 }
 
 /** Counts that have no column, where there is something to count. */

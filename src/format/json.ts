@@ -1,4 +1,5 @@
 /** One JSON object a line (NDJSON): schemas wire-probe.probe.v1, .window.v1, .summary.v1 and .total.v1. */
+import { millisOf, roundedShare } from "../text/number.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import {
   type Distribution,
@@ -109,8 +110,8 @@ export function figures(of: Figures): Record<string, unknown> {
     skipped: of.skipped,
     errors: of.errors,
     syn_retransmits: of.synRetransmits,
-    loss_ratio: share(lossRatio(of)),
-    syn_loss_ratio: share(synLossRatio(of)),
+    loss_ratio: roundedShare(lossRatio(of)),
+    syn_loss_ratio: roundedShare(synLossRatio(of)),
     longest_loss_run: of.longestLossRun,
     rtt_ms: distribution(of.rtt),
     connect_ms: distribution(of.connect),
@@ -158,39 +159,29 @@ function nullableString(out: ByteWriter, text: string | null): void {
   else out.jsonString(text);
 }
 
-/** A share of one, to the millionth. */
-export function share(ratio: number | null): number | null {
-  return ratio === null ? null : Number(ratio.toFixed(6));
-}
-
-/** µs to ms, to the microsecond. */
-export function millis(micros: number): number {
-  return Math.round(micros) / 1000;
-}
-
 function distribution(of: Distribution | null): Record<string, number | null> {
   return {
     ...short(of),
-    stddev: of === null ? null : millis(of.stddevUs),
-    p50: of === null ? null : millis(of.p50Us),
-    p90: of === null ? null : millis(of.p90Us),
-    p99: of === null ? null : millis(of.p99Us),
-    p99_9: of === null ? null : millis(of.p999Us),
+    stddev: millisOf(of?.stddevUs),
+    p50: millisOf(of?.p50Us),
+    p90: millisOf(of?.p90Us),
+    p99: millisOf(of?.p99Us),
+    p99_9: millisOf(of?.p999Us),
   };
 }
 
 function short(of: Distribution | null): Record<string, number | null> {
   return {
     count: of?.count ?? 0,
-    min: of === null ? null : millis(of.minUs),
-    avg: of === null ? null : millis(of.avgUs),
-    max: of === null ? null : millis(of.maxUs),
+    min: millisOf(of?.minUs),
+    avg: millisOf(of?.avgUs),
+    max: millisOf(of?.maxUs),
   };
 }
 
 function pair(of: Distribution | null): Record<string, number | null> {
   return {
-    p50: of === null ? null : millis(of.p50Us),
-    p99: of === null ? null : millis(of.p99Us),
+    p50: millisOf(of?.p50Us),
+    p99: millisOf(of?.p99Us),
   };
 }

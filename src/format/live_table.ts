@@ -1,4 +1,7 @@
 /** The live table: state and size in, lines that fit out. Narrow and low screens show less of it. */
+import { counted, wrap } from "../text/words.ts";
+import { millisText, percentNotZero } from "../text/number.ts";
+import { shareOf } from "../domain/summary.ts";
 import { columnsOf, cut, fit } from "../text/columns.ts";
 import type { LivePaint } from "./paint.ts";
 import { MARK, sparkline, SPARKLINE_LEGEND } from "./sparkline.ts";
@@ -88,7 +91,9 @@ export function layoutOf(
   wanted: { readonly notice: boolean; readonly help: boolean },
 ): Layout {
   let room = height - 1;
-  const help = wanted.help ? flow(HELP, width).slice(0, Math.max(0, room)) : [];
+  const help = wanted.help
+    ? wrap(HELP.map((phrase) => cut(phrase, width)), width, "  ").slice(0, Math.max(0, room))
+    : [];
   room -= help.length;
   const take = (wish: boolean) => {
     const fits = wish && room > 0;
@@ -101,17 +106,6 @@ export function layoutOf(
   const totals = take(true);
   const footer = take(!wanted.help);
   return { rows: Math.max(0, room + 1), titles, header, totals, notice, footer, help };
-}
-
-/** Phrases with two spaces between them, in lines that fit. */
-function flow(phrases: readonly string[], width: number): string[] {
-  const lines: string[] = [];
-  for (const phrase of phrases) {
-    const longer = lines.length === 0 ? phrase : `${lines[lines.length - 1]}  ${phrase}`;
-    if (lines.length > 0 && columnsOf(longer) <= width) lines[lines.length - 1] = longer;
-    else lines.push(cut(phrase, width));
-  }
-  return lines;
 }
 
 /** The lines of a screen, from its top; none is wider than `width` columns. */
@@ -227,8 +221,8 @@ function headerLine({ title, progress }: LiveTable, width: number, paint: LivePa
 
 function totalsLine(totals: LiveTotals, width: number, paint: LivePaint): string {
   const { targets, sent, answered, lost, skipped, errors, lagP99Us } = totals;
-  const parts = [`${targets} target${targets === 1 ? "" : "s"}`, `${answered} answered`];
-  const loss = lost === 0 ? "" : ` (${percent(lost, sent)})`;
+  const parts = [counted(targets, "target"), `${answered} answered`];
+  const loss = lost === 0 ? "" : ` (${percentNotZero(shareOf(lost, sent))})`;
   parts.push(`${lost} lost${loss}`, `${skipped} skipped`);
   if (errors > 0) parts.push(`${errors} not sent`);
   if (lagP99Us !== null) parts.push(`lag p99 ${ms(lagP99Us)} ms`);
@@ -277,13 +271,7 @@ function lastLooks(last: number): "bad" | "warn" {
 }
 
 function lossText({ lost, sent }: LiveRow): string {
-  return sent === 0 ? "-" : percent(lost, sent);
-}
-
-/** With one digit, but never 0 for something. */
-function percent(part: number, whole: number): string {
-  const text = (part / whole * 100).toFixed(1);
-  return part > 0 && text === "0.0" ? "<0.1%" : `${text}%`;
+  return percentNotZero(shareOf(lost, sent));
 }
 
 function figure(us: number | null, { standIn }: LiveRow): string {
@@ -292,15 +280,5 @@ function figure(us: number | null, { standIn }: LiveRow): string {
 
 /** Milliseconds in at most eight characters. */
 function ms(us: number): string {
-  return (us / 1000).toFixed(us < 10_000_000 ? 3 : 0);
-}
-
-/** How long a run lasts so far, as people say it: `42s`, `3m 05s`, `2h 07m`. */
-export function elapsedText(elapsedMs: number): string {
-  const seconds = Math.floor(elapsedMs / 1000);
-  const minutes = Math.floor(seconds / 60);
-  const two = (value: number) => String(value).padStart(2, "0");
-  if (minutes === 0) return `${seconds}s`;
-  if (minutes < 60) return `${minutes}m ${two(seconds % 60)}s`;
-  return `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`;
+  return us < 10_000_000 ? millisText(us) : (us / 1000).toFixed(0);
 }

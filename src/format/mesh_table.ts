@@ -1,4 +1,7 @@
 /** A mesh's row as a short table for a terminal: the peers with the most to say first. */
+import { counted } from "../text/words.ts";
+import { millisText } from "../text/number.ts";
+import { shareOf } from "../domain/summary.ts";
 import type { MeshRow, PeerFigures, Quantiles } from "../domain/mesh_row.ts";
 import { durationText } from "../text/duration.ts";
 import { columnsOf, fit, showable } from "../text/columns.ts";
@@ -30,9 +33,9 @@ export function meshTable(row: MeshRow): string {
   const lines = peers.map((figures, i) => line(fit(names[i], width), cells(figures)));
   const more = row.peers.length - peers.length;
   return [
-    `${showable(row.node)}: ${row.peers.length} ${
-      row.peers.length === 1 ? "peer" : "peers"
-    } over the last ${seconds(row.windowMs)}, ` +
+    `${showable(row.node)}: ${counted(row.peers.length, "peer")} over the last ${
+      seconds(row.windowMs)
+    }, ` +
     `newest probe ${seconds(row.ageMs)} ago`,
     ...(peers.length === 0 ? [] : [line(fit("peer", width), HEADINGS)]),
     ...lines,
@@ -61,7 +64,7 @@ function cells(figures: PeerFigures): string[] {
 }
 
 function millis(us: Quantiles["p50Us"] | undefined): string {
-  return us === undefined ? "-" : (us / 1000).toFixed(3);
+  return us === undefined ? "-" : millisText(us);
 }
 
 function seconds(ms: number): string {
@@ -70,6 +73,6 @@ function seconds(ms: number): string {
 
 /** By the share of probes lost, then by p99; those that were never sent a probe last. */
 function worseFirst(a: PeerFigures, b: PeerFigures): number {
-  const loss = ({ sent, lost }: PeerFigures) => sent === 0 ? -1 : lost / sent;
+  const loss = ({ sent, lost }: PeerFigures) => shareOf(lost, sent) ?? -1;
   return loss(b) - loss(a) || (b.rtt?.p99Us ?? -1) - (a.rtt?.p99Us ?? -1);
 }

@@ -1,4 +1,6 @@
 /** A trace as one JSON object on a line: schema wire-probe.trace.v1. Fields are always there, null where undefined. */
+import { millisOf, roundedShare } from "../text/number.ts";
+import { shareOf } from "../domain/summary.ts";
 import {
   hasAnswered,
   type Hop,
@@ -6,7 +8,6 @@ import {
   isReached,
   type TraceReport,
 } from "../domain/path.ts";
-import { NONE } from "../domain/probe_record.ts";
 import { ByteWriter, writeIsoTime } from "./byte_writer.ts";
 
 /** RFC 3339 with microseconds. */
@@ -28,12 +29,12 @@ export function traceJson(report: TraceReport): string {
     first_hop: report.firstHop,
     max_hops: report.maxHops,
     size_bytes: report.sizeBytes,
-    duration_ms: Math.round(report.durationMs * 1000) / 1000,
+    duration_ms: millisOf(report.durationMs * 1000),
     reached: isReached(report),
     answered: hasAnswered(report),
     end: end === null
       ? null
-      : { hop: end.hops, address: end.address, detail: end.detail, rtt_ms: millis(end.rttUs) },
+      : { hop: end.hops, address: end.address, detail: end.detail, rtt_ms: millisOf(end.rttUs) },
     silent_tail: report.silentTail,
     mtu: mtu === null ? null : {
       bytes: mtu.bytes,
@@ -46,7 +47,7 @@ export function traceJson(report: TraceReport): string {
     handshake: handshake === null ? null : {
       port: handshake.port,
       outcome: handshake.outcome,
-      rtt_ms: millis(handshake.rttUs),
+      rtt_ms: millisOf(handshake.rttUs),
       rtt_source: handshake.rttSource,
     },
     hops: report.hops.map((hop) => hopObject(hop, report)),
@@ -61,14 +62,14 @@ function hopObject(hop: Hop, report: TraceReport): Record<string, unknown> {
     sent: hop.sent,
     answered: hop.answered,
     lost,
-    loss_ratio: hop.sent === 0 ? null : Number((lost / hop.sent).toFixed(6)),
+    loss_ratio: roundedShare(shareOf(lost, hop.sent)),
     addresses: hop.addresses.map((of) => addressObject(of, report)),
     other_addresses: hop.others,
     probes: hop.samples.map(({ flow, query, address, rttUs, rttSource }) => ({
       flow: flow + 1,
       query: query + 1,
       address,
-      rtt_ms: millis(rttUs),
+      rtt_ms: millisOf(rttUs),
       rtt_source: rttSource,
     })),
   };
@@ -87,11 +88,11 @@ function addressObject(of: HopAddress, report: TraceReport): Record<string, unkn
     answered: of.answered,
     rtt_ms: {
       count: rtt?.count ?? 0,
-      min: millis(rtt?.minUs),
-      avg: millis(rtt?.avgUs),
-      max: millis(rtt?.maxUs),
-      stddev: millis(rtt?.stddevUs),
-      last: millis(of.lastUs),
+      min: millisOf(rtt?.minUs),
+      avg: millisOf(rtt?.avgUs),
+      max: millisOf(rtt?.maxUs),
+      stddev: millisOf(rtt?.stddevUs),
+      last: millisOf(of.lastUs),
     },
     mpls: of.labels.map(({ label, trafficClass, ttl }) => ({
       label,
@@ -99,11 +100,6 @@ function addressObject(of: HopAddress, report: TraceReport): Record<string, unkn
       ttl,
     })),
   };
-}
-
-/** µs to ms, to the microsecond. */
-function millis(micros: number | undefined): number | null {
-  return micros === undefined || micros === NONE ? null : Math.round(micros) / 1000;
 }
 
 function isoTime({ wallSeconds, wallNanos }: TraceReport): string {

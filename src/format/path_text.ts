@@ -1,4 +1,7 @@
 /** A trace as text for people: a line a hop and address, or the table of a repeated one. Pure. */
+import { counted } from "../text/words.ts";
+import { millisText, percent } from "../text/number.ts";
+import { shareOf } from "../domain/summary.ts";
 import {
   type Hop,
   type HopAddress,
@@ -145,7 +148,7 @@ function hopLines(hop: Hop, report: TraceReport, width: number, paint: Paint): s
 
 function time({ address, rttUs }: HopSample, paint: Paint): string {
   if (address === null) return paint.warn("*".padStart(TIME_COLUMN));
-  return (rttUs === NONE ? "?" : millis(rttUs)).padStart(TIME_COLUMN);
+  return (rttUs === NONE ? "?" : millisText(rttUs)).padStart(TIME_COLUMN);
 }
 
 function flowsText({ flows }: HopAddress): string {
@@ -175,12 +178,12 @@ function tableRow(
 ): string {
   const who = of === null ? "no answer" : label(of, report);
   const lost = hop.sent - hop.answered;
-  const counts = first ? [`${hop.sent}`, percent(lost, hop.sent)] : ["", ""];
+  const counts = first ? [`${hop.sent}`, percent(shareOf(lost, hop.sent))] : ["", ""];
   const figures = of?.rtt.distribution() ?? null;
   const times = figures === null
     ? ["-", "-", "-", "-", "-"]
     : [of?.lastUs ?? NONE, figures.minUs, figures.avgUs, figures.maxUs, figures.stddevUs].map(
-      millis,
+      millisText,
     );
   return `${(first ? `${hop.hops}` : "").padStart(HOP_COLUMN)}  ` +
     (cuts ? cut(who, width) : who).padEnd(width) +
@@ -189,10 +192,6 @@ function tableRow(
     (of === null || of.kind === "router" ? "" : `  ${of.detail}`) +
     (report.paths > 1 && of !== null ? `  ${flowsText(of)}` : "") +
     mplsText(of?.labels ?? []);
-}
-
-function percent(part: number, whole: number): string {
-  return whole === 0 ? "-" : `${(100 * part / whole).toFixed(1)}%`;
 }
 
 function labelWidth(report: TraceReport): number {
@@ -215,9 +214,8 @@ function endLines(report: TraceReport): TonedLine[] {
   const lines: TonedLine[] = [];
   if (silentTail > 0) lines.push(warning(silentLine(last + 1, last + silentTail)));
   if (end !== null && isReached(report)) {
-    const took = end.rttUs === NONE ? "" : `, ${millis(end.rttUs)} ms`;
-    const hops = `${end.hops} hop${end.hops === 1 ? "" : "s"}`;
-    lines.push(plainly(`reached ${address} (${end.detail}) in ${hops}${took}`));
+    const took = end.rttUs === NONE ? "" : `, ${millisText(end.rttUs)} ms`;
+    lines.push(plainly(`reached ${address} (${end.detail}) in ${counted(end.hops, "hop")}${took}`));
   } else if (end !== null) {
     lines.push(bad(`not reached: ${end.address} at hop ${end.hops} says ${end.detail}`));
   } else lines.push(bad(`not reached: no answer behind hop ${last}`));
@@ -237,12 +235,8 @@ function mtuLine({ bytes, steps }: NonNullable<TraceReport["mtu"]>): string {
 function handshakeLine(address: string, handshake: PlainHandshake): TonedLine {
   const { port, outcome, rttUs } = handshake;
   const what = `a handshake with ${hostPort(address, port)}, its hops not limited`;
-  const took = rttUs === NONE ? "" : `, ${millis(rttUs)} ms`;
+  const took = rttUs === NONE ? "" : `, ${millisText(rttUs)} ms`;
   return outcome === "established" || outcome === "refused"
     ? plainly(`${what}: ${outcome}${took}`)
     : bad(`${what}: ${outcome}`);
-}
-
-function millis(micros: number): string {
-  return (micros / 1000).toFixed(3);
 }

@@ -3,6 +3,7 @@
  * Prometheus would rather have histograms: a histogram a pair is some thirty series, and with a
  * thousand peers that is beyond both sides. So a dashboard shows what `heatmap` shows.
  */
+import { shareOf } from "../domain/summary.ts";
 import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import { escapeValue, writeFamily, writeSeconds } from "./prometheus.ts";
 import type { Step } from "./record_format.ts";
@@ -34,13 +35,13 @@ export const PAIR_GAUGES: readonly Gauge<PeerFigures>[] = [
   {
     name: "wire_probe_mesh_loss_ratio",
     help: "Probes without an answer as a share of those sent over the last window.",
-    of: ({ lost, sent }) => sent === 0 ? null : lost / sent,
+    of: ({ lost, sent }) => shareOf(lost, sent),
   },
   {
     name: "wire_probe_mesh_syn_retransmits_ratio",
     help: "SYN retransmits per probe sent over the last window.",
     of: ({ synRetransmits, sent }) =>
-      sent === 0 || synRetransmits === null ? null : synRetransmits / sent,
+      synRetransmits === null ? null : shareOf(synRetransmits, sent),
   },
 ];
 

@@ -1,13 +1,15 @@
 /** Text for people: a line a probe in the manner of ping, and a summary to read at a glance. */
+import { counted } from "../text/words.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { delayKind, type RunSummary, shownDelays, type Window } from "../domain/summary.ts";
-import { hostPort, type Target } from "../domain/target.ts";
+import { type Target, targetTitle } from "../domain/target.ts";
 import { durationText } from "../text/duration.ts";
 import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
 import { PerTarget, type RecordFormat, type Step } from "./record_format.ts";
 import type { Paint } from "./paint.ts";
-import { MAX_NAME_COLUMN, millisText, standIn, textSummary } from "./text_summary.ts";
+import { MAX_NAME_COLUMN, standIn, textSummary } from "./text_summary.ts";
+import { millisText } from "../text/number.ts";
 
 export interface TextStyle {
   /** Each line starts with the time the probe was sent. */
@@ -97,10 +99,8 @@ export class TextFormat implements RecordFormat {
     out.millisFixed(record.connectUs);
     if (record.rttSource === "clock") out.ascii("  (by the clock)");
     if (record.synRetransmits > 0) {
-      const plural = record.synRetransmits === 1 ? "" : "s";
-      out.ascii(
-        `  ${this.#style.paint.warn(`${record.synRetransmits} SYN retransmit${plural}`)}`,
-      );
+      const text = counted(record.synRetransmits, "SYN retransmit");
+      out.ascii(`  ${this.#style.paint.warn(text)}`);
     }
   }
 
@@ -136,11 +136,6 @@ export function textIntroduction(
   { doing }: Pick<Naming, "doing">,
 ): string {
   const [first] = targets;
-  const what = targets.length === 1 ? describe(first) : `${targets.length} targets`;
+  const what = targets.length === 1 ? targetTitle(first) : `${targets.length} targets`;
   return `${doing} ${what}, ${schedule}`;
-}
-
-function describe(target: Target): string {
-  const shown = hostPort(target.host, target.port);
-  return target.name === shown ? shown : `${target.name} (${shown})`;
 }

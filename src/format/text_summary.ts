@@ -14,7 +14,10 @@ import {
   synLossRatio,
   type Total,
 } from "../domain/summary.ts";
-import { hostPort } from "../domain/target.ts";
+import { targetTitle } from "../domain/target.ts";
+import { cells, type Column } from "../text/columns.ts";
+import { finePercent, millisText, percent } from "../text/number.ts";
+import { counted } from "../text/words.ts";
 import type { Paint } from "./paint.ts";
 import type { Step } from "./record_format.ts";
 
@@ -42,8 +45,6 @@ function* oneTarget(
   clock: string,
 ): Iterable<string> {
   const { target, address, crossed } = summary;
-  const shown = hostPort(address === "" ? target.host : address, target.port);
-  const title = target.name === shown ? shown : `${target.name} (${shown})`;
   const rows: [string, Distribution | null][] = [
     ["rtt", summary.rtt],
     ["cold rtt", summary.cold],
@@ -54,7 +55,7 @@ function* oneTarget(
   const table = rows.flatMap(([name, figures]) => figures === null ? [] : [row(name, figures)]);
   const head = "ms         count       min       avg       p50       p90       p99     p99.9" +
     "       max    stddev";
-  yield* ["", `--- ${title} ---`, counts(summary, paint)];
+  yield* ["", `--- ${targetTitle(target, address)} ---`, counts(summary, paint)];
   if (table.length > 0) yield* [head, ...table];
   if (crossed.length > 0) yield paint.bad(overThreshold(summary));
 }
@@ -81,7 +82,7 @@ function counts(summary: Summary, paint: Paint): string {
 function retransmits(summary: Summary, paint: Paint): string[] {
   const { synRetransmits } = summary;
   if (synRetransmits === null) return [];
-  const text = `${synRetransmits} SYN retransmit${synRetransmits === 1 ? "" : "s"}`;
+  const text = counted(synRetransmits, "SYN retransmit");
   if (synRetransmits === 0) return [text];
   return [paint.warn(`${text} (SYN loss ${finePercent(synLossRatio(summary))})`)];
 }
@@ -94,7 +95,7 @@ function row(name: string, figures: Distribution): string {
 }
 
 /** The columns of the table behind the name, with their widths. */
-const COLUMNS: readonly (readonly [string, number])[] = [
+const COLUMNS: readonly Column[] = [
   ["sent", 8],
   ["answered", 9],
   ["lost", 7],
@@ -121,7 +122,8 @@ function* manyTargets(
   const width = Math.min(longest, MAX_NAME_COLUMN);
   const line = (name: string, figures: Judged<Figures>) =>
     tableLine(name, figures, { width, paint, clock });
-  const head = (title: string) => title.padEnd(width) + cells(COLUMNS.map(([text]) => text));
+  const head = (title: string) =>
+    title.padEnd(width) + cells(COLUMNS.map(([text]) => text), COLUMNS);
   yield* ["", head("target")];
   let lines = 0;
   let dropped = 0;
@@ -138,7 +140,7 @@ function* manyTargets(
 
 function totalName({ group, targets }: Total): string {
   const name = group === null ? "total" : group.join("=");
-  return `${name} (${targets} target${targets === 1 ? "" : "s"})`;
+  return `${name} (${counted(targets, "target")})`;
 }
 
 interface LineStyle {
@@ -160,7 +162,7 @@ function tableLine(
   const counts = [sent, answered, lost, percent(lossRatio(figures)), refused, skipped, errors];
   const syn = [String(synRetransmits ?? "-"), finePercent(synLossRatio(figures))];
   const mark = crossed.length === 0 ? "" : `  ${overThreshold(figures)}`;
-  const line = name.padEnd(width) + cells([...counts.map(String), ...syn, ...times]) +
+  const line = name.padEnd(width) + cells([...counts.map(String), ...syn, ...times], COLUMNS) +
     standIn(delayKind(figures), clock) + mark;
   return answered === 0 || lost > 0 || crossed.length > 0 ? paint.bad(line) : line;
 }
@@ -173,26 +175,6 @@ function overThreshold({ crossed }: Judged<Figures>): string {
 export function standIn(kind: DelayKind | null, clock: string): string {
   if (kind === null || kind === "rtt") return "";
   return `  ${kind === "connect" ? clock : kind}`;
-}
-
-function cells(texts: readonly string[]): string {
-  return texts.map((text, i) => text.padStart(COLUMNS[i][1])).join("");
-}
-
-/** A share of one as per cent, to a tenth. */
-export function percent(ratio: number | null): string {
-  return ratio === null ? "-" : `${(ratio * 100).toFixed(1)}%`;
-}
-
-/** Where one in a hundred thousand matters; never 0 for what is not. */
-function finePercent(ratio: number | null): string {
-  if (ratio === null || ratio === 0 || ratio >= 0.001) return percent(ratio);
-  return ratio < 0.00001 ? "<0.001%" : `${(ratio * 100).toPrecision(1)}%`;
-}
-
-/** µs as ms, to the microsecond. */
-export function millisText(micros: number): string {
-  return (micros / 1000).toFixed(3);
 }
 
 /** Columns of the longest bar; with the figures before it a line has 79. */
@@ -216,14 +198,13 @@ export function* shapeLines({ kind, bars }: Shape, clock: string): Iterable<stri
   yield* ["", `${titles[kind]} in ms`.padEnd(23) + "count".padStart(10) + "share".padStart(8)];
   for (const [i, bar] of bars.entries()) {
     if (i > 0 && bars[i - 1].toUs + 1 < bar.fromUs) yield "...".padStart(10);
-    const share = `${(bar.count / all * 100).toFixed(1)}%`;
-    const figures = String(bar.count).padStart(10) + share.padStart(8);
+    const figures = String(bar.count).padStart(10) + percent(bar.count / all).padStart(8);
     yield `${boundsOf(bar)}${figures}  ${block(bar.count / most)}`;
   }
 }
 
 function boundsOf({ fromUs, toUs }: Bar): string {
-  const [from, to] = [fromUs, toUs].map((us) => (us / 1000).toFixed(3).padStart(10));
+  const [from, to] = [fromUs, toUs].map((us) => millisText(us).padStart(10));
   return `${from} - ${to}`;
 }
 

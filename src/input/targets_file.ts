@@ -1,5 +1,6 @@
 /** Reads a file of targets, at start and again when asked. */
-import { messageOf, SystemError } from "../domain/exit.ts";
+import { SystemError } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import type { Target } from "../domain/target.ts";
 import { parseTargets, type TargetDefaults } from "./target_text.ts";
 

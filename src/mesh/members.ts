@@ -1,5 +1,6 @@
 /** The nodes that there are, which of them this one probes, and what becomes of that when the file changes. */
-import { messageOf, UsageError } from "../domain/exit.ts";
+import { UsageError } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import type { Target } from "../domain/target.ts";
 import type { NodeEntry } from "../input/nodes_file.ts";
 import { peersOf } from "./fanout.ts";

@@ -1,4 +1,5 @@
 /** Which node of the nodes file this machine is. Pure. */
+import { listText } from "../text/words.ts";
 import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
 import { addressText, literalEndpoint } from "../domain/address.ts";
@@ -46,7 +47,7 @@ function why(
   if (byAddress.length > 1) return `${byAddress.length} nodes have an address of this machine`;
   if (named.length > 1) return `${named.length} nodes go by the name of this machine`;
   const texts = addresses.map((bytes) => addressText(bytes));
-  const tried = texts.length === 0 ? "not known" : list(texts);
+  const tried = texts.length === 0 ? "not known" : listText(texts, MAX_SHOWN, ", ");
   return `no node has an address of this machine (${tried}) or its name (${quote(hostName)})`;
 }
 
@@ -76,10 +77,7 @@ function firstLabel(name: string): string {
 }
 
 function shown(entries: readonly NodeEntry[]): string {
-  return entries.length === 0 ? "none" : list(entries.map(({ target }) => quote(target.name)));
-}
-
-function list(texts: readonly string[]): string {
-  const more = texts.length - MAX_SHOWN;
-  return texts.slice(0, MAX_SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return entries.length === 0
+    ? "none"
+    : listText(entries.map(({ target }) => quote(target.name)), MAX_SHOWN, ", ");
 }

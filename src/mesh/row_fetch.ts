@@ -1,5 +1,5 @@
 /** A node's row by HTTP: in time, of bounded size, and of the node that was asked. */
-import { messageOf } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import { hostPort } from "../domain/target.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
 import { decodeRow, MAX_ROW_BYTES, RowError } from "./row_json.ts";

@@ -3,6 +3,7 @@
  * Reading takes the document for hostile: size, names and numbers are bounded, what is wrong is
  * said in one line, unknown fields are passed over.
  */
+import { millisOf } from "../text/number.ts";
 import type { Label } from "../domain/target.ts";
 import {
   type IcmpFigures,
@@ -40,7 +41,7 @@ export function encodeRow(row: MeshRow): string {
     time: new Date(row.wallMs).toISOString(),
     age_ms: row.ageMs,
     window_ms: row.windowMs,
-    lag_p99_ms: millis(row.lagP99Us),
+    lag_p99_ms: millisOf(row.lagP99Us),
     connect_excess_ms: quantilesJson(row.connectExcess),
     peers: row.peers.map(peerJson),
   };
@@ -61,16 +62,12 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
     connect_ms: quantilesJson(figures.connect),
     ...(icmp === null
       ? {}
-      : { icmp: { sent: icmp.sent, lost: icmp.lost, p50_ms: millis(icmp.p50Us) } }),
+      : { icmp: { sent: icmp.sent, lost: icmp.lost, p50_ms: millisOf(icmp.p50Us) } }),
   };
 }
 
 function quantilesJson(of: Quantiles | null): Record<string, number | null> | null {
-  return of === null ? null : { count: of.count, p50: millis(of.p50Us), p99: millis(of.p99Us) };
-}
-
-function millis(us: number | null): number | null {
-  return us === null ? null : Math.round(us) / 1000;
+  return of === null ? null : { count: of.count, p50: millisOf(of.p50Us), p99: millisOf(of.p99Us) };
 }
 
 /** Throws RowError, and nothing else. */

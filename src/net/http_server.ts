@@ -3,7 +3,7 @@
  * and a bound on everything a peer can make it hold. `Deno.serve` has no time limit for a request's
  * head or a response's writing, and no limit of connections.
  */
-import { messageOf } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import type { BreakOff } from "../kernel/break_off.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
 import { literalEndpoint } from "../domain/address.ts";

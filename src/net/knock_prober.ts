@@ -1,5 +1,6 @@
 /** Opens what `knock` needs: raw sockets, ports that are nobody else's, or the reason and its remedy. */
-import { messageOf, SystemError } from "../domain/exit.ts";
+import { SystemError } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
 import { OwnPorts } from "../kernel/own_ports.ts";

@@ -1,5 +1,6 @@
 /** Listening sockets that accept and close. */
-import { messageOf, SystemError } from "../domain/exit.ts";
+import { SystemError } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import { hostPort } from "../domain/target.ts";
 import type { DrainAcceptQueue } from "../kernel/accept_queue.ts";
 import type { TcpSockets } from "../kernel/tcp_info.ts";

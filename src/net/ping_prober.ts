@@ -1,5 +1,6 @@
 /** Opens what `ping` needs: a ping socket where the kernel allows it, else a raw one, else the reason and its remedy. */
-import { messageOf, SystemError } from "../domain/exit.ts";
+import { SystemError } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
 import { type PacketKind, type PacketSocket, PacketSockets } from "../kernel/packet_socket.ts";

@@ -2,7 +2,7 @@
 import type { Outcome } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
-import { messageOf } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Deadline, Deadlines } from "../time/deadlines.ts";
 import type { Attempt, Connection, Connector, HandshakeSample } from "./connector.ts";

@@ -1,5 +1,6 @@
 /** Opens an exporter for each `--export` URL. */
-import { messageOf, SystemError } from "../domain/exit.ts";
+import { SystemError } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import { type Endpoint, hostPort } from "../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";

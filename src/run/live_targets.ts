@@ -1,12 +1,13 @@
 /** The probe's live table: which targets are shown, in which order, and what is said above them. */
+import { progressPercent } from "../text/number.ts";
 import type { Target } from "../domain/target.ts";
 import type { LivePaint } from "../format/paint.ts";
-import { elapsedText, layoutOf, liveTable, type LiveTotals } from "../format/live_table.ts";
+import { layoutOf, liveTable, type LiveTotals } from "../format/live_table.ts";
+import { durationText, elapsedText } from "../text/duration.ts";
 import type { Key } from "../sink/keys.ts";
 import { COARSE_BITS, Histogram } from "../stats/histogram.ts";
 import type { TargetStats } from "../stats/target_stats.ts";
 import type { Clock } from "../time/clock.ts";
-import { durationText } from "../text/duration.ts";
 import type { LiveContent } from "../sink/live_screen.ts";
 import { fateOf } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
@@ -206,9 +207,8 @@ export class LiveTargets implements LiveContent {
       shares.push(sent / (count * entries.length));
     }
     if (shares.length === 0) return elapsed;
-    const percent = Math.floor(Math.min(1, Math.max(...shares)) * 100);
     const end = durationMs === null ? "" : ` of ${durationText(durationMs)}`;
-    return `${elapsed}${end}, ${percent}%`;
+    return `${elapsed}${end}, ${progressPercent(Math.max(...shares))}`;
   }
 }
 

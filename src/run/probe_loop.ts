@@ -2,7 +2,7 @@
  * The loop that every probing command shares: an absolute schedule for any number of targets, a
  * bound on what is in flight, results handed on as their fate becomes known.
  */
-import { messageOf } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import { fateOf } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { type Endpoint, type Target, targetKey } from "../domain/target.ts";

@@ -1,4 +1,6 @@
 /** The progress line of a run with a known end, on stderr's terminal. */
+import { progressPercent } from "../text/number.ts";
+import { countdownText } from "../text/duration.ts";
 import { fateOf } from "../domain/outcome.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import { StatusLine, stderrStatus } from "../sink/status_line.ts";
@@ -107,8 +109,8 @@ export class Progress {
 
   #text(): string {
     const { share, leftMs } = this.#end();
-    const percent = `${Math.floor(share * 100)}%`.padStart(4);
-    const left = leftMs > 0 ? `${clockText(leftMs)} left` : "waiting for the last answers";
+    const percent = progressPercent(share).padStart(4);
+    const left = leftMs > 0 ? `${countdownText(leftMs)} left` : "waiting for the last answers";
     return `${percent}  ${this.#sent} sent, ${this.#lost} lost, ${left}`;
   }
 
@@ -130,12 +132,4 @@ export class Progress {
     }
     return { share: Math.min(1, share), leftMs: Math.max(0, leftMs) };
   }
-}
-
-/** Seconds, rounded up, as `m:ss` or `h:mm:ss`. */
-function clockText(ms: number): string {
-  const seconds = Math.ceil(ms / 1000);
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const [hours, minutes, rest] = parts.map((part) => String(part).padStart(2, "0"));
-  return (hours === "00" ? `${minutes}:${rest}` : `${hours}:${minutes}:${rest}`).replace(/^0/, "");
 }

@@ -2,8 +2,10 @@
  * A run of `probe`, `ping` or `knock`: targets on a schedule, results as they come, a summary at the
  * end. The caller brings the prober.
  */
+import { listText } from "../text/words.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
-import { type ExitCode, messageOf, SystemError, UsageError } from "../domain/exit.ts";
+import { type ExitCode, SystemError, UsageError } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import type { RunSummary } from "../domain/summary.ts";
 import { type Target, targetKey } from "../domain/target.ts";
 import { NAMING, type Naming } from "../format/naming.ts";
@@ -242,8 +244,8 @@ function withinMs(ms: number, promise: Promise<void>): Promise<void> {
 const MAX_UNGROUPED = 3;
 
 function ungroupedNotice(labels: readonly string[]): string {
-  const more = labels.length - MAX_UNGROUPED;
-  const named = labels.slice(0, MAX_UNGROUPED).join(", ") + (more > 0 ? ` and ${more} more` : "");
-  return `no groups by ${named}: more than ${MAX_GROUPS_PER_KEY} values, ` +
+  return `no groups by ${
+    listText(labels, MAX_UNGROUPED)
+  }: more than ${MAX_GROUPS_PER_KEY} values, ` +
     `or more than ${MAX_GROUPING_KEYS} labels`;
 }

@@ -1,4 +1,5 @@
 /** A run's verdict: the exit code, and a line for each threshold crossed. */
+import { millisText, percent } from "../text/number.ts";
 import { EXIT, type ExitCode } from "../domain/exit.ts";
 import {
   type Figures,
@@ -63,19 +64,13 @@ export function verdict({ targets, totals }: RunSummary, thresholds: Thresholds)
 function reason(threshold: Threshold, figures: Figures, thresholds: Thresholds): string {
   const delays = shownDelays(figures);
   switch (threshold) {
-    case "loss": {
-      const percent = (lossRatio(figures) ?? 0) * 100;
-      return `loss ${percent.toFixed(1)}% is above ${thresholds.lossPercent}%`;
-    }
+    case "loss":
+      return `loss ${percent(lossRatio(figures) ?? 0)} is above ${thresholds.lossPercent}%`;
     case "p50":
-      return `p50 ${millis(delays?.p50Us)} ms is above ${thresholds.p50Ms} ms`;
+      return `p50 ${millisText(delays?.p50Us ?? NaN)} ms is above ${thresholds.p50Ms} ms`;
     case "p99":
-      return `p99 ${millis(delays?.p99Us)} ms is above ${thresholds.p99Ms} ms`;
+      return `p99 ${millisText(delays?.p99Us ?? NaN)} ms is above ${thresholds.p99Ms} ms`;
     default:
       return threshold satisfies never;
   }
-}
-
-function millis(micros = NaN): string {
-  return (micros / 1000).toFixed(3);
 }

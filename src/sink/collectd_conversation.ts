@@ -2,8 +2,7 @@
  * One connection to collectd's unixsock plugin (collectd-unixsock(5)): lines out, a reply to each
  * in, both at once, with a bound on the lines that were sent and not answered.
  */
-import { shown } from "../text/quote.ts";
-import { messageOf } from "../domain/exit.ts";
+import { messageOf, shown } from "../text/quote.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import type { WaitingLines } from "./waiting_lines.ts";
 

@@ -2,8 +2,7 @@
  * PUTVAL lines to collectd's unixsock plugin. A line says "now", so it is sent soon or dropped:
  * without a connection at once, beyond what collectd has not answered after a short wait.
  */
-import { shown } from "../text/quote.ts";
-import { messageOf } from "../domain/exit.ts";
+import { messageOf, shown } from "../text/quote.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";

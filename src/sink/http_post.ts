@@ -1,5 +1,5 @@
 /** A POST to one URL, with as much of the answer as a message needs. */
-import { messageOf } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import type { WriteRequest } from "./influx_request.ts";
 
 /** What is read of an answer's body; the rest is left unread. */

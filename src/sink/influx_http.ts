@@ -2,8 +2,7 @@
  * Influx line protocol in batches to InfluxDB's write API, v1 or v2, or to whatever speaks it. A
  * batch is sent until it is answered: the same points twice are one point.
  */
-import { shown } from "../text/quote.ts";
-import { messageOf } from "../domain/exit.ts";
+import { messageOf, shown } from "../text/quote.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";

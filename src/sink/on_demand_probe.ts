@@ -1,6 +1,6 @@
 /** `/probe?target=host:port`: one handshake when a scrape asks for it, within the scrape's time. */
-import { quote } from "../text/quote.ts";
-import { messageOf, UsageError } from "../domain/exit.ts";
+import { messageOf, quote } from "../text/quote.ts";
+import { UsageError } from "../domain/exit.ts";
 import { blankRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "../format/prometheus.ts";

@@ -1,5 +1,6 @@
 /** Standard output for results, standard error for everything else; and small files. */
-import { messageOf, SystemError } from "../domain/exit.ts";
+import { SystemError } from "../domain/exit.ts";
+import { messageOf } from "../text/quote.ts";
 import { LineBuffer } from "./line_buffer.ts";
 
 /** What may wait for a slow reader of stdout, in bytes, twice. */

@@ -8,7 +8,7 @@ export function upperTail(k: number, n: number, p: number): number {
   if (k <= n * p) return 1;
   const odds = p / (1 - p);
   let term = Math.exp(
-    logFactorial(n) - logFactorial(k) - logFactorial(n - k) +
+    logChoose(n, k) +
       k * Math.log(p) + (n - k) * Math.log1p(-p),
   );
   let sum = 0;
@@ -19,6 +19,11 @@ export function upperTail(k: number, n: number, p: number): number {
   return Math.min(1, sum);
 }
 
+/** The logarithm of how many ways there are to choose k of n. */
+function logChoose(n: number, k: number): number {
+  return logFactorial(n) - logFactorial(k) - logFactorial(n - k);
+}
+
 /** ln n!, by Stirling's series from 16 on (off by less than 1e-10). */
 function logFactorial(n: number): number {
   if (n < 16) {
@@ -27,13 +32,6 @@ function logFactorial(n: number): number {
     return Math.log(product);
   }
   return n * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI * n) + 1 / (12 * n) - 1 / (360 * n ** 3);
-}
-
-/** The median; NaN of nothing. */
-export function medianOf(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 /**
@@ -66,12 +64,9 @@ const ROUNDING = 1e-7;
  */
 export function sharesDifferChance(one: Share, other: Share): number {
   const happened = one.count + other.count;
-  const factorial = logFactorials(one.of + other.of);
-  const choose = (of: number, count: number) =>
-    factorial[of] - factorial[count] - factorial[of - count];
   const logOf = (count: number) =>
-    choose(one.of, count) + choose(other.of, happened - count) -
-    choose(one.of + other.of, happened);
+    logChoose(one.of, count) + logChoose(other.of, happened - count) -
+    logChoose(one.of + other.of, happened);
   const seen = logOf(one.count);
   let chance = 0;
   const most = Math.min(one.of, happened);
@@ -80,11 +75,4 @@ export function sharesDifferChance(one: Share, other: Share): number {
     if (log <= seen + ROUNDING) chance += Math.exp(log);
   }
   return Math.min(1, chance);
-}
-
-/** The logarithms of 0! to most!. */
-function logFactorials(most: number): Float64Array {
-  const all = new Float64Array(most + 1);
-  for (let n = 1; n <= most; n++) all[n] = all[n - 1] + Math.log(n);
-  return all;
 }

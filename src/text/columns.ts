@@ -32,8 +32,8 @@ function columnsOfSign(sign: string): number {
   return NO_COLUMN.test(sign) ? 0 : TWO_COLUMNS.test(sign) ? 2 : 1;
 }
 
-/** A showable text in at most so many columns, with an ellipsis where it was cut. */
-export function cut(text: string, columns: number): string {
+/** A showable text in at most so many columns, with a mark of one column where it was cut. */
+export function cut(text: string, columns: number, mark = ELLIPSIS): string {
   if (columnsOf(text) <= columns) return text;
   if (columns < 1) return "";
   let kept = "";
@@ -43,11 +43,19 @@ export function cut(text: string, columns: number): string {
     if (room < 0) break;
     kept += sign;
   }
-  return kept + ELLIPSIS;
+  return kept + mark;
+}
+
+/** A column of figures: its title, and its width with the gap before it. */
+export type Column = readonly [title: string, width: number];
+
+/** A line of a table: each text at the right of its column. A longer one pushes the others. */
+export function cells(texts: readonly string[], columns: readonly Column[]): string {
+  return texts.map((text, i) => text.padStart(columns[i][1])).join("");
 }
 
 /** A showable text in exactly so many columns: cut, or filled up behind. */
-export function fit(text: string, columns: number): string {
-  const fitting = cut(text, columns);
+export function fit(text: string, columns: number, mark = ELLIPSIS): string {
+  const fitting = cut(text, columns, mark);
   return fitting + " ".repeat(Math.max(0, columns - columnsOf(fitting)));
 }

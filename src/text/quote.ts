@@ -17,3 +17,9 @@ export function shown(text: string): string {
   const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
   return line.length <= MAX_SHOWN_CHARS ? line : `${line.slice(0, MAX_SHOWN_CHARS)}…`;
 }
+
+/** The message of whatever was thrown, in one line, without what the runtime adds to it. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s+/g, " ").replace(/ \(os error \d+\)(: \w+ '.*')?$/, "").trim();
+}

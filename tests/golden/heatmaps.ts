@@ -1,8 +1,7 @@
 /** A fixed mesh, with something of everything, as every picture and text that is made of one. */
-import { findingsText } from "../../src/format/heatmap/findings.ts";
+import { findingsText, terminalMatrix } from "../../src/format/heatmap/terminal.ts";
 import { heatmapJson } from "../../src/format/heatmap/json.ts";
 import { heatmapSvg } from "../../src/format/heatmap/svg.ts";
-import { terminalMatrix } from "../../src/format/heatmap/terminal.ts";
 import { plain } from "../../src/format/paint.ts";
 import { coverage, Matrix } from "../../src/domain/matrix.ts";
 import { arrange } from "../../src/domain/mesh_node.ts";

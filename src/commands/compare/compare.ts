@@ -1,6 +1,7 @@
 /** `compare`: a target by TCP handshake, ICMP echo and knock, interleaved, and what they tell about one another. */
 import type { Comparison, Extra } from "../../domain/comparison.ts";
-import { type ExitCode, messageOf, SystemError } from "../../domain/exit.ts";
+import { type ExitCode, SystemError } from "../../domain/exit.ts";
+import { messageOf } from "../../text/quote.ts";
 import { comparisonJson } from "../../format/compare_json.ts";
 import { comparisonText } from "../../format/compare_text.ts";
 import { choosePaint } from "../../format/paint.ts";

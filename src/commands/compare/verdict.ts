@@ -12,7 +12,8 @@ import {
   type Question,
 } from "../../domain/comparison.ts";
 import { NONE } from "../../domain/probe_record.ts";
-import { medianOf, sharesDifferChance, unequalChance } from "../../stats/significance.ts";
+import { sharesDifferChance, unequalChance } from "../../stats/significance.ts";
+import { median } from "../../stats/quantile.ts";
 import type { Samples } from "./samples.ts";
 
 /** A result less likely than this by chance is not put down to chance. Example: all of ten pairs. */
@@ -93,7 +94,7 @@ interface Case extends Pick<Finding, "question" | "by"> {
 }
 
 function judge({ question, by, pairs, first, second }: Case): Finding {
-  const secondUs = medianOf(pairs.map(([, us]) => us));
+  const secondUs = median(pairs.map(([, us]) => us));
   const marginUs = Math.max(by === "kernel" ? MARGIN_US : CLOCK_MARGIN_US, MARGIN_SHARE * secondUs);
   const slower = pairs.filter(([one, other]) => one - other > marginUs).length;
   const faster = pairs.filter(([one, other]) => other - one > marginUs).length;
@@ -103,7 +104,7 @@ function judge({ question, by, pairs, first, second }: Case): Finding {
     answer: byDrops(first, second) ?? byDelays(pairs.length, slower, faster),
     by,
     pairs: pairs.length,
-    firstUs: none ? null : medianOf(pairs.map(([us]) => us)),
+    firstUs: none ? null : median(pairs.map(([us]) => us)),
     secondUs: none ? null : secondUs,
     marginUs: none ? null : marginUs,
     slower,

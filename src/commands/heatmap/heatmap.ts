@@ -1,10 +1,9 @@
 /** `heatmap`: draws the rows of a mesh as a matrix, in the terminal or in a file, and names what stands out. */
 import { EXIT, type ExitCode, UsageError } from "../../domain/exit.ts";
-import { findingsText } from "../../format/heatmap/findings.ts";
+import { coverageText, findingsText, terminalMatrix } from "../../format/heatmap/terminal.ts";
 import { heatmapJson } from "../../format/heatmap/json.ts";
 import { heatmapPage, MAX_PAGE_NODES, type PageOptions } from "../../format/heatmap/page.ts";
 import { heatmapSvg } from "../../format/heatmap/svg.ts";
-import { coverageText, terminalMatrix } from "../../format/heatmap/terminal.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { revoke } from "../../kernel/permissions.ts";
 import { onSignal } from "../../kernel/signals.ts";

@@ -2,7 +2,8 @@
  * `mesh`: a node among others. Answers their handshakes, probes them in bursts, and offers over HTTP
  * what it measured in the last window.
  */
-import { EXIT, type ExitCode, messageOf, SystemError } from "../../domain/exit.ts";
+import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
+import { messageOf } from "../../text/quote.ts";
 import { meshTable } from "../../format/mesh_table.ts";
 import { openBreakOff } from "../../kernel/break_off.ts";
 import { descriptorLimit } from "../../kernel/limits.ts";

@@ -1,4 +1,5 @@
 /** The tool's own cost on this machine, measured on loopback. */
+import { millisOf } from "../../text/number.ts";
 import { blankRecord, NONE } from "../../domain/probe_record.ts";
 import type { Endpoint } from "../../domain/target.ts";
 import { ByteWriter } from "../../format/byte_writer.ts";
@@ -50,7 +51,7 @@ export async function measure(): Promise<Figures> {
 }
 
 function pairOf(histogram: Histogram): Pair {
-  const at = (q: number) => histogram.count === 0 ? null : Math.round(histogram.quantile(q)) / 1000;
+  const at = (q: number) => histogram.count === 0 ? null : millisOf(histogram.quantile(q));
   return { p50: at(0.5), p99: at(0.99) };
 }
 

@@ -5,7 +5,8 @@ import {
   type TraceProtocol,
   type TraceReport,
 } from "../../domain/path.ts";
-import { EXIT, type ExitCode, messageOf } from "../../domain/exit.ts";
+import { EXIT, type ExitCode } from "../../domain/exit.ts";
+import { messageOf } from "../../text/quote.ts";
 import { blankRecord, NONE } from "../../domain/probe_record.ts";
 import type { Endpoint } from "../../domain/target.ts";
 import { choosePaint } from "../../format/paint.ts";

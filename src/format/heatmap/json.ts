@@ -1,7 +1,7 @@
 /** A matrix as one JSON document, schema `wire-probe.heatmap.v1`. */
+import { millisOf } from "../../text/number.ts";
 import { coverage, type Figure, type Matrix } from "../../domain/matrix.ts";
 import type { Finding } from "../../domain/finding.ts";
-import { findingJson } from "./findings.ts";
 
 export const HEATMAP_SCHEMA = "wire-probe.heatmap.v1";
 
@@ -45,7 +45,7 @@ export function heatmapJson(
       oldest_ms: of.oldestMs,
     },
     nodes: matrix.nodes.map((_, node) => nodeJson(matrix, node)),
-    ...Object.fromEntries(TIMES.map(([name, figure]) => [name, table(matrix, figure, millis)])),
+    ...Object.fromEntries(TIMES.map(([name, figure]) => [name, table(matrix, figure, millisOf)])),
     ...Object.fromEntries(COUNTS.map(([name, figure]) => [name, table(matrix, figure, same)])),
     findings: findings?.map((finding) => findingJson(matrix, finding)) ?? null,
   };
@@ -62,7 +62,7 @@ function nodeJson(matrix: Matrix, node: number): Record<string, unknown> {
     reason: row.kind === "missing" ? row.reason : null,
     age_ms: row.kind === "missing" ? null : Math.round(row.ageMs),
     window_ms: row.kind === "missing" ? null : row.windowMs,
-    lag_p99_ms: row.kind === "missing" || row.lagP99Us === null ? null : millis(row.lagP99Us),
+    lag_p99_ms: row.kind === "missing" ? null : millisOf(row.lagP99Us),
   };
 }
 
@@ -75,10 +75,12 @@ function table(matrix: Matrix, figure: Figure, as: (value: number) => number): (
   );
 }
 
-function millis(us: number): number {
-  return Math.round(us) / 1000;
-}
-
 function same(count: number): number {
   return count;
+}
+
+function findingJson(matrix: Matrix, finding: Finding): Record<string, unknown> {
+  const { kind, severity, layer, direction, groups, evidence, text } = finding;
+  const nodes = finding.nodes.map((node) => matrix.nodes[node].name);
+  return { kind, severity, layer, direction, nodes, groups, evidence, text };
 }

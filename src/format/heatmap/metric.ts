@@ -1,4 +1,5 @@
 /** What a heatmap can show: a figure of each pair, its text and its place on the colour scale. */
+import { shortPercent, shortTime } from "../../text/number.ts";
 import { type Group } from "../../domain/mesh_node.ts";
 import type { PairFigures } from "../../domain/matrix.ts";
 import { median } from "../../stats/quantile.ts";
@@ -66,26 +67,11 @@ export function blockValue(matrix: PairFigures, metric: Metric, from: Group, to:
 
 /** `0.412`, `12.3`, `1.2s` or `0.3%`, in at most five characters where a value is below 1,000 s. */
 export function shortText(metric: Metric, value: number): string {
-  return isShare(metric) ? shareText(value) : timeText(value);
+  return isShare(metric) ? shortPercent(value) : shortTime(value);
 }
 
 /** The same with its unit: `0.412 ms`, `1.2s`, `0.3%`. */
 export function valueText(metric: Metric, value: number): string {
   const text = shortText(metric, value);
   return isShare(metric) || text.endsWith("s") ? text : `${text} ms`;
-}
-
-/** A share in percent; what is not nothing is not shown as 0. */
-export function shareText(share: number): string {
-  const percent = share * 100;
-  if (percent === 0) return "0%";
-  if (percent < 0.1) return "<0.1%";
-  return percent < 9.95 ? `${percent.toFixed(1)}%` : `${Math.round(percent)}%`;
-}
-
-/** A time in ms, three figures of it, without its unit; from 1 s on in seconds, with it. */
-function timeText(us: number): string {
-  if (us >= 999_500) return `${(us / 1e6).toFixed(us < 9_950_000 ? 1 : 0)}s`;
-  const digits = us < 9995 ? 2 : us < 99_950 ? 1 : 0;
-  return (us / 1000).toFixed(us < 999.5 ? 3 : digits);
 }

@@ -10,7 +10,8 @@ import type { Finding } from "../../domain/finding.ts";
 import type { PageData } from "./page/data.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
-import { aboutText, coverageText } from "./terminal.ts";
+import { coverageText } from "./terminal.ts";
+import { roughDuration } from "../../text/duration.ts";
 
 /** More nodes would make a file of hundreds of megabytes. */
 export const MAX_PAGE_NODES = 1000;
@@ -114,6 +115,6 @@ function flat(matrix: Matrix, figure: Figure): (number | null)[] | null {
 function rowNote(matrix: Matrix, node: number): string {
   const row = matrix.row(node);
   if (row.kind === "missing") return `no row: ${row.reason}`;
-  const age = `row ${aboutText(row.ageMs)} old`;
+  const age = `row ${roughDuration(row.ageMs)} old`;
   return row.kind === "stale" ? `stale, ${age}` : row.ageMs >= 1000 ? age : "";
 }

@@ -1,4 +1,5 @@
 /** A matrix as a picture: one SVG file that needs nothing else, light or dark as its viewer is. */
+import { cut } from "../../text/columns.ts";
 import { coverage, type Matrix } from "../../domain/matrix.ts";
 import { isShare, type Metric, METRIC_TITLES, shortText, valueOf } from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
@@ -20,6 +21,7 @@ const NAMES_FROM = 11;
 const NAME_PIXELS = 6.2;
 const LETTER_PIXELS = 6.6;
 const MAX_NAME = 22;
+const MAX_SENTENCE = 150;
 const MARGIN = 24;
 const LINE = 18;
 const MAX_FINDINGS = 8;
@@ -77,7 +79,7 @@ function headLines(
   if (findings === null) return lines;
   if (findings.length === 0) lines.push({ kind: "note", text: "nothing stands out" });
   for (const { severity, text } of findings.slice(0, MAX_FINDINGS)) {
-    lines.push({ kind: severity, text: text.length > 150 ? `${text.slice(0, 149)}…` : text });
+    lines.push({ kind: severity, text: cut(text, MAX_SENTENCE) });
   }
   const more = findings.length - MAX_FINDINGS;
   if (more > 0) lines.push({ kind: "note", text: `and ${more} more` });
@@ -112,7 +114,7 @@ function labels(matrix: Matrix, { cell, left, top, at }: Layout): string[] {
   const named = cell >= NAMES_FROM;
   const beyond = named ? 9 : 8;
   const found = matrix.groups.flatMap((group) => {
-    const title = escape(short(groupTitle(group)));
+    const title = escape(cut(groupTitle(group), MAX_NAME));
     const [from, to] = [at[group.from], at[group.to - 1] + cell];
     const middle = (from + to) / 2;
     const x = named ? MARGIN + 8 : left - beyond;
@@ -131,7 +133,7 @@ function labels(matrix: Matrix, { cell, left, top, at }: Layout): string[] {
   });
   if (!named) return found;
   for (const [node, { name }] of matrix.nodes.entries()) {
-    const title = escape(short(name));
+    const title = escape(cut(name, MAX_NAME));
     const middle = at[node] + cell / 2;
     const missing = matrix.row(node).kind === "fresh" ? "" : " off";
     found.push(
@@ -229,11 +231,6 @@ function style(): string {
     ".node{font-size:10.5px}.group{font-size:11px;font-weight:600}.figures text{font-size:10.5px}" +
     ".mid{text-anchor:middle}.end{text-anchor:end}.missing{fill:url(#hatch)}" +
     `${rules("light")}@media (prefers-color-scheme:dark){${rules("dark")}}`;
-}
-
-function short(name: string): string {
-  const letters = [...name];
-  return letters.length <= MAX_NAME ? name : `${letters.slice(0, MAX_NAME - 1).join("")}…`;
 }
 
 /** Fit for text and for an attribute in quotes (XML 1.0, 2.4); characters that XML lacks are left out. */

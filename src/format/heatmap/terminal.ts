@@ -7,8 +7,12 @@ import type { Coverage, Matrix } from "../../domain/matrix.ts";
 import { blockValue, isShare, type Metric, METRIC_TITLES, shortText, valueOf } from "./metric.ts";
 import { type Group, groupTitle } from "../../domain/mesh_node.ts";
 import { levelOf, LEVELS, levelStart, type Scale, scaleFor } from "./scale.ts";
-import { durationText } from "../../text/duration.ts";
+import { columnsOf, cut, fit, showable } from "../../text/columns.ts";
+import { wrap } from "../../text/words.ts";
+import { roughDuration } from "../../text/duration.ts";
 import { TERMINAL_LEVELS } from "./palette.ts";
+import type { Finding } from "../../domain/finding.ts";
+import type { Paint } from "../paint.ts";
 
 export interface TerminalStyle {
   readonly columns: number;
@@ -22,6 +26,8 @@ const FIGURES_WIDTH = 6;
 const SELF = "\\";
 const MISSING = ".";
 const SILENT = "x";
+/** Where a text was cut; ASCII, as is all of the matrix. */
+const CUT_MARK = "~";
 
 /** With a title and a legend; ends in a newline. */
 export function terminalMatrix(matrix: Matrix, metric: Metric, style: TerminalStyle): string {
@@ -38,7 +44,9 @@ export function terminalMatrix(matrix: Matrix, metric: Metric, style: TerminalSt
   }
   lines.push(...legendLines(scale, style));
   // Painted lines were made to fit; words are cut here.
-  return lines.map((line) => `${line.includes("\u001b") ? line : cut(line, style.columns)}\n`)
+  return lines.map((line) =>
+    `${line.includes("\u001b") ? line : cut(line, style.columns, CUT_MARK)}\n`
+  )
     .join("");
 }
 
@@ -47,19 +55,14 @@ export function coverageText(of: Coverage): string {
   const parts = [`${of.rows} of ${of.nodes} rows`];
   if (of.stale > 0) parts.push(`${of.stale} of them stale`);
   parts.push(`${of.pairs} pairs`);
-  if (of.windowMs > 0) parts.push(`window ${aboutText(of.windowMs)}`);
-  if (of.oldestMs >= 1000) parts.push(`the oldest row ${aboutText(of.oldestMs)} old`);
+  if (of.windowMs > 0) parts.push(`window ${roughDuration(of.windowMs)}`);
+  if (of.oldestMs >= 1000) parts.push(`the oldest row ${roughDuration(of.oldestMs)} old`);
   return parts.join(", ");
 }
 
-/** A duration to the second, or to the minute or hour when it is long. */
-export function aboutText(ms: number): string {
-  const step = ms < 1000 ? 1 : ms < 120_000 ? 1000 : ms < 36_000_000 ? 60_000 : 3_600_000;
-  return durationText(Math.round(ms / step) * step);
-}
-
 function nameWidth(matrix: Matrix): number {
-  return Math.min(MAX_NAME, Math.max(4, ...matrix.nodes.map(({ name }) => [...name].length)));
+  const widths = matrix.nodes.map(({ name }) => columnsOf(showable(name)));
+  return Math.min(MAX_NAME, Math.max(4, ...widths));
 }
 
 /** The name, the node's number, the cells, and a bar between groups. */
@@ -79,10 +82,10 @@ function nodeLines(
   const lines = headLines(matrix, cell, margin);
   for (const group of matrix.groups) {
     if (matrix.groups.length > 1) {
-      lines.push(cut(`${matrix.key}=${groupTitle(group)}`, style.columns));
+      lines.push(cut(showable(`${matrix.key}=${groupTitle(group)}`), style.columns, CUT_MARK));
     }
     for (let from = group.from; from < group.to; from++) {
-      const name = cut(matrix.nodes[from].name, nameWidth(matrix)).padEnd(nameWidth(matrix));
+      const name = fit(showable(matrix.nodes[from].name), nameWidth(matrix), CUT_MARK);
       const cells = betweenGroups(matrix, (to) => cellText(matrix, scale, from, to, cell, style));
       const room = style.columns - neededColumns(matrix, cell) - 2;
       const note = rowNote(matrix, from);
@@ -146,7 +149,7 @@ function painted(text: string, level: number, { colour }: TerminalStyle): string
 function rowNote(matrix: Matrix, node: number): string {
   const row = matrix.row(node);
   if (row.kind === "missing") return "no row";
-  return row.kind === "stale" ? `stale, ${aboutText(row.ageMs)} old` : "";
+  return row.kind === "stale" ? `stale, ${roughDuration(row.ageMs)} old` : "";
 }
 
 /** Why rows are missing, below the matrix where there is room for words. */
@@ -159,7 +162,11 @@ function rowNotes(matrix: Matrix, columns: number): string[] {
     ({ reason }) => reason,
   );
   return [...reasons].map(([reason, rows]) =>
-    cut(`no row (${reason}): ${rows.map(({ name }) => name).join(", ")}`, columns)
+    cut(
+      showable(`no row (${reason}): ${rows.map(({ name }) => name).join(", ")}`),
+      columns,
+      CUT_MARK,
+    )
   );
 }
 
@@ -167,8 +174,8 @@ const BLOCK_WIDTH = 7;
 
 /** Groups that fit; what does not is counted. */
 function groupLines(matrix: Matrix, scale: Scale, style: TerminalStyle): string[] {
-  const titles = matrix.groups.map(groupTitle);
-  const width = Math.min(MAX_NAME, Math.max(4, ...titles.map((title) => title.length)));
+  const titles = matrix.groups.map((group) => showable(groupTitle(group)));
+  const width = Math.min(MAX_NAME, Math.max(4, ...titles.map(columnsOf)));
   const digits = String(titles.length).length;
   const margin = width + 1 + digits + 1;
   const shown = Math.max(
@@ -179,7 +186,7 @@ function groupLines(matrix: Matrix, scale: Scale, style: TerminalStyle): string[
   const lines = [
     " ".repeat(margin) + some.map((_, i) => String(i + 1).padStart(BLOCK_WIDTH)).join(""),
     ...some.map((from, i) =>
-      `${cut(titles[i], width).padEnd(width)} ${String(i + 1).padStart(digits)} ` +
+      `${fit(titles[i], width, CUT_MARK)} ${String(i + 1).padStart(digits)} ` +
       some.map((to) => blockText(matrix, scale, from, to, style)).join("")
     ),
   ];
@@ -216,12 +223,44 @@ function legendLines(scale: Scale, style: TerminalStyle): string[] {
     used += length;
   }
   const marks = `${SILENT} no answer  ${MISSING} not measured  ${SELF} itself`;
-  return [...lines.map((line) => style.colour ? line : line.trim()), cut(marks, style.columns)];
+  return [
+    ...lines.map((line) => style.colour ? line : line.trim()),
+    cut(marks, style.columns, CUT_MARK),
+  ];
 }
 
-function cut(text: string, columns: number): string {
-  const letters = [...text];
-  return letters.length <= columns
-    ? text
-    : `${letters.slice(0, Math.max(0, columns - 1)).join("")}~`;
+/** Lines of no more than the terminal's columns, however long a sentence is; ends in a newline. */
+export function findingsText(
+  findings: readonly Finding[],
+  of: Coverage,
+  paint: Paint,
+  columns: number,
+): string {
+  if (of.pairs === 0) return `triage: nothing to judge (${coverageText(of)})\n`;
+  if (findings.length === 0) return `triage: nothing stands out (${coverageText(of)})\n`;
+  const alarms = findings.filter(({ severity }) => severity !== "notice").length;
+  const head = alarms === 0
+    ? "nothing stands out, but"
+    : alarms === 1
+    ? "1 thing stands out"
+    : `${alarms} things stand out`;
+  const lines = findings.flatMap((finding) => {
+    const mark = `${finding.severity.padEnd(8)}  `;
+    const [first, ...rest] = foldedText(`${finding.layer}: ${finding.text}`, columns - mark.length);
+    const word = paintOf(finding, paint)(finding.severity);
+    return [`${word}${mark.slice(finding.severity.length)}${first}`]
+      .concat(rest.map((line) => " ".repeat(mark.length) + line));
+  });
+  const title = foldedText(`triage: ${head} (${coverageText(of)})`, columns);
+  return `${[...title, ...lines].join("\n")}\n`;
+}
+
+/** Lines of words; never narrower than a few of them. */
+function foldedText(text: string, columns: number): string[] {
+  return wrap(text.split(" "), Math.max(20, columns));
+}
+
+function paintOf({ severity }: Finding, paint: Paint): (text: string) => string {
+  if (severity === "critical") return paint.bad;
+  return severity === "warning" ? paint.warn : (text) => text;
 }

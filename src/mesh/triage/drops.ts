@@ -2,6 +2,7 @@
  * Packets that did not come through, as handshakes show them: probes without any answer, and SYNs
  * that had to be sent again (which a client meets as a second of waiting).
  */
+import { counted } from "../../text/words.ts";
 import { median, quantile } from "../../stats/quantile.ts";
 import { upperTail } from "../../stats/significance.ts";
 import {
@@ -11,13 +12,8 @@ import {
   blockRegions,
   blockText,
 } from "./blocks.ts";
-import {
-  type Direction,
-  type Finding,
-  percentText,
-  regionsOf,
-  shareOf,
-} from "../../domain/finding.ts";
+import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
+import { percentInWords, roundedShare } from "../../text/number.ts";
 import type { MeshView } from "./mesh_view.ts";
 
 /** Below this a mesh is as good as networks are. */
@@ -249,12 +245,12 @@ function common(
   limit: number,
 ): Pick<Finding, "kind" | "severity" | "layer" | "evidence" | "weight"> {
   const { sent, lost, retransmits, share } = drops;
-  const evidence = { sent, lost, syn_retransmits: retransmits, share: shareOf(share) };
+  const evidence = { sent, lost, syn_retransmits: retransmits, share: roundedShare(share, 5) };
   return {
     kind: "loss",
     severity: share >= 0.5 ? "critical" : "warning",
     layer: "packet loss",
-    evidence: { ...evidence, limit: shareOf(limit) },
+    evidence: { ...evidence, limit: roundedShare(limit, 5) },
     weight: share,
   };
 }
@@ -262,7 +258,7 @@ function common(
 function dropsText({ sent, lost, retransmits, share }: Drops): string {
   const parts = [
     ...(lost > 0 || retransmits === 0 ? [`${lost} lost`] : []),
-    ...(retransmits > 0 ? [`${retransmits} SYN retransmit${retransmits === 1 ? "" : "s"}`] : []),
+    ...(retransmits > 0 ? [counted(retransmits, "SYN retransmit")] : []),
   ];
-  return `${parts.join(" and ")} in ${sent} probes (${percentText(share)} of the SYNs)`;
+  return `${parts.join(" and ")} in ${sent} probes (${percentInWords(share)} of the SYNs)`;
 }

@@ -4,7 +4,8 @@
  */
 import { median, spread } from "../../stats/quantile.ts";
 import { MAX_PAIRS } from "./drops.ts";
-import { type Finding, msOf, msText, regionsOf } from "../../domain/finding.ts";
+import { type Finding, regionsOf } from "../../domain/finding.ts";
+import { millisOf, millisWithUnit } from "../../text/number.ts";
 import {
   type BlockDirection,
   blockDirections,
@@ -107,9 +108,12 @@ function nodeFinding(view: MeshView, found: Outlier, usualUs: number): Finding {
     direction,
     nodes: [node],
     groups: [],
-    evidence: { excess_ms: msOf(excessUs), usual_ms: msOf(usualUs) },
-    text: `node ${view.name(node)} is slow: ${WAYS[direction]} ${msText(excessUs)} longer than ` +
-      `between other nodes of the same zones (nearby ${msText(usualUs)} is usual); ${only}`,
+    evidence: { excess_ms: millisOf(excessUs), usual_ms: millisOf(usualUs) },
+    text:
+      `node ${view.name(node)} is slow: ${WAYS[direction]} ${
+        millisWithUnit(excessUs)
+      } longer than ` +
+      `between other nodes of the same zones (nearby ${millisWithUnit(usualUs)} is usual); ${only}`,
     regions: regionsOf([node], direction),
     weight: excessUs / usualUs,
   };
@@ -173,11 +177,15 @@ function blockFinding(view: MeshView, block: BlockDirection, usual: Blocks): Fin
     : betweenReference(view, usual, from, to);
   const usualUs = reference?.usualUs ?? NaN;
   const leastUs = reference?.leastUs ?? NaN;
-  const where = `handshakes ${blockText(view, block)} are slow: ${msText(value)}`;
+  const where = `handshakes ${blockText(view, block)} are slow: ${millisWithUnit(value)}`;
   const text = from === to
-    ? `${where}, against ${msText(usualUs)} within the other zones; that zone's network, none of ` +
+    ? `${where}, against ${
+      millisWithUnit(usualUs)
+    } within the other zones; that zone's network, none of ` +
       "its nodes alone"
-    : `${where}, while the way by another zone takes ${msText(leastUs / DETOUR_FACTOR)} in sum; ` +
+    : `${where}, while the way by another zone takes ${
+      millisWithUnit(leastUs / DETOUR_FACTOR)
+    } in sum; ` +
       "the link or route between them";
   return {
     kind: "slow-block",
@@ -185,7 +193,7 @@ function blockFinding(view: MeshView, block: BlockDirection, usual: Blocks): Fin
     layer: "data plane",
     direction,
     ...blockParties(view, block),
-    evidence: { p50_ms: msOf(value), usual_ms: msOf(usualUs) },
+    evidence: { p50_ms: millisOf(value), usual_ms: millisOf(usualUs) },
     text,
     regions: blockRegions(view, block),
     weight,
@@ -251,9 +259,12 @@ function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
     direction: both ? "both" : "from",
     nodes: [from, to],
     groups: [],
-    evidence: { p50_ms: msOf(valueUs), usual_ms: msOf(usualUs) },
-    text: `${view.name(from)} ${both ? "and" : "to"} ${view.name(to)}: ${msText(valueUs)}, where ` +
-      `${msText(usualUs)} is usual; the path of this pair, its nodes are fine with others` +
+    evidence: { p50_ms: millisOf(valueUs), usual_ms: millisOf(usualUs) },
+    text:
+      `${view.name(from)} ${both ? "and" : "to"} ${view.name(to)}: ${
+        millisWithUnit(valueUs)
+      }, where ` +
+      `${millisWithUnit(usualUs)} is usual; the path of this pair, its nodes are fine with others` +
       (i === MAX_PAIRS - 1 && more > 0 ? `; and ${more} more pairs like it` : ""),
     regions: both
       ? [{ from: [from], to: [to] }, { from: [to], to: [from] }]
@@ -292,9 +303,11 @@ function tailFinding(view: MeshView, found: Outlier, usualUs: number): Finding {
     direction,
     nodes: [node],
     groups: [],
-    evidence: { p99_excess_ms: msOf(excessUs), usual_p99_ms: msOf(usualUs) },
+    evidence: { p99_excess_ms: millisOf(excessUs), usual_p99_ms: millisOf(usualUs) },
     text: `node ${view.name(node)} is slow now and then: the p99 of ${which} is ` +
-      `${msText(excessUs)} above other nodes' while its median is as theirs: a queue that fills, ` +
+      `${
+        millisWithUnit(excessUs)
+      } above other nodes' while its median is as theirs: a queue that fills, ` +
       "or a host that is busy at times",
     regions: regionsOf([node], direction),
     weight: excessUs / usualUs,

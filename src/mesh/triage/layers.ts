@@ -1,7 +1,8 @@
 /** What is not the data plane: flow set-up, the prober's own CPU, ICMP's second class. */
 import { median } from "../../stats/quantile.ts";
 import type { Quantiles } from "../../domain/mesh_row.ts";
-import { type Direction, type Finding, msOf, msText, regionsOf } from "../../domain/finding.ts";
+import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
+import { millisOf, millisWithUnit } from "../../text/number.ts";
 import { type Latency, MIN_PAIRS } from "./latency.ts";
 import { blockDirections, blockParties, blockRegions, Blocks, blockText } from "./blocks.ts";
 import { type MeshView, nodeMedians } from "./mesh_view.ts";
@@ -66,9 +67,11 @@ function coldNode(
     direction,
     nodes: [node],
     groups: [],
-    evidence: { cold_excess_ms: msOf(excessUs), usual_set_up_ms: msOf(usualUs) },
+    evidence: { cold_excess_ms: millisOf(excessUs), usual_set_up_ms: millisOf(usualUs) },
     text:
-      `node ${view.name(node)}: ${which} of a flow take ${msText(excessUs)} longer than other ` +
+      `node ${view.name(node)}: ${which} of a flow take ${
+        millisWithUnit(excessUs)
+      } longer than other ` +
       `nodes' while steady ones are normal: flow set-up on its host, not the data plane`,
     regions: regionsOf([node], direction),
     weight: excessUs,
@@ -91,9 +94,11 @@ function coldBlocks(view: MeshView, cold: Blocks, usual: Blocks): Finding[] {
       layer: "flow set-up",
       direction: block.direction,
       ...blockParties(view, block),
-      evidence: { cold_excess_ms: msOf(excessUs), usual_set_up_ms: msOf(typical) },
+      evidence: { cold_excess_ms: millisOf(excessUs), usual_set_up_ms: millisOf(typical) },
       text:
-        `first handshakes of a flow ${blockText(view, block)} take ${msText(excessUs)} longer ` +
+        `first handshakes of a flow ${blockText(view, block)} take ${
+          millisWithUnit(excessUs)
+        } longer ` +
         "than elsewhere while steady ones are normal: flow set-up there (a gateway, a firewall), " +
         "not the data plane",
       regions: blockRegions(view, block),
@@ -111,9 +116,12 @@ function coldMesh(typicalUs: number, steadyUs: number): Finding[] {
     direction: "both",
     nodes: [],
     groups: [],
-    evidence: { set_up_ms: msOf(typicalUs), steady_ms: msOf(steadyUs) },
-    text: `the first handshake of a flow takes ${msText(typicalUs)} longer than later ones ` +
-      `(${msText(steadyUs)}) all over the mesh: flow set-up, which clients that connect anew ` +
+    evidence: { set_up_ms: millisOf(typicalUs), steady_ms: millisOf(steadyUs) },
+    text:
+      `the first handshake of a flow takes ${millisWithUnit(typicalUs)} longer than later ones ` +
+      `(${
+        millisWithUnit(steadyUs)
+      }) all over the mesh: flow set-up, which clients that connect anew ` +
       "each time pay in full",
     regions: [],
     weight: typicalUs,
@@ -144,16 +152,19 @@ export function busyProbers(view: MeshView): Finding[] {
       nodes: [node],
       groups: [],
       evidence: {
-        connect_excess_p50_ms: msOf(excess.p50Us),
-        connect_excess_p99_ms: msOf(excess.p99Us),
-        usual_p50_ms: msOf(usual.p50Us),
-        usual_p99_ms: msOf(usual.p99Us),
-        ...(lagUs === null ? {} : { lag_p99_ms: msOf(lagUs) }),
+        connect_excess_p50_ms: millisOf(excess.p50Us),
+        connect_excess_p99_ms: millisOf(excess.p99Us),
+        usual_p50_ms: millisOf(usual.p50Us),
+        usual_p99_ms: millisOf(usual.p99Us),
+        ...(lagUs === null ? {} : { lag_p99_ms: millisOf(lagUs) }),
       },
-      text: `node ${view.name(node)} is short of CPU: its connects take ${msText(excess.p50Us)} ` +
-        `(p99 ${msText(excess.p99Us)}) more than the kernel's round trips, where ` +
-        `${msText(usual.p50Us)} (p99 ${msText(usual.p99Us)}) is usual` +
-        (lagUs === null ? "" : `, and its probes leave ${msText(lagUs)} late (p99)`) +
+      text:
+        `node ${view.name(node)} is short of CPU: its connects take ${
+          millisWithUnit(excess.p50Us)
+        } ` +
+        `(p99 ${millisWithUnit(excess.p99Us)}) more than the kernel's round trips, where ` +
+        `${millisWithUnit(usual.p50Us)} (p99 ${millisWithUnit(usual.p99Us)}) is usual` +
+        (lagUs === null ? "" : `, and its probes leave ${millisWithUnit(lagUs)} late (p99)`) +
         "; the network is not to blame",
       regions: regionsOf([node], "from"),
       weight: excess.p99Us,

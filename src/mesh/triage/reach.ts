@@ -1,6 +1,7 @@
 /** Who is beyond reach: dead nodes, nodes that refuse, partitions between groups. */
 import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
-import { type Finding, listText, type Region, regionsOf } from "../../domain/finding.ts";
+import { type Finding, type Region, regionsOf } from "../../domain/finding.ts";
+import { listText } from "../../text/words.ts";
 import type { MeshView } from "./mesh_view.ts";
 
 /** One prober's word is not enough to call a node dead. */

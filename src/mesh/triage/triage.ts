@@ -5,7 +5,8 @@
  */
 import type { Matrix } from "../../domain/matrix.ts";
 import { packetLoss } from "./drops.ts";
-import { type Finding, listText, ordered, type Region } from "../../domain/finding.ts";
+import { type Finding, ordered, type Region } from "../../domain/finding.ts";
+import { listText } from "../../text/words.ts";
 import { busyProbers, coldStarts, icmpApart } from "./layers.ts";
 import { latency } from "./latency.ts";
 import { MeshView } from "./mesh_view.ts";

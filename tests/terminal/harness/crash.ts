@@ -1,6 +1,6 @@
 /** A live screen in whose run something is thrown that nobody catches. */
 import { LiveScreen } from "../../../src/sink/live_screen.ts";
-import { messageOf } from "../../../src/domain/exit.ts";
+import { messageOf } from "../../../src/text/quote.ts";
 import { sayOnStderr } from "../../../src/sink/stdio.ts";
 import { SystemTerminal } from "../../../src/sink/terminal.ts";
 import { systemClock } from "../../../src/time/clock.ts";

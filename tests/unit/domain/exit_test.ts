@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { EXIT, messageOf, SystemError, UsageError } from "../../../src/domain/exit.ts";
+import { EXIT, SystemError, UsageError } from "../../../src/domain/exit.ts";
+import { messageOf } from "../../../src/text/quote.ts";
 
 Deno.test("exit codes are the documented ones", () => {
   assertEquals(EXIT, { ok: 0, failed: 1, unresolved: 2, usage: 3, system: 4 });

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { columnsOf } from "../../../src/text/columns.ts";
 import { type LivePaint, livePlain } from "../../../src/format/paint.ts";
 import {
-  elapsedText,
   layoutOf,
   type LiveRow,
   type LiveTable,
@@ -163,11 +162,6 @@ Deno.test("the foot says which rows are shown, and has room for a notice and for
   const help = draw(paged, 80, 20, true);
   assertEquals(help.at(-1), "! answered after a SYN retransmit  r refused  ? not sent  · skipped");
   assertEquals(help.filter((line) => line.includes("q quit")).length, 1);
-});
-
-Deno.test("how long a run lasts is told in the two largest units", () => {
-  const texts = [0, 59_999, 60_000, 185_000, 3_600_000, 90_061_000].map(elapsedText);
-  assertEquals(texts, ["0s", "59s", "1m 00s", "3m 05s", "1h 00m", "25h 01m"]);
 });
 
 property("no screen gets a line too wide or a line too many", 300, (random) => {

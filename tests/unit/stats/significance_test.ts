@@ -1,13 +1,8 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { medianOf, sharesDifferChance, unequalChance } from "../../../src/stats/significance.ts";
+import { sharesDifferChance, unequalChance } from "../../../src/stats/significance.ts";
 import { property } from "../random.ts";
 
 const DIGITS = 1e-9;
-
-Deno.test("the median is the middle value, or lies midway between the middle two", () => {
-  assertEquals([medianOf([5]), medianOf([9, 1, 2]), medianOf([10, 9, 1, 2])], [5, 2, 5.5]);
-  assertEquals(medianOf([]), NaN);
-});
 
 Deno.test("the chance of an uneven split is the binomial's, from both sides", () => {
   assertAlmostEquals(unequalChance(10, 0), 2 / 1024, DIGITS);

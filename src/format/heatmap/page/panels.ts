@@ -1,6 +1,7 @@
 /** What is beside the matrix: a pair's figures, the tip at the pointer, the legend, the findings. */
+import { shortPercent } from "../../../text/number.ts";
 import type { Figure } from "../../../domain/matrix.ts";
-import { isShare, METRIC_TITLES, shareText, shortText, valueOf, valueText } from "../metric.ts";
+import { isShare, METRIC_TITLES, shortText, valueOf, valueText } from "../metric.ts";
 import { position, type Scale, SHARE_FLOOR, ticks } from "../scale.ts";
 import type { PageData, PageFinding, PageMatrix } from "./data.ts";
 import { button, byId, element } from "./document.ts";
@@ -28,7 +29,7 @@ const count = (figure: Figure): Cell => (matrix, from, to) => {
 const part = (figure: Figure): Cell => (matrix, from, to) => {
   const found = matrix.figure(figure, from, to);
   const share = found / matrix.figure("sent", from, to);
-  return Number.isNaN(found) ? NONE : found === 0 ? "0" : `${found} (${shareText(share)})`;
+  return Number.isNaN(found) ? NONE : found === 0 ? "0" : `${found} (${shortPercent(share)})`;
 };
 
 const LINES: readonly (readonly [title: string, cell: Cell])[] = [

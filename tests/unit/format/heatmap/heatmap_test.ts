@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { findingsText } from "../../../../src/format/heatmap/findings.ts";
+import { findingsText, terminalMatrix } from "../../../../src/format/heatmap/terminal.ts";
 import { heatmapJson } from "../../../../src/format/heatmap/json.ts";
 import { heatmapPage } from "../../../../src/format/heatmap/page.ts";
 import { PAGE_SCRIPT } from "../../../../src/format/heatmap/page_script.ts";
 import { escape, heatmapSvg } from "../../../../src/format/heatmap/svg.ts";
-import { aboutText, terminalMatrix } from "../../../../src/format/heatmap/terminal.ts";
 import { plain } from "../../../../src/format/paint.ts";
 import { coverage } from "../../../../src/domain/matrix.ts";
 import { METRICS } from "../../../../src/format/heatmap/metric.ts";
@@ -54,11 +53,6 @@ Deno.test("cells shrink with the width, and become groups before lines would wra
   assertStringIncludes(at(30), "\na1    1 \\x");
   assertStringIncludes(at(24), "16 nodes do not fit: gr~");
   assertStringIncludes(at(120), "no row (no answer in time): a2");
-});
-
-Deno.test("ages are told to the second, later to the minute, then to the hour", () => {
-  const ages = [400, 59_600, 119_000, 200_000, 36_000_000, 90_000_000];
-  assertEquals(ages.map(aboutText), ["400ms", "1m", "119s", "3m", "10h", "25h"]);
 });
 
 Deno.test("findings are folded to the width, and nothing is said where nothing stands out", () => {
