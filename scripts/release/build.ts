@@ -39,6 +39,7 @@ export async function build(output = BINARY, target: string | null = null): Prom
   const bundle = `${dirname(output)}/${BUNDLE}`;
   // One minified module: a seventh of the bytes, and nothing to link at start.
   await deno("bundle", "--quiet", "--minify", "--output", bundle, "main.ts");
+  await Deno.writeTextFile(bundle, ascii(await Deno.readTextFile(bundle)));
   await Deno.utime(bundle, BUNDLE_TIME_S, BUNDLE_TIME_S);
   await deno(
     "compile",
@@ -53,6 +54,20 @@ export async function build(output = BINARY, target: string | null = null): Prom
     "--output",
     output,
     bundle,
+  );
+}
+
+/**
+ * The same script in ASCII: the engine keeps a text with one wider character at two bytes each for
+ * all of it, which is 0.6 MiB of private memory. Such characters stand in strings, templates and
+ * regular expressions alone, and each of these knows the escape `\u` with the same meaning. Throws
+ * where a backslash stands before one: its escape would mean something else.
+ */
+export function ascii(script: string): string {
+  if (/\\[^\0-\x7f]/.test(script)) throw new Error("a backslash before a character beyond ASCII");
+  return script.replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 

@@ -1,8 +1,8 @@
 /** `probe`: TCP handshakes with targets, timed by the kernel. */
 import { type ExitCode, SystemError } from "../domain/exit.ts";
 import type { Target } from "../domain/target.ts";
-import { descriptorLimit } from "../kernel/limits.ts";
-import { ephemeralPorts } from "../kernel/ports.ts";
+import { descriptorLimit } from "../kernel/process.ts";
+import { ephemeralPorts } from "../kernel/system_file.ts";
 import { TcpConnects } from "../kernel/tcp_connect.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import type { Connector } from "../net/connector.ts";

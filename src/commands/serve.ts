@@ -1,7 +1,6 @@
 /** `serve`: accepts TCP connections and closes them at once. */
 import { EXIT, type ExitCode } from "../domain/exit.ts";
-import { revoke } from "../kernel/permissions.ts";
-import { onSignal } from "../kernel/signals.ts";
+import { onSignal, revoke } from "../kernel/process.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import type { AcceptCounters, ListenOptions } from "../net/listener.ts";
 import { printText, say } from "../sink/stdio.ts";

@@ -1,4 +1,7 @@
-/** What the kernel lets this process open, found by trying. */
+/**
+ * What the kernel lets this process open, found by trying, and what an administrator does to allow
+ * what it refuses.
+ */
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP } from "../packet/protocol.ts";
 import { openLibc } from "./libc.ts";
 import {
@@ -58,4 +61,21 @@ export function capabilities(): Capabilities | null {
   };
   library.close();
   return found;
+}
+
+/** A command for a shell: ICMP echo for everybody (icmp(7)). */
+export const ALLOW_PING_SOCKETS = 'sysctl -w net.ipv4.ping_group_range="0 2147483647"';
+
+/** The same: raw sockets for this executable (capabilities(7)). */
+export function allowRawSockets(): string {
+  return `setcap cap_net_raw+ep ${ownPath() ?? "/path/to/wire-probe"}`;
+}
+
+/** Null where the permissions do not let it be known. */
+function ownPath(): string | null {
+  try {
+    return Deno.execPath();
+  } catch {
+    return null;
+  }
 }

@@ -2,6 +2,11 @@
  * Gives memory back that start-up or a burst of work left behind: the executable's own
  * read-only pages (the kernel reads them again from the file when they are needed, which most
  * never are) and the free parts of the C heap.
+ *
+ * Checked with Deno 2.7.11 and 2.9.6. Only mappings are given back that nobody has written since
+ * they were read from their file: what is dropped comes back unchanged. Where the headers or
+ * /proc/self/maps are not as expected no page is given back, and memory stays as it is. Its test is
+ * tests/platform/runtime_test.ts.
  */
 import { type Calls, openLibc } from "./libc.ts";
 import { AT_PAGESZ, AT_PHDR, AT_PHNUM, MADV_DONTNEED, PF_W, PT_LOAD, PT_PHDR } from "./linux.ts";

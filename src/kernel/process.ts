@@ -1,5 +1,10 @@
-/** Figures of this process and settings of this machine. */
-import { readSystemFile } from "./system_file.ts";
+/** This process: its environment, figures, permissions, signals and limit of descriptors. */
+import { openLibc } from "./libc.ts";
+import { RLIMIT_NOFILE, SIGSTOP } from "./linux.ts";
+
+export type PermissionName = "read" | "write" | "env" | "ffi" | "net" | "run" | "sys";
+
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGQUIT";
 
 /** An environment variable, or null; only those named at compile time can be had. */
 export function environment(name: string): string | null {
@@ -21,8 +26,43 @@ export function heapBytes(): number {
   return Deno.memoryUsage().heapUsed;
 }
 
-/** A sysctl's words (`net.ipv4.ip_local_port_range`), or null where it cannot be read. */
-export function sysctl(name: string): string[] | null {
-  const text = readSystemFile(`/proc/sys/${name.replaceAll(".", "/")}`);
-  return text === null ? null : text.trim().split(/\s+/);
+/** Revokes for the rest of the process's life; libc symbols already bound go on working. */
+export function revoke(...names: PermissionName[]): void {
+  for (const name of names) Deno.permissions.revokeSync({ name });
+}
+
+/** Calls back on each arrival of the signal; a system without it has nothing to call back for. */
+export function onSignal(name: SignalName, callback: () => void): void {
+  try {
+    Deno.addSignalListener(name, callback);
+  } catch {
+    // Windows knows SIGINT alone.
+  }
+}
+
+/** A function that stops this process and returns when it goes on; null where there is none. */
+export function openSuspend(): (() => void) | null {
+  const libc = openLibc(["raise"])?.symbols;
+  return libc === undefined ? null : () => void libc.raise(SIGSTOP);
+}
+
+/**
+ * Descriptors this process may hold, after asking for `wanted` where the hard limit allows that
+ * many; null where nobody tells. A limit is never lowered.
+ */
+export function descriptorLimit(wanted = 0): number | null {
+  const libc = openLibc(["getrlimit", "setrlimit"]);
+  if (libc === null) return null;
+  // struct rlimit: two 64-bit words, soft and hard; an upper half that is not 0 says "unlimited".
+  const words = new Uint32Array(4);
+  const { getrlimit, setrlimit } = libc.symbols;
+  let known = getrlimit(RLIMIT_NOFILE, words) === 0;
+  if (known && words[1] === 0 && words[0] < wanted) {
+    words[0] = words[3] === 0 ? Math.min(wanted, words[2]) : wanted;
+    setrlimit(RLIMIT_NOFILE, words);
+    known = getrlimit(RLIMIT_NOFILE, words) === 0;
+  }
+  libc.close();
+  if (!known) return null;
+  return words[1] === 0 ? words[0] : 2 ** 31 - 1;
 }

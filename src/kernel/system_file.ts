@@ -1,4 +1,7 @@
-/** Small files of the kernel's, by libc: the runtime opens nothing below /proc without full permissions. */
+/**
+ * Settings and small files of the kernel's, read by libc: the runtime opens nothing below /proc
+ * without full permissions.
+ */
 import { openLibc } from "./libc.ts";
 import { O_CLOEXEC, O_RDONLY } from "./linux.ts";
 
@@ -28,4 +31,19 @@ export function readSystemFile(path: string): string | null {
   }
   library.close();
   return text;
+}
+
+/** A sysctl's words (`net.ipv4.ip_local_port_range`), or null where it cannot be read. */
+export function sysctl(name: string): string[] | null {
+  const text = readSystemFile(`/proc/sys/${name.replaceAll(".", "/")}`);
+  return text === null ? null : text.trim().split(/\s+/);
+}
+
+/**
+ * How many local ports the kernel picks from for connections that name none; null where nobody
+ * tells (ip_local_port_range, ip-sysctl).
+ */
+export function ephemeralPorts(): number | null {
+  const [first, last] = (sysctl("net.ipv4.ip_local_port_range") ?? []).map(Number);
+  return Number.isInteger(first) && Number.isInteger(last) ? last - first + 1 : null;
 }

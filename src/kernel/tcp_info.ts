@@ -1,12 +1,7 @@
-/**
- * The kernel's own figures for a TCP socket that another part of the runtime owns: the
- * descriptor is found by the socket's name, then TCP_INFO is read from it. One process-wide
- * search position, since descriptors are handed out in order.
- */
+/** What the kernel knows of a TCP socket (TCP_INFO, tcp(7)), by its descriptor. */
+import { DescriptorSearch } from "./descriptor_search.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import {
-  AF_INET,
-  AF_INET6,
   SO_LINGER,
   SOL_SOCKET,
   SOL_TCP,
@@ -15,9 +10,8 @@ import {
   TCP_SYN_RECV,
   TCP_SYN_SENT,
 } from "./linux.ts";
-import { MAX_SOCKADDR_BYTES } from "./sockaddr.ts";
 
-const CALLS = ["getsockname", "getpeername", "getsockopt", "setsockopt", "dup", "close"] as const;
+const CALLS = ["getsockopt", "setsockopt"] as const;
 
 // <linux/tcp.h>, struct tcp_info: offsets of the fields read here.
 const INFO_STATE_AT = 0;
@@ -31,17 +25,6 @@ const INFO_SEGMENTS_OUT_AT = 136;
 const INFO_BYTES = 140;
 /** A struct that ends before its total of retransmits says too little. */
 const MIN_INFO_BYTES = 104;
-
-const STDERR = 2;
-const SOCKADDR_IN_BYTES = 16;
-/** How far from the last hit the search goes before it gives up. */
-const SEARCH_SPAN = 65_536;
-/** How much further it goes once a socket with the right port but no peer was seen. */
-const RESET_SEARCH_SPAN = 64;
-
-/** How a descriptor compares with the socket looked for. */
-const Match = { no: 0, yes: 1, disconnected: 2 } as const;
-type Match = typeof Match[keyof typeof Match];
 
 /** What TCP_INFO says of a handshake. */
 export interface TcpInfo {
@@ -58,78 +41,23 @@ export interface AcceptQueue {
   limit: number;
 }
 
-/** An end of a connection, the remote one to tell sockets apart that share a local port. */
-export interface Peer {
-  readonly bytes: Uint8Array;
-  readonly port: number;
-}
-
 export class TcpSockets {
+  /** Finds the descriptors of sockets that the runtime opened. */
+  readonly search: DescriptorSearch;
   #libc: Calls<typeof CALLS>;
-  #name = new Uint8Array(MAX_SOCKADDR_BYTES);
-  #size = new Uint32Array(1);
   #info = new TcpInfoStruct();
   #linger = new Int32Array([1, 0]);
-  #last = 0;
 
-  private constructor(libc: Calls<typeof CALLS>) {
+  private constructor(libc: Calls<typeof CALLS>, search: DescriptorSearch) {
     this.#libc = libc;
+    this.search = search;
   }
 
   /** Null where the platform or its permissions have no libc to call. */
   static open(): TcpSockets | null {
     const library = openLibc(CALLS);
-    return library === null ? null : new TcpSockets(library.symbols);
-  }
-
-  /**
-   * The descriptor that a socket opened right now would get: the lowest free one (dup(2)). Another
-   * thread may be faster, so it is where a search starts, not its result; -1 when none is free.
-   */
-  nextDescriptor(): number {
-    const descriptor = this.#libc.dup(STDERR);
-    if (descriptor >= 0) this.#libc.close(descriptor);
-    return descriptor;
-  }
-
-  /**
-   * The descriptor of this process's socket with that local port and that peer; -1 when there is
-   * none. Starts near a guess, else at the last hit, and walks outwards: one look-up as a rule.
-   */
-  find(localPort: number, peer: Peer, guess = -1): number {
-    const last = guess < 0 ? this.#last : guess;
-    let end = SEARCH_SPAN;
-    let disconnected = -1;
-    for (let step = 0; step <= end; step++) {
-      for (let side = step === 0 ? 1 : 0; side < 2; side++) {
-        const descriptor = side === 1 ? last + step : last - step;
-        if (descriptor < 0) continue;
-        const match = this.#match(descriptor, localPort, peer);
-        if (match === Match.yes) return this.#last = descriptor;
-        // A peer that has reset the connection left no name to check: the best there is, unless
-        // the right one is close by.
-        if (match === Match.disconnected && disconnected < 0) {
-          disconnected = descriptor;
-          end = Math.min(SEARCH_SPAN, step + RESET_SEARCH_SPAN);
-        }
-      }
-    }
-    return disconnected;
-  }
-
-  /** Whether a descriptor's socket is connected to this peer. */
-  isConnected(descriptor: number, peer: Peer): boolean {
-    this.#size[0] = MAX_SOCKADDR_BYTES;
-    const connected = this.#libc.getpeername(descriptor, this.#name, this.#size) === 0;
-    return connected && this.#size[0] >= SOCKADDR_IN_BYTES && this.#nameIs(peer);
-  }
-
-  /** The first descriptor bound to exactly this address and port; -1 when there is none. */
-  findBound(local: Peer): number {
-    for (let descriptor = 0; descriptor <= SEARCH_SPAN; descriptor++) {
-      if (this.#readName(descriptor) && this.#nameIs(local)) return descriptor;
-    }
-    return -1;
+    const search = DescriptorSearch.open();
+    return library === null || search === null ? null : new TcpSockets(library.symbols, search);
   }
 
   /** Reads TCP_INFO; false when the socket has no handshake behind it. */
@@ -153,35 +81,6 @@ export class TcpSockets {
   /** Makes the coming close send RST and leave no TIME_WAIT (SO_LINGER 0, socket(7)). */
   resetOnClose(descriptor: number): boolean {
     return this.#libc.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, this.#linger, 8) === 0;
-  }
-
-  #match(descriptor: number, localPort: number, peer: Peer): Match {
-    if (!this.#readName(descriptor)) return Match.no;
-    if ((this.#name[2] << 8 | this.#name[3]) !== localPort) return Match.no;
-    this.#size[0] = MAX_SOCKADDR_BYTES;
-    const connected = this.#libc.getpeername(descriptor, this.#name, this.#size) === 0;
-    if (!connected) return Match.disconnected;
-    return this.#nameIs(peer) ? Match.yes : Match.no;
-  }
-
-  /** A descriptor's own name; false for what is no internet socket, whose name is shorter. */
-  #readName(descriptor: number): boolean {
-    this.#size[0] = MAX_SOCKADDR_BYTES;
-    const named = this.#libc.getsockname(descriptor, this.#name, this.#size) === 0;
-    return named && this.#size[0] >= SOCKADDR_IN_BYTES;
-  }
-
-  /** sockaddr_in holds its address at 4, sockaddr_in6 at 8 (ip(7), ipv6(7)). */
-  #nameIs(peer: Peer): boolean {
-    const name = this.#name;
-    if ((name[2] << 8 | name[3]) !== peer.port) return false;
-    const family = name[0] | name[1] << 8;
-    if (family !== (peer.bytes.length === 16 ? AF_INET6 : AF_INET)) return false;
-    const at = family === AF_INET6 ? 8 : 4;
-    for (let i = 0; i < peer.bytes.length; i++) {
-      if (name[at + i] !== peer.bytes[i]) return false;
-    }
-    return true;
   }
 }
 

@@ -2,6 +2,7 @@
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
+import { LateAbort } from "./late_abort.ts";
 import type { Attempt, Connection, Connector, HandshakeSample } from "./connector.ts";
 
 /** How a connection is closed: FIN, or RST, which leaves no TIME_WAIT behind. */
@@ -13,7 +14,7 @@ const MAX_SPARE = 1024;
 export class DenoConnector implements Connector {
   #kernel: KernelSide | null;
   /** Signals that were not used, for a signal costs more than the rest of a handshake's objects. */
-  #spare: AbortController[] = [];
+  #spare: LateAbort[] = [];
 
   /** `sockets` is null where the kernel's figures cannot be had; then only "fin" can be asked for. */
   constructor(sockets: TcpSockets | null, close: CloseKind) {
@@ -21,10 +22,10 @@ export class DenoConnector implements Connector {
   }
 
   connect(endpoint: Endpoint): Attempt {
-    const abort = this.#spare.pop() ?? cancellation();
+    const abort = this.#spare.pop() ?? new LateAbort();
     const kernel = this.#kernel;
     // The runtime opens the socket before it returns, so the descriptor is known beforehand.
-    const descriptor = kernel === null ? NONE : kernel.sockets.nextDescriptor();
+    const descriptor = kernel === null ? NONE : kernel.sockets.search.next();
     const dialled = Deno.connect({
       hostname: endpoint.address,
       port: endpoint.port,
@@ -36,9 +37,9 @@ export class DenoConnector implements Connector {
         return new DenoConnection(connection, endpoint, kernel, descriptor);
       }),
       answered: (out) =>
-        kernel !== null && kernel.sockets.isConnected(descriptor, endpoint) &&
+        kernel !== null && kernel.sockets.search.isConnected(descriptor, endpoint) &&
         kernel.sample(descriptor, out),
-      cancel: () => abort.abort(CANCELLED),
+      cancel: () => abort.abort(),
     };
   }
 }
@@ -97,22 +98,6 @@ class DenoConnection implements Connection {
 
   #find(kernel: KernelSide): number {
     const { port } = this.#connection.localAddr;
-    return this.#guess = kernel.sockets.find(port, this.#endpoint, this.#guess);
+    return this.#guess = kernel.sockets.search.find(port, this.#endpoint, this.#guess);
   }
 }
-
-/** Without a reason of ours the runtime makes an exception, stack and all, for each: that takes milliseconds. */
-const CANCELLED = "given up";
-
-/**
- * The runtime asks the signal once more after the handshake, and would leave an established
- * socket without an owner when the abort fell into that moment. With nothing thrown there,
- * the connection is handed over after all, and its owner closes it.
- */
-function cancellation(): AbortController {
-  const abort = new AbortController();
-  abort.signal.throwIfAborted = ignoreAbort;
-  return abort;
-}
-
-function ignoreAbort(): void {}

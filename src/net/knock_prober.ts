@@ -5,7 +5,7 @@ import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
 import { OwnPorts } from "../kernel/own_ports.ts";
 import { PacketSockets } from "../kernel/packet_socket.ts";
-import { allowRawSockets } from "../kernel/remedies.ts";
+import { allowRawSockets } from "../kernel/capabilities.ts";
 import { KernelSourceAddresses } from "../kernel/source_address.ts";
 import type { Clock } from "../time/clock.ts";
 import { PacketProber, type Side } from "./packet_prober.ts";

@@ -63,7 +63,7 @@ export function listenOn(addresses: readonly string[], options: ListenOptions): 
 function listenerDescriptor(listener: Listener, sockets: TcpSockets | null): number {
   const { hostname, port } = listener.addr;
   const endpoint = literalEndpoint(hostname, port);
-  return endpoint === null ? -1 : sockets?.findBound(endpoint) ?? -1;
+  return endpoint === null ? -1 : sockets?.search.findBound(endpoint) ?? -1;
 }
 
 /** Drains a listener by libc; does nothing where its descriptor cannot be had. */

@@ -4,7 +4,7 @@ import { messageOf } from "../text/quote.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
 import { type PacketKind, type PacketSocket, PacketSockets } from "../kernel/packet_socket.ts";
-import { ALLOW_PING_SOCKETS, allowRawSockets } from "../kernel/remedies.ts";
+import { ALLOW_PING_SOCKETS, allowRawSockets } from "../kernel/capabilities.ts";
 import type { Clock } from "../time/clock.ts";
 import { EchoExchange } from "./echo_exchange.ts";
 import { PacketProber, type Side } from "./packet_prober.ts";

@@ -1,7 +1,6 @@
 /** This process's terminal with something that redraws on it, and what is said meanwhile held back. */
 import { showable } from "../text/columns.ts";
-import { environment } from "../kernel/process.ts";
-import { openSuspend } from "../kernel/signals.ts";
+import { environment, openSuspend } from "../kernel/process.ts";
 import { divertNotices, sayOnStderr, stderrIsTerminal } from "./stdio.ts";
 import { screenTrouble, SystemTerminal } from "./terminal.ts";
 import { systemClock } from "../time/clock.ts";

@@ -6,7 +6,7 @@ import { MessageReader } from "../kernel/error_queue.ts";
 import { ErrnoError } from "../kernel/errno.ts";
 import { HopSockets } from "../kernel/hop_socket.ts";
 import { Poller } from "../kernel/poller.ts";
-import { ALLOW_PING_SOCKETS, allowRawSockets } from "../kernel/remedies.ts";
+import { ALLOW_PING_SOCKETS, allowRawSockets } from "../kernel/capabilities.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import type { Clock } from "../time/clock.ts";
 import type { HopProber, HopTools } from "./hop_prober.ts";

@@ -126,7 +126,7 @@ export class TcpHopProber implements HopProber {
     const trip = ambiguous ? NO_ROUND_TRIP : roundTrip(sent, NaN, nowMs);
     const errno = sockets.takeError(descriptor);
     if (errno === ERRNO.ECONNREFUSED) return endAnswer(this.#target, "refused", trip);
-    if (errno !== 0 || !this.#infos.isConnected(descriptor, this.#target)) return null;
+    if (errno !== 0 || !this.#infos.search.isConnected(descriptor, this.#target)) return null;
     const known = this.#infos.info(descriptor, this.#info) && this.#info.rttUs > 0;
     if (known && this.#info.retransmits === 0) {
       const kernel = { rttUs: this.#info.rttUs, rttSource: "kernel" } as const;

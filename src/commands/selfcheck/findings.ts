@@ -1,8 +1,7 @@
 /** What this process may do on this machine; what each miss costs, and how to allow it. */
-import { capabilities } from "../../kernel/capabilities.ts";
-import { descriptorLimit } from "../../kernel/limits.ts";
-import { ephemeralPorts } from "../../kernel/ports.ts";
-import { ALLOW_PING_SOCKETS, allowRawSockets } from "../../kernel/remedies.ts";
+import { ALLOW_PING_SOCKETS, allowRawSockets, capabilities } from "../../kernel/capabilities.ts";
+import { descriptorLimit } from "../../kernel/process.ts";
+import { ephemeralPorts } from "../../kernel/system_file.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { backlogInForce, listenOn } from "../../net/listener.ts";
 

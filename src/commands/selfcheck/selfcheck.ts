@@ -1,7 +1,7 @@
 /** `selfcheck`: what this tool adds on this machine, and what it may do here. */
 import { EXIT, type ExitCode } from "../../domain/exit.ts";
 import { printText } from "../../sink/stdio.ts";
-import { revoke } from "../../kernel/permissions.ts";
+import { revoke } from "../../kernel/process.ts";
 import { type Finding, findings } from "./findings.ts";
 import { type Figures, measure } from "./measure.ts";
 
