@@ -26,7 +26,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   golden: [`--allow-read=${TESTS}/golden`],
 };
 /** Folders of tests that make namespaces, mount, or become another user. */
-const AS_ROOT = new Set(["endurance", "release", "systemd", "wan"]);
+const AS_ROOT = new Set(["endurance", "faults", "release", "systemd", "wan"]);
 /** Lines a format in the gate; the benchmark itself has ten million. */
 const ENCODED_LINES = "5000000";
 const FOOTPRINT = "scripts/gate/footprint.ts";

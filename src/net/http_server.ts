@@ -6,13 +6,15 @@
 import { messageOf } from "../text/quote.ts";
 import type { BreakOff } from "../kernel/break_off.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
+import { Deadlines } from "../time/deadlines.ts";
 import { literalEndpoint } from "../domain/address.ts";
+import { HEAD_GRACE_MS, HttpPlaces, networkOf, type Place } from "./http_places.ts";
 import { headEnd, type HttpRefusal, type HttpRequest, parseHead } from "./http_request.ts";
 import { listenOn } from "./listener.ts";
 
 /** What one server lets its peers use up. */
 export interface HttpLimits {
-  /** Connections at once; more wait in the backlog until one ends. */
+  /** Connections at once. For a further one, that which dawdles the most is ended. */
   readonly connections: number;
   /** The request line and the headers, in bytes. */
   readonly headBytes: number;
@@ -28,7 +30,7 @@ export interface HttpLimits {
 }
 
 export const HTTP_LIMITS: HttpLimits = {
-  connections: 64,
+  connections: 2048,
   headBytes: 8192,
   headMs: 5000,
   writeMs: 10_000,
@@ -37,8 +39,21 @@ export const HTTP_LIMITS: HttpLimits = {
   lingerBytes: 64 * 1024,
 };
 
+/** The share of a process's descriptors that connections may take, and what they have at least. */
+const DESCRIPTOR_SHARE = 1 / 4;
+const FEWEST_CONNECTIONS = 16;
+
+/** The usual limits in a process of so many descriptors; null where the system does not tell. */
+export function httpLimits(descriptors: number | null): HttpLimits {
+  const share = Math.floor((descriptors ?? Infinity) * DESCRIPTOR_SHARE);
+  const connections = Math.min(HTTP_LIMITS.connections, Math.max(FEWEST_CONNECTIONS, share));
+  return { ...HTTP_LIMITS, connections };
+}
+
 /** Connections that may wait to be accepted. */
-const BACKLOG = 128;
+const BACKLOG = 4096;
+/** Room for a head that is read; a longer one gets `headBytes`. */
+const USUAL_HEAD_BYTES = 1024;
 /** How much is read at once of what a peer sends after its request. */
 const IGNORED_BYTES = 4096;
 /** How long to leave the backlog alone after accepting has failed. */
@@ -68,6 +83,8 @@ const REASONS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
+const TOO_SLOW: HttpRefusal = { status: 408, reason: "the request did not end in time" };
+
 export const PLAIN_TEXT = "text/plain; charset=utf-8";
 
 /** A short answer in words. */
@@ -81,9 +98,10 @@ export class HttpServer {
   #clock: Clock;
   #breakOff: BreakOff | null;
   #limits: HttpLimits;
-  #open = new Set<Deno.TcpConn>();
+  #places: HttpPlaces;
+  /** Of the requests that are awaited. */
+  #heads: Deadlines<(refusal: HttpRefusal) => void>;
   #closed = false;
-  #wakeAccept: () => void = () => {};
   /** Buffers of heads that were read, for the next ones. */
   #spare: Uint8Array<ArrayBuffer>[] = [];
   /** What nobody will look at, of all connections. */
@@ -107,6 +125,8 @@ export class HttpServer {
     this.#clock = clock;
     this.#breakOff = breakOff;
     this.#limits = limits;
+    this.#places = new HttpPlaces(limits.connections);
+    this.#heads = new Deadlines(clock, limits.headMs, (refuse) => refuse(TOO_SLOW));
     this.#accept();
   }
 
@@ -117,7 +137,7 @@ export class HttpServer {
 
   /** Connections at this moment. */
   get connections(): number {
-    return this.#open.size;
+    return this.#places.size;
   }
 
   /** Stops listening and breaks off what is under way. */
@@ -125,41 +145,70 @@ export class HttpServer {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
-    this.#wakeAccept();
-    for (const connection of this.#open) this.#abort(connection);
+    for (const place of this.#places) place.end();
+    this.#heads.stop();
+  }
+
+  /**
+   * Breaks off the response that its peer has not read for the longest time, where there is one that
+   * stalls; for handlers with a bound on responses under way.
+   */
+  breakOffStalled(): boolean {
+    return this.#places.endStalled(this.#clock.now());
   }
 
   async #accept(): Promise<void> {
     while (!this.#closed) {
       try {
-        if (this.#open.size >= this.#limits.connections) await this.#place();
-        else this.#take(await this.#listener.accept());
+        const connection = await this.#listener.accept();
+        const { hostname, port } = connection.remoteAddr;
+        const network = networkOf(literalEndpoint(hostname, port)?.bytes ?? new Uint8Array());
+        while (this.#places.full && !this.#closed) await this.#room(network);
+        this.#take(connection, network);
       } catch {
+        if (this.#closed) return;
         // Descriptors have run out, or the peer has left: the next one may fare better.
-        if (!this.#closed) await sleepUntil(this.#clock, this.#clock.now() + BACK_OFF_MS);
+        this.#places.makeRoom(this.#clock.now(), "");
+        await sleepUntil(this.#clock, this.#clock.now() + BACK_OFF_MS);
       }
     }
   }
 
-  /** Resolves when a connection has ended. */
-  #place(): Promise<void> {
-    return new Promise((resolve) => this.#wakeAccept = resolve);
+  /** Makes room for a connection, or waits until it may be there. */
+  async #room(network: string): Promise<void> {
+    const now = this.#clock.now();
+    if (this.#places.makeRoom(now, network)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.wakeAt(now + HEAD_GRACE_MS / 2, resolve);
+    await Promise.race([promise, this.#places.changed()]);
+    cancel();
   }
 
-  #take(connection: Deno.TcpConn): void {
-    this.#open.add(connection);
-    this.#serve(connection).then(() => {
-      this.#open.delete(connection);
-      this.#wakeAccept();
-    });
+  #take(connection: Deno.TcpConn, network: string): void {
+    const acceptedMs = this.#clock.now();
+    const place: Place = {
+      network,
+      acceptedMs,
+      state: "head",
+      progressMs: acceptedMs,
+      // Breaking off is dear, and only a write under way needs it.
+      end: () => {
+        if (place.state === "response") this.#abort(connection);
+        else closeQuietly(connection);
+      },
+    };
+    this.#places.add(place);
+    this.#serve(connection, place).then(() => this.#places.remove(place));
     if (this.#closed) this.#abort(connection);
   }
 
-  async #serve(connection: Deno.TcpConn): Promise<void> {
+  async #serve(connection: Deno.TcpConn, place: Place): Promise<void> {
     try {
       const head = await this.#head(connection);
       if (head !== null) {
-        await this.#answer(connection, head);
+        place.state = "handler";
+        await this.#answer(connection, place, head);
+        place.state = "linger";
         await this.#linger(connection);
       }
     } catch {
@@ -172,19 +221,18 @@ export class HttpServer {
   /** What the peer asks for within its time; null when it asks for nothing. */
   async #head(connection: Deno.TcpConn): Promise<HttpRequest | HttpRefusal | null> {
     const { promise, resolve } = Promise.withResolvers<HttpRefusal>();
-    const cancel = this.#clock.wakeAt(
-      this.#clock.now() + this.#limits.headMs,
-      () => resolve({ status: 408, reason: "the request did not end in time" }),
-    );
+    const deadline = this.#heads.set(this.#clock.now(), resolve);
     try {
       return await Promise.race([this.#readHead(connection), promise]);
     } finally {
-      cancel();
+      this.#heads.clear(deadline);
     }
   }
 
   async #readHead(connection: Deno.TcpConn): Promise<HttpRequest | HttpRefusal | null> {
-    const buffer = this.#spare.pop() ?? new Uint8Array(this.#limits.headBytes);
+    const { headBytes } = this.#limits;
+    const spare = this.#spare.pop() ?? new Uint8Array(Math.min(USUAL_HEAD_BYTES, headBytes));
+    let buffer = spare;
     try {
       for (let length = 0; length < buffer.length;) {
         const count = await connection.read(buffer.subarray(length));
@@ -194,21 +242,29 @@ export class HttpServer {
         const end = headEnd(buffer, length, length + count);
         length += count;
         if (end >= 0) return parseHead(buffer.subarray(0, end));
+        if (length === buffer.length && length < headBytes) {
+          buffer = new Uint8Array(headBytes);
+          buffer.set(spare);
+        }
       }
       return { status: 431, reason: `more than ${buffer.length} bytes before the empty line` };
     } finally {
-      this.#spare.push(buffer);
+      this.#spare.push(spare);
     }
   }
 
-  async #answer(connection: Deno.TcpConn, head: HttpRequest | HttpRefusal): Promise<void> {
+  async #answer(
+    connection: Deno.TcpConn,
+    place: Place,
+    head: HttpRequest | HttpRefusal,
+  ): Promise<void> {
     if ("status" in head) {
-      await this.#send(connection, null, textResponse(head.status, head.reason));
+      await this.#send(connection, place, null, textResponse(head.status, head.reason));
       return;
     }
     const response = await this.#handled(head);
     try {
-      await this.#send(connection, head, response);
+      await this.#send(connection, place, head, response);
     } finally {
       response.done?.();
     }
@@ -224,6 +280,7 @@ export class HttpServer {
 
   async #send(
     connection: Deno.TcpConn,
+    place: Place,
     request: HttpRequest | null,
     response: HttpResponse,
   ): Promise<void> {
@@ -235,12 +292,18 @@ export class HttpServer {
       : null;
     const chunked = whole === null && request?.chunks === true;
     const cancel = this.#abortIn(this.#limits.responseMs, connection);
+    place.state = "response";
+    place.progressMs = this.#clock.now();
     try {
-      await this.#writeText(connection, this.#headOf(response, whole?.length ?? null, chunked));
+      await this.#writeText(
+        connection,
+        place,
+        this.#headOf(response, whole?.length ?? null, chunked),
+      );
       if (request?.method === "HEAD") return;
-      if (whole !== null) await this.#write(connection, whole);
+      if (whole !== null) await this.#write(connection, place, whole);
       else if (!(body instanceof Uint8Array) && typeof body !== "string") {
-        await this.#pieces(connection, body, chunked);
+        await this.#pieces(connection, place, body, chunked);
       }
     } finally {
       cancel();
@@ -265,6 +328,7 @@ export class HttpServer {
   /** Chunks (RFC 9112, section 7.1) tell the peer that nothing is missing; HTTP/1.0 has to guess. */
   async #pieces(
     connection: Deno.TcpConn,
+    place: Place,
     pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
     chunked: boolean,
   ): Promise<void> {
@@ -272,23 +336,28 @@ export class HttpServer {
     for await (const piece of pieces) {
       if (piece.length === 0) continue;
       if (chunked) {
-        await this.#writeText(connection, `${between}${piece.length.toString(16)}\r\n`);
+        await this.#writeText(connection, place, `${between}${piece.length.toString(16)}\r\n`);
       }
-      await this.#write(connection, piece);
+      await this.#write(connection, place, piece);
       between = "\r\n";
     }
-    if (chunked) await this.#writeText(connection, `${between}0\r\n\r\n`);
+    if (chunked) await this.#writeText(connection, place, `${between}0\r\n\r\n`);
   }
 
-  #writeText(connection: Deno.TcpConn, text: string): Promise<void> {
-    return this.#write(connection, new TextEncoder().encode(text));
+  #writeText(connection: Deno.TcpConn, place: Place, text: string): Promise<void> {
+    return this.#write(connection, place, new TextEncoder().encode(text));
   }
 
-  async #write(connection: Deno.TcpConn, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #write(
+    connection: Deno.TcpConn,
+    place: Place,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
     const cancel = this.#abortIn(this.#limits.writeMs, connection);
     try {
       for (let sent = 0; sent < bytes.length;) {
         sent += await connection.write(sent === 0 ? bytes : bytes.subarray(sent));
+        place.progressMs = this.#clock.now();
       }
     } finally {
       cancel();

@@ -6,10 +6,12 @@ import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
 import type { Naming } from "../format/naming.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
+import { descriptorLimit } from "../kernel/limits.ts";
 import { environment, hostName } from "../kernel/process.ts";
 import { UdpSockets } from "../kernel/udp_socket.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Connector } from "../net/connector.ts";
+import { httpLimits } from "../net/http_server.ts";
 import { systemResolver } from "../net/resolver.ts";
 import { CollectdSocket, unixStream } from "../sink/collectd_socket.ts";
 import type { Exporter } from "../sink/exporter.ts";
@@ -92,6 +94,7 @@ async function open(
         resolver: systemResolver,
         dropped,
         breakOff: openBreakOff(),
+        limits: httpLimits(descriptorLimit()),
         naming,
       });
     default:

@@ -19,15 +19,22 @@ import type { BreakOff } from "../kernel/break_off.ts";
 import { residentBytes } from "../kernel/process.ts";
 import type { Connector } from "../net/connector.ts";
 import type { HttpRequest } from "../net/http_request.ts";
-import { type HttpResponse, HttpServer, textResponse } from "../net/http_server.ts";
+import {
+  type HttpLimits,
+  type HttpResponse,
+  HttpServer,
+  textResponse,
+} from "../net/http_server.ts";
 import type { Resolver } from "../net/resolver.ts";
 import { BUCKET_BOUNDS_US, Buckets } from "../stats/buckets.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
 import type { Exporter } from "./exporter.ts";
 import { OnDemandProbes } from "./on_demand_probe.ts";
 
-/** Pages of metrics being sent at once; more are refused with 503. */
+/** Pages of metrics being sent at once; another one waits a little, then is refused with 503. */
 export const MAX_PAGES = 4;
+const PAGE_PATIENCE_MS = 800;
+const LOOK_AGAIN_MS = 50;
 /**
  * A page leaves in pieces of about this size, with a turn of the event loop after each: what a
  * probe can be late for a scrape is the time it takes to write one.
@@ -50,6 +57,7 @@ export interface PrometheusPorts {
   /** From `openBreakOff()`, before FFI is given up. */
   readonly breakOff: BreakOff | null;
   readonly naming: Naming;
+  readonly limits?: HttpLimits;
 }
 
 export class PrometheusExporter implements Exporter {
@@ -76,7 +84,8 @@ export class PrometheusExporter implements Exporter {
     this.#startMs = ports.clock.wall();
     this.#probes = new OnDemandProbes(ports.clock, ports.connector, ports.resolver);
     const handler = (request: HttpRequest) => this.#answer(request);
-    this.#server = new HttpServer(address, port, handler, ports.clock, ports.breakOff);
+    const { clock, breakOff, limits } = ports;
+    this.#server = new HttpServer(address, port, handler, clock, breakOff, limits);
   }
 
   /** The port served, which is the system's choice where 0 was asked for. */
@@ -133,7 +142,7 @@ export class PrometheusExporter implements Exporter {
   async #answer(request: HttpRequest): Promise<HttpResponse> {
     switch (request.path) {
       case "/metrics":
-        return this.#metrics();
+        return await this.#metrics();
       case "/probe":
         return await this.#probes.answer(request);
       case "/healthz":
@@ -145,8 +154,14 @@ export class PrometheusExporter implements Exporter {
     }
   }
 
-  #metrics(): HttpResponse {
-    if (this.#pages >= MAX_PAGES) return textResponse(503, `${MAX_PAGES} scrapes are under way`);
+  async #metrics(): Promise<HttpResponse> {
+    const { clock } = this.#ports;
+    // A peer that does not read its page must not keep others from theirs.
+    for (const endMs = clock.now() + PAGE_PATIENCE_MS; this.#pages >= MAX_PAGES;) {
+      if (this.#server.breakOffStalled()) break;
+      if (clock.now() >= endMs) return textResponse(503, `${MAX_PAGES} scrapes are under way`);
+      await sleepUntil(clock, clock.now() + LOOK_AGAIN_MS);
+    }
     this.#pages++;
     const out = this.#spare.pop() ?? new ByteWriter(PIECE_BYTES + MAX_STEP_BYTES);
     const done = () => {

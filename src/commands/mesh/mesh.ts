@@ -13,7 +13,7 @@ import { MAX_NODES } from "../../domain/mesh_row.ts";
 import { literalEndpoint } from "../../domain/address.ts";
 import { type CloseKind, DenoConnector } from "../../net/deno_connector.ts";
 import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
-import { HTTP_LIMITS, HttpServer } from "../../net/http_server.ts";
+import { HTTP_LIMITS, httpLimits, HttpServer } from "../../net/http_server.ts";
 import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
@@ -159,8 +159,16 @@ function everywhere({ target: { host, port } }: NodeEntry): string[] {
 function serveHttp(addresses: readonly string[], me: NodeEntry, pages: Pages): HttpServer[] {
   const both = addresses.includes("::");
   const breakOff = openBreakOff();
+  const limits = httpLimits(descriptorLimit(MAX_NODES + HTTP_LIMITS.connections));
   return addresses.filter((address) => !(both && address === "0.0.0.0")).map((address) =>
-    new HttpServer(address, me.httpPort, (asked) => pages.answer(asked), systemClock, breakOff)
+    new HttpServer(
+      address,
+      me.httpPort,
+      (asked) => pages.answer(asked),
+      systemClock,
+      breakOff,
+      limits,
+    )
   );
 }
 
@@ -223,9 +231,9 @@ function loopOf(
 
 /** One for each possible node, since a burst has one probe in flight; fewer where descriptors are scarce. */
 function mostInFlight(): number {
-  const spare = SPARE_DESCRIPTORS + HTTP_LIMITS.connections;
-  const descriptors = descriptorLimit(MAX_NODES + spare);
+  const descriptors = descriptorLimit(MAX_NODES + SPARE_DESCRIPTORS + HTTP_LIMITS.connections);
   if (descriptors === null) return DEFAULT_MAX_IN_FLIGHT;
+  const spare = SPARE_DESCRIPTORS + httpLimits(descriptors).connections;
   return Math.max(1, Math.min(MAX_NODES, descriptors - spare));
 }
 

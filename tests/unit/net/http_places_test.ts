@@ -1,0 +1,89 @@
+/** Which connection is ended for another one. */
+import { assertEquals } from "@std/assert";
+import {
+  HEAD_GRACE_MS,
+  HttpPlaces,
+  networkOf,
+  type Place,
+  type PlaceState,
+  STALLED_MS,
+} from "../../../src/net/http_places.ts";
+import { Random } from "../random.ts";
+
+const ended: string[] = [];
+
+function place(name: string, network: string, state: PlaceState, acceptedMs = 0): Place {
+  return { network, acceptedMs, state, progressMs: acceptedMs, end: () => ended.push(name) };
+}
+
+/** The names of those that are ended one after the other at this time. */
+function order(places: readonly Place[], nowMs: number, network = "a"): string[] {
+  ended.length = 0;
+  const all = new HttpPlaces(places.length);
+  for (const one of places) all.add(one);
+  while (all.makeRoom(nowMs, network));
+  return [...ended];
+}
+
+Deno.test("the oldest connection without a request goes first, then those that were answered", () => {
+  const places = [
+    place("answered", "a", "linger"),
+    place("oldest", "a", "head", 1),
+    place("handled", "a", "handler", 2),
+    place("newer", "a", "head", 3),
+    place("stalled", "a", "response", 4),
+  ];
+  assertEquals(order(places, 10_000), ["oldest", "newer", "answered", "stalled"]);
+});
+
+Deno.test("a connection has a moment for its request, a response one to be read", () => {
+  const places = [place("head", "a", "head"), place("response", "a", "response")];
+  assertEquals(order(places, HEAD_GRACE_MS - 1), []);
+  places[1].progressMs = HEAD_GRACE_MS;
+  assertEquals(order(places, HEAD_GRACE_MS), ["head"]);
+  assertEquals(order(places, HEAD_GRACE_MS + STALLED_MS), ["head", "response"]);
+});
+
+Deno.test("the network that holds the most places gives one up", () => {
+  const places = [
+    place("alone", "b", "head"),
+    ...["x", "y", "z"].map((name, i) => place(name, "a", "head", 1 + i)),
+  ];
+  assertEquals(order(places, 10_000).slice(0, 2), ["x", "y"]);
+});
+
+Deno.test("no network keeps more than half of the places, even by requests under way", () => {
+  const places = [
+    ...["v", "w", "x", "y"].map((name) => place(name, "a", "handler")),
+    place("alone", "b", "handler"),
+  ];
+  assertEquals(order(places, 10_000, "b"), ["v", "w"]);
+  assertEquals(order(places.slice(0, 4), 10_000, "b"), ["v", "w"]);
+  assertEquals(order(places, 10_000, "a"), []);
+});
+
+Deno.test("whatever the places, room is made as long as one of them waits for its request", () => {
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0];
+  const random = new Random(seed);
+  for (let i = 0; i < 200; i++) {
+    const states = ["head", "handler", "response", "linger"] as const;
+    const places = Array.from(
+      { length: random.int(1, 40) },
+      (_, k) => place(`${k}`, random.pick(["a", "b", "c"]), random.pick([...states]), k),
+    );
+    const went = new Set(order(places, 10_000));
+    for (const [k, { state }] of places.entries()) {
+      assertEquals(went.has(`${k}`) || state === "handler", true, `seed ${seed}`);
+    }
+  }
+});
+
+Deno.test("an IPv6 peer counts for its prefix of 64 bits", () => {
+  const one = new Uint8Array(16).fill(1);
+  const other = one.slice();
+  other[15] = 2;
+  assertEquals(networkOf(one), networkOf(other));
+  other[7] = 2;
+  assertEquals(networkOf(one) === networkOf(other), false);
+  assertEquals(networkOf(new Uint8Array([127, 0, 0, 1])), "127.0.0.1");
+});
