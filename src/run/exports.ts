@@ -6,7 +6,7 @@ import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
 import type { Naming } from "../format/naming.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
-import { descriptorLimit } from "../kernel/limits.ts";
+import { descriptorLimit } from "../kernel/process.ts";
 import { environment, hostName } from "../kernel/process.ts";
 import { UdpSockets } from "../kernel/udp_socket.ts";
 import { literalEndpoint } from "../domain/address.ts";
