@@ -33,7 +33,7 @@ async function runPackets(
   version: string,
 ): Promise<ExitCode> {
   // A mistake in the targets file is reported before a missing permission.
-  const targets = allTargets(options);
+  const targets = await allTargets(options);
   const prober = open();
   const connector = new DenoConnector(TcpSockets.open(), "fin");
   const maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;

@@ -21,14 +21,19 @@ const SPARE_DESCRIPTORS = 64;
 const DEFAULT_MAX_IN_FLIGHT = 200;
 const MAX_IN_FLIGHT = 50_000;
 
-export function probe(options: ProbeOptions, version: string): Promise<ExitCode> {
+export async function probe(options: ProbeOptions, version: string): Promise<ExitCode> {
   const sockets = TcpSockets.open();
   if (sockets === null) refuseWithoutKernel(options);
   const connector = connectorFor(options, sockets);
-  const targets = allTargets(options);
+  const targets = await allTargets(options);
   const maxInFlight = withinLimits(targets, options);
   const prober = new TcpProber(connector, systemClock, options.timeoutMs, options.clock);
-  return run(options, targets, { diagnostic: "probe", prober, connector, maxInFlight }, version);
+  return await run(
+    options,
+    targets,
+    { diagnostic: "probe", prober, connector, maxInFlight },
+    version,
+  );
 }
 
 /** `Deno.connect`, or sockets of our own where a source address is asked for. */

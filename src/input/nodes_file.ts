@@ -27,8 +27,8 @@ export interface NodeEntry {
 }
 
 /** Throws UsageError with file and line for a bad line, SystemError when it cannot be read. */
-export function loadNodes(path: string, httpPort = MESH_HTTP_PORT): NodeEntry[] {
-  return entriesOf(loadTargets(path, DEFAULTS), path, httpPort);
+export async function loadNodes(path: string, httpPort = MESH_HTTP_PORT): Promise<NodeEntry[]> {
+  return entriesOf(await loadTargets(path, DEFAULTS), path, httpPort);
 }
 
 /** The same from a text; names tell nodes apart, so no two may be alike. */

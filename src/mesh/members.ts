@@ -8,7 +8,7 @@ import { peersOf } from "./fanout.ts";
 /** What the nodes are read from and told to. */
 export interface MembersPorts {
   /** Reads the nodes file; throws an error whose message says what is wrong with it. */
-  load(): NodeEntry[];
+  load(): Promise<NodeEntry[]>;
   /** This node, and those that it probes from now on; what stays is not disturbed. */
   use(me: Target, peers: readonly Target[]): Promise<void>;
   say(text: string): void;
@@ -37,10 +37,10 @@ export class Members {
   }
 
   /** Reads the file again; where that fails, things stay as they are, and one line says so. */
-  reload(): void {
+  async reload(): Promise<void> {
     const { nodesFile, quiet } = this.#options;
     try {
-      const entries = this.#ports.load();
+      const entries = await this.#ports.load();
       const text = this.#adopt(this.#found(entries), entries);
       if (!quiet) this.#ports.say(`${nodesFile} read again: ${text}`);
     } catch (error) {

@@ -21,7 +21,7 @@ import { loadTargets } from "../input/targets_file.ts";
 import { isBrokenPipe, openStdout, say, stdoutWantsColour } from "../sink/stdio.ts";
 import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
 import { durationText } from "../text/duration.ts";
-import { systemClock } from "../time/clock.ts";
+import { inTurn, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { collectdOptions, openExporters } from "./exports.ts";
 import { Live } from "./live.ts";
@@ -164,9 +164,11 @@ function giveUpPermissions({ targetsFile, exports }: RunOptions): void {
 }
 
 /** The targets given and those of the file; throws UsageError when one is there twice. */
-export function allTargets({ targets, targetsFile, defaults }: RunOptions): readonly Target[] {
+export async function allTargets(
+  { targets, targetsFile, defaults }: RunOptions,
+): Promise<readonly Target[]> {
   if (targetsFile === null) return targets;
-  const fromFile = loadTargets(targetsFile, defaults);
+  const fromFile = await loadTargets(targetsFile, defaults);
   const given = new Set(targets.map(targetKey));
   const twice = fromFile.find((target) => given.has(targetKey(target)));
   if (twice !== undefined) throw new UsageError(`${targetsFile}: ${twice.name} is given twice`);
@@ -182,19 +184,22 @@ function listen(
   onSignal("SIGINT", () => loop.stop());
   onSignal("SIGTERM", () => loop.stop());
   onSignal("SIGQUIT", summarize);
-  onSignal("SIGHUP", async () => {
-    if (options.targetsFile === null) return loop.stop();
-    try {
-      const targets = allTargets(options);
-      outputs.check(targets);
-      const left = await loop.retarget(targets);
-      outputs.watch(loop.entries.map((entry) => entry.target));
-      for (const entry of left) outputs.forget(entry.target);
-      say(`${options.targetsFile} read again: ${loop.entries.length} targets`);
-    } catch (error) {
-      say(`${messageOf(error)}; going on with the targets there were`);
-    }
-  });
+  const reload = inTurn(() => readAgain(loop, outputs, options));
+  onSignal("SIGHUP", () => options.targetsFile === null ? loop.stop() : reload());
+}
+
+/** Probes what the targets file names now; where it cannot be read, one line says so. */
+async function readAgain(loop: ProbeLoop, outputs: Outputs, options: RunOptions): Promise<void> {
+  try {
+    const targets = await allTargets(options);
+    outputs.check(targets);
+    const left = await loop.retarget(targets);
+    outputs.watch(loop.entries.map((entry) => entry.target));
+    for (const entry of left) outputs.forget(entry.target);
+    say(`${options.targetsFile} read again: ${loop.entries.length} targets`);
+  } catch (error) {
+    say(`${messageOf(error)}; going on with the targets there were`);
+  }
 }
 
 function introduction(

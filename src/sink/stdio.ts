@@ -78,18 +78,6 @@ export function stdoutColumns(): number {
   }
 }
 
-/** Throws SystemError when it cannot be read or is larger than that. */
-export function readTextFile(path: string, maxBytes: number): string {
-  try {
-    const { size, isDirectory } = Deno.statSync(path);
-    if (isDirectory) throw new Error("it is a directory");
-    if (size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new SystemError(`cannot read ${path}: ${messageOf(error)}`);
-  }
-}
-
 /** A reader sees the old text or the new one, never a part. Throws SystemError. */
 export function writeTextFile(path: string, text: string): void {
   const temporary = `${path}.tmp`;

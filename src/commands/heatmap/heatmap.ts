@@ -10,11 +10,11 @@ import { coverage, type Matrix } from "../../domain/matrix.ts";
 import type { Metric } from "../../format/heatmap/metric.ts";
 import type { Finding } from "../../domain/finding.ts";
 import { isAlarm, triage } from "../../mesh/triage/triage.ts";
+import { readInputFile } from "../../input/file.ts";
 import { loadNodes } from "../../input/nodes_file.ts";
 import { fetchRow } from "../../mesh/row_fetch.ts";
 import {
   printText,
-  readTextFile,
   say,
   stdoutColumns,
   stdoutWantsColour,
@@ -164,7 +164,7 @@ async function gather(options: HeatmapOptions): Promise<Picture> {
 
 async function gatherMatrix(options: HeatmapOptions): Promise<Matrix> {
   const { nodesFile, rowFiles, groupBy, timeoutMs, httpPort } = options;
-  const entries = nodesFile === null ? null : loadNodes(nodesFile, httpPort);
+  const entries = nodesFile === null ? null : await loadNodes(nodesFile, httpPort);
   if (rowFiles.length === 0) {
     const matrix = emptyMatrix((entries ?? []).map(nodeOf), groupBy);
     await gatherRows(entries ?? [], fetchRow, timeoutMs, ({ target }, { row, reason }) => {
@@ -173,7 +173,9 @@ async function gatherMatrix(options: HeatmapOptions): Promise<Matrix> {
     });
     return matrix;
   }
-  const rows = rowsOf(rowFiles.map((path) => [path, readTextFile(path, MAX_FILE_BYTES)]));
+  const texts: [string, string][] = [];
+  for (const path of rowFiles) texts.push([path, await readInputFile(path, MAX_FILE_BYTES)]);
+  const rows = rowsOf(texts);
   const matrix = emptyMatrix(entries?.map(nodeOf) ?? nodesOf(rows), groupBy);
   putRows(matrix, rows, systemClock.wall());
   return matrix;

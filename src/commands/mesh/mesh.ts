@@ -20,7 +20,7 @@ import type { Prober } from "../../net/prober.ts";
 import { systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { openStdout, say } from "../../sink/stdio.ts";
-import { repeat, sleepUntil, systemClock } from "../../time/clock.ts";
+import { inTurn, repeat, sleepUntil, systemClock } from "../../time/clock.ts";
 import { durationText } from "../../text/duration.ts";
 import { Housekeeping } from "../../run/housekeeping.ts";
 import { type LoopPorts, ProbeLoop } from "../../run/probe_loop.ts";
@@ -72,7 +72,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const sockets = TcpSockets.open();
   if (sockets === null) refuseWithoutKernel(options);
   const stamp = await fileStamp(nodesFile);
-  const entries = loadNodes(nodesFile, httpPort);
+  const entries = await loadNodes(nodesFile, httpPort);
   const me = identify(entries, options);
   const addresses = options.addresses.length > 0 ? options.addresses : everywhere(me);
   const listening = { port: me.target.port, backlog: BACKLOG, reusePort: false };
@@ -94,7 +94,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const watch = new FileWatch(stamp, {
     clock: systemClock,
     stamp: () => fileStamp(nodesFile),
-    onChange: () => members.reload(),
+    onChange: inTurn(() => members.reload()),
   });
   onSignal("SIGHUP", () => watch.readNow());
   const stop = () => {
