@@ -11,6 +11,11 @@ export const OUTCOMES = [
 
 export type Outcome = typeof OUTCOMES[number];
 
+/** A count for each outcome, all of them 0. */
+export function noOutcomes(): Record<Outcome, number> {
+  return { established: 0, refused: 0, timeout: 0, unreachable: 0, unresolved: 0, error: 0 };
+}
+
 /**
  * How an outcome is counted. `answered`: the target's host replied, be it with a refusal.
  * `lost`: sent, and no reply from the target (RFC 2681: the delay is undefined, not zero).

@@ -1,5 +1,5 @@
 /** One probe's result. Records are pooled and reused: an observer copies what it keeps. */
-import type { Outcome } from "./outcome.ts";
+import { fateOf, type Outcome } from "./outcome.ts";
 import type { Target } from "./target.ts";
 
 /** Which clock `rttUs` came from: the kernel's own sample, or the clock around the connect. */
@@ -55,6 +55,31 @@ export function blankRecord(): ProbeRecord {
     wallNanos: 0,
     error: null,
   };
+}
+
+/** The kernel's round trip in µs, of a handshake without a repeated SYN; NONE where it has none. */
+export function kernelRttOf({ rttSource, rttUs }: ProbeRecord): number {
+  return rttSource === "kernel" ? rttUs : NONE;
+}
+
+/** The round trip in µs of a handshake that a service completed, by either clock; else NONE. */
+export function serviceRttOf({ outcome, rttUs }: ProbeRecord): number {
+  return outcome === "established" ? rttUs : NONE;
+}
+
+/** How late a probe was sent, in µs; NONE for one that was not sent. */
+export function lagOf({ outcome, lagUs }: ProbeRecord): number {
+  return fateOf(outcome) === "unsent" ? NONE : lagUs;
+}
+
+/** Whether the kernel counted the SYNs of this handshake. */
+export function hasSynCount({ synRetransmits }: ProbeRecord): boolean {
+  return synRetransmits !== NONE;
+}
+
+/** Whether the SYN was sent more than once: the first of them, or its answer, was lost. */
+export function isRepeated({ synRetransmits }: ProbeRecord): boolean {
+  return synRetransmits > 0;
 }
 
 /** What a run probes with: by TCP handshake, by ICMP echo, by a SYN that is never followed up. */

@@ -4,12 +4,8 @@
  * buffer as it was at `begin()`.
  */
 
-const ZERO = 48;
-const MINUS = 45;
-const DOT = 46;
-const SPACE = 32;
-const QUOTE = 34;
-const BACKSLASH = 92;
+/** ASCII codes of `0`, `-`, `.`, a space, `"` and `\`. */
+const [ZERO, MINUS, DOT, SPACE, QUOTE, BACKSLASH] = [48, 45, 46, 32, 34, 92];
 const HEX = "0123456789abcdef";
 
 export class ByteWriter {

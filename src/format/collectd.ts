@@ -3,7 +3,7 @@
  * byte-compatible with the original tool's.
  */
 import { UsageError } from "../domain/exit.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { NONE, type ProbeRecord, serviceRttOf } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { ByteWriter } from "./byte_writer.ts";
@@ -62,8 +62,9 @@ export class CollectdFormat implements RecordFormat {
   record(out: ByteWriter, record: ProbeRecord): void {
     if (this.#options.windowed) return;
     out.raw(this.#latency.of(record.target));
-    if (record.outcome === "established" && record.rttUs !== NONE) out.millis(record.rttUs);
-    else out.byte(UNDEFINED);
+    const rttUs = serviceRttOf(record);
+    if (rttUs === NONE) out.byte(UNDEFINED);
+    else out.millis(rttUs);
     out.byte(NEWLINE);
   }
 

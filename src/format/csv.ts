@@ -1,5 +1,5 @@
 /** CSV (RFC 4180 but for plain newlines, as shells like them), one a probe, with a header; labels as `key=value` joined by semicolons. */
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { hasSynCount, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
@@ -41,7 +41,7 @@ export class CsvFormat implements RecordFormat {
     out.byte(COMMA);
     if (record.connectUs !== NONE) out.millis(record.connectUs);
     out.byte(COMMA);
-    if (record.synRetransmits !== NONE) out.int(record.synRetransmits);
+    if (hasSynCount(record)) out.int(record.synRetransmits);
     out.byte(COMMA);
     out.ascii(record.cold ? "true" : "false");
     out.byte(COMMA);

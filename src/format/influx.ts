@@ -4,7 +4,7 @@
  * line: what a target contributes is escaped once.
  */
 import { UsageError } from "../domain/exit.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { hasSynCount, NONE, type ProbeRecord, serviceRttOf } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { WallTime } from "../time/wall_anchor.ts";
@@ -71,19 +71,18 @@ export class InfluxFormat implements RecordFormat {
   record(out: ByteWriter, record: ProbeRecord): void {
     const series = this.#series.of(record.target);
     out.raw(series.prefix);
-    if (record.outcome === "established") {
-      if (record.rttUs !== NONE) {
-        out.ascii("rtt_ms=");
-        out.millis(record.rttUs);
-        out.byte(COMMA);
-      }
-      out.ascii("success=1i");
-    } else out.ascii("success=0i");
+    const rttUs = serviceRttOf(record);
+    if (rttUs !== NONE) {
+      out.ascii("rtt_ms=");
+      out.millis(rttUs);
+      out.byte(COMMA);
+    }
+    out.ascii(record.outcome === "established" ? "success=1i" : "success=0i");
     if (record.connectUs !== NONE) {
       out.ascii(",connect_ms=");
       out.millis(record.connectUs);
     }
-    if (record.synRetransmits !== NONE) {
+    if (hasSynCount(record)) {
       out.ascii(",syn_retransmits=");
       out.int(record.synRetransmits);
       out.byte(105); // i

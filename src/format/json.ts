@@ -1,6 +1,6 @@
 /** One JSON object a line (NDJSON): schemas wire-probe.probe.v1, .window.v1, .summary.v1 and .total.v1. */
 import { millisOf, roundedShare } from "../text/number.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { hasSynCount, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import {
   type Distribution,
   type Figures,
@@ -44,8 +44,8 @@ export class JsonFormat implements RecordFormat {
     out.ascii(',"connect_ms":');
     nullableMillis(out, record.connectUs);
     out.ascii(',"syn_retransmits":');
-    if (record.synRetransmits === NONE) out.ascii("null");
-    else out.int(record.synRetransmits);
+    if (hasSynCount(record)) out.int(record.synRetransmits);
+    else out.ascii("null");
     out.ascii(',"cold":');
     out.ascii(record.cold ? "true" : "false");
     out.ascii(',"lag_ms":');

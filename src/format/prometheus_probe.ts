@@ -1,6 +1,6 @@
 /** One probe's result as a page of gauges, under blackbox_exporter's names where it has one. */
 import { type Outcome, OUTCOMES } from "../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { hasSynCount, kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 
 export interface ProbeResult {
@@ -16,7 +16,8 @@ const MICROS = 1_000_000;
 
 /** The page, in text exposition format 0.0.4. */
 export function probePage({ record, endpoint, durationMs, lookupMs }: ProbeResult): string {
-  const { outcome, rttSource, rttUs, connectUs, synRetransmits } = record;
+  const { outcome, connectUs, synRetransmits } = record;
+  const rttUs = kernelRttOf(record);
   const lines: string[] = [];
   const gauge = (name: string, help: string, value: number | null) => {
     if (value === null) return;
@@ -39,7 +40,7 @@ export function probePage({ record, endpoint, durationMs, lookupMs }: ProbeResul
   gauge(
     "probe_tcp_rtt_seconds",
     "Handshake round trip as the kernel measured it; absent where it has no sample.",
-    rttSource === "kernel" ? rttUs / MICROS : null,
+    rttUs === NONE ? null : rttUs / MICROS,
   );
   gauge(
     "probe_tcp_connect_seconds",
@@ -49,7 +50,7 @@ export function probePage({ record, endpoint, durationMs, lookupMs }: ProbeResul
   gauge(
     "probe_tcp_syn_retransmits",
     "SYNs sent again; absent where nobody counted them.",
-    synRetransmits === NONE ? null : synRetransmits,
+    hasSynCount(record) ? synRetransmits : null,
   );
   return `${lines.join("\n")}\n${outcomeLines(outcome)}`;
 }

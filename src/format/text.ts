@@ -1,6 +1,6 @@
 /** Text for people: a line a probe in the manner of ping, and a summary to read at a glance. */
 import { counted } from "../text/words.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { isRepeated, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { delayKind, type RunSummary, shownDelays, type Window } from "../domain/summary.ts";
 import { type Target, targetTitle } from "../domain/target.ts";
 import { durationText } from "../text/duration.ts";
@@ -98,7 +98,7 @@ export class TextFormat implements RecordFormat {
     out.byte(32);
     out.millisFixed(record.connectUs);
     if (record.rttSource === "clock") out.ascii("  (by the clock)");
-    if (record.synRetransmits > 0) {
+    if (isRepeated(record)) {
       const text = counted(record.synRetransmits, "SYN retransmit");
       out.ascii(`  ${this.#style.paint.warn(text)}`);
     }

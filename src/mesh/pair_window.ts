@@ -1,6 +1,12 @@
 /** What a node measured of one peer over the last window, and the figures that come of it. Pure. */
 import { fateOf } from "../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import {
+  hasSynCount,
+  kernelRttOf,
+  NONE,
+  type ProbeRecord,
+  serviceRttOf,
+} from "../domain/probe_record.ts";
 import type { IcmpFigures, PeerFigures, Quantiles } from "../domain/mesh_row.ts";
 import { bucketOf, FINE_BITS, MAX_VALUE_US, mostBuckets, valueOf } from "../stats/histogram.ts";
 import { MAX_KEYS, WindowedCounts } from "../stats/windowed_counts.ts";
@@ -55,14 +61,14 @@ export class PairWindow {
     if (fate === "unsent") return;
     counts.add(slice, fate === "lost" ? LOST : ANSWERED);
     if (record.outcome === "refused") counts.add(slice, REFUSED);
-    if (record.synRetransmits !== NONE) {
+    if (hasSynCount(record)) {
       counts.add(slice, SYN_COUNTED);
       counts.add(slice, RETRANSMITS, record.synRetransmits);
     }
     if (fate === "lost") return;
     if (record.connectUs !== NONE) counts.add(slice, keyOf(CONNECT, record.connectUs));
-    if (record.rttSource !== "kernel" || record.rttUs < 0) return;
-    counts.add(slice, keyOf(record.cold ? COLD : RTT, record.rttUs));
+    const rttUs = kernelRttOf(record);
+    if (rttUs !== NONE) counts.add(slice, keyOf(record.cold ? COLD : RTT, rttUs));
   }
 
   /** Counts an echo; the better of its two times, the kernel's as a rule, is its round trip. */
@@ -70,9 +76,8 @@ export class PairWindow {
     const fate = fateOf(record.outcome);
     if (fate === "unsent") return;
     this.#counts.add(slice, fate === "lost" ? ICMP_LOST : ICMP_ANSWERED);
-    if (fate === "answered" && record.rttUs >= 0) {
-      this.#counts.add(slice, keyOf(ICMP, record.rttUs));
-    }
+    const rttUs = serviceRttOf(record);
+    if (rttUs !== NONE) this.#counts.add(slice, keyOf(ICMP, rttUs));
   }
 
   figures(slice: number, peer: string, totals: Totals): PeerFigures {

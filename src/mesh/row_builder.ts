@@ -1,6 +1,6 @@
 /** This node's row: the windows of all its peers, and how much of what was measured is its own doing. */
 import { fateOf } from "../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import type { Clock } from "../time/clock.ts";
@@ -76,8 +76,9 @@ export class RowBuilder {
     peer.window.add(slice, record);
     // In a burst only the first probe, which is cold, has a time at which it was due.
     if (this.#options.burst === 1 || record.cold) this.#lag.add(slice, record.lagUs);
-    if (record.rttSource === "kernel" && record.connectUs !== NONE) {
-      this.#excess.add(slice, Math.max(0, record.connectUs - record.rttUs));
+    const rttUs = kernelRttOf(record);
+    if (rttUs !== NONE && record.connectUs !== NONE) {
+      this.#excess.add(slice, Math.max(0, record.connectUs - rttUs));
     }
   }
 

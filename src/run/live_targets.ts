@@ -10,7 +10,7 @@ import type { TargetStats } from "../stats/target_stats.ts";
 import type { Clock } from "../time/clock.ts";
 import type { LiveContent } from "../sink/live_screen.ts";
 import { fateOf } from "../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { isRepeated, lagOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { columnsOf, showable } from "../text/columns.ts";
 import type { LiveRow } from "../format/live_table.ts";
 import { MARK } from "../format/sparkline.ts";
@@ -92,7 +92,8 @@ export class LiveTargets implements LiveContent {
     // A target that a reload brought may answer before the next frame.
     if (!this.#rows.has(record.target)) this.#takeEntries();
     this.#rows.get(record.target)?.add(markOf(record));
-    if (record.outcome !== "unresolved" && record.outcome !== "error") this.#lag.add(record.lagUs);
+    const lagUs = lagOf(record);
+    if (lagUs !== NONE) this.#lag.add(lagUs);
   }
 
   skip(target: Target, probes: number): void {
@@ -218,12 +219,13 @@ export const HISTORY = 128;
 const DIGITS = 10;
 
 /** What a probe adds to the sparkline: its time in µs, or a MARK. */
-export function markOf({ outcome, synRetransmits, rttUs, connectUs }: ProbeRecord): number {
+export function markOf(record: ProbeRecord): number {
+  const { outcome, rttUs, connectUs } = record;
   if (outcome === "refused") return MARK.refused;
   const fate = fateOf(outcome);
   if (fate === "lost") return MARK.lost;
   if (fate === "unsent") return MARK.unsent;
-  if (synRetransmits > 0) return MARK.retransmitted;
+  if (isRepeated(record)) return MARK.retransmitted;
   return rttUs === NONE ? connectUs : rttUs;
 }
 

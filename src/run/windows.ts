@@ -1,5 +1,5 @@
 /** Windows: each target's figures over consecutive spans of a run. */
-import type { ProbeRecord } from "../domain/probe_record.ts";
+import { NONE, type ProbeRecord, serviceRttOf } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import { Histogram } from "../stats/histogram.ts";
@@ -46,8 +46,8 @@ export class Windows {
   record(record: ProbeRecord): void {
     const span = this.#spanOf(record.target);
     span.stats.add(record);
-    const { outcome, rttUs } = record;
-    if (outcome === "established" && rttUs >= 0) span.handshakes.add(rttUs);
+    const rttUs = serviceRttOf(record);
+    if (rttUs !== NONE) span.handshakes.add(rttUs);
   }
 
   skip(target: Target, probes: number): void {

@@ -2,8 +2,8 @@
  * `prometheus://addr:port`: keeps each target's counters and histograms, and serves them when
  * somebody scrapes; beside them probes on demand, and whether this process is alive.
  */
-import { fateOf, type Outcome } from "../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { noOutcomes, type Outcome } from "../domain/outcome.ts";
+import { hasSynCount, kernelRttOf, lagOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
 import {
@@ -202,14 +202,7 @@ class Series implements SeriesView {
   /** How many targets have these labels. */
   targets = 0;
   skipped = 0;
-  readonly outcomes: Record<Outcome, number> = {
-    established: 0,
-    refused: 0,
-    timeout: 0,
-    unreachable: 0,
-    unresolved: 0,
-    error: 0,
-  };
+  readonly outcomes: Record<Outcome, number> = noOutcomes();
   readonly rtt: Buckets;
   readonly cold: Buckets;
   readonly connect: Buckets;
@@ -231,10 +224,11 @@ class Series implements SeriesView {
 
   add(record: ProbeRecord): void {
     this.outcomes[record.outcome]++;
-    if (fateOf(record.outcome) !== "unsent") this.lag.add(record.lagUs);
+    const [lagUs, rttUs] = [lagOf(record), kernelRttOf(record)];
+    if (lagUs !== NONE) this.lag.add(lagUs);
     if (record.connectUs !== NONE) this.connect.add(record.connectUs);
-    if (record.rttSource === "kernel") (record.cold ? this.cold : this.rtt).add(record.rttUs);
-    if (record.synRetransmits !== NONE) {
+    if (rttUs !== NONE) (record.cold ? this.cold : this.rtt).add(rttUs);
+    if (hasSynCount(record)) {
       this.#retransmits += record.synRetransmits;
       this.#counted = true;
     } else if (record.outcome === "established") this.#uncounted = true;

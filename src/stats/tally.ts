@@ -1,6 +1,13 @@
 /** Counts and distributions of probes, of one target or merged of several, in bounded memory. */
 import { fateOf } from "../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import {
+  hasSynCount,
+  isRepeated,
+  kernelRttOf,
+  lagOf,
+  NONE,
+  type ProbeRecord,
+} from "../domain/probe_record.ts";
 import type { Bar, DelayKind, Figures } from "../domain/summary.ts";
 import { Counts } from "./counts.ts";
 import { COARSE_BITS, FINE_BITS, Histogram } from "./histogram.ts";
@@ -69,19 +76,20 @@ export class Tally {
   add(record: ProbeRecord): void {
     const fate = fateOf(record.outcome);
     if (fate === "unsent") this.#errors++;
-    else this.#lag.add(record.lagUs);
+    const lagUs = lagOf(record);
+    if (lagUs !== NONE) this.#lag.add(lagUs);
     if (fate === "lost") this.#lost++;
     if (fate === "answered") this.#answered++;
     if (record.outcome === "refused") this.#refused++;
     if (record.outcome === "unreachable") this.#unreachable++;
     if (record.connectUs !== NONE) this.#connect.add(record.connectUs);
-    if (record.synRetransmits !== NONE) {
+    if (hasSynCount(record)) {
       this.#synCounted++;
-      if (record.synRetransmits > 0) this.#synRepeated++;
+      if (isRepeated(record)) this.#synRepeated++;
       this.#retransmits += record.synRetransmits;
     }
-    if (record.rttSource !== "kernel" || record.rttUs < 0) return;
-    (record.cold ? this.#cold : this.#rtt).add(record.rttUs);
+    const rttUs = kernelRttOf(record);
+    if (rttUs !== NONE) (record.cold ? this.#cold : this.#rtt).add(rttUs);
   }
 
   /** Notes how many probes in a row were lost somewhere. */

@@ -1,6 +1,6 @@
 /** One target's statistics, in memory that does not grow with the number of probes. */
 import { fateOf } from "../domain/outcome.ts";
-import type { ProbeRecord } from "../domain/probe_record.ts";
+import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Summary } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
 import { Tally } from "./tally.ts";
@@ -62,8 +62,8 @@ export class TargetStats {
     this.#tally.add(record);
     if (fateOf(record.outcome) === "lost") this.#inOrder(record.seq, LOST);
     else {
-      const sample = record.rttSource === "kernel" && !record.cold && record.rttUs >= 0;
-      this.#inOrder(record.seq, sample ? record.rttUs : NO_SAMPLE);
+      const rttUs = record.cold ? NONE : kernelRttOf(record);
+      this.#inOrder(record.seq, rttUs === NONE ? NO_SAMPLE : rttUs);
     }
   }
 

@@ -30,15 +30,14 @@ const PLAIN: FormatOptions = {
   windowsOnly: false,
 };
 
+function alike(options: FormatOptions, formats: readonly string[]): Record<string, FormatOptions> {
+  return Object.fromEntries(formats.map((format) => [format, options]));
+}
+
 /** Each format, by the end of its name, with the options that change what it writes. */
 const STYLES: Readonly<Record<string, FormatOptions>> = {
-  "text": PLAIN,
+  ...alike(PLAIN, ["text", "json", "csv", "influx", "collectd", "none"]),
   "colour.text": { ...PLAIN, style: { timestamps: true, paint: coloured } },
-  "json": PLAIN,
-  "csv": PLAIN,
-  "influx": PLAIN,
-  "collectd": PLAIN,
-  "none": PLAIN,
   "icmp.text": { ...PLAIN, naming: NAMING.ping },
   "icmp.json": { ...PLAIN, naming: NAMING.ping },
   "icmp.influx": { ...PLAIN, naming: NAMING.ping },
@@ -54,12 +53,8 @@ const WINDOWED: FormatOptions = {
 
 /** The same for windows alone. */
 const WINDOW_STYLES: Readonly<Record<string, FormatOptions>> = {
-  "text": WINDOWED,
+  ...alike(WINDOWED, ["text", "json", "csv", "influx", "collectd"]),
   "colour.text": { ...WINDOWED, style: { timestamps: true, paint: coloured } },
-  "json": WINDOWED,
-  "csv": WINDOWED,
-  "influx": WINDOWED,
-  "collectd": WINDOWED,
   "ping.collectd": { ...WINDOWED, collectd: { ...WINDOWED.collectd, types: "ping" } },
 };
 

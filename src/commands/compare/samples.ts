@@ -1,6 +1,6 @@
 /** A target's delays slot by slot, so that delays of the same moment can be compared. */
 import { fateOf } from "../../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../../domain/probe_record.ts";
+import { isRepeated, kernelRttOf, NONE, type ProbeRecord } from "../../domain/probe_record.ts";
 
 /** Probes of one kind: counts, and of each slot the first delay without a repeated SYN. */
 export class Samples {
@@ -17,16 +17,17 @@ export class Samples {
     this.clockUs = new Int32Array(slots).fill(NONE);
   }
 
-  add({ slot, outcome, rttUs, rttSource, connectUs, synRetransmits }: ProbeRecord): void {
-    const fate = fateOf(outcome);
+  add(record: ProbeRecord): void {
+    const { slot, connectUs } = record;
+    const fate = fateOf(record.outcome);
     if (fate === "unsent") return;
     this.sent++;
     if (fate === "answered") this.answered++;
     // The clock of a handshake whose SYN was repeated holds the kernel's wait before the repetition.
-    if (fate === "lost" || synRetransmits > 0) this.dropped++;
+    if (fate === "lost" || isRepeated(record)) this.dropped++;
     else if (slot < this.clockUs.length && this.clockUs[slot] === NONE) {
       this.clockUs[slot] = connectUs;
-      this.kernelUs[slot] = rttSource === "kernel" ? rttUs : NONE;
+      this.kernelUs[slot] = kernelRttOf(record);
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The tool's own cost on this machine, measured on loopback. */
 import { millisOf } from "../../text/number.ts";
-import { blankRecord, NONE } from "../../domain/probe_record.ts";
+import { blankRecord, kernelRttOf, NONE } from "../../domain/probe_record.ts";
 import type { Endpoint } from "../../domain/target.ts";
 import { ByteWriter } from "../../format/byte_writer.ts";
 import { JsonFormat } from "../../format/json.ts";
@@ -76,7 +76,8 @@ async function measureHandshakes(): Promise<{ rtt: Histogram; connect: Histogram
     record.rttUs = record.connectUs = NONE;
     record.rttSource = null;
     await prober.probe(endpoint, record);
-    if (record.rttSource === "kernel") rtt.add(record.rttUs);
+    const rttUs = kernelRttOf(record);
+    if (rttUs !== NONE) rtt.add(rttUs);
     if (record.connectUs !== NONE) connect.add(record.connectUs);
   }
   prober.stop();

@@ -8,29 +8,15 @@ export type Theme = "light" | "dark";
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
+/** Colours of six hexadecimal digits each. */
+function ramp(text: string): readonly Rgb[] {
+  const byte = (colour: string, at: number) => parseInt(colour.slice(at, at + 2), 16);
+  return text.split(" ").map((colour) => [byte(colour, 0), byte(colour, 2), byte(colour, 4)]);
+}
+
 /** Magma at even steps, without its ends: those are the backgrounds, and "no answer". */
-const DARK_RAMP: readonly Rgb[] = [
-  [0x24, 0x13, 0x52],
-  [0x44, 0x0f, 0x76],
-  [0x6a, 0x1c, 0x81],
-  [0x90, 0x2a, 0x81],
-  [0xb7, 0x37, 0x79],
-  [0xde, 0x49, 0x68],
-  [0xf6, 0x6e, 0x5c],
-  [0xfe, 0x9f, 0x6d],
-  [0xfe, 0xcf, 0x92],
-];
-const LIGHT_RAMP: readonly Rgb[] = [
-  [0xfd, 0xee, 0xc4],
-  [0xfe, 0xd3, 0x98],
-  [0xfe, 0xac, 0x76],
-  [0xfb, 0x85, 0x61],
-  [0xec, 0x5a, 0x60],
-  [0xc8, 0x3e, 0x73],
-  [0x9c, 0x2e, 0x7f],
-  [0x72, 0x1f, 0x81],
-  [0x49, 0x12, 0x78],
-];
+const DARK_RAMP = ramp("241352 440f76 6a1c81 902a81 b73779 de4968 f66e5c fe9f6d fecf92");
+const LIGHT_RAMP = ramp("fdeec4 fed398 feac76 fb8561 ec5a60 c83e73 9c2e7f 721f81 491278");
 
 export const RAMPS: Readonly<Record<Theme, readonly Rgb[]>> = {
   light: LIGHT_RAMP,

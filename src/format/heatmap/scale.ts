@@ -5,14 +5,10 @@ import { quantile } from "../../stats/quantile.ts";
 
 /** A scale spans at least this factor: the noise of a healthy mesh must not look like mountains. */
 const MIN_SPAN = 10;
-/** Outliers beyond these shares of the pairs have the colours at the ends. */
-const LOW_SHARE = 0.01;
-const HIGH_SHARE = 0.999;
-/** Shares have one scale in every mesh. */
-const SHARE_LOW = 0.001;
-const SHARE_HIGH = 1;
-/** Where the scale of a share begins for what is not zero: one loss must be seen. */
-export const SHARE_FLOOR = 0.25;
+/** Pairs outside of these quantiles have the colours at the ends. */
+const WITHIN = { low: 0.01, high: 0.999 };
+/** Shares have the same scale in every mesh. */
+const SHARES = { low: 0.001, high: 1 };
 
 export interface Scale {
   readonly metric: Metric;
@@ -23,7 +19,7 @@ export interface Scale {
 
 /** For the pairs of this matrix, between round numbers. */
 export function scaleFor(matrix: PairFigures, metric: Metric): Scale {
-  if (isShare(metric)) return { metric, low: SHARE_LOW, high: SHARE_HIGH };
+  if (isShare(metric)) return { metric, ...SHARES };
   const values: number[] = [];
   for (let from = 0; from < matrix.size; from++) {
     for (let to = 0; to < matrix.size; to++) {
@@ -32,8 +28,8 @@ export function scaleFor(matrix: PairFigures, metric: Metric): Scale {
     }
   }
   if (values.length === 0) return { metric, low: 100, high: 100 * MIN_SPAN };
-  const low = roundDown(quantile(values, LOW_SHARE));
-  const high = roundUp(quantile(values, HIGH_SHARE));
+  const low = roundDown(quantile(values, WITHIN.low));
+  const high = roundUp(quantile(values, WITHIN.high));
   return { metric, low, high: Math.max(high, low * MIN_SPAN) };
 }
 
@@ -41,6 +37,9 @@ export function scalesFor(matrix: PairFigures): Readonly<Record<Metric, Scale>> 
   const scales = METRICS.map((metric) => [metric, scaleFor(matrix, metric)]);
   return Object.fromEntries(scales) as Record<Metric, Scale>;
 }
+
+/** Where the scale of a share begins for what is not zero: one loss must be seen. */
+export const SHARE_FLOOR = 0.25;
 
 /** From 0 to 1; a share of nothing is 0, the least that is something SHARE_FLOOR. */
 export function position({ metric, low, high }: Scale, value: number): number {

@@ -10,21 +10,12 @@ import { coverageText } from "./terminal.ts";
 
 /** Colours the cells are rounded to; the eye tells fewer apart. */
 const SHADES = 48;
-const MAX_CELL = 44;
-const MIN_CELL = 4;
-/** What the cells of a matrix share, in pixels. */
-const AREA = 880;
-const GROUP_GAP = 4;
-/** From this size on, cells hold their figures and nodes have their names. */
-const FIGURES_FROM = 34;
-const NAMES_FROM = 11;
-const NAME_PIXELS = 6.2;
-const LETTER_PIXELS = 6.6;
+/** Pixels beside the picture, and of a line of text. */
+const [MARGIN, LINE] = [24, 18];
+/** Columns of a name at the side; a longer one is cut. */
 const MAX_NAME = 22;
-const MAX_SENTENCE = 150;
-const MARGIN = 24;
-const LINE = 18;
-const MAX_FINDINGS = 8;
+/** From these sizes of a cell on, nodes have their names and cells hold their figures. */
+const [NAMES_FROM, FIGURES_FROM] = [11, 34];
 
 interface Layout {
   readonly cell: number;
@@ -34,6 +25,9 @@ interface Layout {
   /** Where each node's cells start, from the matrix's corner. */
   readonly at: readonly number[];
 }
+
+/** Pixels of a letter in a line of text. */
+const LETTER_PIXELS = 6.6;
 
 /** `findings` null where triage was not asked for. */
 export function heatmapSvg(
@@ -71,6 +65,9 @@ export function heatmapSvg(
   ].join("\n");
 }
 
+/** Findings that are listed, and columns of each; a longer one is cut. */
+const [MAX_FINDINGS, MAX_SENTENCE] = [8, 150];
+
 function headLines(
   matrix: Matrix,
   findings: readonly Finding[] | null,
@@ -85,6 +82,11 @@ function headLines(
   if (more > 0) lines.push({ kind: "note", text: `and ${more} more` });
   return lines;
 }
+
+/** Pixels that all cells of a row share, and of one cell at least and at most. */
+const [AREA, MIN_CELL, MAX_CELL] = [880, 4, 44];
+/** Pixels between groups, and of a letter of a name. */
+const [GROUP_GAP, NAME_PIXELS] = [4, 6.2];
 
 function layoutOf(matrix: Matrix, headHeight: number): Layout {
   const fitting = Math.floor(AREA / Math.max(1, matrix.size));

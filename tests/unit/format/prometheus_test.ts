@@ -1,3 +1,4 @@
+import { noOutcomes } from "../../../src/domain/outcome.ts";
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { OUTCOMES } from "../../../src/domain/outcome.ts";
@@ -35,14 +36,7 @@ function buckets(values: readonly number[]): Buckets {
 function series(of: Target, more: Partial<SeriesView> = {}): SeriesView {
   return {
     labels: new TextEncoder().encode(labelsText(of)),
-    outcomes: {
-      established: 0,
-      refused: 0,
-      timeout: 0,
-      unreachable: 0,
-      unresolved: 0,
-      error: 0,
-    },
+    outcomes: noOutcomes(),
     synRetransmits: 0,
     skipped: 0,
     rtt: buckets([]),

@@ -8,18 +8,12 @@ export const BOLD = `600 ${FONT}`;
 const NAMES_FROM = 11;
 const MAX_CELL = 54;
 const MIN_CELL = 3;
-const MAX_NODE_NAME = 150;
-const MAX_GROUP_NAME = 120;
-const MIN_NAME = 20;
-/** Between a name and the cells. */
-const NAME_GAP = 12;
-/** For the line of the groups' names beside the nodes'. */
-const GROUP_LINE = 18;
-/** The groups' names above small cells. */
-const HEAD = 22;
-const GROUP_GAP = 4;
-/** With more groups than this the gaps between them are a pixel wide. */
-const MANY_GROUPS = 40;
+/** Pixels of the names: of a node's and of a group's at most, and at least. */
+const [MAX_NODE_NAME, MAX_GROUP_NAME, MIN_NAME] = [150, 120, 20];
+/** Pixels between a name and the cells, of the line of groups' names, and of those above small cells. */
+const [NAME_GAP, GROUP_LINE, HEAD] = [12, 18, 22];
+/** Pixels between groups; with more groups than MANY_GROUPS it is one. */
+const [GROUP_GAP, MANY_GROUPS] = [4, 40];
 
 export interface Layout {
   readonly cell: number;
