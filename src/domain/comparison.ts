@@ -1,11 +1,11 @@
-/** What comes of probing a target in several ways at once: their figures, and what these say. */
+/** The result of probing a target in several ways at once: figures and findings. */
 import type { Summary } from "./summary.ts";
 import type { Target } from "./target.ts";
 
-/** Those ways that a system may not allow; a handshake can be made everywhere. */
+/** The ways that a system may forbid. A handshake is always possible. */
 export type Extra = "ping" | "knock";
 
-/** What is asked: each is one kind of delay held against another one of the same slots. */
+/** A question compares two kinds of delay that were measured in the same slots. */
 export type Question =
   /** Echoes against steady handshakes: does ping tell the truth? */
   | "ping"
@@ -16,7 +16,7 @@ export type Question =
   /** Knocks against steady handshakes: is a raw SYN treated as a client's is? */
   | "knock";
 
-/** What is said of the first of the two. */
+/** The answer describes the first of the two kinds. */
 export type Answer =
   | "same"
   | "slower"
@@ -33,10 +33,10 @@ export type Answer =
   /** The delays vary too much for their number. */
   | "unclear";
 
-/** Slots that have both delays, without which neither is said to be the slower one, or like the other. */
+/** Slots with both delays that an answer about delays needs at least. */
 export const FEWEST_PAIRS = 10;
 
-/** Packets sent, and those of them that got lost; a handshake also when its first SYN was. */
+/** Packets sent and lost. A handshake counts as lost too when its first SYN was lost. */
 export interface Drops {
   readonly sent: number;
   readonly lost: number;
@@ -46,9 +46,9 @@ export interface Drops {
 export interface Finding {
   readonly question: Question;
   readonly answer: Answer;
-  /** Whose figures the delays are. */
+  /** Which clock measured the delays. */
   readonly by: "kernel" | "clock";
-  /** Slots that have both delays; of these are the medians, null where there is none. */
+  /** Slots that have both delays. The medians are over these slots; null without any. */
   readonly pairs: number;
   readonly firstUs: number | null;
   readonly secondUs: number | null;
@@ -62,7 +62,7 @@ export interface Finding {
 }
 
 export interface ComparisonSchedule {
-  /** Slots; in each of them every diagnostic has its turn. */
+  /** Slots. Each diagnostic probes once in every slot. */
   readonly count: number;
   readonly intervalMs: number;
   /** Handshakes in a row in each slot, the first of them cold. */

@@ -27,10 +27,10 @@ export type Layer =
   | "ICMP"
   | "collection";
 
-/** `notice` is no alarm: it says what the figures do not hold, or what is not TCP's. */
+/** `notice` is no alarm: it tells what is missing from the figures, or what concerns ICMP alone. */
 export type Severity = "critical" | "warning" | "notice";
 
-/** Seen in the handshakes from somebody, to somebody, or in both. */
+/** Which handshakes show it: those from the node, those to it, or both. */
 export type Direction = "from" | "to" | "both";
 
 /** Cells of the matrix: from each of these nodes to each of those; null for every node. */
@@ -44,7 +44,7 @@ export interface Finding {
   readonly severity: Severity;
   readonly layer: Layer;
   readonly direction: Direction;
-  /** The nodes it is about by their index; those of both ends where it is about a pair or a block. */
+  /** Indexes of the nodes it is about. For a pair or a block: the nodes of both ends. */
   readonly nodes: readonly number[];
   /** The groups of a block, as `az=b`; else empty. */
   readonly groups: readonly string[];
@@ -53,7 +53,7 @@ export interface Finding {
   /** One sentence for people. */
   readonly text: string;
   readonly regions: readonly Region[];
-  /** How far beyond the threshold, for the order among equals. */
+  /** How far beyond the threshold. Orders findings of the same kind. */
   readonly weight: number;
 }
 

@@ -2,7 +2,7 @@
 import type { Arrangement, Group, MeshNode } from "./mesh_node.ts";
 import type { MeshRow, PeerFigures, Quantiles } from "./mesh_row.ts";
 
-/** A larger matrix neither fits a screen nor, with its cells, a small machine's memory. */
+/** Bound on the nodes of a matrix: a larger one fits neither a screen nor a small machine's memory. */
 export const MAX_MATRIX_NODES = 2000;
 
 /** What a cell holds: counts, and times in µs. */
@@ -26,11 +26,11 @@ export const FIGURES = [
 ] as const;
 export type Figure = typeof FIGURES[number];
 
-/** How a node's row came to be, or did not. */
+/** Whether a node's row was received, and how old it is. */
 export type RowState =
   | { readonly kind: "missing"; readonly reason: string }
   | {
-    /** Stale: nothing in it is from the last window. */
+    /** Stale: its newest figures are older than one window. */
     readonly kind: "fresh" | "stale";
     readonly ageMs: number;
     readonly windowMs: number;
@@ -128,7 +128,7 @@ export class Matrix extends PairFigures {
     this.#rows[from] = { kind, ageMs, windowMs, lagP99Us, connectExcess, strangers };
   }
 
-  /** Notes why a node's row could not be had. */
+  /** Notes why a node's row is missing. */
   miss(node: number, reason: string): void {
     this.#rows[node] = { kind: "missing", reason };
   }
@@ -157,7 +157,7 @@ export class Matrix extends PairFigures {
   }
 }
 
-/** How much of a mesh is there to judge. */
+/** How much of a mesh was measured. */
 export interface Coverage {
   readonly nodes: number;
   readonly rows: number;

@@ -1,4 +1,4 @@
-/** What can become of a probe: a closed set, and what each member counts as. */
+/** The outcomes of a probe: a closed set, and how each of them is counted. */
 
 export const OUTCOMES = [
   "established",

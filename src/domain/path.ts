@@ -40,7 +40,7 @@ export interface MplsLabel {
 export interface HopAddress {
   readonly address: string;
   readonly flows: ReadonlySet<number>;
-  /** Its round trips; a distribution of null where none could be told. */
+  /** Its round trips. The distribution is null when none could be measured. */
   readonly rtt: { distribution(): Distribution | null };
   readonly answered: number;
   /** The last round trip in µs, or NONE. */
@@ -56,7 +56,7 @@ export interface HopSample {
   readonly query: number;
   /** Null for no answer. */
   readonly address: string | null;
-  /** NONE where it could not be told. */
+  /** NONE where it could not be measured. */
   readonly rttUs: number;
   readonly rttSource: RttSource | null;
 }
@@ -126,12 +126,12 @@ export interface TraceReport {
   readonly queries: number;
   readonly firstHop: number;
   readonly maxHops: number;
-  /** Null for TCP, whose SYNs have the size they have. */
+  /** Null for TCP: the size of a SYN cannot be chosen. */
   readonly sizeBytes: number | null;
-  /** How long the rounds took, without what came between them. */
+  /** How long the rounds took, without the pauses between them. */
   readonly durationMs: number;
   readonly hops: readonly Hop[];
-  /** Hops behind those that were tried and told nothing. */
+  /** Silent hops behind the last one that answered. */
   readonly silentTail: number;
   readonly end: PathEnd | null;
   /** Null where it was not asked for. */

@@ -15,7 +15,7 @@ export interface Distribution {
   readonly p999Us: number;
 }
 
-/** What there is to say of one target, of a group of them, or of all. */
+/** The figures of one target, of a group of targets, or of all. */
 export interface Figures {
   /** Probes that went onto the wire: answered + lost. */
   readonly sent: number;
@@ -84,11 +84,11 @@ export interface Shape {
   readonly bars: readonly Bar[];
 }
 
-/** What a run comes to, at its end or so far. */
+/** A run in figures, at its end or so far. */
 export interface RunSummary {
   /**
-   * In their order; each is summed up when it is come to, and again the next time: the figures of
-   * thousands of targets together would be more than what they are made of.
+   * In their order. Each summary is made when the iterator reaches it, and made again the next time:
+   * to keep the summaries of thousands of targets would take more memory than their counts.
    */
   readonly targets: Iterable<Judged<Summary>>;
   /** Groups of targets, and all of them last; empty for a single target. */

@@ -37,12 +37,12 @@ export class ByteWriter {
     return this.length === this.#mark && !this.#overflow;
   }
 
-  /** How far into the record in hand writing has come; for columns. */
+  /** Bytes written since `begin()`, for columns. */
   get column(): number {
     return this.length - this.#mark;
   }
 
-  /** A copy of all that was written, which is thereby forgotten; throws RangeError if cut off. */
+  /** A copy of all that was written; empties the writer. Throws RangeError when something did not fit. */
   takeCopy(): Uint8Array {
     if (this.#overflow) throw new RangeError("longer than the buffer");
     const copy = this.bytes.slice(0, this.length);

@@ -24,7 +24,7 @@ export interface CollectdOptions {
   /** How often values come, in ms. */
   readonly intervalMs: number;
   readonly types: CollectdTypes;
-  /** Values are windows' and not single probes': one series bears one kind. */
+  /** Writes windows instead of single probes: one series has one kind of value. */
   readonly windowed: boolean;
 }
 
@@ -68,7 +68,7 @@ export class CollectdFormat implements RecordFormat {
     out.byte(NEWLINE);
   }
 
-  /** Nothing when nothing was sent: that is no value, and no undefined one either. */
+  /** Writes nothing for a window in which nothing was sent: not even an undefined value. */
   window(out: ByteWriter, window: Window): void {
     if (!this.#options.windowed || window.sent === 0) return;
     if (this.#options.types === "ping") this.#pingWindow(out, window);
@@ -78,7 +78,7 @@ export class CollectdFormat implements RecordFormat {
     }
   }
 
-  /** As the stock plugin fills them. */
+  /** The same values as the stock plugin. */
   #pingWindow(out: ByteWriter, window: Window): void {
     const prefixes = this.#ping.of(window.target);
     const times = window.handshakes;

@@ -26,7 +26,7 @@ export function comparisonJson(comparison: Comparison): string {
   }) + "\n";
 }
 
-/** A summary's figures, but with all the quantiles of the cold ones too. */
+/** A summary's figures, with all quantiles of the cold RTT too. */
 function measured(summary: Summary): Record<string, unknown> {
   const { rtt_ms } = figures({ ...summary, rtt: summary.cold });
   return { ...figures(summary), cold_rtt_ms: rtt_ms };

@@ -1,4 +1,4 @@
-/** What a comparison finds, each in a sentence that a person can pass on, with the figures behind it. */
+/** The findings of a comparison: one sentence each, with its figures. */
 import { counted } from "../text/words.ts";
 import { percent, threeFigures } from "../text/number.ts";
 import { shareOf } from "../domain/summary.ts";
@@ -13,9 +13,9 @@ import {
 
 /** The words of a question: what its two sides are called, and how each answer begins. */
 interface Words {
-  /** With what each of the two takes: `it says 5 ms, a TCP handshake takes 3 ms`. */
+  /** Come before the two delays: `it says 5 ms, a TCP handshake takes 3 ms`. */
   readonly delays: readonly [string, string];
-  /** Those that were sent, in the plural. */
+  /** The names of the two kinds of probe, in the plural. */
   readonly probes: readonly [string, string];
   readonly same: string;
   readonly slower: string;
@@ -69,7 +69,7 @@ const WORDS: Readonly<Record<Question, Words>> = {
   },
 };
 
-/** The verdict: the first of all that is found. */
+/** The verdict is the first finding. */
 export function verdictSentence({ findings: [first], address, target }: Comparison): string {
   if (address === "") return `The name ${target.host} did not resolve.`;
   return first === undefined ? "Nothing was measured." : sentenceOf(first);

@@ -1,4 +1,4 @@
-/** A comparison for people: the distributions side by side, and what they say. */
+/** A comparison for people: a table of the distributions, then the findings. */
 import { counted } from "../text/words.ts";
 import { cells, type Column } from "../text/columns.ts";
 import type { Answer, Comparison, Extra } from "../domain/comparison.ts";
@@ -101,7 +101,7 @@ function notes({ handshake, ping, knock }: Comparison, paint: Paint): string[] {
   });
 }
 
-/** Answers of which nothing follows; of such a question the verdict alone has a line. */
+/** Answers that say nothing. They have a line only where they are the verdict. */
 const EMPTY: readonly Answer[] = ["both_silent", "too_few"];
 
 function verdictLines({ findings }: Comparison, paint: Paint): string[] {

@@ -14,7 +14,7 @@ import { PerTarget, type RecordFormat } from "./record_format.ts";
 
 const COMMA = 44;
 const NEWLINE = 10;
-/** Tag keys that the line has of its own. */
+/** Tag keys that every line has. */
 const OWN_TAGS = new Set(["target", "az"]);
 /** Tag keys whose points InfluxDB discards (line protocol reference, "Naming restrictions"). */
 const RESERVED_TAGS = new Set(["time", "_field", "_measurement"]);

@@ -1,4 +1,4 @@
-/** The live table: state and size in, lines that fit out. Narrow and low screens show less of it. */
+/** The live table as lines that fit the screen. Small screens show less of it. */
 import { counted, wrap } from "../text/words.ts";
 import { millisText, percentNotZero } from "../text/number.ts";
 import { shareOf } from "../domain/summary.ts";
@@ -18,7 +18,7 @@ export interface LiveRow {
   readonly p50Us: number | null;
   readonly p99Us: number | null;
   readonly maxUs: number | null;
-  /** The three are not of steady kernel RTTs, for there is none. */
+  /** The three are of cold RTTs or connect times, since there is no steady kernel RTT. */
   readonly standIn: boolean;
   /** Null where the kernel does not tell. */
   readonly synRetransmits: number | null;
@@ -71,7 +71,7 @@ export interface Layout {
   readonly help: readonly string[];
 }
 
-/** Phrases that flow into as many lines as a screen's width makes of them. */
+/** Phrases of the help; they are wrapped to the screen's width. */
 const HELP = [
   "q quit",
   "w worst first: loss, then p99",
@@ -84,7 +84,7 @@ const HELP = [
   ...SPARKLINE_LEGEND,
 ];
 
-/** Parts come by their use as the screen gets higher, after a first line of the table itself. */
+/** Chooses the parts that fit the height. The first line of the table comes first, then the most useful parts. */
 export function layoutOf(
   width: number,
   height: number,
@@ -121,7 +121,7 @@ export function liveTable(
   if (layout.totals) lines.push(totalsLine(table.totals, width, paint));
   if (layout.titles) lines.push(paint.heading(titleLine(plan, width)));
   for (const row of table.rows.slice(0, layout.rows)) lines.push(rowLine(row, plan, paint));
-  // What belongs to the foot of the screen stays there, however few the rows.
+  // Empty rows keep the foot at the bottom of the screen.
   for (let i = table.rows.length; i < layout.rows; i++) lines.push("");
   if (layout.notice) lines.push(paint.warn(cut(table.notice ?? "", width)));
   lines.push(...layout.help);
@@ -169,15 +169,15 @@ const COLUMNS: readonly Column[] = [
 
 const RANKED = COLUMNS.toSorted((a, b) => a.rank - b.rank);
 
-/** Behind the columns up to this rank comes the sparkline, then the others up to the next. */
+/** The sparkline is chosen after the columns up to this rank. */
 const SPARKLINE_RANK = 4;
-/** Behind the columns up to this rank comes the rest of the names. */
+/** Longer names are chosen after the columns up to this rank. */
 const NAME_RANK = 5;
 /** The gap before the sparkline, and the least of it that is of use. */
 const SPARKLINE_GAP = 2;
 const MIN_SPARKLINE = 8;
 const SPARKLINE_TITLE = "history";
-/** Names get this much before any figure, and at most the other. */
+/** Columns of names: at least, before any figure is chosen, and at most. */
 const MIN_NAME = 12;
 const MAX_NAME = 40;
 
@@ -187,7 +187,7 @@ interface Plan {
   readonly sparkline: number;
 }
 
-/** What a width has room for, by what it is worth; the sparkline takes what is left. */
+/** Chooses the columns that fit the width, the most useful first. The sparkline takes what is left. */
 function planOf(longestName: number, width: number): Plan {
   const wanted = Math.min(Math.max(longestName, "target".length), MAX_NAME);
   let name = Math.min(wanted, MIN_NAME, width);
@@ -214,7 +214,7 @@ function planOf(longestName: number, width: number): Plan {
 
 function headerLine({ title, progress }: LiveTable, width: number, paint: LivePaint): string {
   const room = width - columnsOf(progress) - 2;
-  // A screen too narrow for both tells what is probed.
+  // A narrow screen shows only what is probed.
   if (room < MIN_NAME) return paint.strong(cut(title, width));
   return `${paint.strong(fit(title, room))}  ${progress}`;
 }

@@ -1,4 +1,4 @@
-/** A mesh's row as a short table for a terminal: the peers with the most to say first. */
+/** A mesh's row as a short table for a terminal: the peers with the most loss first. */
 import { counted } from "../text/words.ts";
 import { millisText } from "../text/number.ts";
 import { shareOf } from "../domain/summary.ts";
@@ -6,7 +6,7 @@ import type { MeshRow, PeerFigures, Quantiles } from "../domain/mesh_row.ts";
 import { durationText } from "../text/duration.ts";
 import { columnsOf, fit, showable } from "../text/columns.ts";
 
-/** So many peers are shown; the others are well, or at least better. */
+/** Peers that are shown. The others lost no more and were no slower. */
 export const MAX_PEERS_SHOWN = 20;
 const MAX_NAME_COLUMNS = 40;
 const HEADINGS = [

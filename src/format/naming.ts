@@ -1,4 +1,4 @@
-/** Under which names each diagnostic's results appear: nobody may take an echo for a handshake. */
+/** The names of each diagnostic's results in every format: echoes and handshakes must not be mixed up. */
 import type { Diagnostic } from "../domain/probe_record.ts";
 
 export interface Naming {

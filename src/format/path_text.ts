@@ -31,7 +31,7 @@ const MAX_LABEL_COLUMN = 48;
 /** An IPv4 address is not cut, whatever else has no place then. */
 const MIN_LABEL_COLUMN = 15;
 
-/** A line and how it is to be looked at. */
+/** A line and its tone: how alarming it is. */
 export interface TonedLine {
   readonly tone: "plain" | "warn" | "bad";
   readonly text: string;
@@ -128,7 +128,7 @@ function hopLines(hop: Hop, report: TraceReport, width: number, paint: Paint): s
   const number = `${hop.hops}`.padStart(HOP_COLUMN);
   if (hop.addresses.length === 0) return [paint.warn(silentLine(hop.hops, hop.hops))];
   const lines = hop.addresses.map((of, i) => {
-    // What was lost nobody can be blamed for, so it stands with the first.
+    // Nobody knows which address lost a probe, so lost ones stand with the first.
     const samples = hop.samples.filter(({ address }) =>
       address === of.address || (i === 0 && address === null)
     );

@@ -12,7 +12,7 @@ import type { Step } from "./record_format.ts";
 /** Prometheus 3 refuses a page without it. */
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** A target's labels take no more bytes than this as they are written; checked at start. */
+/** Bound on a target's labels as they are written, in bytes; checked at start. */
 const MAX_LABELS_BYTES = 2048;
 /** What a line holds beside its labels: the longest name, `le` and the longest value. */
 const MAX_REST_BYTES = 96;
@@ -21,7 +21,7 @@ export const MAX_STEP_BYTES = 65_536;
 /** The lines of a histogram of the most buckets that fit a step. */
 const MAX_BUCKETS = Math.floor(MAX_STEP_BYTES / (MAX_LABELS_BYTES + MAX_REST_BYTES)) - 2;
 
-/** Labels that the lines have of their own. */
+/** Labels that the lines have anyway. */
 const OWN_LABELS = new Set(["target", "az", "outcome", "le"]);
 /** Names beginning with two underscores are Prometheus's own. */
 const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -202,7 +202,7 @@ function writeProcess(out: ByteWriter, about: ProcessView): void {
   out.byte(NEWLINE);
 }
 
-/** What opens a metric; all its lines follow before the next one's (the format demands it). */
+/** Writes the head of a metric. All its lines must follow before the next head (the format demands it). */
 export function writeFamily(
   out: ByteWriter,
   name: string,

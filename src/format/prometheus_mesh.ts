@@ -1,7 +1,6 @@
 /**
- * A mesh's row for Prometheus. These are gauges of the last window, quantiles among them, although
- * Prometheus would rather have histograms: a histogram a pair is some thirty series, and with a
- * thousand peers that is beyond both sides. So a dashboard shows what `heatmap` shows.
+ * A mesh's row for Prometheus: gauges of the last window, quantiles among them. Histograms would be
+ * the usual way, but one for each pair is some thirty series: too many with a thousand peers.
  */
 import { shareOf } from "../domain/summary.ts";
 import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";

@@ -1,4 +1,4 @@
-/** What a format is: records and summaries to bytes in a caller's buffer. */
+/** The interface of a format: it writes records and summaries into a buffer of the caller. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { RunSummary, Window } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
@@ -20,11 +20,11 @@ export interface RecordFormat {
   record?(out: ByteWriter, record: ProbeRecord): void;
   /** A target's window. Absent where a format has no place for windows. */
   window?(out: ByteWriter, window: Window): void;
-  /** What a run comes to, as one writing step after the other. */
+  /** The summary of a run, as one writing step after the other. */
   summary?(run: RunSummary): Iterable<Step>;
 }
 
-/** What a format makes of a target once: the constant parts of its lines. */
+/** The constant parts of a target's lines, made once. */
 export class PerTarget<T> {
   #made = new WeakMap<Target, T>();
   #scratch: ByteWriter | null = null;

@@ -8,7 +8,7 @@ import type { Naming } from "./naming.ts";
 import type { RecordFormat } from "./record_format.ts";
 import { TextFormat, type TextStyle } from "./text.ts";
 
-/** What some format or other needs to know of a run. */
+/** The options of a run that formats need. */
 export interface FormatOptions {
   readonly targets: readonly Target[];
   readonly style: TextStyle;

@@ -1,7 +1,7 @@
 /** A target's last probes as one character each: heights for times, signs for what has none. */
 import type { Paint } from "./paint.ts";
 
-/** What became of a probe that has no height, or should not be told by it; all below any time. */
+/** Marks of probes that have no height. All are below any time. */
 export const MARK = {
   lost: -1,
   refused: -2,
@@ -9,7 +9,7 @@ export const MARK = {
   unsent: -3,
   /** A slot of the schedule without its probe. */
   skipped: -4,
-  /** Answered after a SYN retransmit, which its time would hide. */
+  /** Answered after a SYN retransmit: its time says nothing about the network. */
   retransmitted: -5,
 } as const;
 

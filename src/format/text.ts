@@ -129,7 +129,7 @@ export class TextFormat implements RecordFormat {
   }
 }
 
-/** What to say before the first line of a run. */
+/** The line before the first line of a run. */
 export function textIntroduction(
   targets: readonly Target[],
   schedule: string,

@@ -23,7 +23,7 @@ import type { Step } from "./record_format.ts";
 
 /** Names are padded up to here; a longer one pushes its own line's columns. */
 export const MAX_NAME_COLUMN = 40;
-/** After more lines than this the head of a table is out of sight. */
+/** After more lines than this the head of the table is written again. */
 const HEAD_IN_SIGHT = 20;
 
 /** The summary's lines, each in a step of its own; `clock` is the word for connect times. */
@@ -78,7 +78,7 @@ function counts(summary: Summary, paint: Paint): string {
   return parts.join(", ");
 }
 
-/** SYN retransmits, and the loss that they tell of. */
+/** SYN retransmits, and the SYN loss in percent. */
 function retransmits(summary: Summary, paint: Paint): string[] {
   const { synRetransmits } = summary;
   if (synRetransmits === null) return [];
@@ -171,7 +171,7 @@ function overThreshold({ crossed }: Judged<Figures>): string {
   return `over threshold: ${crossed.join(", ")}`;
 }
 
-/** Steady kernel RTTs as a rule; what stands in for them is named behind the figures. */
+/** The name of the delays behind the figures, where they are not steady kernel RTTs. */
 export function standIn(kind: DelayKind | null, clock: string): string {
   if (kind === null || kind === "rtt") return "";
   return `  ${kind === "connect" ? clock : kind}`;

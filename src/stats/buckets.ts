@@ -43,7 +43,7 @@ export class Buckets {
     this.#at = at;
   }
 
-  /** Empty histograms in one piece of memory: for many targets an array each would be dear. */
+  /** Empty histograms that share one array: many small arrays would take more memory. */
   static several(count: number): Buckets[] {
     const cells = new Float64Array(count * (BUCKETS + 1));
     return Array.from({ length: count }, (_, i) => new Buckets(cells, i * (BUCKETS + 1)));

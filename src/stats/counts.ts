@@ -6,10 +6,10 @@
 /** The room for a histogram's counts grows in steps of so many buckets. */
 export const ROOM = 32;
 
-/** Counts that outgrow one kind go on in the next; a double counts for longer than anything runs. */
+/** A count that is too large for one kind of cell moves all of them to the next larger kind. */
 type Cells = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
-/** Shared by all that count nothing yet. */
+/** The cells of every object that has counted nothing yet. */
 const NO_CELLS: Cells = new Uint8Array(0);
 
 /** The largest count of cells of so many bytes. */
@@ -20,7 +20,7 @@ const LARGEST: Readonly<Record<number, number>> = {
   8: Number.MAX_SAFE_INTEGER,
 };
 
-/** What is known of where a histogram's counts lie: their first cell, that one's bucket, how many. */
+/** Where a histogram's counts lie: the first cell, the bucket of that cell, the number of cells. */
 const [AT, FIRST, LENGTH, SPAN] = [0, 1, 2, 3] as const;
 
 export class Counts {
@@ -34,12 +34,12 @@ export class Counts {
     this.#spans = new Array(histograms * SPAN).fill(0);
   }
 
-  /** The first bucket of a histogram for which there is memory; all without memory count 0. */
+  /** The first bucket of a histogram that has a cell. Buckets without a cell count 0. */
   first(histogram: number): number {
     return this.#spans[histogram * SPAN + FIRST];
   }
 
-  /** For how many buckets there is memory. */
+  /** How many buckets have a cell. */
   length(histogram: number): number {
     return this.#spans[histogram * SPAN + LENGTH];
   }
@@ -76,7 +76,7 @@ export class Counts {
     this.#cells = cells;
     this.#spans[histogram * SPAN + FIRST] = first;
     this.#spans[histogram * SPAN + LENGTH] = length;
-    // Those that lie behind it have moved.
+    // The histograms behind this one have moved.
     for (let i = (histogram + 1) * SPAN; i < this.#spans.length; i += SPAN) {
       this.#spans[i + AT] += length - room;
     }

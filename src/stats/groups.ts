@@ -3,7 +3,7 @@ import type { Label, Target } from "../domain/target.ts";
 
 /** A label with more values than this names targets rather than groups of them. */
 export const MAX_GROUPS_PER_KEY = 256;
-/** So many labels make groups, the zone and the first ones met; each costs a merge of every target. */
+/** Labels that make groups: the zone and the first ones met. Each costs a merge of every target. */
 export const MAX_GROUPING_KEYS = 16;
 
 /** Things of targets that have a label in common. */
@@ -19,7 +19,7 @@ export interface Grouping<T> {
   readonly ungrouped: readonly string[];
 }
 
-/** Groups things by their targets' zones and labels; a group of all of them is none. */
+/** Groups things by their targets' zones and labels. A group that would hold all of them is left out. */
 export function groupsOf<T extends { readonly target: Target }>(all: readonly T[]): Grouping<T> {
   const byKey = new Map([["az", new Map<string, T[]>()]]);
   const ungrouped = new Set<string>();

@@ -5,21 +5,21 @@
 import type { Bar, Distribution } from "../domain/summary.ts";
 import { Counts } from "./counts.ts";
 
-/** The largest value kept apart: 35 minutes, beyond any timeout and any bearable lag. */
+/** The largest value: 35 minutes, longer than any timeout. Larger values count as this one. */
 export const MAX_VALUE_US = 2 ** 31 - 1;
-/** So many values are kept before they become counts. */
+/** Values that are kept exactly before they become counts. */
 export const MAX_EXACT = 16;
 /** Buckets an octave, as a power of two: exact below 256 µs, above that off by at most 0.4 %. */
 export const FINE_BITS = 7;
-/** The same where less will do, in a quarter of the memory: off by at most 1.6 %. */
+/** The coarse resolution takes a quarter of the memory: off by at most 1.6 %. */
 export const COARSE_BITS = 5;
 
-/** A quantile's largest relative error with so many bits: half a bucket of an octave. */
+/** The largest relative error of a quantile with this resolution: half a bucket of an octave. */
 export function relativeError(bits: number): number {
   return 1 / (2 << bits);
 }
 
-/** The same for a histogram made without saying how fine. */
+/** The largest relative error of a histogram of the usual resolution. */
 export const RELATIVE_ERROR = relativeError(FINE_BITS);
 
 /** The bucket of a value within 0..MAX_VALUE_US; values below 2^(bits + 1) are their own. */
@@ -36,7 +36,7 @@ function lowest(bucket: number, bits: number): number {
   return (bucket - (shift << bits)) * 2 ** shift;
 }
 
-/** The middle of a bucket, whose end is where the next one begins. */
+/** The middle of a bucket. It ends where the next one begins. */
 export function valueOf(bucket: number, bits: number): number {
   return (lowest(bucket, bits) + lowest(bucket + 1, bits) - 1) / 2;
 }
@@ -46,7 +46,7 @@ export function mostBuckets(bits: number): number {
   return bucketOf(MAX_VALUE_US, bits) + 1;
 }
 
-/** Rows that a histogram to look at has at most: bars, and gaps between them. */
+/** Rows of a drawn histogram at most: bars, and gaps between them. */
 export const MAX_ROWS = 20;
 
 export class Histogram {
@@ -83,7 +83,7 @@ export class Histogram {
   add(value: number): void {
     const v = value < 0 ? 0 : value > MAX_VALUE_US ? MAX_VALUE_US : value;
     if (this.#exact === null) this.#tally(v);
-    // An array that is made with its one value has room for no more, and many stay at that.
+    // Many histograms hold one value. An array literal of one value reserves no room for more.
     else if (this.#exact.length === 0) this.#exact = [v];
     else {
       this.#exact.push(v);
@@ -151,8 +151,8 @@ export class Histogram {
   }
 
   /**
-   * The values as bars to look at, each as wide as the others of its octave and the octaves cut as
-   * fine as leaves at most MAX_ROWS rows, a gap being one; at their widest a bar is an octave.
+   * The values as bars. All bars of an octave have the same width. Octaves are cut as finely as gives
+   * at most MAX_ROWS rows, each gap being a row; the widest bar is an octave.
    */
   bars(): Bar[] {
     for (let bits = this.#bits;; bits--) {
@@ -166,7 +166,7 @@ export class Histogram {
     if (this.#count === 0) return shares.map(() => NaN);
     const ranks = shares.map((q) => Math.max(1, Math.ceil(q * this.#count)));
     if (this.#exact !== null) {
-      // Sorts by value without being told how, which is much faster.
+      // A typed array sorts numbers without a comparison function, which is much faster.
       const sorted = new Float64Array(this.#exact).sort();
       return ranks.map((rank) => sorted[rank - 1]);
     }
@@ -197,7 +197,7 @@ export class Histogram {
     });
   }
 
-  /** From now on there are counts only. */
+  /** Turns the exact values into counts. */
   #tallyAll(): void {
     const values = this.#exact;
     this.#exact = null;

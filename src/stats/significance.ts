@@ -1,10 +1,10 @@
-/** How surprising counts are: tests that assume nothing of how delays are distributed. Pure. */
+/** Tests of significance on counts. They assume nothing about the distribution of delays. Pure. */
 
 /** P(X ≥ k) for X of n trials with probability p each; exact, for 0 < p < 1. */
 export function upperTail(k: number, n: number, p: number): number {
   if (k <= 0) return 1;
   if (k > n) return 0;
-  // Below the mean the terms grow; the answer is then no surprise, and nobody needs it exactly.
+  // Below the mean the terms grow. The chance is then near 1, and its exact value does not matter.
   if (k <= n * p) return 1;
   const odds = p / (1 - p);
   let term = Math.exp(
@@ -35,8 +35,8 @@ function logFactorial(n: number): number {
 }
 
 /**
- * How likely it is that two events of which each is as likely as the other differ in number by this
- * much or more (the sign test, two-sided: Conover, "Practical Nonparametric Statistics", 3.4).
+ * The chance that two equally likely events differ in number by this much or more (the sign test,
+ * two-sided: Conover, "Practical Nonparametric Statistics", 3.4).
  */
 export function unequalChance(one: number, other: number): number {
   const count = one + other;
@@ -55,12 +55,12 @@ export interface Share {
   readonly of: number;
 }
 
-/** A probability is no smaller than another one but for the last digits of its logarithm. */
+/** Probabilities whose logarithms differ by less than this are equal. */
 const ROUNDING = 1e-7;
 
 /**
- * How likely it is that two shares differ by this much or more when what they are shares of is the
- * same (Fisher's exact test, two-sided).
+ * The chance that two shares of the same probability differ by this much or more (Fisher's exact
+ * test, two-sided).
  */
 export function sharesDifferChance(one: Share, other: Share): number {
   const happened = one.count + other.count;

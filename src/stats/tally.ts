@@ -72,7 +72,7 @@ export class Tally {
     this.#skipped += slots;
   }
 
-  /** Counts a probe, but for what it is among its neighbours. */
+  /** Counts a probe. Loss runs and delay variation, which need its neighbours, are counted apart. */
   add(record: ProbeRecord): void {
     const fate = fateOf(record.outcome);
     if (fate === "unsent") this.#errors++;
@@ -121,7 +121,7 @@ export class Tally {
     this.#lag.merge(other.#lag);
   }
 
-  /** `exportDropped` is the run's, for nothing here knows it. */
+  /** `exportDropped` comes from the run. */
   figures(exportDropped: number): Figures {
     return {
       sent: this.sent,

@@ -5,10 +5,10 @@ import type { Summary } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
 import { Tally } from "./tally.ts";
 
-/** What of a probe matters once it is put in order: its RTT in µs, or one of these. */
+/** The result of a probe in the order of sequence numbers: its RTT in µs, or one of these. */
 const LOST = -1;
 const NO_SAMPLE = -2;
-/** Lost, and counted by the statistics before these. */
+/** Lost, and already counted by the statistics of the window before. */
 const LOST_BEFORE = -3;
 
 export class TargetStats {
@@ -16,7 +16,7 @@ export class TargetStats {
   /** The address in use or last used; empty while there is none. */
   address = "";
   #tally = new Tally();
-  /** Results that arrived before an earlier probe's, bounded by the probes in flight; null for none ever. */
+  /** Results that arrived before an earlier probe's; bounded by the probes in flight. Null while unused. */
   #ahead: Map<number, number> | null = null;
   #nextSeq = 1;
   #previousRtt = NO_SAMPLE;
@@ -24,7 +24,7 @@ export class TargetStats {
   #lossRun = 0;
   #ownLoss = false;
 
-  /** `before`: the statistics that these follow; which probes are neighbours is known from there. */
+  /** `before`: the statistics of the window before, which know the last probe of that window. */
   constructor(target: Target, before: TargetStats | null = null) {
     this.target = target;
     if (before === null) return;
@@ -46,7 +46,7 @@ export class TargetStats {
     return this.#tally.sent;
   }
 
-  /** The counts and delays behind the summary, for who needs a few of them often. */
+  /** The counts and delays behind the summary. */
   get tally(): Tally {
     return this.#tally;
   }
@@ -86,7 +86,7 @@ export class TargetStats {
   #follow(result: number): void {
     const lost = result === LOST || result === LOST_BEFORE;
     this.#lossRun = lost ? this.#lossRun + 1 : 0;
-    // A run that went on belongs here, one that was all counted before does not.
+    // A loss run counts here when one of its probes was counted here.
     this.#ownLoss = lost && (this.#ownLoss || result === LOST);
     if (this.#ownLoss) this.#tally.lossRun(this.#lossRun);
     if (result >= 0 && this.#previousRtt >= 0) {
@@ -95,7 +95,7 @@ export class TargetStats {
     this.#previousRtt = result;
   }
 
-  /** With the results that still wait for an earlier one's: each stretch of those by itself. */
+  /** Includes the results that wait for an earlier one. Each contiguous stretch counts by itself. */
   #longestLossRun(): number {
     let longest = this.#tally.longestLossRun;
     let run = 0;
@@ -119,7 +119,7 @@ export class TargetStats {
     total.lossRun(this.#longestLossRun());
   }
 
-  /** The figures so far. `exportDropped` is the run's, for the loop does not know it. */
+  /** The figures so far. `exportDropped` comes from the run. */
   summary(exportDropped: number): Summary {
     return {
       target: this.target,

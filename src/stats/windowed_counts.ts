@@ -10,7 +10,7 @@ const COUNT_BITS = 18;
 const MAX_COUNT = 2 ** COUNT_BITS - 1;
 /** Memory grows in steps of so many words. */
 const STEP_WORDS = 16;
-/** With more room than this many times what is used, memory is given back. */
+/** Memory is given back when it is more than this many times what is used. */
 const ROOMY = 4;
 
 export class WindowedCounts {
@@ -26,7 +26,7 @@ export class WindowedCounts {
     this.#words = new Uint32Array(slices);
   }
 
-  /** For how much there is memory, in bytes. */
+  /** Size of the memory, in bytes. */
   get bytes(): number {
     return this.#words.byteLength;
   }

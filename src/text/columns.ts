@@ -1,12 +1,12 @@
 /** Text measured in the columns of a terminal, made safe to show there, and cut to fit. */
 
-/** What shows nothing of its own, or moves the text around it: controls, bidirectional marks, surrogates. */
+/** Characters that show nothing or move the text around them: controls, bidirectional marks, surrogates. */
 const UNSHOWABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
-/** Choose between a sign's looks and change its width in some terminals only. */
+/** Variation selectors change a character's width in some terminals only. */
 const VARIATION_SELECTORS = /[\uFE00-\uFE0F]/g;
 const PLAIN_ASCII = /^[ -~]*$/;
 const NO_COLUMN = /\p{Mn}|\p{Me}/u;
-/** East Asian Wide and Fullwidth (UAX #11) by script, and signs shown as pictures. */
+/** East Asian Wide and Fullwidth (UAX #11) by script, and emoji. */
 const TWO_COLUMNS = new RegExp(
   "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Hangul}\\p{Script=Yi}\\p{Script=Bopomofo}" +
     "\\p{Emoji_Presentation}\\u3000-\\u303E\\u30A0-\\u30FF\\u31F0-\\u31FF\\uFF01-\\uFF60\\uFFE0-\\uFFE6]",
@@ -14,7 +14,7 @@ const TWO_COLUMNS = new RegExp(
 );
 const ELLIPSIS = "…";
 
-/** The text with `?` for what must not reach a terminal. */
+/** The text with `?` for each character that must not reach a terminal. */
 export function showable(text: string): string {
   if (PLAIN_ASCII.test(text)) return text;
   return text.replaceAll(VARIATION_SELECTORS, "").replaceAll(UNSHOWABLE, "?");

@@ -1,6 +1,6 @@
 /** Foreign text in messages: quoted, or as one short line that is safe on a terminal. */
 
-/** As much of somebody's own words as is shown. */
+/** A foreign text is cut to this many characters. */
 const MAX_SHOWN_CHARS = 200;
 
 /** A text as it can be shown on one line of a terminal. */
@@ -12,7 +12,7 @@ export function quote(text: string): string {
   );
 }
 
-/** Somebody's words as one short line that is safe on a terminal. */
+/** Foreign text as one short line that is safe on a terminal. */
 export function shown(text: string): string {
   const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
   return line.length <= MAX_SHOWN_CHARS ? line : `${line.slice(0, MAX_SHOWN_CHARS)}…`;

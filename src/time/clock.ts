@@ -1,4 +1,4 @@
-/** The clock that every loop is given: monotonic time, wall time, and being woken. */
+/** The clock that every loop is given: monotonic time, wall time and timers. */
 
 /** Takes back a wake-up that has not happened yet. */
 export type Cancel = () => void;

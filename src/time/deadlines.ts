@@ -1,9 +1,9 @@
-/** Many deadlines, all the same span away when set, behind one timer: a linked list in order. */
+/** Many deadlines of the same span behind one timer, in a linked list by time. */
 import type { Cancel, Clock } from "./clock.ts";
 
 /**
- * A deadline that has passed may only seem so, when this process was not scheduled for a while and
- * the reply waits to be read: replies get this long to be read before the deadline counts.
+ * When this process was not scheduled for a while, a deadline may have passed although the reply
+ * arrived in time and waits to be read. Replies get this long to be read before the deadline counts.
  */
 export const GRACE_MS = 2;
 
@@ -51,7 +51,7 @@ export class Deadlines<T> {
     else deadline.previous.next = deadline.next;
     if (deadline.next === null) this.#tail = deadline.previous;
     else deadline.next.previous = deadline.previous;
-    // A dead deadline that the collector has not come to would keep all that follow it alive.
+    // A cleared deadline that is not collected yet would keep all later ones alive.
     deadline.previous = deadline.next = null;
   }
 
@@ -74,7 +74,7 @@ export class Deadlines<T> {
   #wake(): void {
     this.#timer = null;
     const now = this.#clock.now();
-    // After a stall the timer comes before what the sockets have to tell: one more turn for them.
+    // After a stall the timer runs before the sockets are read. One more turn lets them be read first.
     const stalled = this.#head !== null && now - this.#head.atMs > 2 * GRACE_MS;
     if (stalled && !this.#graceGiven) {
       this.#graceGiven = true;

@@ -1,4 +1,4 @@
-/** A binary min-heap of things by due time: the order in which a loop must wake. */
+/** A binary min-heap by due time: the order in which a loop wakes. */
 
 export class DueQueue<T extends { dueMs: number }> {
   #heap: T[] = [];

@@ -1,4 +1,4 @@
-/** Wall time to the microsecond for monotonic moments, right again after the wall clock steps. */
+/** Wall time to the microsecond of monotonic times; follows steps of the wall clock. */
 import type { Clock } from "./clock.ts";
 
 /** The wall clock reads whole milliseconds; a larger deviation than this is a step. */

@@ -1,7 +1,7 @@
 /**
  * Colours from calm to alarming. The ramp is magma (Smith and van der Walt, CC0): its lightness
- * rises evenly, so the order can be read by every eye and in print. Calm is near the background and
- * alarm far from it: on light it runs backwards.
+ * rises evenly, so the order can be read by every eye and in print. Calm colours are near the
+ * background, so on a light background the ramp runs backwards.
  */
 
 export type Theme = "light" | "dark";
@@ -23,7 +23,7 @@ export const RAMPS: Readonly<Record<Theme, readonly Rgb[]>> = {
   dark: DARK_RAMP,
 };
 
-/** A share of nothing: calmer than the ramp's beginning. */
+/** The colour of a share that is 0: calmer than the beginning of the ramp. */
 const NOTHING: Readonly<Record<Theme, Rgb>> = {
   light: [0xe9, 0xee, 0xef],
   dark: [0x22, 0x2b, 0x33],

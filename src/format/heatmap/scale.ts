@@ -1,9 +1,9 @@
-/** Where a value lies between calm and alarming: logarithmic, since latencies and losses span decades. */
+/** The colour scale. It is logarithmic, since latencies and losses span decades. */
 import { isShare, type Metric, METRICS, valueOf } from "./metric.ts";
 import type { PairFigures } from "../../domain/matrix.ts";
 import { quantile } from "../../stats/quantile.ts";
 
-/** A scale spans at least this factor: the noise of a healthy mesh must not look like mountains. */
+/** A scale spans at least this factor, so that the noise of a healthy mesh does not stand out. */
 const MIN_SPAN = 10;
 /** Pairs outside of these quantiles have the colours at the ends. */
 const WITHIN = { low: 0.01, high: 0.999 };
@@ -41,7 +41,7 @@ export function scalesFor(matrix: PairFigures): Readonly<Record<Metric, Scale>> 
 /** Where the scale of a share begins for what is not zero: one loss must be seen. */
 export const SHARE_FLOOR = 0.25;
 
-/** From 0 to 1; a share of nothing is 0, the least that is something SHARE_FLOOR. */
+/** A position from 0 to 1. A share of 0 is at 0, the smallest other share at SHARE_FLOOR. */
 export function position({ metric, low, high }: Scale, value: number): number {
   if (isShare(metric) && value === 0) return 0;
   const at = Math.log(Math.max(value, Number.MIN_VALUE) / low) / Math.log(high / low);
@@ -52,7 +52,7 @@ export function position({ metric, low, high }: Scale, value: number): number {
 /** How many steps a scale has where it cannot be continuous. */
 export const LEVELS = 10;
 
-/** The step of a value, 0 to 9; of a share 0 is nothing and 1 the least that is something. */
+/** The step of a value, 0 to 9. A share of 0 is in step 0, the smallest other share in step 1. */
 export function levelOf(scale: Scale, value: number): number {
   if (!isShare(scale.metric)) {
     return Math.min(LEVELS - 1, Math.floor(position(scale, value) * LEVELS));

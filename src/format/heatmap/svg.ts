@@ -147,11 +147,11 @@ function labels(matrix: Matrix, { cell, left, top, at }: Layout): string[] {
   return found;
 }
 
-/** One path a shade: forty thousand cells are as many short strokes in some fifty elements. */
+/** One path a shade, so that forty thousand cells are some fifty elements. */
 function cells(matrix: Matrix, scale: Scale, { cell, left, top, at }: Layout): string[] {
   const paths = new Map<string, string[]>();
   const figures: string[] = [];
-  // Small cells touch, or their gaps would be a good part of the picture.
+  // Small cells have no gaps, which would take much of the picture.
   const inner = cell > 5 ? cell - 1 : cell;
   for (let from = 0; from < matrix.size; from++) {
     for (let to = 0; to < matrix.size; to++) {

@@ -43,7 +43,7 @@ export function terminalMatrix(matrix: Matrix, metric: Metric, style: TerminalSt
     );
   }
   lines.push(...legendLines(scale, style));
-  // Painted lines were made to fit; words are cut here.
+  // Lines with colours already fit. Others are cut here.
   return lines.map((line) =>
     `${line.includes("\u001b") ? line : cut(line, style.columns, CUT_MARK)}\n`
   )
@@ -107,7 +107,7 @@ function headLines(matrix: Matrix, cell: number, margin: number): string[] {
   return Array.from({ length: digits }, (_, line) =>
     (blank + betweenGroups(matrix, (to) => {
       const number = String(to + 1).padStart(digits);
-      // Where there are many, the tens and hundreds stand at their first column alone.
+      // With many nodes, tens and hundreds stand only at the first column they change in.
       const first = to === 0 || to % 10 ** (digits - 1 - line) === 10 ** (digits - 1 - line) - 1;
       return (first || line === digits - 1 ? number[line] : " ").padEnd(cell);
     })).trimEnd());
