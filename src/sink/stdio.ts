@@ -1,4 +1,4 @@
-/** Standard output for results, standard error for everything else; and small files. */
+/** Standard output for results, standard error for everything else. */
 import { SystemError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import { LineBuffer } from "./line_buffer.ts";
@@ -75,16 +75,5 @@ export function stdoutColumns(): number {
     return Deno.stdout.isTerminal() ? Math.max(20, Deno.consoleSize().columns) : DEFAULT_COLUMNS;
   } catch {
     return DEFAULT_COLUMNS;
-  }
-}
-
-/** A reader sees the old text or the new one, never a part. Throws SystemError. */
-export function writeTextFile(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
-  try {
-    Deno.writeTextFileSync(temporary, text);
-    Deno.renameSync(temporary, path);
-  } catch (error) {
-    throw new SystemError(`cannot write ${path}: ${messageOf(error)}`);
   }
 }

@@ -13,14 +13,10 @@ import { isAlarm, triage } from "../../mesh/triage/triage.ts";
 import { readInputFile } from "../../input/file.ts";
 import { loadNodes } from "../../input/nodes_file.ts";
 import { fetchRow } from "../../mesh/row_fetch.ts";
-import {
-  printText,
-  say,
-  stdoutColumns,
-  stdoutWantsColour,
-  writeTextFile,
-} from "../../sink/stdio.ts";
+import { printText, say, stdoutColumns, stdoutWantsColour } from "../../sink/stdio.ts";
+import { isSameFile, writeOutputFile } from "../../sink/output_file.ts";
 import { systemClock } from "../../time/clock.ts";
+import { quote } from "../../text/quote.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
 import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
 import { LiveHeatmap } from "./live_heatmap.ts";
@@ -64,12 +60,16 @@ interface Picture {
 export async function heatmap(options: HeatmapOptions): Promise<ExitCode> {
   const screen = screenFor(options);
   revoke("env", "ffi", "sys");
-  if (options.html === null && options.svg === null) revoke("write");
+  const { html, svg } = options;
+  if (html === null && svg === null) revoke("write");
+  if (html !== null && svg !== null && await isSameFile(html, svg)) {
+    throw new UsageError(`--html and --svg: both would write ${quote(html)}`);
+  }
   if (options.rowFiles.length > 0) revoke("net");
   const { watchMs } = options;
   if (watchMs === null) {
     const picture = await gather(options);
-    show(picture, options);
+    await show(picture, options);
     return verdict(picture);
   }
   return screen === null
@@ -104,10 +104,11 @@ async function watchOn(
     return await watch(options, watchMs, (picture) => {
       last = picture;
       screen.redraw();
+      return Promise.resolve();
     }, quit.promise);
   } finally {
     await screen.stop();
-    if (last !== null) show(last, options);
+    if (last !== null) await show(last, options);
     screen.rethrow();
   }
 }
@@ -116,7 +117,7 @@ async function watchOn(
 async function watch(
   options: HeatmapOptions,
   watchMs: number,
-  shown: (picture: Picture) => void,
+  shown: (picture: Picture) => Promise<void>,
   quit: Promise<void> | null = null,
 ): Promise<ExitCode> {
   let running = true;
@@ -131,7 +132,7 @@ async function watch(
   for (;;) {
     const startMs = systemClock.now();
     const picture = await gather(options);
-    shown(picture);
+    await shown(picture);
     if (running) {
       await new Promise<void>((resolve) => {
         const cancel = systemClock.wakeAt(startMs + watchMs, resolve);
@@ -181,13 +182,13 @@ async function gatherMatrix(options: HeatmapOptions): Promise<Matrix> {
   return matrix;
 }
 
-function show(picture: Picture, options: HeatmapOptions): void {
+async function show(picture: Picture, options: HeatmapOptions): Promise<void> {
   const { matrix, page, findings } = picture;
   const { html, svg, metric } = options;
   if (html !== null && page !== null) {
-    writePage(html, matrix, { metric, findings: page, time: picture.time });
+    await writePage(html, matrix, { metric, findings: page, time: picture.time });
   }
-  if (svg !== null) writeTextFile(svg, heatmapSvg(matrix, metric, findings));
+  if (svg !== null) await writeOutputFile(svg, heatmapSvg(matrix, metric, findings));
   if (html !== null || svg !== null) {
     const files = [html, svg].filter((file) => file !== null);
     say(`${files.join(" and ")}: ${coverageText(coverage(matrix))}`);
@@ -196,11 +197,11 @@ function show(picture: Picture, options: HeatmapOptions): void {
   printText(textOf(picture, options, metric, stdoutColumns()));
 }
 
-function writePage(path: string, matrix: Matrix, content: PageOptions): void {
+async function writePage(path: string, matrix: Matrix, content: PageOptions): Promise<void> {
   if (matrix.size > MAX_PAGE_NODES) {
     throw new UsageError(`--html: a page has at most ${MAX_PAGE_NODES} nodes, not ${matrix.size}`);
   }
-  writeTextFile(path, heatmapPage(matrix, content));
+  await writeOutputFile(path, heatmapPage(matrix, content));
 }
 
 /** The text for stdout. Where the matrix goes to a file, only the findings are printed. */
