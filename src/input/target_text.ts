@@ -1,4 +1,5 @@
 /** Targets as people write them: `host:port`, `[v6]:port`, `name=host:port`, and files of them. */
+import { movesText } from "../text/columns.ts";
 import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
 import {
@@ -36,7 +37,6 @@ export const MAX_LABELS = 16;
 const HOST_NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 const MAX_HOST_LENGTH = 253;
 const LABEL_KEY = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const CONTROL = /\p{Cc}/u;
 /** What is accepted where an address is wanted, and nothing besides. */
 export const HOST_PORT = "wants host:port, 1.2.3.4:port or [v6]:port";
 const TARGET = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
@@ -135,7 +135,7 @@ export function parseLabel(text: string): Label {
 
 /** A name fit to be shown and exported: not empty, bounded, nothing that moves a terminal. */
 export function checkedName(name: string, whole: string): string {
-  if (name === "" || name.length > MAX_NAME_LENGTH || CONTROL.test(name)) {
+  if (name === "" || name.length > MAX_NAME_LENGTH || movesText(name)) {
     throw new UsageError(
       `${
         quote(whole)
@@ -189,7 +189,16 @@ function parseLine(words: string[], at: string, defaults: TargetDefaults): Targe
     if (labels.size > MAX_LABELS) throw new UsageError(`more than ${MAX_LABELS} labels`);
     return { ...target, az, labels: [...labels] };
   } catch (error) {
-    if (error instanceof UsageError) throw new UsageError(`${at}: ${error.message}`);
+    if (error instanceof UsageError) throw new UsageError(`${at}: ${unquoted(error.message)}`);
     throw error;
   }
+}
+
+/** A message about a line of a file, which may be anybody's and secret: it quotes nothing of it. */
+function unquoted(message: string): string {
+  return message.replaceAll(/ ?"(?:[^"\\]|\\.)*"/g, "").replace(
+    /(goes in brackets).*/,
+    "$1: [address]:port",
+  )
+    .replace(/^: /, "");
 }

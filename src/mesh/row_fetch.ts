@@ -1,5 +1,5 @@
 /** A node's row by HTTP: in time, of bounded size, and of the node that was asked. */
-import { messageOf } from "../text/quote.ts";
+import { messageOf, shown } from "../text/quote.ts";
 import { hostPort } from "../domain/target.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
 import { decodeRow, MAX_ROW_BYTES, RowError } from "./row_json.ts";
@@ -60,7 +60,8 @@ async function boundedBody(body: ReadableStream<Uint8Array> | null): Promise<Uin
 
 /** Without the URL, which the user knows, and the layers that the message came through. */
 function transportReason(error: unknown): string {
-  return messageOf(error).replace(/^error sending request for url \(.*?\): /, "")
-    .replace(/^client error \(Connect\): (tcp connect error: )?/, "")
-    .replaceAll(/\p{Cc}/gu, "?").slice(0, 200);
+  return shown(
+    messageOf(error).replace(/^error sending request for url \(.*?\): /, "")
+      .replace(/^client error \(Connect\): (tcp connect error: )?/, ""),
+  );
 }

@@ -3,6 +3,7 @@
  * Reading takes the document for hostile: size, names and numbers are bounded, what is wrong is
  * said in one line, unknown fields are passed over.
  */
+import { movesText } from "../text/columns.ts";
 import { millisOf } from "../text/number.ts";
 import type { Label } from "../domain/target.ts";
 import {
@@ -24,7 +25,6 @@ const MAX_COUNT = 2 ** 31 - 1;
 const MAX_DURATION_MS = 3_600_000;
 const MAX_WINDOW_MS = 86_400_000;
 const MAX_AGE_MS = 366 * 86_400_000;
-const CONTROL = /\p{Cc}/u;
 
 /** A document that is no row; the message says why in one line that can be shown. */
 export class RowError extends Error {
@@ -207,7 +207,7 @@ function micros(value: unknown, at: string): number {
 /** As in a file of targets: bounded, and nothing that moves a terminal. */
 function name(value: unknown, at: string): string {
   const fits = typeof value === "string" && value !== "" && value.length <= MAX_NAME_LENGTH &&
-    !CONTROL.test(value);
+    !movesText(value);
   if (fits) return value;
   throw new RowError(
     `${at} is no name of 1 to ${MAX_NAME_LENGTH} characters without control characters`,

@@ -1,5 +1,6 @@
 /** Standard output for results, standard error for everything else. */
 import { SystemError } from "../domain/exit.ts";
+import { showable } from "../text/columns.ts";
 import { messageOf } from "../text/quote.ts";
 import { LineBuffer } from "./line_buffer.ts";
 
@@ -42,10 +43,10 @@ export function say(text: string): void {
   else elsewhere(text);
 }
 
-/** One line on stderr, under the tool's name. Nobody reading it is no reason to stop. */
+/** One line on stderr, under the tool's name, whatever is in the text. Nobody reading it is no reason to stop. */
 export function sayOnStderr(text: string): void {
   try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`wire-probe: ${text}\n`));
+    Deno.stderr.writeSync(new TextEncoder().encode(`wire-probe: ${showable(text)}\n`));
   } catch {
     // There is no other place left to say it.
   }

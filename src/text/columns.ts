@@ -20,6 +20,14 @@ export function showable(text: string): string {
   return text.replaceAll(VARIATION_SELECTORS, "").replaceAll(UNSHOWABLE, "?");
 }
 
+/** Controls, marks that turn the direction of the text (UAX #9), and what is no character. */
+const MOVES_TEXT = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/u;
+
+/** Whether a text holds what moves the text around it. No name may: it would be shown as another. */
+export function movesText(text: string): boolean {
+  return !PLAIN_ASCII.test(text) && MOVES_TEXT.test(text);
+}
+
 /** How many columns a showable text takes. */
 export function columnsOf(text: string): number {
   if (PLAIN_ASCII.test(text)) return text.length;

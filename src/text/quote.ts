@@ -7,9 +7,13 @@ const MAX_SHOWN_CHARS = 200;
 export function quote(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
   return JSON.stringify(shown).replaceAll(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (sign) => sign.split("").map((unit) => `\\u${hex4(unit.charCodeAt(0))}`).join(""),
   );
+}
+
+function hex4(value: number): string {
+  return value.toString(16).padStart(4, "0");
 }
 
 /** Foreign text as one short line that is safe on a terminal. */

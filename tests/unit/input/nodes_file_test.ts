@@ -41,10 +41,10 @@ const BAD: readonly [text: string, message: string][] = [
   ["a=h1 http=0", 'nodes: node "a": http=0 is no port'],
   ["a=h1 http=65536", 'nodes: node "a": http=65536 is no port'],
   ["a=h1 http=x", 'nodes: node "a": http=x is no port'],
-  ["a=::1", 'nodes:1: node "::1": an IPv6 address goes in brackets, with a port: [::1]:PORT'],
-  ["a=", 'nodes:1: node "": wants host, host:port, 1.2.3.4, [v6]:port or name=host:port'],
-  ["a=h1:0", 'nodes:1: node "h1:0": port "0" is not from 1 to 65535'],
-  ["a=1.2.3", 'nodes:1: node "1.2.3": "1.2.3" is no host name or address'],
+  ["a=::1", "nodes:1: node: an IPv6 address goes in brackets: [address]:port"],
+  ["a=", "nodes:1: node: wants host, host:port, 1.2.3.4, [v6]:port or name=host:port"],
+  ["a=h1:0", "nodes:1: node: port is not from 1 to 65535"],
+  ["a=1.2.3", "nodes:1: node: is no host name or address"],
   ["", "nodes: no node in it"],
 ];
 

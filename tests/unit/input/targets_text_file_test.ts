@@ -69,11 +69,11 @@ function orNone(action: () => Target[]): Target[] {
 const BAD: readonly [text: string, message: string][] = [
   ["", "nodes.txt: no target in it"],
   ["\n# nothing\n", "nodes.txt: no target in it"],
-  ["db:1\n\ndb:0\n", 'nodes.txt:3: target "db:0": port "0" is not from 1 to 65535'],
-  ["db:1\n::1:80", 'nodes.txt:2: target "::1:80": an IPv6 address goes in brackets: [::1]:80'],
+  ["db:1\n\ndb:0\n", "nodes.txt:3: target: port is not from 1 to 65535"],
+  ["db:1\n::1:80", "nodes.txt:2: target: an IPv6 address goes in brackets: [address]:port"],
   [
     "db:1 rack",
-    'nodes.txt:1: label "rack": wants key=value, the key of letters, digits and _, the value not empty',
+    "nodes.txt:1: label: wants key=value, the key of letters, digits and _, the value not empty",
   ],
   ["a=db:1\n#\na=db:1", "nodes.txt:3: the same target as line 1"],
   ["a=db:1 k=v\na=db:1 k=v", "nodes.txt:2: the same target as line 1"],
