@@ -173,7 +173,11 @@ function parseOriginal(argv: readonly string[]): Command {
   const exports = values.export.length > 0 ? values.export : [{ kind: "collectd-exec" } as const];
   const originals = { ...values, az: originalName(values.az), export: exports };
   const options = probeOptions(originals, [`${name}=${hostPort(host, port)}`]);
-  return { name: "probe", options };
+  // The lines of the original have no tag for its host.
+  return {
+    name: "probe",
+    options: { ...options, exports: { ...options.exports, hostTag: false } },
+  };
 }
 
 /** The original keeps letters, digits, `-` and `.` of a name, and puts `_` for the rest. */

@@ -96,7 +96,14 @@ function exportOptions(values: RunValues): ExportOptions {
   if (values.output === "csv" && windowMs !== null && perProbe) {
     throw new UsageError("--output csv has one kind of line: with --window, add --per-probe=false");
   }
-  return { targets: values.export, collectdTypes: types, windowMs, perProbe };
+  return {
+    targets: values.export,
+    collectdTypes: types,
+    windowMs,
+    perProbe,
+    boundsUs: values.buckets,
+    hostTag: true,
+  };
 }
 
 /** Only one thing can write to standard output. */

@@ -1,11 +1,12 @@
 /** The option table: every command, its operands and its options. */
+import { MANY_BOUNDS_US } from "../stats/buckets.ts";
 import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
 import { METRICS } from "../format/heatmap/metric.ts";
 import { MAX_NODES } from "../domain/mesh_row.ts";
 import { MESH_HTTP_PORT } from "../input/nodes_file.ts";
 import { flag, many, once, type OptionTable } from "./option.ts";
 import { exportUrl } from "./export_url.ts";
-import { choice, decimal, duration, file, integer, label, onOff, text } from "./value.ts";
+import { buckets, choice, decimal, duration, file, integer, label, onOff, text } from "./value.ts";
 
 const HOUR_MS = 3_600_000;
 const MAX_TIMEOUT_MS = 60_000;
@@ -58,6 +59,12 @@ const RUN_OPTIONS = {
     "collectd types: one latency a probe, or a window's ping, ping_stddev and ping_droprate",
   ),
   window: once(duration(100, MAX_INTERVAL_MS), null, "aggregate over windows of this length"),
+  buckets: once(
+    buckets,
+    MANY_BOUNDS_US,
+    "bounds of the histograms that Prometheus and OpenTelemetry get",
+    { shown: "many" },
+  ),
   "per-probe": once(onOff, true, "print and export single probes; false for windows alone"),
   quiet: flag("no line a probe, only the summary", "q"),
   live: flag("a table that redraws, on a terminal; lines where there is none"),

@@ -1,6 +1,7 @@
 /** Values of options: what text is accepted, and the typed value it becomes. */
 import { UsageError } from "../domain/exit.ts";
 import { parseLabel } from "../input/target_text.ts";
+import { FEW_BOUNDS_US, MANY_BOUNDS_US, MAX_BOUNDS } from "../stats/buckets.ts";
 import { durationText } from "../text/duration.ts";
 
 /** How one kind of value is read. `parse` returns null for a text that is not accepted. */
@@ -90,6 +91,32 @@ export const label: ValueKind<readonly [string, string]> = {
     }
   },
 };
+
+/** Upper bounds of a histogram's buckets in µs: `few`, `many`, or a list of times. */
+export const buckets: ValueKind<readonly number[]> = {
+  placeholder: "few|many|LIST",
+  accepts: `few, many, or at most ${MAX_BOUNDS} ascending times such as 0.5ms,1ms,10ms,1s`,
+  words: ["few", "many"],
+  parse(given): readonly number[] | null {
+    if (given === "few") return FEW_BOUNDS_US;
+    if (given === "many") return MANY_BOUNDS_US;
+    const bounds = given.split(",").map(boundOf);
+    const good = bounds.length <= MAX_BOUNDS &&
+      bounds.every((bound, i) => bound > (i === 0 ? 0 : bounds[i - 1]));
+    return good ? bounds : null;
+  },
+};
+
+const UNIT_US: Readonly<Record<string, number>> = { us: 1, ms: 1000, s: 1_000_000 };
+/** No probe takes longer than its timeout of at most a minute. */
+const MAX_BOUND_US = 60_000_000;
+
+/** A time as whole µs; NaN for anything else, and for a time without its unit. */
+function boundOf(text: string): number {
+  const match = /^([0-9]+(?:\.[0-9]+)?)(us|ms|s)$/.exec(text);
+  const us = match === null ? NaN : Number(match[1]) * UNIT_US[match[2]];
+  return Math.abs(us - Math.round(us)) < 1e-6 && us <= MAX_BOUND_US ? Math.round(us) : NaN;
+}
 
 /** `true` or `false`, for options that are on unless told otherwise. */
 export const onOff: ValueKind<boolean> = {

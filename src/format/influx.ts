@@ -33,10 +33,13 @@ interface Series {
 export class InfluxFormat implements RecordFormat {
   /** By all tags: targets that differ in their address alone are one series to InfluxDB. */
   #known = new Map<string, Series>();
+  #host: string | null;
   #series: PerTarget<Series>;
   #windows: PerTarget<Series>;
 
-  constructor({ measurement }: Naming = NAMING.probe) {
+  /** `host`: the prober, as a tag of every line but those of targets with such a label; null for none. */
+  constructor({ measurement }: Naming = NAMING.probe, host: string | null = null) {
+    this.#host = host;
     const seriesIn = (name: string) =>
       new PerTarget((target, scratch) => this.#seriesOf(name, target, scratch));
     this.#series = seriesIn(measurement);
@@ -44,7 +47,7 @@ export class InfluxFormat implements RecordFormat {
   }
 
   #seriesOf(measurement: string, target: Target, scratch: ByteWriter): Series {
-    const made = makeSeries(measurement, target, scratch);
+    const made = makeSeries(measurement, this.#host, target, scratch);
     const key = made.prefix.join();
     const series = this.#known.get(key) ?? made;
     this.#known.set(key, series);
@@ -157,10 +160,17 @@ function writeTimestamp(out: ByteWriter, series: Series, at: WallTime): void {
   out.byte(NEWLINE);
 }
 
-function makeSeries(measurement: string, target: Target, scratch: ByteWriter): Series {
+function makeSeries(
+  measurement: string,
+  host: string | null,
+  target: Target,
+  scratch: ByteWriter,
+): Series {
   scratch.ascii(measurement);
   writeTag(scratch, "target", target.name);
   writeTag(scratch, "az", target.az);
+  const named = target.labels.some(([key]) => key === "host");
+  if (host !== null && host !== "" && !named) writeTag(scratch, "host", host);
   for (const [key, value] of target.labels) writeTag(scratch, key, value);
   scratch.byte(32);
   return { prefix: scratch.takeCopy(), newestSeconds: 0, newestNanos: 0, spill: 0, late: 0 };

@@ -4,7 +4,7 @@
  */
 import { UsageError } from "../domain/exit.ts";
 import { type Outcome, OUTCOMES } from "../domain/outcome.ts";
-import type { Target } from "../domain/target.ts";
+import { NO_PORT, type Target } from "../domain/target.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
 import type { Step } from "./record_format.ts";
@@ -43,7 +43,14 @@ export interface SeriesView {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Null where the kernel does not tell. */
   readonly synRetransmits: number | null;
+  /** Handshakes whose SYN was sent more than once; null where the kernel does not tell. */
+  readonly repeatedHandshakes: number | null;
   readonly skipped: number;
+  /** Whether the last probe was established; null before the first one. */
+  readonly success: boolean | null;
+  readonly target: Target;
+  /** The address last probed; empty before the first probe. */
+  readonly address: string;
   readonly rtt: HistogramView;
   readonly cold: HistogramView;
   readonly connect: HistogramView;
@@ -88,6 +95,16 @@ export function labelsText(target: Target): string {
   return pairs.map(([key, value]) => `${key}="${escapeValue(value)}"`).join(",");
 }
 
+/** The same with the host, the port and the address; a label of the user's with such a key stays. */
+function infoText({ target, address }: SeriesView): string {
+  const own = new Set(target.labels.map(([key]) => key));
+  const port = target.port === NO_PORT ? "" : String(target.port);
+  const about = [["host", target.host], ["port", port], ["address", address]];
+  const pairs = about.filter(([key]) => !own.has(key));
+  return [labelsText(target), ...pairs.map(([key, value]) => `${key}="${escapeValue(value)}"`)]
+    .join(",");
+}
+
 /** A label's value as it stands between quotes. */
 export function escapeValue(value: string): string {
   return value.replaceAll(/[\\"\n]/g, (c) => c === "\n" ? "\\n" : `\\${c}`);
@@ -102,7 +119,7 @@ export function* prometheusPage(
 ): Iterable<Step> {
   if (boundsUs.length >= MAX_BUCKETS) throw new RangeError("too many buckets for a step");
   yield (out) => writeProcess(out, about);
-  yield* counters(series, naming);
+  yield* countsAndGauges(series, naming);
   const ends = boundsUs.map((us) => ascii(`,le="${leText(us)}"} `));
   ends.push(ascii(',le="+Inf"} '));
   for (const { name, help, of } of histogramsOf(naming)) {
@@ -146,7 +163,7 @@ function histogramsOf({ metrics, roundTrip }: Naming): readonly HistogramFamily[
   ];
 }
 
-function* counters(
+function* countsAndGauges(
   series: readonly SeriesView[],
   { metrics }: Naming,
 ): Iterable<Step> {
@@ -162,18 +179,28 @@ function* counters(
     };
   }
   const retransmits = `${metrics}_syn_retransmits_total`;
-  yield* counter(series, retransmits, "SYNs sent again.", (one) => one.synRetransmits);
+  yield* values(series, retransmits, "SYNs sent again.", (one) => one.synRetransmits);
+  const repeated = `${metrics}_repeated_handshakes_total`;
+  const repeats = "Handshakes whose SYN was sent more than once: the sign of lost packets.";
+  yield* values(series, repeated, repeats, (one) => one.repeatedHandshakes);
   const skipped = `${metrics}_skipped_total`;
-  yield* counter(series, skipped, "Scheduled probes that were not sent.", (one) => one.skipped);
+  yield* values(series, skipped, "Scheduled probes that were not sent.", (one) => one.skipped);
+  const success = `${metrics}_success`;
+  const succeeded = "Whether the last probe was established: 1 or 0.";
+  yield* values(series, success, succeeded, ({ success }) => success === null ? null : +success);
+  const info = `${metrics}_target_info`;
+  yield (out) => writeFamily(out, info, "gauge", "Always 1; host, port and address are labels.");
+  for (const one of series) yield (out) => out.utf8(`${info}{${infoText(one)}} 1\n`);
 }
 
-function* counter(
+/** A counter, or a gauge where the name says so, with a line for each series that has a value. */
+function* values(
   series: readonly SeriesView[],
   name: string,
   help: string,
   of: (series: SeriesView) => number | null,
 ): Iterable<Step> {
-  yield (out) => writeFamily(out, name, "counter", help);
+  yield (out) => writeFamily(out, name, name.endsWith("_total") ? "counter" : "gauge", help);
   const start = ascii(`${name}{`);
   for (const one of series) {
     const value = of(one);

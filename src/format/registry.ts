@@ -14,6 +14,8 @@ export interface FormatOptions {
   readonly style: TextStyle;
   readonly collectd: CollectdOptions;
   readonly naming: Naming;
+  /** The host named in Influx lines; null for none. */
+  readonly host: string | null;
   /** Windows are what is printed, not single probes. */
   readonly windowsOnly: boolean;
 }
@@ -24,7 +26,7 @@ export const FORMATS = {
   },
   json: ({ naming }: FormatOptions): RecordFormat => new JsonFormat(naming),
   csv: ({ windowsOnly }: FormatOptions): RecordFormat => new CsvFormat(windowsOnly),
-  influx: ({ naming }: FormatOptions): RecordFormat => new InfluxFormat(naming),
+  influx: ({ naming, host }: FormatOptions): RecordFormat => new InfluxFormat(naming, host),
   collectd: ({ collectd, naming }: FormatOptions): RecordFormat => {
     return new CollectdFormat(collectd, naming);
   },

@@ -5,6 +5,7 @@ import { type Endpoint, hostPort } from "../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
 import type { Naming } from "../format/naming.ts";
+import type { RecordFormat } from "../format/record_format.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
 import { descriptorLimit } from "../kernel/process.ts";
 import { environment, hostName } from "../kernel/process.ts";
@@ -68,15 +69,16 @@ async function open(
   { naming, connector, version, dropped }: ExportPorts,
 ): Promise<Exporter | null> {
   const parts = { clock: systemClock, notice: say };
-  const { perProbe } = options.exports;
+  const { perProbe, boundsUs, hostTag } = options.exports;
+  const influx = () => new InfluxFormat(naming, hostTag ? hostName() : null);
   switch (target.kind) {
     case "collectd-exec":
       return null;
     case "telegraf-udp":
-      return lines(await influxUdp(target, naming), perProbe);
+      return lines(await influxUdp(target, influx()), perProbe);
     case "influx-http": {
       const request = writeRequest(target.url, environment("INFLUX_TOKEN"));
-      const sending = { ...parts, format: new InfluxFormat(naming), post: httpPost(request) };
+      const sending = { ...parts, format: influx(), post: httpPost(request) };
       return lines(new InfluxHttp(request.where, sending), perProbe);
     }
     case "collectd-uds": {
@@ -96,6 +98,7 @@ async function open(
         breakOff: openBreakOff(),
         limits: httpLimits(descriptorLimit()),
         naming,
+        boundsUs,
       });
     default:
       return target satisfies never;
@@ -104,7 +107,7 @@ async function open(
 
 async function influxUdp(
   { host, port, batchBytes }: ExportTarget & { readonly kind: "telegraf-udp" },
-  naming: Naming,
+  format: RecordFormat,
 ): Promise<Exporter> {
   const where = `telegraf-udp://${hostPort(host, port)}`;
   const sockets = UdpSockets.open();
@@ -112,7 +115,7 @@ async function influxUdp(
   const endpoint = await firstAddress(host, port, where);
   const path = endpoint.family === 4 ? BATCH_BYTES_V4 : BATCH_BYTES_V6;
   return new InfluxUdp({ where, batchBytes: batchBytes === "path" ? path : batchBytes }, {
-    format: new InfluxFormat(naming),
+    format,
     socket: sockets.to(endpoint),
     clock: systemClock,
     notice: say,

@@ -69,4 +69,8 @@ export interface ExportOptions {
   readonly windowMs: number | null;
   /** Whether single probes are printed and exported too. */
   readonly perProbe: boolean;
+  /** Upper bounds of histograms' buckets, in µs. */
+  readonly boundsUs: readonly number[];
+  /** Whether Influx lines name this host in a tag, so that two probers of a target are two series. */
+  readonly hostTag: boolean;
 }

@@ -2,6 +2,7 @@
  * A run of `probe`, `ping` or `knock`: targets on a schedule, results as they come, a summary at the
  * end. The caller brings the prober.
  */
+import { hostName, onSignal, revoke } from "../kernel/process.ts";
 import { listText } from "../text/words.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
 import { type ExitCode, SystemError, UsageError } from "../domain/exit.ts";
@@ -13,7 +14,6 @@ import { choosePaint } from "../format/paint.ts";
 import type { RecordFormat } from "../format/record_format.ts";
 import { FORMATS } from "../format/registry.ts";
 import { textIntroduction } from "../format/text.ts";
-import { onSignal, revoke } from "../kernel/process.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
 import { systemResolver } from "../net/resolver.ts";
@@ -151,6 +151,7 @@ function formatFor(
     style: { timestamps, paint: choosePaint(stdoutWantsColour(), noColor) },
     collectd: collectdOptions(options),
     naming,
+    host: exports.hostTag ? hostName() : null,
     windowsOnly: exports.windowMs !== null && !exports.perProbe,
   });
 }

@@ -2,8 +2,7 @@
  * `prometheus://addr:port`: keeps each target's counters and histograms, and serves them when
  * somebody scrapes; beside them probes on demand, and whether this process is alive.
  */
-import { noOutcomes, type Outcome } from "../domain/outcome.ts";
-import { hasSynCount, kernelRttOf, lagOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
 import {
@@ -26,7 +25,7 @@ import {
   textResponse,
 } from "../net/http_server.ts";
 import type { Resolver } from "../net/resolver.ts";
-import { BUCKET_BOUNDS_US, Buckets } from "../stats/buckets.ts";
+import { TargetCounts } from "../stats/target_counts.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
 import type { Exporter } from "./exporter.ts";
 import { OnDemandProbes } from "./on_demand_probe.ts";
@@ -57,6 +56,8 @@ export interface PrometheusPorts {
   /** From `openBreakOff()`, before FFI is given up. */
   readonly breakOff: BreakOff | null;
   readonly naming: Naming;
+  /** Upper bounds of the histograms' buckets, in µs. */
+  readonly boundsUs: readonly number[];
   readonly limits?: HttpLimits;
 }
 
@@ -132,7 +133,7 @@ export class PrometheusExporter implements Exporter {
     if (known !== undefined) return known;
     if (this.#forgotten.has(target)) return null;
     const key = labelsText(target);
-    const series = this.#series.get(key) ?? new Series(key);
+    const series = this.#series.get(key) ?? new Series(key, target, this.#ports.boundsUs);
     series.targets++;
     this.#series.set(key, series);
     this.#seriesOf.set(target, series);
@@ -180,8 +181,8 @@ export class PrometheusExporter implements Exporter {
       startMs: this.#startMs,
     };
     out.length = 0;
-    const { naming } = this.#ports;
-    const steps = prometheusPage(about, [...this.#series.values()], BUCKET_BOUNDS_US, naming);
+    const { naming, boundsUs } = this.#ports;
+    const steps = prometheusPage(about, [...this.#series.values()], boundsUs, naming);
     for (const step of steps) {
       out.begin();
       step(out);
@@ -196,41 +197,18 @@ export class PrometheusExporter implements Exporter {
 }
 
 /** What is counted under one set of labels. */
-class Series implements SeriesView {
+class Series extends TargetCounts implements SeriesView {
   readonly key: string;
   readonly labels: Uint8Array;
   /** How many targets have these labels. */
   targets = 0;
-  skipped = 0;
-  readonly outcomes: Record<Outcome, number> = noOutcomes();
-  readonly rtt: Buckets;
-  readonly cold: Buckets;
-  readonly connect: Buckets;
-  readonly lag: Buckets;
-  #retransmits = 0;
-  /** Whether handshakes came with a count of their SYNs, and without one. */
-  #counted = false;
-  #uncounted = false;
+  /** One of them. */
+  readonly target: Target;
 
-  constructor(key: string) {
+  constructor(key: string, target: Target, boundsUs: readonly number[]) {
+    super(boundsUs);
     this.key = key;
+    this.target = target;
     this.labels = new TextEncoder().encode(key);
-    [this.rtt, this.cold, this.connect, this.lag] = Buckets.several(4);
-  }
-
-  get synRetransmits(): number | null {
-    return this.#uncounted && !this.#counted ? null : this.#retransmits;
-  }
-
-  add(record: ProbeRecord): void {
-    this.outcomes[record.outcome]++;
-    const [lagUs, rttUs] = [lagOf(record), kernelRttOf(record)];
-    if (lagUs !== NONE) this.lag.add(lagUs);
-    if (record.connectUs !== NONE) this.connect.add(record.connectUs);
-    if (rttUs !== NONE) (record.cold ? this.cold : this.rtt).add(rttUs);
-    if (hasSynCount(record)) {
-      this.#retransmits += record.synRetransmits;
-      this.#counted = true;
-    } else if (record.outcome === "established") this.#uncounted = true;
   }
 }

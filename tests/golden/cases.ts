@@ -27,6 +27,7 @@ const PLAIN: FormatOptions = {
   style: { timestamps: false, paint: plain },
   collectd: { host: "node-1.example.com", intervalMs: 10_000, types: "latency", windowed: false },
   naming: NAMING.probe,
+  host: null,
   windowsOnly: false,
 };
 

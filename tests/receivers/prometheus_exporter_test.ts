@@ -1,4 +1,5 @@
 /** The Prometheus exporter over HTTP on loopback: its pages, its probes on demand, its bounds. */
+import { MANY_BOUNDS_US } from "../../src/stats/buckets.ts";
 import { NAMING } from "../../src/format/naming.ts";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { Target } from "../../src/domain/target.ts";
@@ -48,6 +49,7 @@ function served(
       dropped: () => 5,
       breakOff: BREAK_OFF,
       naming: NAMING.probe,
+      boundsUs: MANY_BOUNDS_US,
     });
     const ports = { openPort: listener.addr.port, closedPort: closed.addr.port };
     try {

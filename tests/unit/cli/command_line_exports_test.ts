@@ -1,4 +1,5 @@
 /** What export, window and output options make of each other. */
+import { MANY_BOUNDS_US } from "../../../src/stats/buckets.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { ExportOptions } from "../../../src/run/options.ts";
@@ -16,6 +17,8 @@ const NONE: ExportOptions = {
   collectdTypes: "latency",
   windowMs: null,
   perProbe: true,
+  boundsUs: MANY_BOUNDS_US,
+  hostTag: true,
 };
 const EXEC: ExportOptions = { ...NONE, targets: [{ kind: "collectd-exec" }] };
 const PROMETHEUS: ExportOptions = {
@@ -76,7 +79,8 @@ const GOOD: readonly [argv: string, output: OutputName, exports: ExportOptions][
 Deno.test("what is exported, aggregated and printed follows from the options together", () => {
   for (const [argv, output, exports] of GOOD) {
     const options = optionsOf(argv);
-    assertEquals([options.output, options.exports], [output, exports], argv);
+    const hostTag = !argv.startsWith("--mode");
+    assertEquals([options.output, options.exports], [output, { ...exports, hostTag }], argv);
   }
 });
 

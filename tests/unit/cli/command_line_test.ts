@@ -1,3 +1,4 @@
+import { MANY_BOUNDS_US } from "../../../src/stats/buckets.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Command, parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { ProbeOptions } from "../../../src/run/options.ts";
@@ -29,7 +30,14 @@ const PROBE_DEFAULTS: ProbeOptions = {
   close: "fin",
   clock: "auto",
   output: "text",
-  exports: { targets: [], collectdTypes: "latency", windowMs: null, perProbe: true },
+  exports: {
+    targets: [],
+    collectdTypes: "latency",
+    windowMs: null,
+    perProbe: true,
+    boundsUs: MANY_BOUNDS_US,
+    hostTag: true,
+  },
   quiet: false,
   live: false,
   histogram: false,
@@ -55,7 +63,11 @@ type ProbeChange = Partial<Omit<ProbeOptions, "schedule">> & {
 const ORIGINAL: ProbeChange = {
   targets: [{ ...DB, name: "db_5432" }],
   output: "collectd",
-  exports: { ...PROBE_DEFAULTS.exports, targets: [{ kind: "collectd-exec" }] },
+  exports: {
+    ...PROBE_DEFAULTS.exports,
+    targets: [{ kind: "collectd-exec" }],
+    hostTag: false,
+  },
 };
 
 const PROBES: readonly [argv: string, change: ProbeChange][] = [

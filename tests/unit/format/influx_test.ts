@@ -6,6 +6,7 @@ import type { Target } from "../../../src/domain/target.ts";
 import type { Window } from "../../../src/domain/summary.ts";
 import { ByteWriter } from "../../../src/format/byte_writer.ts";
 import { InfluxFormat } from "../../../src/format/influx.ts";
+import { NAMING } from "../../../src/format/naming.ts";
 import { OUTCOMES } from "../../../src/domain/outcome.ts";
 import { established, flat, record, target, windowOf } from "../fixtures.ts";
 import { property, type Random } from "../random.ts";
@@ -193,4 +194,20 @@ Deno.test("a line that does not fit leaves the buffer as it was", () => {
   new InfluxFormat().record(out, established(1, 4120, { target: target("n".repeat(90)) }));
   assertEquals(out.end(), false);
   assert(textOf(out.takeCopy()) === "before");
+});
+
+Deno.test("the prober's host is a tag, so that two probers of a target are two series", () => {
+  const hostOf = (host: string | null, of: Target) => {
+    const format = new InfluxFormat(NAMING.probe, host);
+    const lines = written((out) => {
+      format.record(out, { ...established(1, 4120), target: of, wallSeconds: 1_700_000_000 });
+      format.window(out, { ...WINDOW, target: of });
+    });
+    return readPoints(lines).map(({ tags }) => new Map(tags).get("host") ?? null);
+  };
+  assertEquals(hostOf("node 1", target("db")), ["node 1", "node 1"]);
+  assertEquals(hostOf(null, target("db")), [null, null]);
+  assertEquals(hostOf("", target("db")), [null, null]);
+  // A label of the user's with this name stays.
+  assertEquals(hostOf("node-1", target("db", { labels: [["host", "mine"]] })), ["mine", "mine"]);
 });

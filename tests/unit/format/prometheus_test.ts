@@ -15,7 +15,7 @@ import {
   writeSeconds,
 } from "../../../src/format/prometheus.ts";
 import { probePage } from "../../../src/format/prometheus_probe.ts";
-import { BUCKET_BOUNDS_US, Buckets } from "../../../src/stats/buckets.ts";
+import { Buckets, MANY_BOUNDS_US } from "../../../src/stats/buckets.ts";
 import { endpoint, target } from "../fixtures.ts";
 import { property, type Random } from "../random.ts";
 import { parsePage, type Sample } from "./prometheus_reader.ts";
@@ -38,7 +38,11 @@ function series(of: Target, more: Partial<SeriesView> = {}): SeriesView {
     labels: new TextEncoder().encode(labelsText(of)),
     outcomes: noOutcomes(),
     synRetransmits: 0,
+    repeatedHandshakes: 0,
     skipped: 0,
+    success: null,
+    target: of,
+    address: "",
     rtt: buckets([]),
     cold: buckets([]),
     connect: buckets([]),
@@ -51,7 +55,7 @@ function series(of: Target, more: Partial<SeriesView> = {}): SeriesView {
 function page(all: readonly SeriesView[]): string {
   let text = "";
   const out = new ByteWriter(MAX_STEP_BYTES);
-  for (const step of prometheusPage(ABOUT, all, BUCKET_BOUNDS_US)) {
+  for (const step of prometheusPage(ABOUT, all, MANY_BOUNDS_US)) {
     out.length = 0;
     out.begin();
     step(out);
@@ -72,8 +76,10 @@ function value(samples: readonly Sample[], name: string, labels: Record<string, 
 
 Deno.test("every series of a target without probes is there, at 0", () => {
   const { samples } = parsePage(page([series(target("db"))]));
-  const own = samples.filter(({ labels }) => labels.get("target") === "db");
-  assertEquals(own.length, OUTCOMES.length + 2 + 4 * (BUCKET_BOUNDS_US.length + 3));
+  const own = samples.filter(({ labels, name }) =>
+    labels.get("target") === "db" && name !== "wire_probe_target_info"
+  );
+  assertEquals(own.length, OUTCOMES.length + 3 + 4 * (MANY_BOUNDS_US.length + 3));
   assert(own.every((sample) => sample.value === 0));
 });
 
@@ -115,6 +121,48 @@ Deno.test("SYN retransmits nobody counted are not there", () => {
   ]);
   const lines = text.split("\n").filter((line) => line.startsWith("wire_probe_syn_retrans"));
   assertEquals(lines, ['wire_probe_syn_retransmits_total{target="b",az="default"} 3']);
+});
+
+Deno.test("repeated handshakes are counted where the kernel counts SYNs", () => {
+  const name = "wire_probe_repeated_handshakes_total";
+  const { samples, types } = parsePage(page([
+    series(target("a"), { synRetransmits: null, repeatedHandshakes: null }),
+    series(target("b"), { synRetransmits: 3, repeatedHandshakes: 2 }),
+  ]));
+  assertEquals(samples.filter((sample) => sample.name === name).map(({ value }) => value), [2]);
+  assertEquals(types.get(name), "counter");
+});
+
+Deno.test("success is the last probe's, and absent before the first one", () => {
+  const { samples, types } = parsePage(page([
+    series(target("new")),
+    series(target("well"), { success: true }),
+    series(target("ill"), { success: false }),
+  ]));
+  const found = samples.filter(({ name }) => name === "wire_probe_success");
+  assertEquals(found.map(({ labels, value }) => [labels.get("target"), value]), [
+    ["well", 1],
+    ["ill", 0],
+  ]);
+  assertEquals(types.get("wire_probe_success"), "gauge");
+});
+
+Deno.test("a target's host, port and address are labels of one series, and the user's labels win", () => {
+  const info = (of: Target, address: string) => {
+    const { samples } = parsePage(page([series(of, { address })]));
+    const found = samples.filter(({ name }) => name === "wire_probe_target_info");
+    assertEquals(found.map(({ value }) => value), [1]);
+    return Object.fromEntries(found[0].labels);
+  };
+  assertEquals(info(target("db"), "192.0.2.7"), {
+    target: "db",
+    az: "default",
+    host: target("db").host,
+    port: String(target("db").port),
+    address: "192.0.2.7",
+  });
+  const own = info(target("db", { labels: [["address", "mine"], ["rack", "7"]] }), "192.0.2.7");
+  assertEquals([own.address, own.rack], ["mine", "7"]);
 });
 
 Deno.test("a page without targets is whole", () => {
