@@ -20,7 +20,7 @@ async function dawdlers(port: number): Promise<AsyncDisposable> {
   const program = child.stdout.getReader();
   await program.read();
   return {
-    async [Symbol.asyncDispose]() {
+    async [Symbol.asyncDispose](): Promise<void> {
       child.kill("SIGKILL");
       await program.cancel();
       await child.status;
