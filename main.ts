@@ -10,7 +10,7 @@ import { serve } from "./src/commands/serve.ts";
 import { trace } from "./src/commands/trace/trace.ts";
 import { EXIT, type ExitCode, UsageError } from "./src/domain/exit.ts";
 import { messageOf } from "./src/text/quote.ts";
-import { printText, say } from "./src/sink/stdio.ts";
+import { outbox, say } from "./src/run/outbox.ts";
 import { VERSION } from "./src/version.ts";
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
@@ -35,7 +35,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     case "selfcheck":
       return await selfcheck(command.options);
     case "print":
-      printText(command.text);
+      await outbox.print(command.text);
       return EXIT.ok;
     default:
       return command satisfies never;
@@ -51,4 +51,17 @@ async function exitCode(): Promise<ExitCode> {
   }
 }
 
-Deno.exit(await exitCode());
+/** What nobody awaited: one line, and the end, since nothing is known of the state that it left. */
+function onCrash(event: Event, thrown: unknown): void {
+  event.preventDefault();
+  say(`internal error: ${messageOf(thrown)}`);
+  outbox.flush().then(() => Deno.exit(EXIT.system));
+}
+
+addEventListener("unhandledrejection", (event) => onCrash(event, event.reason));
+addEventListener("error", (event) => onCrash(event, event.error));
+
+const code = await exitCode();
+outbox.exitCode = code;
+await outbox.flush();
+Deno.exit(code);

@@ -9,7 +9,7 @@ import type { Connector } from "../net/connector.ts";
 import { DenoConnector } from "../net/deno_connector.ts";
 import { SourceConnector } from "../net/source_connector.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
-import { say } from "../sink/stdio.ts";
+import { say } from "../run/outbox.ts";
 import { systemClock } from "../time/clock.ts";
 import { inFlightAtWorst, limitNotices } from "../run/limit_notices.ts";
 import type { ProbeOptions } from "../run/options.ts";

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from "../domain/exit.ts";
 import { onSignal, revoke } from "../kernel/process.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import type { AcceptCounters, ListenOptions } from "../net/listener.ts";
-import { printText, say } from "../sink/stdio.ts";
+import { outbox, say } from "../run/outbox.ts";
 import { repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "../run/housekeeping.ts";
 import { Responder } from "../net/responder.ts";
@@ -20,9 +20,10 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const housekeeping = new Housekeeping(systemClock, true);
 
   const startMs = systemClock.now();
-  onSignal("SIGINT", () => responder.close());
-  onSignal("SIGTERM", () => responder.close());
-  const report = () => printText(countersText(responder.counters, systemClock.now() - startMs));
+  outbox.onEnd(() => responder.close());
+  const report = () => {
+    outbox.stdout.text(countersText(responder.counters, systemClock.now() - startMs));
+  };
   onSignal("SIGQUIT", report);
   const { statsEveryMs } = options;
   for (const line of responder.announcements()) say(line);

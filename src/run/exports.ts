@@ -17,12 +17,12 @@ import { systemResolver } from "../net/resolver.ts";
 import { CollectdSocket, unixStream } from "../sink/collectd_socket.ts";
 import type { Exporter } from "../sink/exporter.ts";
 import { httpPost } from "../sink/http_post.ts";
-import { InfluxHttp } from "../sink/influx_http.ts";
+import { INFLUX_QUEUE, InfluxHttp } from "../sink/influx_http.ts";
 import { writeRequest } from "../sink/influx_request.ts";
 import { BATCH_BYTES_V4, BATCH_BYTES_V6, InfluxUdp } from "../sink/influx_udp.ts";
 import { PrometheusExporter } from "../sink/prometheus.ts";
-import { say } from "../sink/stdio.ts";
 import { systemClock } from "../time/clock.ts";
+import { outbox, say } from "./outbox.ts";
 import type { ExportTarget } from "./options.ts";
 import type { RunOptions } from "./options.ts";
 
@@ -49,17 +49,12 @@ export function collectdOptions({ exports, schedule }: RunOptions): CollectdOpti
   };
 }
 
-/** Opens every exporter; throws SystemError when one cannot be had at all. */
-export async function openExporters(
-  options: RunOptions,
-  ports: ExportPorts,
-): Promise<Exporter[]> {
-  const opened: Exporter[] = [];
+/** Opens every exporter and hands it to the outbox; throws SystemError when one cannot be had at all. */
+export async function openExporters(options: RunOptions, ports: ExportPorts): Promise<void> {
   for (const target of options.exports.targets) {
     const exporter = await open(target, options, ports);
-    if (exporter !== null) opened.push(exporter);
+    if (exporter !== null) outbox.add(exporter);
   }
-  return opened;
 }
 
 /** Null for `collectd-exec`, whose lines go to stdout. */
@@ -78,8 +73,13 @@ async function open(
       return lines(await influxUdp(target, influx()), perProbe);
     case "influx-http": {
       const request = writeRequest(target.url, environment("INFLUX_TOKEN"));
-      const sending = { ...parts, format: influx(), post: httpPost(request) };
-      return lines(new InfluxHttp(request.where, sending), perProbe);
+      const sending = {
+        clock: systemClock,
+        format: influx(),
+        post: httpPost(request),
+        output: outbox.output(request.where, INFLUX_QUEUE),
+      };
+      return lines(new InfluxHttp(sending), perProbe);
     }
     case "collectd-uds": {
       const format = new CollectdFormat(collectdOptions(options), naming);
@@ -142,8 +142,12 @@ function lines(exporter: Exporter, perProbe: boolean): Exporter {
     check: (target) => exporter.check(target),
     record: () => {},
     window: (window) => exporter.window?.(window),
+    room: async () => await exporter.room?.(),
     get dropped() {
       return exporter.dropped;
+    },
+    get drops() {
+      return exporter.drops;
     },
     close: (withinMs) => exporter.close(withinMs),
   };

@@ -2,10 +2,11 @@
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import { liveColoured, livePlain } from "../format/paint.ts";
-import { say, stdoutWantsColour } from "../sink/stdio.ts";
+import { stdoutWantsColour } from "../sink/stdio.ts";
 import { systemClock } from "../time/clock.ts";
 import { OwnScreen } from "../sink/own_screen.ts";
 import { type LiveTarget, LiveTargets } from "./live_targets.ts";
+import { outbox, say } from "./outbox.ts";
 import type { RunOptions } from "./options.ts";
 
 /** What the table needs of the run. */
@@ -33,7 +34,7 @@ export class Live {
    * is revoked. */
   static open(options: RunOptions): Live | null {
     if (!options.live) return null;
-    const screen = OwnScreen.open();
+    const screen = OwnScreen.open(outbox);
     if (screen instanceof OwnScreen) return new Live(options, screen);
     say(`--live: ${screen}; going on with lines`);
     return null;

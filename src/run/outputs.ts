@@ -18,6 +18,8 @@ export class Outputs {
   #exporters: readonly Exporter[];
   #windows: Windows | null = null;
   #perProbe: boolean;
+  #clock: Clock;
+  #closeByMs = Infinity;
 
   constructor(
     report: Report,
@@ -28,11 +30,13 @@ export class Outputs {
     this.#report = report;
     this.#exporters = exporters;
     this.#perProbe = options.perProbe;
+    this.#clock = clock;
     if (options.windowMs === null) return;
     this.#windows = new Windows(options.windowMs, {
       clock,
       onWindow: (window) => this.#window(window),
       dropped: () => this.dropped,
+      room: () => this.#room(clock),
     });
   }
 
@@ -79,8 +83,19 @@ export class Outputs {
 
   /** Ends the windows and delivers what is left, for at most so long. */
   async close(withinMs: number): Promise<void> {
-    this.#windows?.stop();
+    this.#closeByMs = this.#clock.now() + withinMs;
+    await this.#windows?.stop();
     await Promise.all(this.#exporters.map((exporter) => exporter.close(withinMs)));
+  }
+
+  /** Waits until each output has room for some windows, but not beyond the end of `close`. */
+  async #room(clock: Clock): Promise<void> {
+    if (clock.now() >= this.#closeByMs) return;
+    const rooms = [this.#report.room(), ...this.#exporters.map((exporter) => exporter.room?.())];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.wakeAt(this.#closeByMs, resolve);
+    await Promise.race([promise, Promise.all(rooms)]);
+    cancel();
   }
 
   #window(window: Window): void {

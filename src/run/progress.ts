@@ -3,8 +3,9 @@ import { progressPercent } from "../text/number.ts";
 import { countdownText } from "../text/duration.ts";
 import { fateOf } from "../domain/outcome.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
-import { StatusLine, stderrStatus } from "../sink/status_line.ts";
-import { divertNotices, sayOnStderr, stdoutIsTerminal } from "../sink/stdio.ts";
+import { StatusLine, terminalColumns } from "../sink/status_line.ts";
+import { stderrIsTerminal, stdoutIsTerminal } from "../sink/stdio.ts";
+import { outbox } from "./outbox.ts";
 import { type Cancel, type Clock, systemClock } from "../time/clock.ts";
 import type { RunOptions } from "./options.ts";
 import type { LoopOptions } from "./probe_loop.ts";
@@ -52,15 +53,21 @@ export class Progress {
   /** Null where the run has no known end, or where results are printed to the same terminal. */
   static open({ schedule, quiet, output }: ProgressOptions): Progress | null {
     const { count, durationMs } = schedule;
-    const terminal = stderrStatus();
-    if (terminal === null || count === null && durationMs === null) return null;
+    if (!stderrIsTerminal() || count === null && durationMs === null) return null;
     if (stdoutIsTerminal() && !quiet && output !== "none") return null;
-    const line = new StatusLine(terminal);
+    const line = new StatusLine({
+      write: (text) => {
+        outbox.status(text);
+        return outbox.stderrFlushed();
+      },
+      writeNow: (text) => outbox.status(text),
+      columns: terminalColumns,
+    });
     return new Progress(schedule, {
       clock: systemClock,
       line,
-      divert: divertNotices,
-      say: sayOnStderr,
+      divert: (to) => outbox.divert(to),
+      say: (text) => outbox.sayNow(text),
     });
   }
 

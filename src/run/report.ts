@@ -2,15 +2,16 @@
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { RunSummary, Window } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
+import type { ByteWriter } from "../format/byte_writer.ts";
 import type { RecordFormat, Step } from "../format/record_format.ts";
-import type { LineBuffer } from "../sink/line_buffer.ts";
+import type { StreamOutput } from "../sink/stream_output.ts";
 
 export class Report {
   #format: RecordFormat;
-  #out: LineBuffer;
+  #out: StreamOutput;
   #quiet: boolean;
 
-  constructor(format: RecordFormat, out: LineBuffer, quiet: boolean) {
+  constructor(format: RecordFormat, out: StreamOutput, quiet: boolean) {
     this.#format = format;
     this.#out = out;
     this.#quiet = quiet;
@@ -33,45 +34,41 @@ export class Report {
     this.#format.check?.(target);
   }
 
+  /** Resolves when stdout can take some more. */
+  room(): Promise<void> {
+    return this.#out.room();
+  }
+
   record(record: ProbeRecord): void {
     if (this.#quiet || this.#format.record === undefined) return;
-    const { writer } = this.#out;
-    writer.begin();
+    const writer = this.#out.begin();
     this.#format.record(writer, record);
-    this.#commit();
+    this.#commit(writer);
   }
 
   window(window: Window): void {
     if (this.#quiet || this.#format.window === undefined) return;
-    const { writer } = this.#out;
-    writer.begin();
+    const writer = this.#out.begin();
     this.#format.window(writer, window);
-    this.#commit();
+    this.#commit(writer);
   }
 
   /** Ends the line, unless the format wrote nothing. */
-  #commit(): void {
-    if (!this.#out.writer.empty) this.#out.commit();
+  #commit(writer: ByteWriter): void {
+    if (!writer.empty) this.#out.commit();
   }
 
-  /** Writes the run's summary; waits for the reader now and then, so that nothing is dropped. */
+  /** Writes the run's summary; each line when there is room for it, so that nothing is dropped. */
   async summary(run: RunSummary): Promise<void> {
-    await this.#out.flushed();
-    let waiting = 0;
     for (const step of this.#format.summary?.(run) ?? []) {
+      await this.#out.room();
       this.#step(step);
-      if (++waiting % FLUSH_EVERY === 0) await this.#out.flushed();
     }
     await this.#out.flushed();
   }
 
   #step(step: Step): void {
-    const { writer } = this.#out;
-    writer.begin();
-    step(writer);
+    step(this.#out.begin());
     this.#out.commit();
   }
 }
-
-/** Summary steps between two waits: together they fit stdout's buffer. */
-const FLUSH_EVERY = 16;

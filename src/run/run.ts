@@ -18,7 +18,7 @@ import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
 import { systemResolver } from "../net/resolver.ts";
 import { loadTargets } from "../input/targets_file.ts";
-import { isBrokenPipe, openStdout, say, stdoutWantsColour } from "../sink/stdio.ts";
+import { isBrokenPipe, stdoutWantsColour } from "../sink/stdio.ts";
 import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
 import { durationText } from "../text/duration.ts";
 import { inTurn, systemClock } from "../time/clock.ts";
@@ -26,15 +26,13 @@ import { Housekeeping } from "./housekeeping.ts";
 import { collectdOptions, openExporters } from "./exports.ts";
 import { Live } from "./live.ts";
 import type { RunOptions } from "./options.ts";
+import { outbox, say } from "./outbox.ts";
 import { Outputs } from "./outputs.ts";
 import { ProbeLoop } from "./probe_loop.ts";
 import { Progress } from "./progress.ts";
 import { Report } from "./report.ts";
 import { sumUp } from "./run_summary.ts";
 import { verdict } from "./verdict.ts";
-
-/** How long a reader of stdout that has stopped reading can hold up the end. */
-const FLUSH_MS = 2000;
 
 /** The prober of a run and its limits. */
 export interface Means {
@@ -52,92 +50,165 @@ export interface Means {
 export async function run(
   options: RunOptions,
   targets: readonly Target[],
-  { diagnostic, prober, connector, maxInFlight }: Means,
+  means: Means,
   version: string,
 ): Promise<ExitCode> {
-  const housekeeping = new Housekeeping(systemClock, false);
-  const naming = NAMING[diagnostic];
-
-  let failure: unknown = null;
-  // Stdout may break before there is a loop to stop.
-  let stop = () => {};
-  const broken = (error: unknown) => {
-    failure = error;
-    stop();
-  };
-  const stdout = openStdout(broken);
-  const live = Live.open(options);
-  const progress = live === null ? Progress.open(options) : null;
-  const report = new Report(
-    formatFor(options, targets, naming),
-    stdout,
-    options.quiet || live !== null,
-  );
-  const dropped = () => outputs.dropped;
-  const exporters = await openExporters(options, { naming, connector, version, dropped });
-  const outputs: Outputs = new Outputs(report, exporters, systemClock, options.exports);
-  outputs.check(targets);
-  giveUpPermissions(options);
-
-  // Without targets the run only serves its HTTP port.
-  const idle = targets.length === 0;
-  const loop = new ProbeLoop({ ...options.schedule, maxInFlight, idle }, {
-    clock: systemClock,
-    prober,
-    resolver: systemResolver,
-    onRecord: (record) => {
-      outputs.record(record);
-      live?.record(record);
-      progress?.record(record);
-      housekeeping.worked(1);
-    },
-    onSkip: (target, probes) => {
-      outputs.skip(target, probes);
-      live?.skip(target, probes);
-    },
-    onNotice: say,
-  });
-  stop = () => loop.stop();
-  if (failure !== null) stop();
-  const summary = () => sumUp(loop.entries.map((entry) => entry.stats), outputs.dropped, options);
-
-  await loop.prepare(targets);
-  outputs.watch(targets);
-  const reachable = loop.entries.some((entry) => entry.endpoint !== undefined);
-  // No target has an address: print the summaries and end.
-  if (!reachable && !idle) {
-    return await conclude(report, summary(), options, outputs.dropped, () => failure);
-  }
-  // A copy: probes go on while it is written.
-  const soFar = () => {
-    const run = summary();
-    return { ...run, targets: [...run.targets] };
-  };
-  const summarize = onDemand(live, progress, () => report.summary(soFar()));
-  listen(loop, outputs, options, summarize);
-  if (options.output === "text" && !options.quiet) say(introduction(targets, options, naming));
-  outputs.start();
-  const title = (of: readonly Target[]) => introduction(of, options, naming);
-  live?.start({ entries: loop.entries, title, onQuit: stop, onBroken: broken });
-  progress?.start(loop.entries);
-  await loop.run();
-  const shown = progress ?? live;
-  if (shown !== null) await withinMs(FLUSH_MS, shown.stop());
-  housekeeping.stop();
-  await outputs.close(FLUSH_MS);
-  live?.rethrow();
-  for (const remark of prober.remarks?.() ?? []) say(remark);
-  return await conclude(report, summary(), options, outputs.dropped, () => failure);
+  return await (await Run.open(options, targets, means, version)).toTheEnd();
 }
 
-/** What SIGQUIT does: redraw the table, or print the summary above the progress line. */
-function onDemand(
-  live: Live | null,
-  progress: Progress | null,
-  summarize: () => Promise<void>,
-): () => void {
-  if (live !== null) return () => live.redraw();
-  return progress === null ? summarize : () => progress.aside(summarize);
+class Run {
+  #options: RunOptions;
+  #targets: readonly Target[];
+  #prober: Prober;
+  #title: (of: readonly Target[]) => string;
+  #housekeeping = new Housekeeping(systemClock, false);
+  #live: Live | null;
+  #progress: Progress | null;
+  #report: Report;
+  #outputs: Outputs;
+  #loop: ProbeLoop;
+  #summarizing = false;
+
+  /** Opens everything that needs permissions, then gives them up. */
+  static async open(
+    options: RunOptions,
+    targets: readonly Target[],
+    means: Means,
+    version: string,
+  ): Promise<Run> {
+    const naming = NAMING[means.diagnostic];
+    const { connector } = means;
+    const exporters = { naming, connector, version, dropped: () => outbox.dropped };
+    await openExporters(options, exporters);
+    return new Run(options, targets, means, naming);
+  }
+
+  private constructor(
+    options: RunOptions,
+    targets: readonly Target[],
+    { prober, maxInFlight }: Means,
+    naming: Naming,
+  ) {
+    this.#options = options;
+    this.#targets = targets;
+    this.#prober = prober;
+    this.#title = (of) => introduction(of, options, naming);
+    this.#live = Live.open(options);
+    this.#progress = this.#live === null ? Progress.open(options) : null;
+    const quiet = options.quiet || this.#live !== null;
+    this.#report = new Report(formatFor(options, targets, naming), outbox.stdout, quiet);
+    this.#outputs = new Outputs(this.#report, outbox.exporters, systemClock, options.exports);
+    this.#outputs.check(targets);
+    giveUpPermissions(options);
+    // Without targets the run only serves its HTTP port.
+    const idle = targets.length === 0;
+    this.#loop = new ProbeLoop({ ...options.schedule, maxInFlight, idle }, {
+      clock: systemClock,
+      prober,
+      resolver: systemResolver,
+      onRecord: (record) => {
+        this.#outputs.record(record);
+        this.#live?.record(record);
+        this.#progress?.record(record);
+        this.#housekeeping.worked(1);
+      },
+      onSkip: (target, probes) => {
+        this.#outputs.skip(target, probes);
+        this.#live?.skip(target, probes);
+      },
+      onNotice: say,
+    });
+    outbox.stdout.onBroken = () => this.#loop.stop();
+    if (outbox.stdout.broken !== null) this.#loop.stop();
+  }
+
+  async toTheEnd(): Promise<ExitCode> {
+    const loop = this.#loop;
+    await loop.prepare(this.#targets);
+    this.#outputs.watch(this.#targets);
+    const reachable = loop.entries.some((entry) => entry.endpoint !== undefined);
+    // No target has an address: print the summaries and end.
+    if (!reachable && this.#targets.length > 0) return await this.#conclude();
+    this.#listen();
+    const { output, quiet } = this.#options;
+    if (output === "text" && !quiet) say(this.#title(this.#targets));
+    this.#outputs.start();
+    const stop = () => loop.stop();
+    this.#live?.start({ entries: loop.entries, title: this.#title, onQuit: stop, onBroken: stop });
+    this.#progress?.start(loop.entries);
+    await loop.run();
+    await outbox.within(this.#progress?.stop() ?? this.#live?.stop() ?? Promise.resolve());
+    this.#housekeeping.stop();
+    await outbox.within(this.#outputs.close(outbox.patienceMs));
+    this.#live?.rethrow();
+    for (const remark of this.#prober.remarks?.() ?? []) say(remark);
+    return await this.#conclude();
+  }
+
+  #summary(): RunSummary {
+    const stats = this.#loop.entries.map((entry) => entry.stats);
+    return sumUp(stats, outbox.dropped, this.#options);
+  }
+
+  #listen(): void {
+    outbox.onEnd(() => this.#loop.stop());
+    onSignal("SIGQUIT", () => this.#summarize());
+    const reload = inTurn(() => this.#reload());
+    onSignal("SIGHUP", () => {
+      if (this.#options.targetsFile === null) this.#loop.stop();
+      else reload();
+    });
+  }
+
+  /** What SIGQUIT does: redraw the table, or print the summary above the progress line. */
+  async #summarize(): Promise<void> {
+    if (this.#live !== null) return this.#live.redraw();
+    // A reader that has stopped gets one summary.
+    if (this.#summarizing) return;
+    this.#summarizing = true;
+    // A copy: probes go on while it is written.
+    const now = this.#summary();
+    const print = () => this.#report.summary({ ...now, targets: [...now.targets] });
+    await (this.#progress === null ? print() : this.#progress.aside(print));
+    this.#summarizing = false;
+  }
+
+  /** Probes what the targets file names now; where it cannot be read, one line says so. */
+  async #reload(): Promise<void> {
+    const { targetsFile } = this.#options;
+    try {
+      const targets = await allTargets(this.#options);
+      this.#outputs.check(targets);
+      const left = await this.#loop.retarget(targets);
+      this.#outputs.watch(this.#loop.entries.map((entry) => entry.target));
+      for (const entry of left) this.#outputs.forget(entry.target);
+      say(`${targetsFile} read again: ${this.#loop.entries.length} targets`);
+    } catch (error) {
+      say(`${messageOf(error)}; going on with the targets there were`);
+    }
+  }
+
+  async #conclude(): Promise<ExitCode> {
+    const report = this.#report;
+    const summary = this.#summary();
+    const { code, reasons } = verdict(summary, this.#options.thresholds);
+    outbox.exitCode = code;
+    const { stdout } = outbox;
+    if (stdout.broken === null) await outbox.within(report.summary(summary));
+    if (stdout.broken !== null) {
+      const { error } = stdout.broken;
+      if (isBrokenPipe(error)) return code;
+      throw new SystemError(`cannot write the results: ${messageOf(error)}`);
+    }
+    for (const reason of reasons) say(reason);
+    if (report.sumsUp && summary.ungrouped.length > 0) say(ungroupedNotice(summary.ungrouped));
+    if (stdout.dropped > 0) {
+      say(`${stdout.dropped} lines were dropped: standard output was not read in time`);
+    }
+    const losses = outbox.exportLosses();
+    if (losses !== null) say(`lines that could not be exported: ${losses}`);
+    return code;
+  }
 }
 
 function formatFor(
@@ -176,33 +247,6 @@ export async function allTargets(
   return [...targets, ...fromFile];
 }
 
-function listen(
-  loop: ProbeLoop,
-  outputs: Outputs,
-  options: RunOptions,
-  summarize: () => void,
-): void {
-  onSignal("SIGINT", () => loop.stop());
-  onSignal("SIGTERM", () => loop.stop());
-  onSignal("SIGQUIT", summarize);
-  const reload = inTurn(() => readAgain(loop, outputs, options));
-  onSignal("SIGHUP", () => options.targetsFile === null ? loop.stop() : reload());
-}
-
-/** Probes what the targets file names now; where it cannot be read, one line says so. */
-async function readAgain(loop: ProbeLoop, outputs: Outputs, options: RunOptions): Promise<void> {
-  try {
-    const targets = await allTargets(options);
-    outputs.check(targets);
-    const left = await loop.retarget(targets);
-    outputs.watch(loop.entries.map((entry) => entry.target));
-    for (const entry of left) outputs.forget(entry.target);
-    say(`${options.targetsFile} read again: ${loop.entries.length} targets`);
-  } catch (error) {
-    say(`${messageOf(error)}; going on with the targets there were`);
-  }
-}
-
 function introduction(
   targets: readonly Target[],
   options: RunOptions,
@@ -211,38 +255,6 @@ function introduction(
   const { intervalMs, burst } = options.schedule;
   const every = `${burst === 1 ? "" : `${burst} `}every ${durationText(intervalMs)}`;
   return textIntroduction(targets, `${every}, timeout ${durationText(options.timeoutMs)}`, naming);
-}
-
-async function conclude(
-  report: Report,
-  summary: RunSummary,
-  options: RunOptions,
-  dropped: number,
-  failure: () => unknown,
-): Promise<ExitCode> {
-  const { code, reasons } = verdict(summary, options.thresholds);
-  if (failure() === null) await withinMs(FLUSH_MS, report.summary(summary));
-  const error = failure();
-  if (isBrokenPipe(error)) return code;
-  if (error !== null) throw new SystemError(`cannot write the results: ${messageOf(error)}`);
-  for (const reason of reasons) say(reason);
-  if (report.sumsUp && summary.ungrouped.length > 0) say(ungroupedNotice(summary.ungrouped));
-  if (report.dropped > 0) {
-    say(`${report.dropped} lines were dropped: standard output was not read in time`);
-  }
-  if (dropped > report.dropped) say(`${dropped - report.dropped} lines could not be exported`);
-  return code;
-}
-
-/** Waits for a promise, but no longer than this. */
-function withinMs(ms: number, promise: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = systemClock.wakeAt(systemClock.now() + ms, resolve);
-    promise.finally(() => {
-      cancel();
-      resolve();
-    });
-  });
 }
 
 /** So many labels are named. */

@@ -13,11 +13,26 @@ interface Span {
   readonly handshakes: Histogram;
 }
 
+/** A window that has ended and is not handed out yet. */
+interface Ended extends Span {
+  readonly at: WallTime;
+  readonly lengthMs: number;
+}
+
+/**
+ * Windows handed out in one turn. Those of more targets are spread over this share of the length: all
+ * at once they would not fit the queues of outputs, and would delay probes.
+ */
+const AT_ONCE = 8;
+const SPREAD_SHARE = 0.8;
+
 export interface WindowPorts {
   readonly clock: Clock;
   onWindow(window: Window): void;
   /** Lines lost so far, for the windows to state. */
   dropped(): number;
+  /** Resolves when the outputs can take some more, or will not in time. */
+  room(): Promise<void>;
 }
 
 export class Windows {
@@ -30,6 +45,8 @@ export class Windows {
   #startMs = 0;
   #ended = 0;
   #cancel: Cancel = () => {};
+  #cancelPacing: Cancel = () => {};
+  #pending: Ended[] = [];
 
   constructor(lengthMs: number, ports: WindowPorts) {
     this.#lengthMs = lengthMs;
@@ -59,13 +76,19 @@ export class Windows {
     this.#left.add(target);
   }
 
-  /** Ends the window under way, short as it may be. */
-  stop(): void {
+  /** Ends the window under way, short as it may be, and hands out what is left as there is room. */
+  async stop(): Promise<void> {
     this.#cancel();
+    this.#cancelPacing();
+    const { clock, room } = this.#ports;
     const begun = this.#startMs + this.#ended * this.#lengthMs;
-    const lengthMs = this.#ports.clock.now() - begun;
+    const lengthMs = clock.now() - begun;
     // At least 1 ms, so that the last results are not lost.
     if (lengthMs > 0) this.#endAll(Math.max(1, Math.round(lengthMs)));
+    while (this.#pending.length > 0) {
+      this.#handOut(AT_ONCE);
+      if (this.#pending.length > 0) await room();
+    }
   }
 
   #arm(): void {
@@ -74,29 +97,43 @@ export class Windows {
     this.#cancel = clock.wakeAt(boundary, () => {
       // After a stall, the windows that passed become one long window.
       const passed = Math.max(1, Math.floor((clock.now() - boundary) / this.#lengthMs) + 1);
+      this.#handOut(Infinity);
       this.#endAll(passed * this.#lengthMs);
       this.#ended += passed;
+      this.#pace(clock.now(), this.#pending.length);
       this.#arm();
     });
   }
 
-  #endAll(lengthMs: number): void {
-    for (const target of this.#spans.keys()) this.#end(target, lengthMs);
+  /** Hands some windows out, the next ones later: `all` of them are spread from `startMs` on. */
+  #pace(startMs: number, all: number): void {
+    this.#cancelPacing();
+    this.#handOut(AT_ONCE);
+    if (this.#pending.length === 0) return;
+    const share = (all - this.#pending.length) / all;
+    const atMs = startMs + share * SPREAD_SHARE * this.#lengthMs;
+    this.#cancelPacing = this.#ports.clock.wakeAt(atMs, () => this.#pace(startMs, all));
   }
 
-  #end(target: Target, lengthMs: number): void {
-    const span = this.#spans.get(target);
-    if (span === undefined) return;
+  #endAll(lengthMs: number): void {
     const at: WallTime = { wallSeconds: 0, wallNanos: 0 };
     this.#wall.stamp(this.#ports.clock.now(), at);
-    this.#ports.onWindow({
-      ...span.stats.summary(this.#ports.dropped()),
-      ...at,
-      windowMs: lengthMs,
-      handshakes: span.handshakes.distribution(),
-    });
-    if (this.#left.has(target)) this.#spans.delete(target);
-    else this.#spans.set(target, newSpan(target, span.stats));
+    for (const [target, span] of this.#spans) {
+      this.#pending.push({ ...span, at, lengthMs });
+      if (this.#left.has(target)) this.#spans.delete(target);
+      else this.#spans.set(target, newSpan(target, span.stats));
+    }
+  }
+
+  #handOut(most: number): void {
+    for (const { stats, handshakes, at, lengthMs } of this.#pending.splice(0, most)) {
+      this.#ports.onWindow({
+        ...stats.summary(this.#ports.dropped()),
+        ...at,
+        windowMs: lengthMs,
+        handshakes: handshakes.distribution(),
+      });
+    }
   }
 
   #spanOf(target: Target): Span {

@@ -7,10 +7,10 @@ import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { RecordFormat } from "../format/record_format.ts";
-import type { Clock } from "../time/clock.ts";
+import { type Clock, sleepUntil } from "../time/clock.ts";
 import { Backoff } from "./timers.ts";
 import { Conversation, type LineStream } from "./collectd_conversation.ts";
-import { type Exporter, type Notice, Trouble } from "./exporter.ts";
+import { type Drops, type Exporter, type Notice, Trouble } from "./exporter.ts";
 import { WaitingLines } from "./waiting_lines.ts";
 
 /** What waits while collectd answers: fewer than it may leave unanswered, so both overlap. */
@@ -21,6 +21,9 @@ const WAITING = {
   lineBytes: 1023,
   waitMs: 1000,
 } as const;
+/** Lines that some windows handed out together come to, and how often it is looked whether they fit. */
+const ROOM_LINES = 32;
+const ROOM_MS = 10;
 const RECONNECT = { firstMs: 100, mostMs: 5000 } as const;
 
 export interface CollectdSocketParts {
@@ -47,7 +50,6 @@ export class CollectdSocket implements Exporter {
   #backoff: Backoff;
   #waiting = new WaitingLines(WAITING);
   #conversation: Conversation | null = null;
-  #dropped = 0;
   #refusalSaid = false;
   #closed = false;
   #onIdle: (() => void) | null = null;
@@ -67,7 +69,11 @@ export class CollectdSocket implements Exporter {
   }
 
   get dropped(): number {
-    return this.#dropped + this.#waiting.dropped;
+    return this.drops.total;
+  }
+
+  get drops(): Drops {
+    return this.#waiting.drops;
   }
 
   /** Lines whose fate is open: waiting, or sent and not answered. */
@@ -89,6 +95,12 @@ export class CollectdSocket implements Exporter {
     this.#commit();
   }
 
+  async room(): Promise<void> {
+    while (this.#conversation !== null && !this.#waiting.hasRoomFor(ROOM_LINES)) {
+      await sleepUntil(this.#clock, this.#clock.now() + ROOM_MS);
+    }
+  }
+
   async close(withinMs: number): Promise<void> {
     this.#closed = true;
     this.#backoff.cut();
@@ -105,7 +117,7 @@ export class CollectdSocket implements Exporter {
 
   #commit(): void {
     this.#waiting.commit();
-    if (this.#conversation === null) this.#waiting.drop();
+    if (this.#conversation === null) this.#waiting.drop("unsent");
     else this.#conversation.pump();
   }
 
@@ -140,15 +152,15 @@ export class CollectdSocket implements Exporter {
   #over(conversation: Conversation): void {
     if (this.#conversation !== conversation) return;
     this.#conversation = null;
-    this.#dropped += conversation.unanswered;
-    this.#waiting.drop();
+    this.drops.add(conversation.unanswered, "unsent");
+    this.#waiting.drop("unsent");
   }
 
   #onAnswer = (refusal: string | null): void => {
     this.#backoff.reset();
     this.#trouble.ends(this.dropped);
     if (refusal !== null) {
-      this.#dropped++;
+      this.drops.add(1, "refused");
       if (!this.#refusalSaid) this.#trouble.say(`a line was refused: ${refusal}`);
       this.#refusalSaid = true;
     }

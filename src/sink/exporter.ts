@@ -22,8 +22,40 @@ export interface Exporter {
   forget?(target: Target): void;
   /** Lines lost so far: not kept, not sent, or refused by the receiver. */
   readonly dropped: number;
+  /** The same by reason. */
+  readonly drops: Drops;
+  /** Resolves when it can take some more windows without dropping any; absent where it always can. */
+  room?(): Promise<void>;
   /** Delivers what is left, for so long; what is left then is dropped. */
   close(withinMs: number): Promise<void>;
+}
+
+/**
+ * Why a line did not arrive. `full`: it made room for newer ones, or did not fit. `late`: it says
+ * "now" and waited too long. `refused`: the receiver would not have it. `unsent`: it could not be sent,
+ * or its answer never came. `ended`: the program ended first.
+ */
+export type DropReason = "full" | "late" | "refused" | "unsent" | "ended";
+
+/** Lines dropped, by reason. */
+export class Drops {
+  #counts = new Map<DropReason, number>();
+  #total = 0;
+
+  get total(): number {
+    return this.#total;
+  }
+
+  add(lines: number, reason: DropReason): void {
+    if (lines <= 0) return;
+    this.#total += lines;
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + lines);
+  }
+
+  /** Each reason that occurred, with its count. */
+  entries(): readonly (readonly [DropReason, number])[] {
+    return [...this.#counts];
+  }
 }
 
 /** Tells the user one thing in one line. */
@@ -33,12 +65,14 @@ export type Notice = (text: string) => void;
 export class Trouble {
   #where: string;
   #notice: Notice;
+  #detail: Notice;
   #droppedBefore: number | null = null;
 
-  /** `where` names the receiver in every notice. */
-  constructor(where: string, notice: Notice) {
+  /** `where` names the receiver in every notice; `detail` is for who asked to be told why. */
+  constructor(where: string, notice: Notice, detail: Notice = () => {}) {
     this.#where = where;
     this.#notice = notice;
+    this.#detail = detail;
   }
 
   get active(): boolean {
@@ -58,6 +92,11 @@ export class Trouble {
     const lost = dropped - this.#droppedBefore;
     this.#droppedBefore = null;
     this.say(`delivering again after ${lost} dropped`);
+  }
+
+  /** Something that is of use for finding out why: a retry, another address. */
+  detail(what: string): void {
+    this.#detail(`${this.#where}: ${what}`);
   }
 
   say(what: string): void {

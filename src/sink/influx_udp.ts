@@ -9,9 +9,9 @@ import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_RECORD_BYTES, type RecordFormat } from "../format/record_format.ts";
 import type { DatagramSocket } from "../kernel/udp_socket.ts";
 import type { Clock } from "../time/clock.ts";
-import { type Exporter, type Notice, Trouble } from "./exporter.ts";
+import { Drops, type Exporter, type Notice, Trouble } from "./exporter.ts";
 import { FlushTimer } from "./timers.ts";
-import { countLines } from "./line_buffer.ts";
+import { countLines } from "./output_queue.ts";
 
 /** Payload that an Ethernet path takes whole: 1500 less IP and UDP headers, less room for a tunnel. */
 export const BATCH_BYTES_V4 = 1432;
@@ -34,6 +34,8 @@ export interface InfluxUdpParts {
   readonly socket: DatagramSocket;
   readonly clock: Clock;
   readonly notice: Notice;
+  /** For who asked to be told why. */
+  readonly detail?: Notice;
 }
 
 /**
@@ -53,21 +55,22 @@ export class InfluxUdp implements Exporter {
   /** Lines in the buffer, and in the last datagram sent. */
   #lines = 0;
   #lastLines = 0;
-  #dropped = 0;
+  readonly drops = new Drops();
   #lastLossMs = 0;
 
-  constructor(options: InfluxUdpOptions, { format, socket, clock, notice }: InfluxUdpParts) {
+  constructor(options: InfluxUdpOptions, parts: InfluxUdpParts) {
+    const { format, socket, clock, notice, detail } = parts;
     this.#format = format;
     this.#socket = socket;
     this.#clock = clock;
     this.#batchBytes = options.batchBytes ?? 0;
     this.#out = new ByteWriter(this.#batchBytes + MAX_RECORD_BYTES);
-    this.#trouble = new Trouble(options.where, notice);
+    this.#trouble = new Trouble(options.where, notice, detail);
     this.#timer = new FlushTimer(clock, options.flushMs ?? FLUSH_MS, () => this.#flush());
   }
 
   get dropped(): number {
-    return this.#dropped;
+    return this.drops.total;
   }
 
   check(target: Target): void {
@@ -88,6 +91,19 @@ export class InfluxUdp implements Exporter {
     this.#commit(start);
   }
 
+  /** Whether datagrams were lost of late. */
+  get troubled(): boolean {
+    return this.#trouble.active;
+  }
+
+  /** The receiver has another address from now on. */
+  moveTo(socket: DatagramSocket, address: string): void {
+    this.#trouble.detail(`the receiver is at ${address} now`);
+    this.#socket.close();
+    this.#socket = socket;
+    this.#lastLines = 0;
+  }
+
   close(_withinMs: number): Promise<void> {
     this.#timer.stop();
     this.#flush();
@@ -99,7 +115,7 @@ export class InfluxUdp implements Exporter {
   #commit(start: number): void {
     const out = this.#out;
     if (!out.end()) {
-      this.#dropped++;
+      this.drops.add(1, "full");
       return;
     }
     const lines = countLines(out.bytes, start, out.length);
@@ -150,12 +166,12 @@ export class InfluxUdp implements Exporter {
   }
 
   #lose(why: string, lines: number): void {
-    this.#trouble.begins(why, this.#dropped);
+    this.#trouble.begins(why, this.dropped);
     this.#lastLossMs = this.#clock.now();
-    this.#dropped += lines;
+    this.drops.add(lines, "unsent");
   }
 
   #recover(): void {
-    if (this.#clock.now() - this.#lastLossMs >= QUIET_MS) this.#trouble.ends(this.#dropped);
+    if (this.#clock.now() - this.#lastLossMs >= QUIET_MS) this.#trouble.ends(this.dropped);
   }
 }

@@ -1,21 +1,34 @@
 /** This process's terminal with something that redraws on it, and what is said meanwhile held back. */
 import { showable } from "../text/columns.ts";
 import { environment, openSuspend } from "../kernel/process.ts";
-import { divertNotices, sayOnStderr, stderrIsTerminal } from "./stdio.ts";
+import type { Notice } from "./exporter.ts";
+import { stderrIsTerminal } from "./stdio.ts";
 import { screenTrouble, SystemTerminal } from "./terminal.ts";
 import { systemClock } from "../time/clock.ts";
 import { type LiveContent, type LivePorts, LiveScreen } from "./live_screen.ts";
 
+/** Where this process says notices: the run's outbox. */
+export interface NoticePort {
+  /** Notices go there from now on; null for stderr again. */
+  divert(to: Notice | null): void;
+  /** One line on stderr. */
+  sayNow(text: string): void;
+}
+
 export class OwnScreen {
   #terminal = new SystemTerminal(openSuspend());
-  #notices = new DeferredNotices(sayOnStderr, stderrIsTerminal());
+  #port: NoticePort;
+  #notices: DeferredNotices;
   #screen: LiveScreen | null = null;
 
-  private constructor() {}
+  private constructor(port: NoticePort) {
+    this.#port = port;
+    this.#notices = new DeferredNotices((text) => port.sayNow(text), stderrIsTerminal());
+  }
 
   /** Or why there is none, in a few words. Open before FFI and the environment are revoked. */
-  static open(): OwnScreen | string {
-    return screenTrouble(environment("TERM")) ?? new OwnScreen();
+  static open(port: NoticePort): OwnScreen | string {
+    return screenTrouble(environment("TERM")) ?? new OwnScreen(port);
   }
 
   /** Whether keys can be had. */
@@ -30,7 +43,7 @@ export class OwnScreen {
 
   /** From now on the terminal shows this, and nothing else. */
   start(content: LiveContent, ends: Pick<LivePorts, "onQuit" | "onBroken">): void {
-    divertNotices((text) => this.#notices.notice(text, systemClock.now()));
+    this.#port.divert((text) => this.#notices.notice(text, systemClock.now()));
     const ports = { clock: systemClock, terminal: this.#terminal, ...ends };
     this.#screen = new LiveScreen(content, ports);
     this.#screen.start();
@@ -43,7 +56,7 @@ export class OwnScreen {
   /** Gives the terminal back and says what was held back; may take as long as the terminal does. */
   async stop(): Promise<void> {
     await this.#screen?.stop();
-    divertNotices(null);
+    this.#port.divert(null);
     this.#notices.release();
   }
 

@@ -27,7 +27,7 @@ import {
 import type { Resolver } from "../net/resolver.ts";
 import { TargetCounts } from "../stats/target_counts.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
-import type { Exporter } from "./exporter.ts";
+import { Drops, type Exporter } from "./exporter.ts";
 import { OnDemandProbes } from "./on_demand_probe.ts";
 
 /** Pages of metrics being sent at once; another one waits a little, then is refused with 503. */
@@ -64,6 +64,7 @@ export interface PrometheusPorts {
 export class PrometheusExporter implements Exporter {
   /** A scrape that fails is the scraper's to notice; the figures are in the next one. */
   readonly dropped = 0;
+  readonly drops = new Drops();
   #version: string;
   #ports: PrometheusPorts;
   #startMs: number;

@@ -1,5 +1,5 @@
 /** A screen that is drawn line by line: only what changed is written, one write at a time. */
-import type { WriteSome } from "./line_buffer.ts";
+import type { WriteSome } from "./stream_output.ts";
 
 // xterm's control sequences; a terminal that does not know ?2026 ignores it.
 const BEGIN_FRAME = "\x1b[?2026h";

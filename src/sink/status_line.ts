@@ -47,34 +47,11 @@ export class StatusLine {
   }
 }
 
-/** Stderr, where it is a terminal; null where it is none. Nobody reading it is no reason to stop. */
-export function stderrStatus(): StatusTerminal | null {
-  if (!Deno.stderr.isTerminal()) return null;
-  const encoder = new TextEncoder();
-  return {
-    write: async (text) => {
-      const bytes = encoder.encode(text);
-      try {
-        for (let sent = 0; sent < bytes.length;) {
-          sent += await Deno.stderr.write(bytes.subarray(sent));
-        }
-      } catch {
-        // The terminal has gone away.
-      }
-    },
-    writeNow: (text) => {
-      try {
-        Deno.stderr.writeSync(encoder.encode(text));
-      } catch {
-        // The terminal has gone away.
-      }
-    },
-    columns: () => {
-      try {
-        return Deno.consoleSize().columns || USUAL_COLUMNS;
-      } catch {
-        return USUAL_COLUMNS;
-      }
-    },
-  };
+/** How wide this process's terminal is. */
+export function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || USUAL_COLUMNS;
+  } catch {
+    return USUAL_COLUMNS;
+  }
 }

@@ -1,55 +1,18 @@
-/** Standard output for results, standard error for everything else. */
-import { SystemError } from "../domain/exit.ts";
-import { showable } from "../text/columns.ts";
-import { messageOf } from "../text/quote.ts";
-import { LineBuffer } from "./line_buffer.ts";
+/** What is known of this process's streams, and their bare writes. */
+import type { WriteSome } from "./stream_output.ts";
 
-/** What may wait for a slow reader of stdout, in bytes, twice. */
-const STDOUT_BUFFER_BYTES = 256 * 1024;
+/** Writes some bytes to a stream of this process; resolves with how many, perhaps never. */
+export const writeStdout: WriteSome = (bytes) => Deno.stdout.write(bytes);
+export const writeStderr: WriteSome = (bytes) => Deno.stderr.write(bytes);
 
-/** Stdout behind two bounded buffers; `onBroken` is told once when nobody reads it any more. */
-export function openStdout(onBroken: (error: unknown) => void): LineBuffer {
-  return new LineBuffer(STDOUT_BUFFER_BYTES, (bytes) => Deno.stdout.write(bytes), onBroken);
+/** Ends this process at once, whatever is being written. */
+export function endProcess(code: number): void {
+  Deno.exit(code);
 }
 
 /** Whether an error says that the reader has gone away: `| head` has seen enough. */
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof Deno.errors.BrokenPipe;
-}
-
-/** Writes a text of any length to stdout and waits for it. A closed pipe is no error. */
-export function printText(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  try {
-    for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
-  } catch (error) {
-    if (!isBrokenPipe(error)) {
-      throw new SystemError(`cannot write to standard output: ${messageOf(error)}`);
-    }
-  }
-}
-
-/** Where notices go instead, while a screen is shown where stderr is. */
-let elsewhere: ((text: string) => void) | null = null;
-
-/** Notices go there from now on; null for stderr again. */
-export function divertNotices(to: ((text: string) => void) | null): void {
-  elsewhere = to;
-}
-
-/** A notice: one line on stderr, unless it is diverted. */
-export function say(text: string): void {
-  if (elsewhere === null) sayOnStderr(text);
-  else elsewhere(text);
-}
-
-/** One line on stderr, under the tool's name, whatever is in the text. Nobody reading it is no reason to stop. */
-export function sayOnStderr(text: string): void {
-  try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`wire-probe: ${showable(text)}\n`));
-  } catch {
-    // There is no other place left to say it.
-  }
 }
 
 /** Whether results go to a terminal that may be coloured. */

@@ -1,5 +1,5 @@
 /** The terminal itself: whether there is one, its size, its modes, its keys, its signals. */
-import type { WriteSome } from "./line_buffer.ts";
+import type { WriteSome } from "./stream_output.ts";
 
 export interface Size {
   readonly columns: number;

@@ -4,8 +4,9 @@
  * fit; all of it is counted.
  */
 import { ByteWriter } from "../format/byte_writer.ts";
+import { type DropReason, Drops } from "./exporter.ts";
 import { MAX_RECORD_BYTES } from "../format/record_format.ts";
-import { countLines, longestLine } from "./line_buffer.ts";
+import { countLines, longestLine } from "./output_queue.ts";
 
 export interface WaitingBounds {
   readonly lines: number;
@@ -23,7 +24,7 @@ export class WaitingLines {
   #start = 0;
   #lines = 0;
   #sinceMs = 0;
-  #dropped = 0;
+  readonly drops = new Drops();
 
   constructor(bounds: WaitingBounds) {
     this.#bounds = bounds;
@@ -38,7 +39,12 @@ export class WaitingLines {
 
   /** Lines that did not fit, were too long, or waited too long. */
   get dropped(): number {
-    return this.#dropped;
+    return this.drops.total;
+  }
+
+  /** Whether so many lines more would fit. */
+  hasRoomFor(lines: number): boolean {
+    return this.#lines + lines <= this.#bounds.lines;
   }
 
   /** Starts a record. End it with `commit()`. */
@@ -54,7 +60,7 @@ export class WaitingLines {
   commit(): void {
     const out = this.#filling;
     if (!out.end()) {
-      this.#dropped++;
+      this.drops.add(1, "full");
       return;
     }
     const { bytes, lines, lineBytes } = this.#bounds;
@@ -62,13 +68,13 @@ export class WaitingLines {
     const tooLong = longestLine(out.bytes, this.#start, out.length) > lineBytes;
     if (tooLong || out.length > bytes || this.#lines + added > lines) {
       out.length = this.#start;
-      this.#dropped += added;
+      this.drops.add(added, "full");
     } else this.#lines += added;
   }
 
   /** Drops the lines when the first of them has waited too long. */
   expire(nowMs: number): void {
-    if (this.#lines > 0 && nowMs - this.#sinceMs > this.#bounds.waitMs) this.drop();
+    if (this.#lines > 0 && nowMs - this.#sinceMs > this.#bounds.waitMs) this.drop("late");
   }
 
   /** All lines, to be sent; the bytes are valid until the next call. */
@@ -82,8 +88,8 @@ export class WaitingLines {
   }
 
   /** Drops all lines. */
-  drop(): void {
-    this.#dropped += this.#lines;
+  drop(reason: DropReason): void {
+    this.drops.add(this.#lines, reason);
     this.#lines = 0;
     this.#filling.length = 0;
   }

@@ -4,7 +4,9 @@ import { type DatagramSocket, UdpSockets } from "../../src/kernel/udp_socket.ts"
 import { CollectdSocket, unixStream } from "../../src/sink/collectd_socket.ts";
 import type { Exporter } from "../../src/sink/exporter.ts";
 import { httpPost } from "../../src/sink/http_post.ts";
-import { InfluxHttp } from "../../src/sink/influx_http.ts";
+import { Trouble } from "../../src/sink/exporter.ts";
+import { OutputQueue } from "../../src/sink/output_queue.ts";
+import { INFLUX_QUEUE, InfluxHttp } from "../../src/sink/influx_http.ts";
 import { writeRequest } from "../../src/sink/influx_request.ts";
 import { InfluxUdp } from "../../src/sink/influx_udp.ts";
 import { systemClock } from "../../src/time/clock.ts";
@@ -119,17 +121,16 @@ async function freeUdpPort(): Promise<number> {
 function httpExporter(port: number, said: string[] = []): InfluxHttp {
   const request = writeRequest(`influx-http://127.0.0.1:${port}/?db=net`, null);
   const bounds = {
-    queue: { batches: 4, batchBytes: 16_384 + 1000 },
     flushMs: 20,
     timeoutMs: 300,
     backoff: { firstMs: 20, mostMs: 100 },
   };
-  return new InfluxHttp(request.where, {
-    format: seqFormat(20),
-    post: httpPost(request),
-    clock: systemClock,
-    notice: (text) => said.push(text),
-  }, bounds);
+  const output = {
+    queue: new OutputQueue({ batches: 4, batchBytes: 16_384 + 1000 }),
+    trouble: new Trouble(request.where, (text) => said.push(text)),
+  };
+  const parts = { format: seqFormat(20), post: httpPost(request), clock: systemClock, output };
+  return new InfluxHttp(parts, bounds);
 }
 
 function missing(server: InfluxServer, made: number): number {
@@ -141,11 +142,14 @@ Deno.test("writes reach the v1 and the v2 API with what they ask for", async () 
   const base = `influx-http://127.0.0.1:${server.port}`;
   for (const [query, token] of [["?db=net&u=a&p=b", null], ["?org=o&bucket=b", "T"]] as const) {
     const request = writeRequest(`${base}/${query}`, token);
-    const exporter = new InfluxHttp(request.where, {
+    const exporter = new InfluxHttp({
       format: seqFormat(),
       post: httpPost(request),
       clock: systemClock,
-      notice: () => {},
+      output: {
+        queue: new OutputQueue(INFLUX_QUEUE),
+        trouble: new Trouble(request.where, () => {}),
+      },
     });
     put(exporter, 1, 3);
     await exporter.close(5000);

@@ -11,8 +11,8 @@ interface Wake {
 const MICROTASK_TURNS = 64;
 
 /** Lets promises that can settle now do so, and what follows from them. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < MICROTASK_TURNS; turn++) await Promise.resolve();
+export async function settle(times = 1): Promise<void> {
+  for (let turn = 0; turn < times * MICROTASK_TURNS; turn++) await Promise.resolve();
 }
 
 export class FakeClock implements Clock {

@@ -14,7 +14,8 @@ import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
 import { type Family, systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
-import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
+import { outbox, say } from "../../run/outbox.ts";
+import { stdoutWantsColour } from "../../sink/stdio.ts";
 import { durationText } from "../../text/duration.ts";
 import { systemClock } from "../../time/clock.ts";
 import { connectorFor } from "../probe.ts";
@@ -65,18 +66,17 @@ export async function compare(options: CompareOptions): Promise<ExitCode> {
   if (run.resolved) {
     for (const reason of Object.values(leftOut)) say(`left out: ${reason}`);
     if (options.output === "text") say(introduction(options, diagnostics));
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      onSignal(signal, () => run.stop());
-    }
+    outbox.onEnd(() => run.stop());
+    onSignal("SIGHUP", () => run.stop());
     onSignal("SIGQUIT", () => {
       if (progress === null) report();
-      else progress.aside(() => Promise.resolve(report()));
+      else progress.aside(report);
     });
     progress?.start(run.entries);
     await run.run();
-    await progress?.stop();
+    if (progress !== null) await outbox.within(progress.stop());
   }
-  report();
+  await outbox.within(report());
   const stats = run.entries.map((entry) => entry.stats);
   const summary = sumUp(stats, 0, { thresholds: NO_THRESHOLDS, histogram: false });
   return verdict(summary, NO_THRESHOLDS).code;
@@ -115,12 +115,15 @@ function openDiagnostics({ timeoutMs, source }: CompareOptions): Opened {
   return { diagnostics, leftOut };
 }
 
-function print(comparisons: readonly Comparison[], { output, noColor }: CompareOptions): void {
+function print(
+  comparisons: readonly Comparison[],
+  { output, noColor }: CompareOptions,
+): Promise<void> {
   const paint = choosePaint(stdoutWantsColour(), noColor);
   const texts = comparisons.map((comparison) =>
     output === "json" ? comparisonJson(comparison) : comparisonText(comparison, paint)
   );
-  printText(texts.join(""));
+  return outbox.print(texts.join(""));
 }
 
 function introduction(

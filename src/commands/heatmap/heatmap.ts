@@ -5,7 +5,7 @@ import { heatmapJson } from "../../format/heatmap/json.ts";
 import { heatmapPage, MAX_PAGE_NODES, type PageOptions } from "../../format/heatmap/page.ts";
 import { heatmapSvg } from "../../format/heatmap/svg.ts";
 import { choosePaint } from "../../format/paint.ts";
-import { onSignal, revoke } from "../../kernel/process.ts";
+import { revoke } from "../../kernel/process.ts";
 import { coverage, type Matrix } from "../../domain/matrix.ts";
 import type { Metric } from "../../format/heatmap/metric.ts";
 import type { Finding } from "../../domain/finding.ts";
@@ -13,7 +13,8 @@ import { isAlarm, triage } from "../../mesh/triage/triage.ts";
 import { readInputFile } from "../../input/file.ts";
 import { loadNodes } from "../../input/nodes_file.ts";
 import { fetchRow } from "../../mesh/row_fetch.ts";
-import { printText, say, stdoutColumns, stdoutWantsColour } from "../../sink/stdio.ts";
+import { outbox, say } from "../../run/outbox.ts";
+import { stdoutColumns, stdoutWantsColour } from "../../sink/stdio.ts";
 import { isSameFile, writeOutputFile } from "../../sink/output_file.ts";
 import { systemClock } from "../../time/clock.ts";
 import { quote } from "../../text/quote.ts";
@@ -80,7 +81,7 @@ export async function heatmap(options: HeatmapOptions): Promise<ExitCode> {
 /** The screen of a watched matrix. Null without a terminal: then matrices are printed one after another. */
 function screenFor({ watchMs, json, html, svg }: HeatmapOptions): OwnScreen | null {
   if (watchMs === null || json || html !== null || svg !== null) return null;
-  const screen = OwnScreen.open();
+  const screen = OwnScreen.open(outbox);
   return screen instanceof OwnScreen ? screen : null;
 }
 
@@ -108,7 +109,7 @@ async function watchOn(
     }, quit.promise);
   } finally {
     await screen.stop();
-    if (last !== null) await show(last, options);
+    if (last !== null) await outbox.within(show(last, options));
     screen.rethrow();
   }
 }
@@ -117,7 +118,7 @@ async function watchOn(
 async function watch(
   options: HeatmapOptions,
   watchMs: number,
-  shown: (picture: Picture) => Promise<void>,
+  shown: (picture: Picture) => Promise<void> | void,
   quit: Promise<void> | null = null,
 ): Promise<ExitCode> {
   let running = true;
@@ -126,13 +127,21 @@ async function watch(
     running = false;
     stop();
   };
-  onSignal("SIGINT", end);
-  onSignal("SIGTERM", end);
+  outbox.onEnd(end);
+  /** The picture before is still being printed: a reader that has stopped gets no further ones. */
+  let printing = false;
+  const failures: unknown[] = [];
   void quit?.then(end);
   for (;;) {
     const startMs = systemClock.now();
     const picture = await gather(options);
-    await shown(picture);
+    if (!printing) {
+      printing = true;
+      Promise.resolve(shown(picture)).catch((error) => {
+        failures.push(error);
+        end();
+      }).finally(() => printing = false);
+    }
     if (running) {
       await new Promise<void>((resolve) => {
         const cancel = systemClock.wakeAt(startMs + watchMs, resolve);
@@ -142,6 +151,7 @@ async function watch(
         };
       });
     }
+    if (failures.length > 0) throw failures[0];
     if (!running) return verdict(picture);
   }
 }
@@ -193,8 +203,8 @@ async function show(picture: Picture, options: HeatmapOptions): Promise<void> {
     const files = [html, svg].filter((file) => file !== null);
     say(`${files.join(" and ")}: ${coverageText(coverage(matrix))}`);
   }
-  if (options.json) return printText(heatmapJson(matrix, findings, picture.time));
-  printText(textOf(picture, options, metric, stdoutColumns()));
+  if (options.json) return await outbox.print(heatmapJson(matrix, findings, picture.time));
+  await outbox.print(textOf(picture, options, metric, stdoutColumns()));
 }
 
 async function writePage(path: string, matrix: Matrix, content: PageOptions): Promise<void> {

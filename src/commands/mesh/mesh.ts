@@ -19,7 +19,7 @@ import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
 import { systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
-import { openStdout, say } from "../../sink/stdio.ts";
+import { outbox, say } from "../../run/outbox.ts";
 import { inTurn, repeat, sleepUntil, systemClock } from "../../time/clock.ts";
 import { durationText } from "../../text/duration.ts";
 import { Housekeeping } from "../../run/housekeeping.ts";
@@ -63,8 +63,6 @@ const DEFAULT_MAX_IN_FLIGHT = 200;
 /** After so many failures in a row a name is resolved again; and every so often anyway. */
 const RESOLVE_AFTER = 5;
 const RESOLVE_EVERY_MS = 5 * 60_000;
-/** How long a reader of stdout that has stopped reading can hold up the end. */
-const END_MS = 1000;
 
 /** Runs until SIGTERM or SIGINT. */
 export async function mesh(options: MeshOptions): Promise<ExitCode> {
@@ -102,8 +100,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
     responder.close();
     for (const server of servers) server.close();
   };
-  onSignal("SIGINT", stop);
-  onSignal("SIGTERM", stop);
+  outbox.onEnd(stop);
   const tables = openTables(options, builder);
   if (!options.quiet) { for (const line of responder.announcements()) say(line); }
   revoke("env", "ffi", "sys", "write");
@@ -128,20 +125,13 @@ function openTables(
   builder: RowBuilder,
 ): { end(): Promise<void> } {
   // A closed stdout does not end the node.
-  const out = openStdout(() => {});
-  const print = async () => {
-    const text = meshTable(await builder.row());
-    out.writer.begin();
-    out.writer.utf8(text);
-    out.commit();
-  };
+  const print = async () => outbox.stdout.text(meshTable(await builder.row()));
   onSignal("SIGQUIT", print);
   const stop = tableEveryMs === null ? () => {} : repeat(systemClock, tableEveryMs, print);
   return {
     async end(): Promise<void> {
       stop();
       if (!quiet) await print();
-      await Promise.race([out.flushed(), sleepUntil(systemClock, systemClock.now() + END_MS)]);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** `selfcheck`: what this tool adds on this machine, and what it may do here. */
 import { EXIT, type ExitCode } from "../../domain/exit.ts";
-import { printText } from "../../sink/stdio.ts";
+import { outbox } from "../../run/outbox.ts";
 import { revoke } from "../../kernel/process.ts";
 import { type Finding, findings } from "./findings.ts";
 import { type Figures, measure } from "./measure.ts";
@@ -14,7 +14,7 @@ export async function selfcheck(options: SelfcheckOptions): Promise<ExitCode> {
   revoke("env");
   const figures = await measure();
   const found = findings();
-  printText(options.output === "json" ? json(figures, found) : text(figures, found));
+  await outbox.print(options.output === "json" ? json(figures, found) : text(figures, found));
   return EXIT.ok;
 }
 

@@ -10,7 +10,7 @@ import { messageOf } from "../../text/quote.ts";
 import { blankRecord, NONE } from "../../domain/probe_record.ts";
 import type { Endpoint } from "../../domain/target.ts";
 import { choosePaint } from "../../format/paint.ts";
-import { onSignal, revoke } from "../../kernel/process.ts";
+import { revoke } from "../../kernel/process.ts";
 import { allowRawSockets } from "../../kernel/capabilities.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { literalEndpoint } from "../../domain/address.ts";
@@ -20,7 +20,8 @@ import type { HopProber } from "../../trace/hop_prober.ts";
 import { openAddressFacts } from "../../net/name_server.ts";
 import { systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
-import { printText, say, stdoutWantsColour } from "../../sink/stdio.ts";
+import { outbox, say } from "../../run/outbox.ts";
+import { stdoutWantsColour } from "../../sink/stdio.ts";
 import { sleepUntil, systemClock } from "../../time/clock.ts";
 import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
 import { traceJson } from "../../format/path_json.ts";
@@ -75,7 +76,7 @@ export async function trace(options: TraceOptions): Promise<ExitCode> {
 /** For a repeated trace where there is a terminal to draw on; elsewhere its end is what is printed. */
 function screenFor({ repeat, output }: TraceOptions): OwnScreen | null {
   if (repeat === null || output !== "text") return null;
-  const screen = OwnScreen.open();
+  const screen = OwnScreen.open(outbox);
   return screen instanceof OwnScreen ? screen : null;
 }
 
@@ -150,7 +151,7 @@ async function run(
   const handshake = silent ? await shakeHands({ ...target, port }, handshakes()) : null;
   await lookups.settled(NAMES_MS);
   const report = reportWith(handshake);
-  print(report, options);
+  await outbox.within(print(report, options));
   return hasAnswered(report) ? EXIT.ok : EXIT.failed;
 }
 
@@ -200,8 +201,7 @@ async function measure(
   rounds: Rounds,
   measured: Measured,
 ): Promise<void> {
-  onSignal("SIGINT", () => rounds.stop());
-  onSignal("SIGTERM", () => rounds.stop());
+  outbox.onEnd(() => rounds.stop());
   const { firstHop, maxHops, timeoutMs, mtu } = options;
   const startMs = systemClock.now();
   for (let i = 0; i < (options.repeat ?? 1) && !rounds.stopped; i++) {
@@ -263,9 +263,9 @@ async function shakeHands(target: Endpoint, prober: TcpProber): Promise<PlainHan
   return { port: target.port, outcome, rttUs, rttSource };
 }
 
-function print(report: TraceReport, options: TraceOptions): void {
-  if (options.output === "json") return printText(traceJson(report));
+function print(report: TraceReport, options: TraceOptions): Promise<void> {
+  if (options.output === "json") return outbox.print(traceJson(report));
   const paint = choosePaint(stdoutWantsColour(), options.noColor);
   const lines = options.repeat === null ? traceLines(report, paint) : traceTable(report, paint);
-  printText(`${lines.join("\n")}\n`);
+  return outbox.print(`${lines.join("\n")}\n`);
 }

@@ -1,7 +1,7 @@
 /** A live screen in whose run something is thrown that nobody catches. */
 import { LiveScreen } from "../../../src/sink/live_screen.ts";
 import { messageOf } from "../../../src/text/quote.ts";
-import { sayOnStderr } from "../../../src/sink/stdio.ts";
+import { outbox } from "../../../src/run/outbox.ts";
 import { SystemTerminal } from "../../../src/sink/terminal.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 
@@ -29,7 +29,8 @@ await screen.stop();
 try {
   screen.rethrow();
 } catch (error) {
-  sayOnStderr(messageOf(error));
+  outbox.sayNow(messageOf(error));
+  await outbox.flush();
 }
 // The reader of the keyboard still waits for one.
 Deno.exit(4);

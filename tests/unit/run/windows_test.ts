@@ -30,6 +30,7 @@ function begun(lengthMs = 1000): Run {
       run.atMs.push(clock.now() - START);
     },
     dropped: () => run.dropped,
+    room: () => Promise.resolve(),
   });
   windows.start();
   return Object.assign(run, { windows });

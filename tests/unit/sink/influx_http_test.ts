@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { MAX_RECORD_BYTES } from "../../../src/format/record_format.ts";
 import type { Reply } from "../../../src/sink/http_post.ts";
 import { InfluxHttp } from "../../../src/sink/influx_http.ts";
+import { Trouble } from "../../../src/sink/exporter.ts";
+import { OutputQueue } from "../../../src/sink/output_queue.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
 import { record } from "../fixtures.ts";
 import { property } from "../random.ts";
@@ -50,8 +52,8 @@ class FakeServer {
 }
 
 /** Lines of 10 bytes, ten to a batch. */
+const QUEUE = { batches: 4, batchBytes: MAX_RECORD_BYTES + 99 };
 const BOUNDS = {
-  queue: { batches: 4, batchBytes: MAX_RECORD_BYTES + 99 },
   flushMs: 1000,
   timeoutMs: 10_000,
   backoff: { firstMs: 1000, mostMs: 4000 },
@@ -65,9 +67,12 @@ const setUp = () => {
     format: seqFormat(10),
     post: server.post,
     clock,
-    notice: (text: string) => said.push(text),
+    output: {
+      queue: new OutputQueue(QUEUE),
+      trouble: new Trouble("db", (text: string) => said.push(text)),
+    },
   };
-  const exporter = new InfluxHttp("db", parts, BOUNDS);
+  const exporter = new InfluxHttp(parts, BOUNDS);
   const put = (from: number, to: number) => {
     for (const seq of range(from, to)) exporter.record(record({ seq }));
   };
@@ -163,28 +168,83 @@ Deno.test("few lines a second share a batch while the server is away", async () 
   assertEquals([server.stored, exporter.waiting], [range(1, 25), 0]);
 });
 
-Deno.test("refused lines are dropped, counted, and not sent again; said once", async () => {
-  const { server, said, exporter, put } = setUp();
-  put(1, 10);
-  await server.answer(400, "unable to\nparse");
-  put(11, 20);
-  await server.answer(422);
-  put(21, 30);
-  await server.answer(413);
-  put(31, 40);
-  await server.answer(204);
-  assertEquals([exporter.dropped, server.requests.length], [30, 4]);
-  assertEquals(said, ["db: lines refused: HTTP 400 unable to parse"]);
+/** Answers by what a request holds. */
+function judging(server: FakeServer, judge: (numbers: number[]) => Reply): void {
+  Object.defineProperty(server, "automatic", { get: () => judge(server.requests.at(-1) ?? []) });
+}
+
+const STORED: Reply = { status: 204, message: "" };
+
+Deno.test("of a refused batch all lines but the bad ones are stored; it is said once", async () => {
+  for (const status of [400, 422]) {
+    const { server, said, exporter, put } = setUp();
+    const bad = { status, message: "unable to\nparse" };
+    judging(server, (numbers) => numbers.includes(7) || numbers.includes(13) ? bad : STORED);
+    put(1, 30);
+    await settle(50);
+    const good = range(1, 30).filter((n) => n !== 7 && n !== 13);
+    assertEquals(server.stored.toSorted((a, b) => a - b), good);
+    assertEquals([exporter.dropped, exporter.waiting], [2, 0]);
+    assertEquals(said, [`db: lines refused: HTTP ${status} unable to parse`]);
+  }
 });
 
-Deno.test("of a partial write only the points not stored are counted", async () => {
+Deno.test("a batch of bad lines alone is given up after a bounded number of tries", async () => {
   const { server, exporter, put } = setUp();
+  server.automatic = { status: 400, message: "no" };
   put(1, 10);
-  await server.answer(400, '{"error":"partial write: field type conflict: … dropped=3"}');
-  assertEquals(exporter.dropped, 3);
+  await settle(50);
+  assertEquals([exporter.dropped, exporter.waiting], [10, 0]);
+  assert(server.requests.length < 30);
+});
+
+Deno.test("what is too large is sent in halves, and further batches in parts at once", async () => {
+  const { server, exporter, put } = setUp();
+  judging(server, (numbers) => numbers.length > 4 ? { status: 413, message: "" } : STORED);
+  put(1, 10);
+  await settle(50);
+  const first = server.requests.length;
   put(11, 20);
-  await server.answer(400, '{"error":"partial write: unable to parse: … dropped=0"}');
-  assertEquals(exporter.dropped, 13);
+  await settle(50);
+  assertEquals([server.stored, exporter.dropped], [range(1, 20), 0]);
+  assertEquals(server.requests.slice(first).every((numbers) => numbers.length <= 4), true);
+});
+
+Deno.test("of a partial write only the points not stored are counted, whatever its status", async () => {
+  for (const status of [400, 500]) {
+    const { server, exporter, put } = setUp();
+    put(1, 10);
+    await server.answer(status, '{"error":"partial write: field type conflict: … dropped=3"}');
+    assertEquals([exporter.dropped, exporter.waiting], [3, 0]);
+    put(11, 20);
+    await server.answer(status, '{"error":"partial write: unable to parse: … dropped=0"}');
+    assertEquals([exporter.dropped, exporter.waiting], [4, 0]);
+    put(21, 30);
+    await server.answer(status, '{"error":"partial write: … dropped=99"}');
+    assertEquals([exporter.dropped, server.requests.length], [14, 3]);
+  }
+});
+
+Deno.test("a batch that the server fails on does not hold up those behind it for ever", async () => {
+  const { clock, server, exporter, put } = setUp();
+  const failed = { status: 500, message: "panic" };
+  judging(server, (numbers) => numbers.includes(3) ? failed : STORED);
+  put(1, 30);
+  await clock.advance(60_000);
+  await settle(50);
+  assertEquals(server.stored.toSorted((a, b) => a - b), range(1, 30).filter((n) => n !== 3));
+  assertEquals([exporter.dropped, exporter.waiting], [1, 0]);
+});
+
+Deno.test("while a server fails on everything nothing is given up", async () => {
+  const { clock, server, exporter, put } = setUp();
+  server.automatic = { status: 500, message: "panic" };
+  put(1, 25);
+  await clock.advance(120_000);
+  assertEquals([exporter.dropped, exporter.waiting], [0, 25]);
+  server.automatic = STORED;
+  await clock.advance(10_000);
+  assertEquals(server.stored.toSorted((a, b) => a - b), range(1, 25));
 });
 
 Deno.test("closing delivers what is left", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { countLines, longestLine } from "../../../src/sink/line_buffer.ts";
+import { countLines, longestLine } from "../../../src/sink/output_queue.ts";
 import { ReplyLines } from "../../../src/sink/collectd_conversation.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { MAX_RECORD_BYTES } from "../../../src/format/record_format.ts";
-import { BatchQueue } from "../../../src/sink/batch_queue.ts";
+import { OutputQueue } from "../../../src/sink/output_queue.ts";
 import { property } from "../random.ts";
 import { numbersOf, range } from "./seq_format.ts";
 
@@ -8,14 +8,14 @@ import { numbersOf, range } from "./seq_format.ts";
 const BOUNDS = { batches: 4, batchBytes: MAX_RECORD_BYTES + 99 };
 const BATCH_LINES = 25;
 
-function put(queue: BatchQueue, from: number, to: number): void {
+function put(queue: OutputQueue, from: number, to: number): void {
   for (const seq of range(from, to)) {
     queue.begin().ascii(`${String(seq).padStart(3, "0")}\n`);
     queue.commit();
   }
 }
 
-function takeNumbers(queue: BatchQueue): number[] {
+function takeNumbers(queue: OutputQueue): number[] {
   const batch = queue.take();
   assert(batch !== null);
   const { out } = batch;
@@ -23,7 +23,7 @@ function takeNumbers(queue: BatchQueue): number[] {
 }
 
 Deno.test("a batch is sealed when the next record might not fit", () => {
-  const queue = new BatchQueue(BOUNDS);
+  const queue = new OutputQueue(BOUNDS);
   put(queue, 1, BATCH_LINES - 1);
   assertEquals([queue.ready, queue.open, queue.take()], [false, true, null]);
   put(queue, BATCH_LINES, BATCH_LINES);
@@ -32,7 +32,7 @@ Deno.test("a batch is sealed when the next record might not fit", () => {
 });
 
 Deno.test("a batch with nothing in it is not sealed", () => {
-  const queue = new BatchQueue(BOUNDS);
+  const queue = new OutputQueue(BOUNDS);
   queue.seal();
   queue.begin();
   queue.commit();
@@ -41,7 +41,7 @@ Deno.test("a batch with nothing in it is not sealed", () => {
 });
 
 Deno.test("buffers are made when needed, no more than allowed, and used again", () => {
-  const queue = new BatchQueue(BOUNDS);
+  const queue = new OutputQueue(BOUNDS);
   assertEquals(queue.buffers, 1);
   for (let round = 0; round < 20; round++) {
     put(queue, 1, BATCH_LINES);
@@ -54,7 +54,7 @@ Deno.test("buffers are made when needed, no more than allowed, and used again", 
 });
 
 Deno.test("when all buffers are full the oldest batch that was not sent makes room", () => {
-  const queue = new BatchQueue(BOUNDS);
+  const queue = new OutputQueue(BOUNDS);
   put(queue, 1, BATCH_LINES);
   assertEquals(takeNumbers(queue), range(1, 25));
   put(queue, 26, 125);
@@ -69,7 +69,7 @@ Deno.test("when all buffers are full the oldest batch that was not sent makes ro
 });
 
 Deno.test("giving up counts what is in flight, what waits and what is being filled", () => {
-  const queue = new BatchQueue(BOUNDS);
+  const queue = new OutputQueue(BOUNDS);
   put(queue, 1, 55);
   queue.take();
   queue.dropAll();
@@ -77,7 +77,7 @@ Deno.test("giving up counts what is in flight, what waits and what is being fill
 });
 
 Deno.test("a record that is longer than any may be is dropped and leaves the batch as it was", () => {
-  const queue = new BatchQueue(BOUNDS);
+  const queue = new OutputQueue(BOUNDS);
   put(queue, 1, 1);
   queue.begin().ascii("x".repeat(BOUNDS.batchBytes) + "\n");
   queue.commit();
@@ -86,7 +86,7 @@ Deno.test("a record that is longer than any may be is dropped and leaves the bat
 });
 
 property("lines put = lines delivered + dropped + still there", 100, (random) => {
-  const queue = new BatchQueue({ ...BOUNDS, batches: random.int(3, 6) });
+  const queue = new OutputQueue({ ...BOUNDS, batches: random.int(3, 6) });
   let made = 0;
   let delivered = 0;
   let inFlight: number | null = null;

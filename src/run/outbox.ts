@@ -1,0 +1,206 @@
+/**
+ * The outbox owns all that leaves this process: results on stdout, notices on stderr, the run's
+ * exporters. Each output has one bounded queue (see OutputQueue) that drains in turn, so a reader that
+ * has stopped never holds up a probe, an accept, or the end of the process.
+ */
+import { SystemError } from "../domain/exit.ts";
+import { onSignal } from "../kernel/process.ts";
+import { type DropReason, Drops, type Exporter, type Notice, Trouble } from "../sink/exporter.ts";
+import { type Output, OutputQueue, type QueueBounds } from "../sink/output_queue.ts";
+import { endProcess, isBrokenPipe, writeStderr, writeStdout } from "../sink/stdio.ts";
+import { StreamOutput, type WriteSome } from "../sink/stream_output.ts";
+import { showable } from "../text/columns.ts";
+import { messageOf } from "../text/quote.ts";
+import { type Cancel, type Clock, systemClock } from "../time/clock.ts";
+
+/** What notices wait for a slow reader of stderr: 128 KiB. */
+const STDERR_BOUNDS: QueueBounds = { batches: 4, batchBytes: 32 * 1024 };
+/** From the first SIGINT or SIGTERM to the end of the process, at most, in ms. */
+const END_MS = 1800;
+/** What outputs may take to deliver what is left, in ms: after a signal, and at an end of the run's own. */
+const DELIVER_MS = 1200;
+const USUAL_DELIVER_MS = 2000;
+/** Left for everything that is not delivery, in ms. */
+const END_SLACK_MS = 200;
+/** The exit code of a process that a second signal ends, as a shell has it: 128 + SIGINT. */
+const INTERRUPTED = 130;
+
+export interface OutboxPorts {
+  readonly clock: Clock;
+  readonly stdout: WriteSome;
+  readonly stderr: WriteSome;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+export class Outbox {
+  /** Results. */
+  readonly stdout: StreamOutput;
+  /** Whether details are said: one line an event. */
+  verbose = false;
+  #ports: OutboxPorts;
+  #stderr: StreamOutput;
+  #exporters: Exporter[] = [];
+  #elsewhere: Notice | null = null;
+  #endMs = Infinity;
+  #code = INTERRUPTED;
+  #watchdog: Cancel | null = null;
+
+  constructor(ports: OutboxPorts) {
+    this.#ports = ports;
+    this.#stderr = new StreamOutput({
+      write: ports.stderr,
+      bounds: STDERR_BOUNDS,
+      trouble: new Trouble("standard error", (text) => this.sayNow(text)),
+    });
+    this.stdout = new StreamOutput({
+      write: ports.stdout,
+      trouble: new Trouble("standard output", (text) => this.say(text)),
+    });
+  }
+
+  /** A notice: one line on stderr, unless it is diverted. */
+  say(text: string): void {
+    if (this.#elsewhere === null) this.sayNow(text);
+    else this.#elsewhere(text);
+  }
+
+  /** One line on stderr, under the tool's name, whatever is in the text. Nobody reading it is no reason to stop. */
+  sayNow(text: string): void {
+    this.#stderr.text(`wire-probe: ${showable(text)}\n`);
+  }
+
+  /** A line for who asked to be told why (`-v`). */
+  detail(text: string): void {
+    if (this.verbose) this.say(text);
+  }
+
+  /** Notices go there from now on; null for stderr again. */
+  divert(to: Notice | null): void {
+    this.#elsewhere = to;
+  }
+
+  /** Bytes for stderr's terminal as they are: a line that is redrawn in place. */
+  status(text: string): void {
+    this.#stderr.text(text);
+  }
+
+  /** Resolves when stderr has taken all that was written to it. */
+  stderrFlushed(): Promise<void> {
+    return this.#stderr.flushed();
+  }
+
+  /**
+   * A text of any length on stdout; resolves when it has left. A closed pipe is no error; throws
+   * SystemError when it cannot be written for another reason.
+   */
+  async print(text: string): Promise<void> {
+    await this.stdout.print(text);
+    const error = this.stdout.broken?.error ?? null;
+    if (error !== null && !isBrokenPipe(error)) {
+      throw new SystemError(`cannot write to standard output: ${messageOf(error)}`);
+    }
+  }
+
+  /** Where a receiver's troubles are said. */
+  trouble(where: string): Trouble {
+    return new Trouble(where, (text) => this.say(text), (text) => this.detail(text));
+  }
+
+  /** The queue and the notices of an exporter; `where` names its receiver. */
+  output(where: string, bounds: QueueBounds): Output {
+    const trouble = this.trouble(where);
+    const queue: OutputQueue = new OutputQueue(bounds, () => {
+      trouble.begins("the queue is full: dropping the oldest lines", queue.dropped);
+    });
+    return { queue, trouble };
+  }
+
+  /** Takes charge of an exporter until the end. */
+  add(exporter: Exporter): void {
+    this.#exporters.push(exporter);
+  }
+
+  get exporters(): readonly Exporter[] {
+    return this.#exporters;
+  }
+
+  /** Lines that stdout or an exporter lost so far. */
+  get dropped(): number {
+    return this.#exporters.reduce((sum, { dropped }) => sum + dropped, this.stdout.dropped);
+  }
+
+  /** What exporters lost, in words: `12 (7 no room, 5 refused)`; null for nothing. */
+  exportLosses(): string | null {
+    const total = this.dropped - this.stdout.dropped;
+    if (total === 0) return null;
+    const all = new Drops();
+    for (const { drops } of this.#exporters) {
+      for (const [reason, lines] of drops.entries()) all.add(lines, reason);
+    }
+    const reasons = all.entries().map(([reason, lines]) => `${lines} ${REASONS[reason]}`);
+    return reasons.length === 0 ? String(total) : `${total} (${reasons.join(", ")})`;
+  }
+
+  /**
+   * Calls `stop` on SIGINT and SIGTERM. From then on the process has END_MS to end by itself, whoever
+   * has stopped reading; a second signal ends it at once.
+   */
+  onEnd(stop: () => void): void {
+    const { clock, exit } = this.#ports;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      onSignal(signal, () => {
+        if (this.#watchdog !== null) return exit(this.#code);
+        this.#endMs = clock.now() + END_MS;
+        this.#watchdog = clock.wakeAt(this.#endMs, () => exit(this.#code));
+        stop();
+      });
+    }
+  }
+
+  /** The exit code that is known by now, for a process whose outputs do not let it end. */
+  set exitCode(code: number) {
+    this.#code = code;
+  }
+
+  /** How long outputs may still take to deliver what is left, in ms. */
+  get patienceMs(): number {
+    if (this.#endMs === Infinity) return USUAL_DELIVER_MS;
+    return Math.max(0, Math.min(DELIVER_MS, this.#endMs - END_SLACK_MS - this.#ports.clock.now()));
+  }
+
+  /** Waits for a promise, but no longer than the outputs' patience. */
+  async within(promise: Promise<unknown>): Promise<void> {
+    const { clock } = this.#ports;
+    await new Promise<void>((resolve, reject) => {
+      const cancel = clock.wakeAt(clock.now() + this.patienceMs, resolve);
+      promise.then(() => resolve(), reject).finally(cancel);
+    });
+  }
+
+  /** Waits until both streams have taken what was written, within the outputs' patience. */
+  async flush(): Promise<void> {
+    await this.within(Promise.all([this.stdout.flushed(), this.#stderr.flushed()]));
+  }
+}
+
+const REASONS: Readonly<Record<DropReason, string>> = {
+  full: "no room",
+  late: "too late",
+  refused: "refused",
+  unsent: "not sent or not answered",
+  ended: "left at the end",
+};
+
+/** This process's outbox. */
+export const outbox = new Outbox({
+  clock: systemClock,
+  stdout: writeStdout,
+  stderr: writeStderr,
+  exit: endProcess,
+});
+
+/** A notice of this process: one line on stderr. */
+export function say(text: string): void {
+  outbox.say(text);
+}
