@@ -35,7 +35,7 @@ export async function isSameFile(one: string, other: string): Promise<boolean> {
 
 async function placeOf(path: string): Promise<string> {
   const there = await statOrNull(path);
-  if (there?.ino != null) return `${there.dev} ${there.ino}`;
+  if (typeof there?.ino === "number") return `${there.dev} ${there.ino}`;
   const [folder, name] = parted(path);
   return `${await Deno.realPath(folder).catch(() => folder)}/${name}`;
 }
