@@ -1,13 +1,13 @@
 /** `probe`: TCP handshakes with targets, timed by the kernel. */
 import { type ExitCode, SystemError } from "../domain/exit.ts";
-import type { Target } from "../domain/target.ts";
+import type { Endpoint, Target } from "../domain/target.ts";
 import { descriptorLimit } from "../kernel/process.ts";
 import { ephemeralPorts } from "../kernel/system_file.ts";
-import { TcpConnects } from "../kernel/tcp_connect.ts";
+import { ConnectingSockets } from "../kernel/connecting_sockets.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
-import type { Connector } from "../net/connector.ts";
+import type { CloseKind, Connector } from "../net/connector.ts";
 import { DenoConnector } from "../net/deno_connector.ts";
-import { SourceConnector } from "../net/source_connector.ts";
+import { OwnConnector } from "../net/own_connector.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import { say } from "../run/outbox.ts";
 import { systemClock } from "../time/clock.ts";
@@ -20,12 +20,19 @@ const SPARE_DESCRIPTORS = 64;
 /** Probes in flight where the system does not tell its limit, and at most. */
 const DEFAULT_MAX_IN_FLIGHT = 200;
 const MAX_IN_FLIGHT = 50_000;
+/**
+ * From so many probes a second on, sockets of our own cost less CPU than the runtime's connect
+ * (`task bench:scale`); below it they would wait in a thread for each answer.
+ */
+const OWN_SOCKETS_FROM = 1000;
 
 export async function probe(options: ProbeOptions, version: string): Promise<ExitCode> {
   const sockets = TcpSockets.open();
   if (sockets === null) refuseWithoutKernel(options);
-  const connector = connectorFor(options, sockets);
   const targets = await allTargets(options);
+  const { source, close, schedule: { intervalMs, burst } } = options;
+  const rate = targets.length * burst * 1000 / intervalMs;
+  const connector = connectorFor({ source, close, rate, even: burst === 1 }, sockets);
   const maxInFlight = withinLimits(targets, options);
   const prober = new TcpProber(connector, systemClock, options.timeoutMs, options.clock);
   return await run(
@@ -36,19 +43,32 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
   );
 }
 
-/** `Deno.connect`, or sockets of our own where a source address is asked for. */
+/** What a connector is chosen by. */
+interface ConnectorChoice {
+  readonly source: Endpoint | null;
+  readonly close: CloseKind;
+  /** Probes a second, all targets together. */
+  readonly rate: number;
+  /** Whether they are spread evenly over each second. */
+  readonly even: boolean;
+}
+
+/** `Deno.connect`, or sockets of our own where a source address is asked for, and at a rate. */
 export function connectorFor(
-  { source, close }: Pick<ProbeOptions, "source" | "close">,
+  { source, close, rate, even }: ConnectorChoice,
   sockets: TcpSockets | null,
 ): Connector {
-  if (source === null) return new DenoConnector(sockets, close);
-  const connects = TcpConnects.open();
+  const atRate = rate >= OWN_SOCKETS_FROM;
+  if (source === null && !atRate) return new DenoConnector(sockets, close);
+  const connects = ConnectingSockets.open(source);
   if (connects === null || sockets === null) {
+    if (source === null) return new DenoConnector(sockets, close);
     throw new SystemError(`--source ${source.address}: this platform offers no way to bind`);
   }
-  const refusal = connects.refusal(source);
-  if (refusal !== null) throw new SystemError(`--source ${source.address}: ${refusal}`);
-  return new SourceConnector(connects, sockets, source, close);
+  const refusal = connects.refusal();
+  if (refusal !== null) throw new SystemError(`--source ${source?.address}: ${refusal}`);
+  const steady = atRate && even;
+  return new OwnConnector(connects, sockets, systemClock, { close, steady });
 }
 
 function refuseWithoutKernel(options: ProbeOptions): void {

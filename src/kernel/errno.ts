@@ -24,10 +24,11 @@ export class ErrnoError extends Error {
   /** What it means, without the call. */
   readonly reason: string;
 
-  constructor(call: string, errno: number) {
+  /** `text`: the message, where it is not to be made of the call and the reason. */
+  constructor(call: string, errno: number, text: string | null = null) {
     const code = NAMES.get(errno) ?? `errno ${errno}`;
     const reason = MEANINGS[code] ?? code;
-    super(`${call}: ${reason}`);
+    super(text ?? `${call}: ${reason}`);
     this.reason = reason;
     this.code = code;
   }
@@ -48,5 +49,22 @@ export function openErrno(): ReadErrno | null {
   return () => {
     libc.memcpy(errno, pointer, 4n);
     return errno[0];
+  };
+}
+
+/** The system's text of an errno, as in the runtime's own errors: `No route to host`. */
+export type ErrorText = (errno: number) => string;
+
+/** No text of glibc's is longer. */
+const MAX_TEXT_BYTES = 128;
+
+/** Null where there is no libc. */
+export function openErrorText(): ErrorText | null {
+  const libc = openLibc(["__xpg_strerror_r"])?.symbols;
+  if (libc === undefined) return null;
+  const bytes = new Uint8Array(MAX_TEXT_BYTES);
+  return (errno) => {
+    libc.__xpg_strerror_r(errno, bytes, BigInt(bytes.length));
+    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
   };
 }

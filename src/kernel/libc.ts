@@ -29,6 +29,7 @@ const SIGNATURES = {
   close: { parameters: ["i32"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   /** epoll_wait in a thread of the runtime's pool: a promise of its result. */
   epoll_wait_in_thread: {
     name: "epoll_wait",
@@ -47,6 +48,7 @@ const SIGNATURES = {
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   // Memory
   __errno_location: { parameters: [], result: "pointer" },
+  __xpg_strerror_r: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   memcpy: { parameters: ["buffer", "pointer", "usize"], result: "pointer" },
   getauxval: { parameters: ["u64"], result: "u64" },
   madvise: { parameters: ["u64", "u64", "i32"], result: "i32" },

@@ -65,6 +65,7 @@ export const TCP_QUICKACK = 12;
 // <net/tcp_states.h>
 export const TCP_SYN_SENT = 2;
 export const TCP_SYN_RECV = 3;
+export const TCP_CLOSE = 7;
 export const TCP_LISTEN = 10;
 
 // <linux/errqueue.h>, struct sock_extended_err, ee_origin: who tells of a packet
@@ -78,9 +79,12 @@ export const SO_EE_RFC4884_FLAG_INVALID = 1;
 export const EPOLL_CLOEXEC = 0o2000000;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
 export const EPOLLIN = 0x001;
 export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
+export const EPOLLHUP = 0x010;
+export const EPOLLONESHOT = 1 << 30;
 
 // <fcntl.h>
 export const O_RDONLY = 0;
@@ -122,6 +126,7 @@ export const ERRNO = {
   ENETUNREACH: 101,
   ECONNRESET: 104,
   ENOBUFS: 105,
+  ENOTCONN: 107,
   ETIMEDOUT: 110,
   ECONNREFUSED: 111,
   EHOSTDOWN: 112,

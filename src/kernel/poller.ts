@@ -9,8 +9,9 @@ import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL } from "./linux.ts";
 const CALLS = ["epoll_create1", "epoll_ctl", "epoll_wait_in_thread", "close"] as const;
 
 /** struct epoll_event is packed on x86_64 alone. */
-const EVENT_BYTES = Deno.build.arch === "x86_64" ? 12 : 16;
-const DATA_OFFSET = EVENT_BYTES - 8;
+export const EVENT_BYTES = Deno.build.arch === "x86_64" ? 12 : 16;
+/** Where an event holds the 8 bytes that its watcher chose. */
+export const EVENT_DATA_AT = EVENT_BYTES - 8;
 const MAX_EVENTS = 256;
 /** A wait ends now and then, so that closing the poller needs no second descriptor. */
 const WAIT_MS = 100;
@@ -44,7 +45,7 @@ export class Poller {
   /** Calls back whenever one of the events (or an error) is there, until `unwatch`. */
   watch(descriptor: number, events: number, callback: (events: number) => void): void {
     this.#change.setUint32(0, events, true);
-    this.#change.setInt32(DATA_OFFSET, descriptor, true);
+    this.#change.setInt32(EVENT_DATA_AT, descriptor, true);
     const change = new Uint8Array(this.#change.buffer);
     if (this.#libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, descriptor, change) !== 0) {
       throw new ErrnoError("epoll_ctl", this.#errno());
@@ -71,7 +72,7 @@ export class Poller {
       const count = await this.#libc.epoll_wait_in_thread(this.#epoll, bytes, MAX_EVENTS, WAIT_MS);
       for (let i = 0; i < count; i++) {
         const events = this.#events.getUint32(i * EVENT_BYTES, true);
-        const descriptor = this.#events.getInt32(i * EVENT_BYTES + DATA_OFFSET, true);
+        const descriptor = this.#events.getInt32(i * EVENT_BYTES + EVENT_DATA_AT, true);
         this.#watched.get(descriptor)?.(events);
       }
     }

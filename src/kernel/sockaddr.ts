@@ -16,14 +16,39 @@ export function familyOf(endpoint: Endpoint): number {
 
 /** A sockaddr_in or sockaddr_in6; `scope` is the interface index of a link-local address. */
 export function sockaddr(endpoint: Endpoint, scope = 0): Uint8Array<ArrayBuffer> {
+  const address = sockaddrBytes(endpoint.family === 4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES);
+  writeSockaddr(address, endpoint, scope);
+  return address.bytes;
+}
+
+/** Memory for an address. */
+export interface SockaddrBytes {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+}
+
+export function sockaddrBytes(size: number): SockaddrBytes {
+  const bytes = new Uint8Array(size);
+  return { bytes, view: new DataView(bytes.buffer) };
+}
+
+/** Writes an address over another one and makes no object; returns its length. */
+export function writeSockaddr(
+  { bytes, view }: SockaddrBytes,
+  endpoint: Endpoint,
+  scope: number,
+): number {
   const v4 = endpoint.family === 4;
-  const bytes = new Uint8Array(v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES);
+  const at = v4 ? 4 : 8;
   bytes[0] = familyOf(endpoint);
   bytes[2] = endpoint.port >> 8;
   bytes[3] = endpoint.port & 255;
-  bytes.set(endpoint.bytes, v4 ? 4 : 8);
-  if (!v4) new DataView(bytes.buffer).setUint32(24, scope, true);
-  return bytes;
+  for (let i = 0; i < endpoint.bytes.length; i++) bytes[at + i] = endpoint.bytes[i];
+  if (v4) return SOCKADDR_IN_BYTES;
+  // The flow label, which an IPv4 address may have been written over.
+  view.setUint32(4, 0, true);
+  view.setUint32(24, scope, true);
+  return SOCKADDR_IN6_BYTES;
 }
 
 /** The interface index of an endpoint's zone (RFC 4007), by name or number; 0 for none. */
@@ -35,8 +60,9 @@ export function openScopes(): ScopeOf | null {
   if (libc === undefined) return null;
   const encoder = new TextEncoder();
   return ({ address }) => {
-    const zone = address.split("%")[1];
-    if (zone === undefined) return 0;
+    const at = address.indexOf("%");
+    if (at < 0) return 0;
+    const zone = address.slice(at + 1);
     const index = libc.if_nametoindex(encoder.encode(`${zone}\0`));
     return index !== 0 ? index : Number(zone) || 0;
   };

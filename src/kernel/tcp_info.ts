@@ -5,6 +5,7 @@ import {
   SO_LINGER,
   SOL_SOCKET,
   SOL_TCP,
+  TCP_CLOSE,
   TCP_INFO,
   TCP_LISTEN,
   TCP_SYN_RECV,
@@ -69,6 +70,12 @@ export class TcpSockets {
     out.rttUs = info.u32(INFO_RTT_AT);
     out.retransmits = info.u32(INFO_TOTAL_RETRANS_AT);
     return true;
+  }
+
+  /** Whether the socket has no connection any more, or has none yet that a SYN was sent for. */
+  isClosed(descriptor: number): boolean {
+    const info = this.#info;
+    return info.read(this.#libc.getsockopt, descriptor) && info.state === TCP_CLOSE;
   }
 
   /** A listening socket's queue: the kernel reports it in two fields meant for other states. */

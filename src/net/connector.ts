@@ -1,5 +1,8 @@
-/** The port through which a loop makes handshakes, and what a handshake leaves behind. */
+/** The port through which probers make handshakes, and what a handshake leaves behind. */
 import type { Endpoint } from "../domain/target.ts";
+
+/** How a connection is closed: FIN, or RST, which leaves no TIME_WAIT behind. */
+export type CloseKind = "fin" | "rst";
 
 /** What the kernel knows of a handshake; NONE where it has no such thing. */
 export interface HandshakeSample {
@@ -9,30 +12,28 @@ export interface HandshakeSample {
   synRetransmits: number;
 }
 
-/** An established connection, to be closed by whoever holds it. */
-export interface Connection {
-  /** Writes what the kernel measured, NONE where it cannot tell. */
-  sample(out: HandshakeSample): void;
-  close(): void;
-}
-
-/** A handshake under way. */
-export interface Attempt {
-  /** Rejects with the system's error, or with any error after `cancel()`. */
-  readonly connection: Promise<Connection>;
-  /**
-   * Whether the kernel holds an answered handshake that this process has not come to read of yet;
-   * then writes what it measured. False also where the kernel cannot be asked.
-   */
-  answered(out: HandshakeSample): boolean;
-  /**
-   * Gives the attempt up and frees its socket. It may have been established in the same moment:
-   * then `connection` still resolves, and must be closed.
-   */
-  cancel(): void;
+/** Who is told of a handshake's fate: one of the two, once. */
+export interface HandshakeObserver {
+  /** Established. The sample holds during the call; the connector closes the connection after it. */
+  established(sample: HandshakeSample): void;
+  /** The system's error, whose `code` tells which. */
+  failed(error: unknown): void;
 }
 
 export interface Connector {
-  /** Sends the SYN before it returns. */
-  connect(endpoint: Endpoint): Attempt;
+  /**
+   * Sends the SYN before it returns. The observer is told later, never during this call. Returns
+   * the handshake's handle, good until its fate is told or it is cancelled.
+   */
+  connect(endpoint: Endpoint, observer: HandshakeObserver): number;
+  /**
+   * Asks the kernel now: true, and the observer was told, where it holds an answer that this
+   * process has not come to read of yet. False also where the kernel cannot be asked.
+   */
+  poll(handle: number): boolean;
+  /**
+   * Gives the handshake up and frees its socket; its observer is told nothing more. What is
+   * established in the same moment is closed.
+   */
+  cancel(handle: number): void;
 }

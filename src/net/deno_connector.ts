@@ -2,102 +2,108 @@
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
+import type { CloseKind, Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
 import { LateAbort } from "./late_abort.ts";
-import type { Attempt, Connection, Connector, HandshakeSample } from "./connector.ts";
-
-/** How a connection is closed: FIN, or RST, which leaves no TIME_WAIT behind. */
-export type CloseKind = "fin" | "rst";
 
 /** Abort signals kept for the next handshake; more than ever wait at once are not worth keeping. */
 const MAX_SPARE = 1024;
 
+/** A handshake under way. */
+interface Attempt {
+  readonly endpoint: Endpoint;
+  readonly abort: LateAbort;
+  /** Its descriptor as far as it can be foretold, or NONE. */
+  readonly guess: number;
+  /** Null once nobody is to be told. */
+  observer: HandshakeObserver | null;
+}
+
 export class DenoConnector implements Connector {
-  #kernel: KernelSide | null;
+  #sockets: TcpSockets | null;
+  #close: CloseKind;
+  /** By handle. */
+  #attempts: (Attempt | null)[] = [];
+  #freeHandles: number[] = [];
   /** Signals that were not used, for a signal costs more than the rest of a handshake's objects. */
   #spare: LateAbort[] = [];
+  #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
+  #info: TcpInfo = { rttUs: 0, retransmits: 0 };
 
   /** `sockets` is null where the kernel's figures cannot be had; then only "fin" can be asked for. */
   constructor(sockets: TcpSockets | null, close: CloseKind) {
-    this.#kernel = sockets === null ? null : new KernelSide(sockets, close === "rst");
+    this.#sockets = sockets;
+    this.#close = close;
   }
 
-  connect(endpoint: Endpoint): Attempt {
+  connect(endpoint: Endpoint, observer: HandshakeObserver): number {
+    const handle = this.#freeHandles.pop() ?? this.#attempts.length;
     const abort = this.#spare.pop() ?? new LateAbort();
-    const kernel = this.#kernel;
     // The runtime opens the socket before it returns, so the descriptor is known beforehand.
-    const descriptor = kernel === null ? NONE : kernel.sockets.search.next();
-    const dialled = Deno.connect({
-      hostname: endpoint.address,
-      port: endpoint.port,
-      signal: abort.signal,
-    });
-    return {
-      connection: dialled.then((connection) => {
-        if (!abort.signal.aborted && this.#spare.length < MAX_SPARE) this.#spare.push(abort);
-        return new DenoConnection(connection, endpoint, kernel, descriptor);
-      }),
-      answered: (out) =>
-        kernel !== null && kernel.sockets.search.isConnected(descriptor, endpoint) &&
-        kernel.sample(descriptor, out),
-      cancel: () => abort.abort(),
-    };
+    const guess = this.#sockets === null ? NONE : this.#sockets.search.next();
+    const attempt: Attempt = { endpoint, abort, guess, observer };
+    this.#attempts[handle] = attempt;
+    const { signal } = abort;
+    Deno.connect({ hostname: endpoint.address, port: endpoint.port, signal }).then(
+      (connection) => this.#connected(handle, attempt, connection),
+      (error) => this.#take(handle, attempt)?.failed(error),
+    );
+    return handle;
   }
-}
 
-/** What the kernel is asked of a connection, and told. */
-class KernelSide {
-  readonly sockets: TcpSockets;
-  readonly reset: boolean;
-  #info: TcpInfo = { rttUs: 0, retransmits: 0 };
+  poll(handle: number): boolean {
+    const attempt = this.#attempts[handle];
+    const sockets = this.#sockets;
+    if (attempt === null || sockets === null) return false;
+    const answered = sockets.search.isConnected(attempt.guess, attempt.endpoint) &&
+      this.#readSample(sockets, attempt.guess);
+    if (!answered) return false;
+    const observer = this.#take(handle, attempt);
+    attempt.abort.abort();
+    observer?.established(this.#sample);
+    return true;
+  }
 
-  constructor(sockets: TcpSockets, reset: boolean) {
-    this.sockets = sockets;
-    this.reset = reset;
+  cancel(handle: number): void {
+    const attempt = this.#attempts[handle];
+    if (attempt === null) return;
+    this.#take(handle, attempt);
+    attempt.abort.abort();
+  }
+
+  #connected(handle: number, attempt: Attempt, connection: Deno.TcpConn): void {
+    const { abort, endpoint } = attempt;
+    if (!abort.signal.aborted && this.#spare.length < MAX_SPARE) this.#spare.push(abort);
+    const observer = this.#take(handle, attempt);
+    const sockets = this.#sockets;
+    const descriptor = sockets === null || observer === null && this.#close === "fin"
+      ? NONE
+      : sockets.search.find(connection.localAddr.port, endpoint, attempt.guess);
+    if (observer !== null) {
+      if (sockets === null || !this.#readSample(sockets, descriptor)) {
+        this.#sample.rttUs = this.#sample.synRetransmits = NONE;
+      }
+      observer.established(this.#sample);
+    }
+    if (this.#close === "rst") sockets?.resetOnClose(descriptor);
+    connection.close();
+  }
+
+  /** Whom to tell of an attempt's fate, for the first time; null afterwards. Frees its handle. */
+  #take(handle: number, attempt: Attempt): HandshakeObserver | null {
+    const { observer } = attempt;
+    if (observer === null) return null;
+    attempt.observer = null;
+    this.#attempts[handle] = null;
+    this.#freeHandles.push(handle);
+    return observer;
   }
 
   /** False, and nothing written, for what has no handshake behind it. */
-  sample(descriptor: number, out: HandshakeSample): boolean {
+  #readSample(sockets: TcpSockets, descriptor: number): boolean {
     const info = this.#info;
-    if (!this.sockets.info(descriptor, info)) return false;
-    out.rttUs = info.rttUs > 0 ? info.rttUs : NONE;
-    out.synRetransmits = info.retransmits;
+    if (!sockets.info(descriptor, info)) return false;
+    this.#sample.rttUs = info.rttUs > 0 ? info.rttUs : NONE;
+    this.#sample.synRetransmits = info.retransmits;
     return true;
-  }
-}
-
-class DenoConnection implements Connection {
-  #connection: Deno.TcpConn;
-  #endpoint: Endpoint;
-  #kernel: KernelSide | null;
-  #guess: number;
-
-  constructor(
-    connection: Deno.TcpConn,
-    endpoint: Endpoint,
-    kernel: KernelSide | null,
-    guess: number,
-  ) {
-    this.#connection = connection;
-    this.#endpoint = endpoint;
-    this.#kernel = kernel;
-    this.#guess = guess;
-  }
-
-  sample(out: HandshakeSample): void {
-    const kernel = this.#kernel;
-    if (kernel !== null && kernel.sample(this.#find(kernel), out)) return;
-    out.rttUs = NONE;
-    out.synRetransmits = NONE;
-  }
-
-  close(): void {
-    const kernel = this.#kernel;
-    if (kernel !== null && kernel.reset) kernel.sockets.resetOnClose(this.#find(kernel));
-    this.#connection.close();
-  }
-
-  #find(kernel: KernelSide): number {
-    const { port } = this.#connection.localAddr;
-    return this.#guess = kernel.sockets.search.find(port, this.#endpoint, this.#guess);
   }
 }

@@ -12,7 +12,7 @@ import { PacketProber, type Side } from "./packet_prober.ts";
 import type { SocketOpener } from "./ping_prober.ts";
 import { random32 } from "./random32.ts";
 import { SynExchange, type SynOptions } from "./syn_exchange.ts";
-import type { ClockChoice } from "./tcp_prober.ts";
+import type { ClockChoice } from "./prober.ts";
 
 export interface KnockOptions {
   readonly timeoutMs: number;

@@ -13,9 +13,8 @@ import type { Clock } from "../time/clock.ts";
 import { type Deadline, Deadlines } from "../time/deadlines.ts";
 import { addressText } from "../domain/address.ts";
 import type { Answer, Exchange, Request } from "./exchange.ts";
-import type { Prober } from "./prober.ts";
+import type { ClockChoice, PendingProbe, Prober } from "./prober.ts";
 import { StampBook } from "./stamp_book.ts";
-import type { ClockChoice } from "./tcp_prober.ts";
 
 /** The exchange of a family, or why there is none. */
 export type Side = Exchange | string;
@@ -77,34 +76,35 @@ export class PacketProber implements Prober {
     this.#sides = { 4: sideOf(sides[4]), 6: sideOf(sides[6]) };
   }
 
-  probe(endpoint: Endpoint, record: ProbeRecord): Promise<void> {
-    return new Promise((resolve) => {
-      const side = this.#sides[endpoint.family];
-      const key = typeof side === "string" ? NONE : side.nextKey();
-      if (typeof side === "string" || key === NONE) {
-        record.outcome = "error";
-        record.error = typeof side === "string" ? side : "too many probes under way";
-        return resolve();
-      }
-      const wallOffsetMs = wallOffset(this.#clock);
-      const now = this.#clock.now();
-      const flight: Flight = {
-        endpoint,
-        key,
-        nonce: 0,
-        record,
-        side,
-        sentMs: now,
-        wallOffsetMs,
-        leftUs: NaN,
-        deadline: null,
-        resolve,
-      };
-      const errno = side.send(flight);
-      if (errno !== 0) return this.#refused(flight, errno);
-      flight.deadline = this.#deadlines.set(now, flight);
-      side.afterSend();
-    });
+  probe(endpoint: Endpoint, pending: PendingProbe): void {
+    const { record } = pending;
+    // Later, since answers are told while the socket's messages are being read.
+    const resolve = () => queueMicrotask(() => pending.settled());
+    const side = this.#sides[endpoint.family];
+    const key = typeof side === "string" ? NONE : side.nextKey();
+    if (typeof side === "string" || key === NONE) {
+      record.outcome = "error";
+      record.error = typeof side === "string" ? side : "too many probes under way";
+      return resolve();
+    }
+    const wallOffsetMs = wallOffset(this.#clock);
+    const now = this.#clock.now();
+    const flight: Flight = {
+      endpoint,
+      key,
+      nonce: 0,
+      record,
+      side,
+      sentMs: now,
+      wallOffsetMs,
+      leftUs: NaN,
+      deadline: null,
+      resolve,
+    };
+    const errno = side.send(flight);
+    if (errno !== 0) return this.#refused(flight, errno);
+    flight.deadline = this.#deadlines.set(now, flight);
+    side.afterSend();
   }
 
   remarks(): readonly string[] {

@@ -9,7 +9,7 @@ import type { Clock } from "../time/clock.ts";
 import { EchoExchange } from "./echo_exchange.ts";
 import { PacketProber, type Side } from "./packet_prober.ts";
 import { random32 } from "./random32.ts";
-import type { ClockChoice } from "./tcp_prober.ts";
+import type { ClockChoice } from "./prober.ts";
 
 export interface PingOptions {
   readonly timeoutMs: number;

@@ -4,12 +4,9 @@ import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { messageOf } from "../text/quote.ts";
 import type { Clock } from "../time/clock.ts";
-import { type Deadline, Deadlines } from "../time/deadlines.ts";
-import type { Attempt, Connection, Connector, HandshakeSample } from "./connector.ts";
-import type { Prober } from "./prober.ts";
-
-/** Where `rttUs` comes from: the kernel, else the clock; only the kernel; only the clock. */
-export type ClockChoice = "auto" | "kernel" | "userland";
+import { Deadline, Deadlines } from "../time/deadlines.ts";
+import type { Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
+import type { ClockChoice, PendingProbe, Prober } from "./prober.ts";
 
 /** What the system's error codes (connect(2)) say about a handshake; the rest are `error`. */
 const OUTCOME_OF_CODE: Readonly<Record<string, Outcome>> = {
@@ -30,16 +27,38 @@ const RESET_ONCE_ESTABLISHED = "ECONNRESET";
  */
 const NOT_TOLD = "ENOTCONN";
 
-/** A handshake under way. */
-interface Flight {
-  readonly endpoint: Endpoint;
-  readonly record: ProbeRecord;
-  readonly resolve: () => void;
-  readonly sentMs: number;
-  readonly attempt: Attempt;
+/** A handshake under way; used again when it has ended. */
+class Flight implements HandshakeObserver {
+  readonly deadline: Deadline<Flight> = new Deadline<Flight>(this);
+  endpoint!: Endpoint;
+  pending!: PendingProbe;
+  sentMs = 0;
+  /** The connector's, while it is under way. */
+  handle = NONE;
   /** Whether it was made once more already. */
-  readonly again: boolean;
+  again = false;
+  #ends: FlightEnds;
+
+  constructor(ends: FlightEnds) {
+    this.#ends = ends;
+  }
+
+  established(sample: HandshakeSample): void {
+    this.#ends.established(this, sample);
+  }
+
+  failed(error: unknown): void {
+    this.#ends.failed(this, error);
+  }
 }
+
+/** What a flight's end leads to. */
+interface FlightEnds {
+  established(flight: Flight, sample: HandshakeSample): void;
+  failed(flight: Flight, error: unknown): void;
+}
+
+const NO_SAMPLE: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
 
 export class TcpProber implements Prober {
   #connector: Connector;
@@ -47,7 +66,12 @@ export class TcpProber implements Prober {
   #timeoutUs: number;
   #choice: ClockChoice;
   #deadlines: Deadlines<Flight>;
-  #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
+  /** Flights that have ended: only as many are made as were ever under way at once. */
+  #spare: Flight[] = [];
+  #ends: FlightEnds = {
+    established: (flight, sample) => this.#connected(flight, sample),
+    failed: (flight, error) => this.#failed(flight, error),
+  };
 
   constructor(connector: Connector, clock: Clock, timeoutMs: number, choice: ClockChoice) {
     this.#connector = connector;
@@ -57,63 +81,64 @@ export class TcpProber implements Prober {
     this.#deadlines = new Deadlines(clock, timeoutMs, (flight) => this.#expired(flight));
   }
 
-  probe(endpoint: Endpoint, record: ProbeRecord): Promise<void> {
-    return new Promise((resolve) => this.#begin(endpoint, record, resolve, false));
+  probe(endpoint: Endpoint, pending: PendingProbe): void {
+    const flight = this.#spare.pop() ?? new Flight(this.#ends);
+    flight.endpoint = endpoint;
+    flight.pending = pending;
+    flight.again = false;
+    this.#begin(flight);
   }
 
   /** Gives up whatever is under way; those probes are never reported. */
   stop(): void {
-    for (const { attempt } of this.#deadlines.stop()) attempt.cancel();
+    for (const { handle } of this.#deadlines.stop()) this.#connector.cancel(handle);
   }
 
-  #begin(endpoint: Endpoint, record: ProbeRecord, resolve: () => void, again: boolean): void {
-    const sentMs = this.#clock.now();
-    const attempt = this.#connector.connect(endpoint);
-    const flight = { endpoint, record, resolve, sentMs, attempt, again };
+  #begin(flight: Flight): void {
+    flight.sentMs = this.#clock.now();
+    flight.handle = this.#connector.connect(flight.endpoint, flight);
     // It is set for as long as anybody waits for the flight.
-    const deadline = this.#deadlines.set(sentMs, flight);
-    attempt.connection.then(
-      (connection) => this.#connected(deadline, connection),
-      (error) => this.#failed(deadline, error),
-    );
+    this.#deadlines.start(flight.sentMs, flight.deadline);
   }
 
-  #expired({ attempt, record, sentMs, resolve }: Flight): void {
+  #expired(flight: Flight): void {
     // What this process was too busy to read in time is no loss of the network's.
-    if (attempt.answered(this.#sample)) this.#established(record, this.#microsSince(sentMs));
-    else record.outcome = "timeout";
-    attempt.cancel();
-    resolve();
+    if (this.#connector.poll(flight.handle)) return;
+    this.#connector.cancel(flight.handle);
+    flight.pending.record.outcome = "timeout";
+    this.#end(flight);
   }
 
-  #connected(deadline: Deadline<Flight>, connection: Connection): void {
-    if (deadline.set) {
-      this.#deadlines.clear(deadline);
-      const { record, sentMs, resolve } = deadline.value;
-      connection.sample(this.#sample);
-      this.#established(record, this.#microsSince(sentMs));
-      resolve();
-    }
-    connection.close();
+  #connected(flight: Flight, sample: HandshakeSample): void {
+    this.#deadlines.clear(flight.deadline);
+    this.#established(flight.pending.record, sample, this.#microsSince(flight.sentMs));
+    this.#end(flight);
   }
 
-  #failed(deadline: Deadline<Flight>, error: unknown): void {
-    if (!deadline.set) return;
-    this.#deadlines.clear(deadline);
-    const { endpoint, record, resolve, sentMs, again } = deadline.value;
+  #failed(flight: Flight, error: unknown): void {
+    this.#deadlines.clear(flight.deadline);
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === NOT_TOLD && !again) return this.#begin(endpoint, record, resolve, true);
-    this.#classify(record, code, error, this.#microsSince(sentMs));
-    resolve();
+    if (code === NOT_TOLD && !flight.again) {
+      flight.again = true;
+      this.#begin(flight);
+      return;
+    }
+    this.#classify(flight.pending.record, code, error, this.#microsSince(flight.sentMs));
+    this.#end(flight);
+  }
+
+  /** The flight may be in the air again before `settled` returns. */
+  #end(flight: Flight): void {
+    const { pending } = flight;
+    this.#spare.push(flight);
+    pending.settled();
   }
 
   #microsSince(startMs: number): number {
     return Math.max(0, Math.round((this.#clock.now() - startMs) * 1000));
   }
 
-  /** By what was sampled last. */
-  #established(record: ProbeRecord, connectUs: number): void {
-    const sample = this.#sample;
+  #established(record: ProbeRecord, sample: HandshakeSample, connectUs: number): void {
     // A smoothed RTT of a handshake whose SYN was sent again says nothing about the wait.
     const kernel = sample.rttUs > 0 && sample.synRetransmits === 0;
     record.synRetransmits = sample.synRetransmits;
@@ -129,10 +154,7 @@ export class TcpProber implements Prober {
   }
 
   #classify(record: ProbeRecord, code: string, error: unknown, connectUs: number): void {
-    if (code === RESET_ONCE_ESTABLISHED) {
-      this.#sample.rttUs = this.#sample.synRetransmits = NONE;
-      return this.#established(record, connectUs);
-    }
+    if (code === RESET_ONCE_ESTABLISHED) return this.#established(record, NO_SAMPLE, connectUs);
     record.outcome = OUTCOME_OF_CODE[code] ?? "error";
     if (record.outcome === "refused") {
       record.connectUs = connectUs;

@@ -1,6 +1,6 @@
 /** Notices of this machine's limits that a run may reach, each with its remedy. Pure. */
 import { hostPort, type Target } from "../domain/target.ts";
-import type { CloseKind } from "../net/deno_connector.ts";
+import type { CloseKind } from "../net/connector.ts";
 import { durationText } from "../text/duration.ts";
 
 /** How long the side that closes first keeps a connection's ports (TCP_TIMEWAIT_LEN, <net/tcp.h>). */

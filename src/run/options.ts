@@ -1,8 +1,8 @@
 /** The options of `probe`, `ping` and `knock`, checked and typed. */
 import type { Endpoint, Target } from "../domain/target.ts";
-import type { CloseKind } from "../net/deno_connector.ts";
+import type { CloseKind } from "../net/connector.ts";
 import type { TargetDefaults } from "../input/target_text.ts";
-import type { ClockChoice } from "../net/tcp_prober.ts";
+import type { ClockChoice } from "../net/prober.ts";
 import type { CollectdTypes } from "../format/collectd.ts";
 import type { FORMATS } from "../format/registry.ts";
 import type { LoopOptions } from "./probe_loop.ts";

@@ -4,15 +4,15 @@
  */
 import { messageOf } from "../text/quote.ts";
 import { fateOf } from "../domain/outcome.ts";
-import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { blankRecord, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { type Endpoint, type Target, targetKey } from "../domain/target.ts";
-import type { Prober } from "../net/prober.ts";
+import type { PendingProbe, Prober } from "../net/prober.ts";
 import type { Family, Resolver } from "../net/resolver.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
 import { CATCH_UP_MS, dueMs, nextSlot, splayMs } from "../time/schedule.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
-import { RecordPool, ScheduledTarget } from "./scheduled_target.ts";
+import { ScheduledTarget } from "./scheduled_target.ts";
 
 /** How many names are asked of the resolver at once. */
 const MAX_LOOKUPS = 16;
@@ -59,12 +59,33 @@ export interface LoopPorts {
   onNotice(text: string): void;
 }
 
+/** A probe that was sent, until its fate is known; used again afterwards. */
+class SentProbe implements PendingProbe {
+  readonly record: ProbeRecord = blankRecord();
+  entry!: ScheduledTarget;
+  /** Counted among those in flight that targets which answer late or never may have. */
+  slow = false;
+  /** How many of its burst are still to be sent. */
+  left = 0;
+  #settled: (probe: SentProbe) => void;
+
+  constructor(settled: (probe: SentProbe) => void) {
+    this.#settled = settled;
+  }
+
+  settled(): void {
+    this.#settled(this);
+  }
+}
+
 export class ProbeLoop {
   readonly entries: ScheduledTarget[] = [];
   #options: LoopOptions;
   #ports: LoopPorts;
   #queue = new DueQueue<ScheduledTarget>();
-  #pool = new RecordPool();
+  /** Probes to be used again: only as many are made as were ever in flight at once. */
+  #spare: SentProbe[] = [];
+  #onSettled = (probe: SentProbe): void => this.#settled(probe);
   #wall: WallAnchor;
   #inFlight = 0;
   /** A due probe waits for one in flight to end. */
@@ -227,13 +248,16 @@ export class ProbeLoop {
   /** Sends one probe; `left` of its burst remain, this one included. */
   #send(entry: ScheduledTarget, due: number, left: number): void {
     const { clock, prober } = this.#ports;
-    const record = this.#pool.take();
+    const probe = this.#spare.pop() ?? new SentProbe(this.#onSettled);
+    const { record } = probe;
     const now = clock.now();
-    const slow = entry.slow;
+    probe.entry = entry;
+    probe.slow = entry.slow;
+    probe.left = left - 1;
     entry.sent++;
     entry.inFlight++;
     this.#inFlight++;
-    if (slow) this.#slowInFlight++;
+    if (probe.slow) this.#slowInFlight++;
     const first = left === this.#options.burst;
     const startOfBurst = first && this.#options.burst > 1;
     record.target = entry.target;
@@ -244,23 +268,21 @@ export class ProbeLoop {
     record.rttSource = record.error = null;
     record.lagUs = first ? Math.max(0, Math.round((now - due) * 1000)) : 0;
     this.#wall.stamp(now, record);
-    const settled = () => {
-      if (slow) this.#slowInFlight--;
-      this.#settled(entry, record, left - 1);
-    };
     const endpoint = entry.endpoint;
     if (endpoint !== undefined) {
       record.address = endpoint.address;
-      prober.probe(endpoint, record).then(settled);
+      prober.probe(endpoint, probe);
     } else {
       record.address = "";
       record.outcome = "unresolved";
       record.error = entry.unresolvedReason;
-      queueMicrotask(settled);
+      queueMicrotask(() => probe.settled());
     }
   }
 
-  #settled(entry: ScheduledTarget, record: ProbeRecord, left: number): void {
+  #settled(probe: SentProbe): void {
+    const { entry, record, left } = probe;
+    if (probe.slow) this.#slowInFlight--;
     this.#inFlight--;
     entry.inFlight--;
     entry.silent = fateOf(record.outcome) !== "answered";
@@ -272,7 +294,7 @@ export class ProbeLoop {
       entry.failures = record.outcome === "established" ? 0 : entry.failures + 1;
       if (entry.failures >= this.#options.resolveAfter) this.#rotate(entry);
     }
-    this.#pool.give(record);
+    this.#spare.push(probe);
     if (this.#options.burst > 1) this.#followBurst(entry, left);
     this.#releaseDeferred();
     if (this.#full) {

@@ -1,5 +1,4 @@
 /** A target on the schedule: its addresses, its next slot, its counters. */
-import { blankRecord, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint, Target } from "../domain/target.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Family, Resolver } from "../net/resolver.ts";
@@ -98,18 +97,5 @@ export class ScheduledTarget {
   /** Moves on to the next known address. */
   advance(): Endpoint | null {
     return this.adopt(this.#endpoints, true);
-  }
-}
-
-/** Reuses records, so that there are only as many as probes were in flight at once. */
-export class RecordPool {
-  #free: ProbeRecord[] = [];
-
-  take(): ProbeRecord {
-    return this.#free.pop() ?? blankRecord();
-  }
-
-  give(record: ProbeRecord): void {
-    this.#free.push(record);
   }
 }

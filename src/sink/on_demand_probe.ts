@@ -11,6 +11,7 @@ import type { HttpRequest } from "../net/http_request.ts";
 import { type HttpResponse, textResponse } from "../net/http_server.ts";
 import type { Resolver } from "../net/resolver.ts";
 import { parseHostPort } from "../input/target_text.ts";
+import { probeOnce } from "../net/prober.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -105,7 +106,7 @@ export class OnDemandProbes {
       if (endpoint !== null) {
         const leftMs = Math.max(1, endMs - lookedUpMs);
         const prober = new TcpProber(this.#connector, this.#clock, leftMs, "auto");
-        await prober.probe(endpoint, record);
+        await probeOnce(prober, endpoint, record);
         prober.stop();
       }
       const durationMs = this.#clock.now() - startMs;

@@ -7,13 +7,18 @@ import type { Cancel, Clock } from "./clock.ts";
  */
 export const GRACE_MS = 2;
 
-/** `value` is what waits. */
-export interface Deadline<T> {
-  readonly atMs: number;
+/** A place in the list; may be set again once it has expired or was cleared. */
+export class Deadline<T> {
+  /** What waits. */
   readonly value: T;
-  previous: Deadline<T> | null;
-  next: Deadline<T> | null;
-  set: boolean;
+  atMs = 0;
+  previous: Deadline<T> | null = null;
+  next: Deadline<T> | null = null;
+  set = false;
+
+  constructor(value: T) {
+    this.value = value;
+  }
 }
 
 export class Deadlines<T> {
@@ -24,6 +29,8 @@ export class Deadlines<T> {
   #tail: Deadline<T> | null = null;
   #timer: Cancel | null = null;
   #graceGiven = false;
+  /** The callbacks of expired deadlines may set further ones, which the wake-up arms at its end. */
+  #waking = false;
 
   constructor(clock: Clock, spanMs: number, expired: (value: T) => void) {
     this.#clock = clock;
@@ -33,14 +40,21 @@ export class Deadlines<T> {
 
   /** `expired` is called once, the span after `fromMs`, unless it is cleared before. */
   set(fromMs: number, value: T): Deadline<T> {
+    const deadline = new Deadline(value);
+    this.start(fromMs, deadline);
+    return deadline;
+  }
+
+  /** The same for a deadline that its owner keeps; it must not be set. */
+  start(fromMs: number, deadline: Deadline<T>): void {
     const tail = this.#tail;
-    const atMs = fromMs + this.#spanMs;
-    const deadline: Deadline<T> = { atMs, value, previous: tail, next: null, set: true };
+    deadline.atMs = fromMs + this.#spanMs;
+    deadline.set = true;
+    deadline.previous = tail;
     if (tail === null) this.#head = deadline;
     else tail.next = deadline;
     this.#tail = deadline;
-    if (this.#timer === null) this.#arm(atMs);
-    return deadline;
+    if (this.#timer === null && !this.#waking) this.#arm(deadline.atMs);
   }
 
   /** Takes a deadline back; harmless when it has expired. */
@@ -82,11 +96,13 @@ export class Deadlines<T> {
       return;
     }
     this.#graceGiven = false;
+    this.#waking = true;
     while (this.#head !== null && this.#head.atMs <= now - GRACE_MS) {
       const expired = this.#head;
       this.clear(expired);
       this.#expired(expired.value);
     }
+    this.#waking = false;
     if (this.#head !== null && this.#timer === null) this.#arm(this.#head.atMs);
   }
 }

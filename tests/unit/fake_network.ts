@@ -1,9 +1,9 @@
 /** A network by script: connector, prober and resolver on the fake clock. */
 import type { Outcome } from "../../src/domain/outcome.ts";
-import type { ProbeRecord, RttSource } from "../../src/domain/probe_record.ts";
+import { NONE, type RttSource } from "../../src/domain/probe_record.ts";
 import type { Endpoint } from "../../src/domain/target.ts";
-import type { Attempt, Connection, Connector, HandshakeSample } from "../../src/net/connector.ts";
-import type { Prober } from "../../src/net/prober.ts";
+import type { Connector, HandshakeObserver, HandshakeSample } from "../../src/net/connector.ts";
+import type { PendingProbe, Prober } from "../../src/net/prober.ts";
 import type { Family, Resolver } from "../../src/net/resolver.ts";
 import type { Cancel, Clock } from "../../src/time/clock.ts";
 
@@ -23,6 +23,13 @@ export interface ConnectPlan {
   readonly ignoresCancel?: boolean;
 }
 
+/** A connect that nobody was told of yet. */
+interface FakeAttempt {
+  readonly plan: ConnectPlan;
+  readonly observer: HandshakeObserver;
+  wake: Cancel;
+}
+
 export class FakeConnector implements Connector {
   plan: ConnectPlan;
   started = 0;
@@ -30,46 +37,51 @@ export class FakeConnector implements Connector {
   opened = 0;
   closed = 0;
   #clock: Clock;
+  #attempts = new Map<number, FakeAttempt>();
 
   constructor(clock: Clock, plan: ConnectPlan) {
     this.#clock = clock;
     this.plan = plan;
   }
 
-  connect(_endpoint: Endpoint): Attempt {
-    this.started++;
+  connect(_endpoint: Endpoint, observer: HandshakeObserver): number {
+    const handle = this.started++;
     const { plan } = this;
-    const { promise, resolve, reject } = Promise.withResolvers<Connection>();
-    let wake: Cancel = () => {};
+    const attempt: FakeAttempt = { plan, observer, wake: () => {} };
+    this.#attempts.set(handle, attempt);
     if (plan.afterMs !== undefined) {
-      wake = this.#clock.wakeAt(this.#clock.now() + plan.afterMs, () => {
-        if (plan.error !== undefined) reject(plan.error);
-        else resolve(this.#open(plan.sample ?? { rttUs: -1, synRetransmits: -1 }));
+      attempt.wake = this.#clock.wakeAt(this.#clock.now() + plan.afterMs, () => {
+        const told = this.#attempts.delete(handle);
+        if (plan.error === undefined) this.#establish(attempt, told, plan.sample);
+        else if (told) observer.failed(plan.error);
       });
     }
-    const cancel = () => {
-      this.cancelled++;
-      if (plan.ignoresCancel === true) return;
-      wake();
-      reject(new DOMException("cancelled", "AbortError"));
-    };
-    const answered = (out: HandshakeSample) => {
-      Object.assign(out, plan.unread);
-      return plan.unread !== undefined;
-    };
-    return { connection: promise, answered, cancel };
+    return handle;
   }
 
-  #open(sample: HandshakeSample): Connection {
+  poll(handle: number): boolean {
+    const attempt = this.#attempts.get(handle);
+    if (attempt?.plan.unread === undefined) return false;
+    this.#attempts.delete(handle);
+    this.#establish(attempt, true, attempt.plan.unread);
+    return true;
+  }
+
+  cancel(handle: number): void {
+    this.cancelled++;
+    const attempt = this.#attempts.get(handle);
+    this.#attempts.delete(handle);
+    if (attempt?.plan.ignoresCancel !== true) attempt?.wake();
+  }
+
+  #establish({ observer }: FakeAttempt, told: boolean, sample = NO_SAMPLE): void {
     this.opened++;
-    return {
-      sample: (out) => Object.assign(out, sample),
-      close: () => {
-        this.closed++;
-      },
-    };
+    if (told) observer.established(sample);
+    this.closed++;
   }
 }
+
+const NO_SAMPLE: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
 
 /** What becomes of one probe. */
 export interface Fate {
@@ -99,7 +111,8 @@ export class FakeProber implements Prober {
     this.#fateOf = fateOf;
   }
 
-  probe(endpoint: Endpoint, record: ProbeRecord): Promise<void> {
+  probe(endpoint: Endpoint, pending: PendingProbe): void {
+    const { record } = pending;
     const sent: Sent = {
       atMs: this.#clock.now(),
       target: record.target.name,
@@ -109,19 +122,17 @@ export class FakeProber implements Prober {
     };
     this.sent.push(sent);
     const fate = this.#fateOf(sent);
-    return new Promise((resolve) => {
-      const cancel = this.#clock.wakeAt(sent.atMs + fate.afterMs, () => {
-        this.#wakes.delete(cancel);
-        record.outcome = fate.outcome ?? "established";
-        if (record.outcome === "established") {
-          record.connectUs = Math.round(fate.afterMs * 1000);
-          record.rttUs = fate.rttUs ?? record.connectUs;
-          record.rttSource = fate.rttSource ?? "kernel";
-        }
-        resolve();
-      });
-      this.#wakes.add(cancel);
+    const cancel = this.#clock.wakeAt(sent.atMs + fate.afterMs, () => {
+      this.#wakes.delete(cancel);
+      record.outcome = fate.outcome ?? "established";
+      if (record.outcome === "established") {
+        record.connectUs = Math.round(fate.afterMs * 1000);
+        record.rttUs = fate.rttUs ?? record.connectUs;
+        record.rttSource = fate.rttSource ?? "kernel";
+      }
+      pending.settled();
     });
+    this.#wakes.add(cancel);
   }
 
   stop(): void {

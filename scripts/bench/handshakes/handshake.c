@@ -4,6 +4,7 @@
  *   handshake connect PORT COUNT HOST   handshakes with 127.0.0.HOST:PORT, one after the other; a new
  *                                       HOST each SPREAD of them, since the kernel's search for a free
  *                                       port slows down among many that are in TIME_WAIT
+ *   handshake over PORT COUNT FILE      the same with the IPv4 addresses of a file, a line each, in turn
  *   handshake await PORT COUNT HOST     the same, AT_ONCE of them together, each until the server closes it:
  *                                       as fast as the server accepts, and its backlog never overflows
  *   handshake accept PORT               accepts and closes until SIGTERM; PORT 0 picks one
@@ -25,7 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, TIMEOUT_MS = 5000, MAX_RTT_US = 1 << 20, SPREAD = 10000, AT_ONCE = 64 };
+enum { BACKLOG = 4096, TIMEOUT_MS = 5000, MAX_RTT_US = 1 << 20, SPREAD = 10000, AT_ONCE = 64,
+       MAX_ADDRESSES = 1 << 16 };
 
 static unsigned rtt_counts[MAX_RTT_US];
 
@@ -81,6 +83,31 @@ static unsigned quantile(long count, double q) {
     return MAX_RTT_US;
 }
 
+static void report(long count, double started, double cpu_started, unsigned long retransmits) {
+    printf("{\"handshakes\":%ld,\"seconds\":%.6f,\"cpuSeconds\":%.6f,\"rttP50Us\":%u,"
+           "\"rttP99Us\":%u,\"synRetransmits\":%lu}\n",
+           count, seconds_now() - started, cpu_seconds() - cpu_started, quantile(count, 0.5),
+           quantile(count, 0.99), retransmits);
+}
+
+static void run_over(int port, long count, const char *file) {
+    static struct sockaddr_in addresses[MAX_ADDRESSES];
+    char line[64];
+    long known = 0;
+    FILE *lines = fopen(file, "r");
+    if (lines == NULL) die(file);
+    while (known < MAX_ADDRESSES && fgets(line, sizeof line, lines) != NULL) {
+        line[strcspn(line, "\n")] = 0;
+        addresses[known++] = address_of(ntohl(inet_addr(line)), port);
+    }
+    fclose(lines);
+    if (known == 0) die("no address");
+    const double started = seconds_now(), cpu_started = cpu_seconds();
+    unsigned long retransmits = 0;
+    for (long done = 0; done < count; done++) retransmits += handshake(&addresses[done % known]);
+    report(count, started, cpu_started, retransmits);
+}
+
 static void run_connect(int port, long count, unsigned host) {
     const double started = seconds_now(), cpu_started = cpu_seconds();
     unsigned long retransmits = 0;
@@ -88,10 +115,7 @@ static void run_connect(int port, long count, unsigned host) {
         const struct sockaddr_in to = address_of((INADDR_LOOPBACK & ~0xffu) + host, port);
         for (long i = 0; i < SPREAD && done < count; i++, done++) retransmits += handshake(&to);
     }
-    printf("{\"handshakes\":%ld,\"seconds\":%.6f,\"cpuSeconds\":%.6f,\"rttP50Us\":%u,"
-           "\"rttP99Us\":%u,\"synRetransmits\":%lu}\n",
-           count, seconds_now() - started, cpu_seconds() - cpu_started, quantile(count, 0.5),
-           quantile(count, 0.99), retransmits);
+    report(count, started, cpu_started, retransmits);
 }
 
 static void run_await(int port, long count, unsigned host) {
@@ -150,12 +174,14 @@ static void run_accept(int port) {
 int main(int argc, char **argv) {
     if (argc == 5 && strcmp(argv[1], "connect") == 0) {
         run_connect(atoi(argv[2]), atol(argv[3]), atoi(argv[4]));
+    } else if (argc == 5 && strcmp(argv[1], "over") == 0) {
+        run_over(atoi(argv[2]), atol(argv[3]), argv[4]);
     } else if (argc == 5 && strcmp(argv[1], "await") == 0) {
         run_await(atoi(argv[2]), atol(argv[3]), atoi(argv[4]));
     } else if (argc == 3 && strcmp(argv[1], "accept") == 0) {
         run_accept(atoi(argv[2]));
     } else {
-        fprintf(stderr, "usage: handshake connect|await PORT COUNT HOST | handshake accept PORT\n");
+        fprintf(stderr, "usage: handshake connect|await PORT COUNT HOST | over PORT COUNT FILE | accept PORT\n");
         return 2;
     }
     return 0;

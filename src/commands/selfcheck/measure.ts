@@ -10,6 +10,7 @@ import { heapBytes, residentBytes } from "../../kernel/process.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
 import { acceptAndClose, type AcceptCounters, listenOn } from "../../net/listener.ts";
+import { probeOnce } from "../../net/prober.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { Histogram } from "../../stats/histogram.ts";
 import { sleepUntil, systemClock } from "../../time/clock.ts";
@@ -75,7 +76,7 @@ async function measureHandshakes(): Promise<{ rtt: Histogram; connect: Histogram
   for (let i = 0; i < HANDSHAKES; i++) {
     record.rttUs = record.connectUs = NONE;
     record.rttSource = null;
-    await prober.probe(endpoint, record);
+    await probeOnce(prober, endpoint, record);
     const rttUs = kernelRttOf(record);
     if (rttUs !== NONE) rtt.add(rttUs);
     if (record.connectUs !== NONE) connect.add(record.connectUs);

@@ -19,6 +19,7 @@ import { isNoRoute, openHopProber, openHopTools } from "../../trace/hop_open.ts"
 import type { HopProber } from "../../trace/hop_prober.ts";
 import { openAddressFacts } from "../../net/name_server.ts";
 import { systemResolver } from "../../net/resolver.ts";
+import { probeOnce } from "../../net/prober.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
@@ -257,7 +258,7 @@ function queriesOf({ queries, repeat }: TraceOptions): number {
 async function shakeHands(target: Endpoint, prober: TcpProber): Promise<PlainHandshake> {
   const record = blankRecord();
   record.rttUs = record.connectUs = NONE;
-  await prober.probe(target, record);
+  await probeOnce(prober, target, record);
   prober.stop();
   const { outcome, rttUs, rttSource } = record;
   return { port: target.port, outcome, rttUs, rttSource };

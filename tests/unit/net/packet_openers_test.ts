@@ -3,6 +3,7 @@ import { SystemError } from "../../../src/domain/exit.ts";
 import { ErrnoError } from "../../../src/kernel/errno.ts";
 import type { PacketKind, PacketSocketOptions } from "../../../src/kernel/packet_socket.ts";
 import { type KnockOptions, knockProber } from "../../../src/net/knock_prober.ts";
+import { probeOnce } from "../../../src/net/prober.ts";
 import { PacketProber } from "../../../src/net/packet_prober.ts";
 import { type PingOptions, pingProber } from "../../../src/net/ping_prober.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
@@ -86,7 +87,7 @@ Deno.test("without IPv6 the machine pings by IPv4, and an IPv6 target says why n
   // No second try: a raw socket would not be permitted any more than the family is there.
   assertEquals(opener.kinds, ["ping 4"]);
   const probed = record();
-  prober.probe(endpoint("2001:db8::1"), probed);
+  probeOnce(prober, endpoint("2001:db8::1"), probed);
   await settle();
   assertEquals(probed.outcome, "error");
   assertStringIncludes(probed.error ?? "", "cannot ping IPv6");

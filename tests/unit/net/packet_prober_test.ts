@@ -3,7 +3,7 @@ import { NONE, type ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { Endpoint } from "../../../src/domain/target.ts";
 import { EchoExchange } from "../../../src/net/echo_exchange.ts";
 import { PacketProber, type Side } from "../../../src/net/packet_prober.ts";
-import type { ClockChoice } from "../../../src/net/tcp_prober.ts";
+import { type ClockChoice, probeOnce } from "../../../src/net/prober.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
 import { endpoint, record } from "../fixtures.ts";
 import { counting, FakePacketSocket, type IcmpFake } from "./fake_packets.ts";
@@ -37,7 +37,7 @@ class Bench {
   probe(to: Endpoint = endpoint(), leavesAtUs = NaN): Flying {
     this.socket.leavesAtUs = leavesAtUs;
     const flying = { record: record(), settled: false };
-    this.prober.probe(to, flying.record).then(() => flying.settled = true);
+    probeOnce(this.prober, to, flying.record).then(() => flying.settled = true);
     return flying;
   }
 

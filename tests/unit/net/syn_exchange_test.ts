@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertNotEquals } from "@std/assert"
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { Endpoint } from "../../../src/domain/target.ts";
 import { PacketProber } from "../../../src/net/packet_prober.ts";
+import { probeOnce } from "../../../src/net/prober.ts";
 import { SynExchange } from "../../../src/net/syn_exchange.ts";
 import { addBytes, checksumOf, pseudoHeaderSum } from "../../../src/packet/checksum.ts";
 import { readU32 } from "../../../src/packet/network_order.ts";
@@ -42,7 +43,7 @@ class Bench {
 
   probe(seq = 1): { record: ProbeRecord; settled: boolean } {
     const flying = { record: record({ seq }), settled: false };
-    this.prober.probe(this.target, flying.record).then(() => flying.settled = true);
+    probeOnce(this.prober, this.target, flying.record).then(() => flying.settled = true);
     return flying;
   }
 

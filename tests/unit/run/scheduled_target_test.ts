@@ -1,5 +1,5 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
-import { RecordPool, ScheduledTarget } from "../../../src/run/scheduled_target.ts";
+import { assertEquals } from "@std/assert";
+import { ScheduledTarget } from "../../../src/run/scheduled_target.ts";
 import type { Endpoint } from "../../../src/domain/target.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { FakeResolver } from "../fake_network.ts";
@@ -44,13 +44,4 @@ Deno.test("advancing goes round the known addresses", () => {
     return entry.endpoint?.address;
   });
   assertEquals(seen, ["192.0.2.2", "192.0.2.1", "192.0.2.2"]);
-});
-
-Deno.test("a record given back is the next one taken", () => {
-  const pool = new RecordPool();
-  const first = pool.take();
-  const second = pool.take();
-  pool.give(first);
-  assertStrictEquals(pool.take(), first);
-  assertEquals(first === second, false);
 });

@@ -1,0 +1,245 @@
+/**
+ * Handshakes on sockets of our own: from an address of the user's choice, or at a rate at which the
+ * runtime's own connect costs too much. No promise, closure or object is made for a handshake: it is
+ * a slot in a few arrays. What the sockets have to tell is read at the end of each turn of the event
+ * loop in which something was sent; where turns are rare, by one wait in a thread besides.
+ */
+import { NONE } from "../domain/probe_record.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { ConnectEvents, type ConnectingSockets } from "../kernel/connecting_sockets.ts";
+import type { ErrnoError } from "../kernel/errno.ts";
+import { ERRNO } from "../kernel/linux.ts";
+import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
+import type { Clock } from "../time/clock.ts";
+import type { CloseKind, Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
+
+/** A wait ends now and then, so that nothing has to end it. */
+const WAIT_MS = 100;
+/** Waits without events taken in one go, so that the event loop has its turn. */
+const MAX_READS = 64;
+/** With a steady rate the next turn reads the answers of this one, unless it is this long in coming. */
+const STEADY_GAP_MS = 4;
+/** How often a socket may say that it has an error and not which, before it is given up. */
+const MAX_UNTOLD = 3;
+const FIRST_SLOTS = 64;
+
+export interface OwnConnectorOptions {
+  readonly close: CloseKind;
+  /** Whether something is sent every few milliseconds all the time. */
+  readonly steady: boolean;
+}
+
+export class OwnConnector implements Connector {
+  #sockets: ConnectingSockets;
+  #infos: TcpSockets;
+  #clock: Clock;
+  #reset: boolean;
+  #steady: boolean;
+  /** By slot: whom to tell; null in a free one, or when it was cancelled. */
+  #observers: (HandshakeObserver | null)[] = [];
+  /** By slot: the descriptor, or the errno as a negative number where the connect failed at once. */
+  #descriptors = new Int32Array(FIRST_SLOTS);
+  /** By slot: counts its uses, so that an event of an earlier one is known. */
+  #generations = new Int32Array(FIRST_SLOTS);
+  #untold = new Uint8Array(FIRST_SLOTS);
+  #free: number[] = [];
+  /** Handshakes under way that the epoll set watches. */
+  #watched = 0;
+  /** Slots whose connect failed at once, to be told in the next reading. */
+  #failed: number[] = [];
+  #errors: Partial<Record<number, ErrnoError>> = {};
+  #events = new ConnectEvents();
+  #threadEvents = new ConnectEvents();
+  #readingQueued = false;
+  #reading = false;
+  #waiting = false;
+  #gapTimer = false;
+  #turnMs = -Infinity;
+  #info: TcpInfo = { rttUs: 0, retransmits: 0 };
+  #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
+  #endTurn = (): void => this.#turnEnded();
+
+  constructor(
+    sockets: ConnectingSockets,
+    infos: TcpSockets,
+    clock: Clock,
+    { close, steady }: OwnConnectorOptions,
+  ) {
+    this.#sockets = sockets;
+    this.#infos = infos;
+    this.#clock = clock;
+    this.#reset = close === "rst";
+    this.#steady = steady;
+  }
+
+  connect(endpoint: Endpoint, observer: HandshakeObserver): number {
+    const slot = this.#free.pop() ?? this.#newSlot();
+    this.#observers[slot] = observer;
+    this.#untold[slot] = 0;
+    const descriptor = this.#sockets.connect(endpoint, slot, this.#generations[slot]);
+    this.#descriptors[slot] = descriptor;
+    if (descriptor >= 0) this.#watched++;
+    else this.#failed.push(slot);
+    this.#queueReading();
+    return slot;
+  }
+
+  poll(handle: number): boolean {
+    const descriptor = this.#descriptors[handle];
+    if (descriptor < 0) return false;
+    return this.#tell(handle, this.#sockets.error(descriptor));
+  }
+
+  cancel(handle: number): void {
+    if (this.#descriptors[handle] >= 0) this.#release(handle);
+    // One that failed at once keeps its slot until the reading comes to it.
+    else this.#observers[handle] = null;
+  }
+
+  /** Reads at the end of this turn of the event loop; what a reading itself sends, the next one reads. */
+  #queueReading(): void {
+    if (this.#readingQueued || this.#reading) return;
+    this.#readingQueued = true;
+    queueMicrotask(this.#endTurn);
+  }
+
+  #turnEnded(): void {
+    this.#readingQueued = false;
+    this.#turnMs = this.#clock.now();
+    this.#read();
+    this.#keepWatch();
+  }
+
+  #read(): void {
+    this.#reading = true;
+    this.#tellFailed();
+    for (let reads = 0; reads < MAX_READS; reads++) {
+      this.#sockets.take(this.#events);
+      this.#deliver(this.#events);
+      if (!this.#events.full) break;
+    }
+    this.#reading = false;
+  }
+
+  /** Sees to it that what is still under way will be read. */
+  #keepWatch(): void {
+    if (this.#failed.length > 0) this.#queueReading();
+    if (this.#watched === 0 || this.#waiting) return;
+    if (!this.#isSteady()) this.#wait();
+    else if (!this.#gapTimer) this.#watchGap();
+  }
+
+  #isSteady(): boolean {
+    return this.#steady && this.#clock.now() < this.#turnMs + STEADY_GAP_MS;
+  }
+
+  /** Looks after the turns for as long as they come; reads in the place of one that does not. */
+  #watchGap(): void {
+    this.#gapTimer = true;
+    this.#clock.wakeAt(this.#turnMs + STEADY_GAP_MS, () => {
+      this.#gapTimer = false;
+      if (!this.#isSteady()) this.#read();
+      this.#keepWatch();
+    });
+  }
+
+  async #wait(): Promise<void> {
+    this.#waiting = true;
+    do {
+      await this.#sockets.wait(this.#threadEvents, WAIT_MS);
+      this.#reading = true;
+      this.#tellFailed();
+      this.#deliver(this.#threadEvents);
+      this.#reading = false;
+    } while (this.#watched > 0 && !this.#isSteady());
+    this.#waiting = false;
+    this.#keepWatch();
+  }
+
+  #deliver(events: ConnectEvents): void {
+    for (let i = 0; i < events.count; i++) {
+      const slot = events.slot(i);
+      // The socket that it was for is closed, though the event was already there.
+      if (events.generation(i) !== this.#generations[slot]) continue;
+      const descriptor = this.#descriptors[slot];
+      const errno = events.isError(i) ? this.#sockets.error(descriptor) : 0;
+      if (this.#tell(slot, errno)) continue;
+      // Linux tells of an ICMP error a moment before it says which: the next event knows.
+      const goesOn = ++this.#untold[slot] <= MAX_UNTOLD &&
+        this.#sockets.watchAgain(descriptor, slot, this.#generations[slot]);
+      if (!goesOn) this.#fail(slot, ERRNO.ENOTCONN);
+    }
+  }
+
+  /** Tells the fate of a handshake, if the kernel knows it; false when it is still under way. */
+  #tell(slot: number, errno: number): boolean {
+    if (errno !== 0) {
+      this.#fail(slot, errno);
+      return true;
+    }
+    const descriptor = this.#descriptors[slot];
+    const info = this.#info;
+    if (!this.#infos.info(descriptor, info)) return false;
+    // Closed, and no error: an event or another question will say why.
+    if (info.rttUs === 0 && this.#infos.isClosed(descriptor)) return false;
+    this.#sample.rttUs = info.rttUs > 0 ? info.rttUs : NONE;
+    this.#sample.synRetransmits = info.retransmits;
+    if (this.#reset) this.#infos.resetOnClose(descriptor);
+    const observer = this.#observers[slot];
+    this.#release(slot);
+    observer?.established(this.#sample);
+    return true;
+  }
+
+  #fail(slot: number, errno: number): void {
+    const observer = this.#observers[slot];
+    this.#release(slot);
+    observer?.failed(this.#errorOf(errno));
+  }
+
+  /** The same object each time: it is made with its stack, which costs more than the handshake. */
+  #errorOf(errno: number): ErrnoError {
+    return this.#errors[errno] ??= this.#sockets.errorOf(errno);
+  }
+
+  #tellFailed(): void {
+    const count = this.#failed.length;
+    if (count === 0) return;
+    for (const slot of this.#failed.splice(0, count)) {
+      const errno = -this.#descriptors[slot];
+      const observer = this.#observers[slot];
+      this.#freeSlot(slot);
+      observer?.failed(this.#errorOf(errno));
+    }
+  }
+
+  /** Closes a handshake's socket, established or not. */
+  #release(slot: number): void {
+    this.#sockets.close(this.#descriptors[slot]);
+    this.#watched--;
+    this.#freeSlot(slot);
+  }
+
+  #freeSlot(slot: number): void {
+    this.#descriptors[slot] = NONE;
+    this.#observers[slot] = null;
+    this.#generations[slot]++;
+    this.#free.push(slot);
+  }
+
+  #newSlot(): number {
+    const slot = this.#observers.length;
+    this.#observers.push(null);
+    if (slot === this.#descriptors.length) {
+      this.#descriptors = grown(this.#descriptors, new Int32Array(2 * slot));
+      this.#generations = grown(this.#generations, new Int32Array(2 * slot));
+      this.#untold = grown(this.#untold, new Uint8Array(2 * slot));
+    }
+    return slot;
+  }
+}
+
+function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
