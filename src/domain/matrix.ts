@@ -5,13 +5,21 @@ import type { MeshRow, PeerFigures, Quantiles } from "./mesh_row.ts";
 /** Bound on the nodes of a matrix: a larger one fits neither a screen nor a small machine's memory. */
 export const MAX_MATRIX_NODES = 2000;
 
-/** What a cell holds: counts, and times in µs. */
+/** What a cell holds: counts, times in µs, and an age in ms. */
 export const FIGURES = [
   "sent",
   "answered",
   "lost",
   "refused",
   "retransmits",
+  "repeated",
+  "bursts",
+  "burstsWithDrops",
+  "recentBursts",
+  "recentAnswered",
+  "recentRefused",
+  "recentP50",
+  "establishedAge",
   "rttCount",
   "rttP50",
   "rttP99",
@@ -40,6 +48,15 @@ export type RowState =
     readonly strangers: number;
   };
 
+/** A pair counts for no more than so many times what is usual: no row outweighs the others. */
+export const MAX_WEIGHT = 4;
+
+/** Whether handshakes are answered: by a listener, by a refusal alone, or not at all. */
+export type PairState = "unmeasured" | "established" | "refused" | "silent";
+
+/** So many bursts tell how a pair is now. */
+export const RECENT_BURSTS = 2;
+
 /** What was measured of each ordered pair of nodes. */
 export abstract class PairFigures {
   /** How many nodes there are. */
@@ -53,9 +70,13 @@ export abstract class PairFigures {
     return this.figure("sent", from, to) > 0;
   }
 
-  /** Whether every probe of a pair was lost. */
-  unanswered(from: number, to: number): boolean {
-    return this.probed(from, to) && this.figure("answered", from, to) === 0;
+  /** How a pair is by its last two bursts; by its window where these are not known. */
+  state(from: number, to: number): PairState {
+    if (!this.probed(from, to)) return "unmeasured";
+    const recent = this.figure("recentBursts", from, to) >= RECENT_BURSTS;
+    const answered = this.figure(recent ? "recentAnswered" : "answered", from, to);
+    const refused = this.figure(recent ? "recentRefused" : "refused", from, to);
+    return answered === 0 ? "silent" : refused === answered ? "refused" : "established";
   }
 }
 
@@ -143,6 +164,14 @@ export class Matrix extends PairFigures {
     set("lost", figures.lost);
     set("refused", figures.refused);
     set("retransmits", figures.synRetransmits);
+    set("repeated", figures.repeated);
+    set("bursts", figures.bursts);
+    set("burstsWithDrops", figures.burstsWithDrops);
+    set("recentBursts", figures.recent?.bursts);
+    set("recentAnswered", figures.recent?.answered);
+    set("recentRefused", figures.recent?.refused);
+    set("recentP50", figures.recent?.p50Us);
+    set("establishedAge", figures.establishedAgeMs);
     set("rttCount", rtt?.count);
     set("rttP50", rtt?.p50Us);
     set("rttP99", rtt?.p99Us);
@@ -163,6 +192,8 @@ export interface Coverage {
   readonly rows: number;
   readonly stale: number;
   readonly missing: number;
+  /** Rows that are not stale and in which nobody was probed. */
+  readonly idle: number;
   /** Ordered pairs that were probed, in rows that are not stale. */
   readonly pairs: number;
   /** The longest window of the rows; 0 without rows. */
@@ -174,16 +205,20 @@ export function coverage(matrix: Matrix): Coverage {
   const states = matrix.nodes.map((_, i) => matrix.row(i));
   const of = (kind: RowState["kind"]) => states.filter((state) => state.kind === kind).length;
   const there = states.filter((state) => state.kind !== "missing");
-  let pairs = 0;
+  let [pairs, idle] = [0, 0];
   for (let from = 0; from < matrix.size; from++) {
     if (states[from].kind !== "fresh") continue;
-    for (let to = 0; to < matrix.size; to++) if (matrix.probed(from, to)) pairs++;
+    let probed = 0;
+    for (let to = 0; to < matrix.size; to++) if (matrix.probed(from, to)) probed++;
+    pairs += probed;
+    if (probed === 0) idle++;
   }
   return {
     nodes: matrix.size,
     rows: there.length,
     stale: of("stale"),
     missing: of("missing"),
+    idle,
     pairs,
     windowMs: there.reduce((most, { windowMs }) => Math.max(most, windowMs), 0),
     oldestMs: there.reduce((most, { ageMs }) => Math.max(most, ageMs), 0),

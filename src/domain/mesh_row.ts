@@ -38,12 +38,33 @@ export interface PeerFigures {
   readonly refused: number;
   /** Null where the kernel does not tell. */
   readonly synRetransmits: number | null;
+  /** Answered handshakes whose SYN was sent more than once; null likewise, and in rows of old nodes. */
+  readonly repeated: number | null;
+  /** Bursts of the window, and those of them with a handshake that was lost or repeated; null likewise. */
+  readonly bursts: number | null;
+  readonly burstsWithDrops: number | null;
+  /** The last two bursts, that under way included; null in rows of old nodes. */
+  readonly recent: RecentFigures | null;
+  /** How long ago, by the node's monotonic clock, in ms; null for never. */
+  readonly answeredAgeMs: number | null;
+  readonly establishedAgeMs: number | null;
   /** Kernel RTTs of steady handshakes, and of the first ones of bursts. */
   readonly rtt: Quantiles | null;
   readonly cold: Quantiles | null;
   readonly connect: Quantiles | null;
   /** Null for a mesh that sends none. */
   readonly icmp: IcmpFigures | null;
+}
+
+/** What became of a pair's last two bursts: whether it works now, whatever the window holds. */
+export interface RecentFigures {
+  /** Bursts of which some probe's fate is known: 0, 1 or 2. */
+  readonly bursts: number;
+  readonly sent: number;
+  readonly answered: number;
+  readonly refused: number;
+  /** Median kernel RTT of their steady handshakes in µs; null without any. */
+  readonly p50Us: number | null;
 }
 
 export interface IcmpFigures {

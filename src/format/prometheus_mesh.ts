@@ -3,6 +3,7 @@
  * the usual way, but one for each pair is some thirty series: too many with a thousand peers.
  */
 import { shareOf } from "../domain/summary.ts";
+import { RECENT_BURSTS } from "../domain/matrix.ts";
 import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import { escapeValue, writeFamily, writeSeconds } from "./prometheus.ts";
 import type { Step } from "./record_format.ts";
@@ -35,6 +36,34 @@ export const PAIR_GAUGES: readonly Gauge<PeerFigures>[] = [
     name: "wire_probe_mesh_loss_ratio",
     help: "Probes without an answer as a share of those sent over the last window.",
     of: ({ lost, sent }) => shareOf(lost, sent),
+  },
+  {
+    name: "wire_probe_mesh_refused_ratio",
+    help: "Refusals as a share of the probes sent over the last window.",
+    of: ({ refused, sent }) => shareOf(refused, sent),
+  },
+  {
+    name: "wire_probe_mesh_up",
+    help: "Whether any handshake of the last two bursts was established.",
+    of: ({ recent }) =>
+      recent === null || recent.bursts < RECENT_BURSTS
+        ? null
+        : Number(recent.answered > recent.refused),
+  },
+  {
+    name: "wire_probe_mesh_last_answer_age_seconds",
+    help: "How long ago the peer last answered; a refusal is an answer.",
+    of: ({ answeredAgeMs }) => answeredAgeMs === null ? null : answeredAgeMs * 1000,
+  },
+  {
+    name: "wire_probe_mesh_last_established_age_seconds",
+    help: "How long ago a handshake with the peer was last established.",
+    of: ({ establishedAgeMs }) => establishedAgeMs === null ? null : establishedAgeMs * 1000,
+  },
+  {
+    name: "wire_probe_mesh_repeated_handshakes_ratio",
+    help: "Answered handshakes whose SYN was sent more than once, of the probes sent.",
+    of: ({ repeated, sent }) => repeated === null ? null : shareOf(repeated, sent),
   },
   {
     name: "wire_probe_mesh_syn_retransmits_ratio",

@@ -68,6 +68,7 @@ export function rowsOf(files: readonly (readonly [path: string, text: string])[]
       if (other === undefined || other.wallMs < row.wallMs) rows.set(row.node, row);
     }
   }
+  assertRows(rows, files.map(([path]) => path));
   return [...rows.values()];
 }
 
@@ -77,6 +78,15 @@ function decoded(document: string, at: string): MeshRow {
   } catch (error) {
     if (error instanceof RowError) throw new UsageError(`${at}: ${error.message}`);
     throw error;
+  }
+}
+
+/** Files without any row are no measurement at all: throws UsageError. */
+function assertRows(rows: ReadonlyMap<string, MeshRow>, paths: readonly string[]): void {
+  if (rows.size === 0) {
+    throw new UsageError(
+      `${paths.join(", ")}: no row; a file of rows has one a line, as /row gives it`,
+    );
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from "../domain/probe_record.ts";
 import type { IcmpFigures, PeerFigures, Quantiles } from "../domain/mesh_row.ts";
 import { bucketOf, FINE_BITS, MAX_VALUE_US, mostBuckets, valueOf } from "../stats/histogram.ts";
+import type { NowFigures } from "./recent_bursts.ts";
 import { MAX_KEYS, WindowedCounts } from "../stats/windowed_counts.ts";
 
 /** A window is so many slices, of which the oldest is dropped when a new one begins. */
@@ -30,6 +31,13 @@ const RETRANSMITS = COUNTS + 3;
 const SYN_COUNTED = COUNTS + 4;
 const ICMP_ANSWERED = COUNTS + 5;
 const ICMP_LOST = COUNTS + 6;
+/** Answered handshakes whose SYN was sent more than once. */
+const REPEATED = COUNTS + 7;
+const BURSTS = COUNTS + 8;
+const BURSTS_WITH_DROPS = COUNTS + 9;
+
+/** What a window holds; the rest of a pair's figures are those of RecentBursts. */
+export type WindowFigures = Omit<PeerFigures, keyof NowFigures>;
 
 /** Times of a window: 0 to MAX_VALUE_US. */
 export class TimesWindow {
@@ -48,6 +56,9 @@ export class TimesWindow {
 
 export class PairWindow {
   #counts = new WindowedCounts(SLICES);
+  /** The slots of the last burst, and of the last one with a drop. */
+  #slot = -1;
+  #dropSlot = -1;
 
   /** How much memory the counts have, in bytes. */
   get bytes(): number {
@@ -65,10 +76,20 @@ export class PairWindow {
       counts.add(slice, SYN_COUNTED);
       counts.add(slice, RETRANSMITS, record.synRetransmits);
     }
+    this.#countBurst(slice, record.slot, fate === "lost" || record.synRetransmits > 0);
     if (fate === "lost") return;
+    if (record.synRetransmits > 0) counts.add(slice, REPEATED);
     if (record.connectUs !== NONE) counts.add(slice, keyOf(CONNECT, record.connectUs));
     const rttUs = kernelRttOf(record);
     if (rttUs !== NONE) counts.add(slice, keyOf(record.cold ? COLD : RTT, rttUs));
+  }
+
+  /** Handshakes that fail together, as all of a burst at a full accept queue, are one event. */
+  #countBurst(slice: number, slot: number, dropped: boolean): void {
+    if (slot !== this.#slot) this.#counts.add(slice, BURSTS);
+    if (dropped && slot !== this.#dropSlot) this.#counts.add(slice, BURSTS_WITH_DROPS);
+    this.#slot = slot;
+    if (dropped) this.#dropSlot = slot;
   }
 
   /** Counts an echo; the better of its two times, the kernel's as a rule, is its round trip. */
@@ -80,7 +101,7 @@ export class PairWindow {
     if (rttUs !== NONE) this.#counts.add(slice, keyOf(ICMP, rttUs));
   }
 
-  figures(slice: number, peer: string, totals: Totals): PeerFigures {
+  figures(slice: number, peer: string, totals: Totals): WindowFigures {
     this.#counts.advance(slice);
     totals.read(this.#counts);
     const answered = totals.of(ANSWERED);
@@ -92,12 +113,20 @@ export class PairWindow {
       lost,
       refused: totals.of(REFUSED),
       synRetransmits: totals.of(SYN_COUNTED) === 0 ? null : totals.of(RETRANSMITS),
+      repeated: totals.of(SYN_COUNTED) === 0 ? null : totals.of(REPEATED),
+      ...burstFigures(totals),
       rtt: totals.quantiles(RTT),
       cold: totals.quantiles(COLD),
       connect: totals.quantiles(CONNECT),
       icmp: icmpFigures(totals),
     };
   }
+}
+
+/** A burst that began in a slice that is gone may have its drops in one that is kept. */
+function burstFigures(totals: Totals): Pick<PeerFigures, "bursts" | "burstsWithDrops"> {
+  const burstsWithDrops = totals.of(BURSTS_WITH_DROPS);
+  return { bursts: Math.max(totals.of(BURSTS), burstsWithDrops), burstsWithDrops };
 }
 
 /** Null when no echo was sent, or none was answered with a time. */

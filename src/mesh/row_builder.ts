@@ -4,6 +4,7 @@ import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import type { Clock } from "../time/clock.ts";
+import { RecentBursts } from "./recent_bursts.ts";
 import { PairWindow, SLICES, TimesWindow, Totals } from "./pair_window.ts";
 
 /** Peers whose figures are worked out in one turn of the event loop, so that no probe waits long. */
@@ -13,6 +14,7 @@ interface Peer {
   readonly host: string;
   readonly port: number;
   readonly window: PairWindow;
+  readonly recent: RecentBursts;
 }
 
 export interface RowPorts {
@@ -74,6 +76,7 @@ export class RowBuilder {
     const slice = this.#slice();
     this.#lastMs = this.#ports.clock.now();
     peer.window.add(slice, record);
+    peer.recent.add(this.#lastMs, record);
     // In a burst only the first probe, which is cold, has a time at which it was due.
     if (this.#options.burst === 1 || record.cold) this.#lag.add(slice, record.lagUs);
     const rttUs = kernelRttOf(record);
@@ -90,9 +93,10 @@ export class RowBuilder {
   /** The row as it is now; other work goes on while it is made. */
   async row(): Promise<MeshRow> {
     const peers: PeerFigures[] = [];
-    for (const [name, { window }] of this.#peers) {
+    for (const [name, { window, recent }] of this.#peers) {
       if (peers.length % PEERS_A_TURN === PEERS_A_TURN - 1) await this.#ports.pause();
-      peers.push(window.figures(this.#slice(), name, this.#totals));
+      const figures = window.figures(this.#slice(), name, this.#totals);
+      peers.push({ ...figures, ...recent.figures(this.#ports.clock.now()) });
     }
     const { clock } = this.#ports;
     const slice = this.#slice();
@@ -132,7 +136,7 @@ export class RowBuilder {
 }
 
 function newPeer({ host, port }: Target): Peer {
-  return { host, port, window: new PairWindow() };
+  return { host, port, window: new PairWindow(), recent: new RecentBursts() };
 }
 
 function isAt(peer: Peer, { host, port }: Target): boolean {

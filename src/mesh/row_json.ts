@@ -12,11 +12,12 @@ import {
   type MeshRow,
   type PeerFigures,
   type Quantiles,
+  type RecentFigures,
 } from "../domain/mesh_row.ts";
 
 export const ROW_SCHEMA = "wire-probe.mesh-row.v1";
 /** Room for a row of the most peers with names of usual length. */
-export const MAX_ROW_BYTES = 4 * 1024 * 1024;
+export const MAX_ROW_BYTES = 6 * 1024 * 1024;
 const MAX_NAME_LENGTH = 255;
 const MAX_LABELS = 16;
 const MAX_TIME_LENGTH = 40;
@@ -57,6 +58,12 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
     lost: figures.lost,
     refused: figures.refused,
     syn_retransmits: figures.synRetransmits,
+    repeated_handshakes: figures.repeated,
+    bursts: figures.bursts,
+    bursts_with_drops: figures.burstsWithDrops,
+    answered_age_ms: figures.answeredAgeMs,
+    established_age_ms: figures.establishedAgeMs,
+    recent: recentJson(figures.recent),
     rtt_ms: quantilesJson(figures.rtt),
     cold_rtt_ms: quantilesJson(figures.cold),
     connect_ms: quantilesJson(figures.connect),
@@ -64,6 +71,12 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
       ? {}
       : { icmp: { sent: icmp.sent, lost: icmp.lost, p50_ms: millisOf(icmp.p50Us) } }),
   };
+}
+
+function recentJson(of: RecentFigures | null): Record<string, number | null> | null {
+  if (of === null) return null;
+  const { bursts, sent, answered, refused } = of;
+  return { bursts, sent, answered, refused, p50_ms: millisOf(of.p50Us) };
 }
 
 function quantilesJson(of: Quantiles | null): Record<string, number | null> | null {
@@ -133,6 +146,12 @@ function peer(from: Fields, at: string): PeerFigures {
     lost: count(from.lost, `${at}.lost`),
     refused: count(from.refused, `${at}.refused`),
     synRetransmits: orNull(from.syn_retransmits, (of) => count(of, `${at}.syn_retransmits`)),
+    repeated: orNull(from.repeated_handshakes, (of) => count(of, `${at}.repeated_handshakes`)),
+    bursts: orNull(from.bursts, (of) => count(of, `${at}.bursts`)),
+    burstsWithDrops: orNull(from.bursts_with_drops, (of) => count(of, `${at}.bursts_with_drops`)),
+    recent: orNull(from.recent, (of) => recent(object(of, `${at}.recent`), `${at}.recent`)),
+    answeredAgeMs: orNull(from.answered_age_ms, (of) => age(of, `${at}.answered_age_ms`)),
+    establishedAgeMs: orNull(from.established_age_ms, (of) => age(of, `${at}.established_age_ms`)),
     rtt: orNull(from.rtt_ms, (of) => quantiles(of, `${at}.rtt_ms`)),
     cold: orNull(from.cold_rtt_ms, (of) => quantiles(of, `${at}.cold_rtt_ms`)),
     connect: orNull(from.connect_ms, (of) => quantiles(of, `${at}.connect_ms`)),
@@ -141,7 +160,8 @@ function peer(from: Fields, at: string): PeerFigures {
   const { sent, answered, lost, refused } = figures;
   const samples = (figures.rtt?.count ?? 0) + (figures.cold?.count ?? 0);
   const agree = answered + lost === sent && refused <= answered && samples <= answered &&
-    (figures.connect?.count ?? 0) <= answered;
+    (figures.connect?.count ?? 0) <= answered && (figures.repeated ?? 0) <= answered &&
+    (figures.burstsWithDrops ?? 0) <= (figures.bursts ?? 0) && (figures.bursts ?? 0) <= sent;
   if (!agree) throw new RowError(`${at}: its counts contradict each other`);
   return figures;
 }
@@ -157,6 +177,23 @@ function quantiles(value: unknown, at: string): Quantiles {
     throw new RowError(`${at}: no distribution has these figures`);
   }
   return found;
+}
+
+function recent(from: Fields, at: string): RecentFigures {
+  const found: RecentFigures = {
+    bursts: count(from.bursts, `${at}.bursts`),
+    sent: count(from.sent, `${at}.sent`),
+    answered: count(from.answered, `${at}.answered`),
+    refused: count(from.refused, `${at}.refused`),
+    p50Us: orNull(from.p50_ms, (of) => micros(of, `${at}.p50_ms`)),
+  };
+  const { bursts, sent, answered, refused } = found;
+  if (bursts <= 2 && bursts <= sent && answered <= sent && refused <= answered) return found;
+  throw new RowError(`${at}: its counts contradict each other`);
+}
+
+function age(value: unknown, at: string): number {
+  return number(value, at, MAX_AGE_MS);
 }
 
 function icmp(from: Fields, at: string): IcmpFigures {

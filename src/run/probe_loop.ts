@@ -34,6 +34,11 @@ export interface LoopOptions {
   readonly offsetMs?: number;
   /** Probes back to back in each slot. */
   readonly burst: number;
+  /**
+   * A burst ends with its first probe that is lost, and the slots that it took too long for are skipped:
+   * a target that never answers makes no probe late, its own included.
+   */
+  readonly endsSilentBursts?: boolean;
   readonly family: Family;
   /** Failures in a row after which a name is resolved again and the next address taken. */
   readonly resolveAfter: number;
@@ -294,8 +299,9 @@ export class ProbeLoop {
       entry.failures = record.outcome === "established" ? 0 : entry.failures + 1;
       if (entry.failures >= this.#options.resolveAfter) this.#rotate(entry);
     }
+    const lost = fateOf(record.outcome) === "lost";
     this.#spare.push(probe);
-    if (this.#options.burst > 1) this.#followBurst(entry, left);
+    if (this.#options.burst > 1) this.#followBurst(entry, left, lost);
     this.#releaseDeferred();
     if (this.#full) {
       this.#full = false;
@@ -316,14 +322,26 @@ export class ProbeLoop {
   }
 
   /** The next of a burst at once, or the next slot after its last. */
-  #followBurst(entry: ScheduledTarget, left: number): void {
+  #followBurst(entry: ScheduledTarget, left: number, lost: boolean): void {
     const now = this.#ports.clock.now();
-    if (left > 0 && !entry.removed && !this.#countReached(entry) && now < this.#endMs) {
+    const over = left === 0 || lost && this.#options.endsSilentBursts === true;
+    if (!over && !entry.removed && !this.#countReached(entry) && now < this.#endMs) {
       this.#send(entry, now, left);
     } else {
+      if (this.#options.endsSilentBursts === true) this.#skipTo(entry, now);
       this.#requeue(entry);
       this.#arm();
     }
+  }
+
+  /** Skips the slots that went by during a burst. */
+  #skipTo(entry: ScheduledTarget, now: number): void {
+    const { intervalMs } = this.#options;
+    const slots = Math.ceil((now - entry.dueMs) / intervalMs);
+    if (slots <= 0) return;
+    this.#skip(entry, slots);
+    entry.slot += slots;
+    entry.dueMs = dueMs(entry.startMs, intervalMs, entry.slot);
   }
 
   #finishIfDone(): void {

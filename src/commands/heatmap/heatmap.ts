@@ -156,9 +156,10 @@ async function watch(
   }
 }
 
+/** A mesh that was not measured in full is not well: rows missing, too old, or without any probe. */
 function verdict({ matrix, findings }: Picture): ExitCode {
-  const complete = coverage(matrix).missing === 0;
-  return complete && !(findings ?? []).some(isAlarm) ? EXIT.ok : EXIT.failed;
+  const { missing, stale, idle } = coverage(matrix);
+  return missing + stale + idle === 0 && !(findings ?? []).some(isAlarm) ? EXIT.ok : EXIT.failed;
 }
 
 async function gather(options: HeatmapOptions): Promise<Picture> {

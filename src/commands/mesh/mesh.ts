@@ -203,6 +203,7 @@ function loopOf(
     durationMs: null,
     intervalMs,
     burst,
+    endsSilentBursts: true,
     family: 0,
     resolveAfter: RESOLVE_AFTER,
     resolveEveryMs: RESOLVE_EVERY_MS,

@@ -10,6 +10,7 @@ const TIMES: readonly (readonly [string, Figure])[] = [
   ["rtt_p50_ms", "rttP50"],
   ["rtt_p99_ms", "rttP99"],
   ["cold_rtt_p50_ms", "coldP50"],
+  ["recent_rtt_p50_ms", "recentP50"],
   ["connect_p50_ms", "connectP50"],
   ["connect_p99_ms", "connectP99"],
 ];
@@ -19,6 +20,11 @@ const COUNTS: readonly (readonly [string, Figure])[] = [
   ["lost", "lost"],
   ["refused", "refused"],
   ["syn_retransmits", "retransmits"],
+  ["repeated_handshakes", "repeated"],
+  ["recent_bursts", "recentBursts"],
+  ["recent_answered", "recentAnswered"],
+  ["recent_refused", "recentRefused"],
+  ["established_age_ms", "establishedAge"],
 ];
 
 /**

@@ -1,7 +1,7 @@
 /** What a heatmap can show: a figure of each pair, its text and its place on the colour scale. */
 import { shortPercent, shortTime } from "../../text/number.ts";
 import { type Group } from "../../domain/mesh_node.ts";
-import type { PairFigures } from "../../domain/matrix.ts";
+import { MAX_WEIGHT, type PairFigures } from "../../domain/matrix.ts";
 import { median } from "../../stats/quantile.ts";
 
 export const METRICS = ["p50", "p99", "loss", "cold", "retransmits"] as const;
@@ -48,21 +48,57 @@ export function valueOf(matrix: PairFigures, metric: Metric, from: number, to: n
   }
 }
 
+/** What a cell shows: its figure, or why it has none. */
+export type CellMark = "self" | "silent" | "refused" | "missing";
+
+export const MARK_TEXTS: Readonly<Record<CellMark, string>> = {
+  self: "itself",
+  silent: "no answer",
+  refused: "refused",
+  missing: "not measured",
+};
+
+/**
+ * A cell's mark; null where its figure stands for it. A pair that has stopped answering is marked by
+ * its last two bursts, whatever the window still holds.
+ */
+export function markOf(
+  figures: PairFigures,
+  metric: Metric,
+  from: number,
+  to: number,
+): CellMark | null {
+  if (from === to) return "self";
+  const value = valueOf(figures, metric, from, to);
+  switch (figures.state(from, to)) {
+    case "refused":
+      return "refused";
+    case "silent":
+      // All lost is what a share says by itself.
+      return metric === "loss" && value === 1 ? null : "silent";
+    case "established":
+    case "unmeasured":
+      return Number.isNaN(value) ? "missing" : null;
+  }
+}
+
 /** A block's figure: the median of its pairs' times, the share of all its probes. */
 export function blockValue(matrix: PairFigures, metric: Metric, from: Group, to: Group): number {
   const values: number[] = [];
-  let [part, whole] = [0, 0];
+  const counts: number[] = [];
   for (let i = from.from; i < from.to; i++) {
     for (let j = to.from; j < to.to; j++) {
       const value = valueOf(matrix, metric, i, j);
       if (Number.isNaN(value)) continue;
       values.push(value);
-      const sent = matrix.figure("sent", i, j);
-      part += value * sent;
-      whole += sent;
+      counts.push(matrix.figure("sent", i, j));
     }
   }
-  return isShare(metric) ? part / whole : median(values);
+  if (!isShare(metric)) return median(values);
+  const most = MAX_WEIGHT * median(counts);
+  const weights = counts.map((count) => Math.min(count, most));
+  const sum = (of: readonly number[]) => of.reduce((total, value) => total + value, 0);
+  return sum(values.map((value, i) => value * weights[i])) / sum(weights);
 }
 
 /** `0.412`, `12.3`, `1.2s` or `0.3%`, in at most five characters where a value is below 1,000 s. */

@@ -47,6 +47,7 @@ export function heatmapPage(matrix: Matrix, options: PageOptions): string {
 <div class="legend" id="legend">
 <div class="ramp" id="ramp" aria-hidden="true"></div>
 <span class="swatch"><i class="silent"></i>no answer</span>
+<span class="swatch"><i class="refused"></i>refused</span>
 <span class="swatch"><i class="missing"></i>not measured</span>
 </div>
 <button id="theme" type="button">dark</button>

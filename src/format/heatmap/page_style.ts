@@ -2,11 +2,11 @@
 
 const LIGHT = `
   --page: #f6f7f9; --card: #ffffff; --ink: #1a2130; --soft: #5b6576; --line: #dde1e7;
-  --self: #f0f2f5; --silent: #10131a; --accent: #2f5bd8; --accent-ink: #ffffff;
+  --self: #f0f2f5; --silent: #10131a; --refused: #0b6e75; --accent: #2f5bd8; --accent-ink: #ffffff;
   --critical: #b3261e; --warning: #8a5a00; --notice: #4b5768; --hover: #eef2fb;`;
 const DARK = `
   --page: #0d1117; --card: #141a22; --ink: #e6eaf0; --soft: #98a3b3; --line: #29313d;
-  --self: #1b222c; --silent: #f5f7fa; --accent: #7da2ff; --accent-ink: #0d1117;
+  --self: #1b222c; --silent: #f5f7fa; --refused: #4fd1d9; --accent: #7da2ff; --accent-ink: #0d1117;
   --critical: #ff8a80; --warning: #f2c063; --notice: #a9b4c4; --hover: #1c2533;`;
 
 export const PAGE_STYLE = `
@@ -56,6 +56,7 @@ header p { margin: 0; color: var(--soft); }
 .swatch { display: inline-flex; align-items: center; gap: 6px; height: 12px; white-space: nowrap; }
 .swatch i { width: 12px; height: 12px; border-radius: 2px; }
 .swatch .silent { background: var(--silent); }
+.swatch .refused { background: var(--refused); }
 .swatch .missing { background: repeating-linear-gradient(45deg, var(--soft) 0 1.3px,
   transparent 1.3px 4px); outline: 1px solid var(--line); }
 main { display: grid; grid-template-columns: minmax(0, 1fr) 340px; gap: 14px; align-items: start; }

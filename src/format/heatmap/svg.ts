@@ -1,7 +1,15 @@
 /** A matrix as a picture: one SVG file that needs nothing else, light or dark as its viewer is. */
 import { cut } from "../../text/columns.ts";
 import { coverage, type Matrix } from "../../domain/matrix.ts";
-import { isShare, type Metric, METRIC_TITLES, shortText, valueOf } from "./metric.ts";
+import {
+  isShare,
+  MARK_TEXTS,
+  markOf,
+  type Metric,
+  METRIC_TITLES,
+  shortText,
+  valueOf,
+} from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
 import { position, type Scale, scaleFor, ticks } from "./scale.ts";
 import type { Finding } from "../../domain/finding.ts";
@@ -40,7 +48,7 @@ export function heatmapSvg(
   const layout = layoutOf(matrix, MARGIN + 30 + lines.length * LINE);
   const longest = Math.max(...lines.map(({ text }) => text.length));
   const width = Math.max(
-    layout.left + Math.max(layout.size, LEGEND_WIDTH + 240) + MARGIN,
+    layout.left + Math.max(layout.size, LEGEND_WIDTH + 350) + MARGIN,
     Math.ceil(longest * LETTER_PIXELS) + 2 * MARGIN,
   );
   const legendY = layout.top + layout.size + 24;
@@ -160,7 +168,7 @@ function cells(matrix: Matrix, scale: Scale, { cell, left, top, at }: Layout): s
       paths.set(kind, strokes);
       strokes.push(`M${at[to]} ${at[from]}h${inner}v${inner}h-${inner}z`);
       const value = valueOf(matrix, scale.metric, from, to);
-      if (cell < FIGURES_FROM || Number.isNaN(value)) continue;
+      if (cell < FIGURES_FROM || markOf(matrix, scale.metric, from, to) !== null) continue;
       figures.push(
         `<text class="mid t${kind.slice(1)}" x="${at[to] + cell / 2}" ` +
           `y="${at[from] + cell / 2 + 4}">${shortText(scale.metric, value)}</text>`,
@@ -181,9 +189,9 @@ function cells(matrix: Matrix, scale: Scale, { cell, left, top, at }: Layout): s
 }
 
 function shadeOf(matrix: Matrix, scale: Scale, from: number, to: number): string {
-  if (from === to) return "self";
+  const mark = markOf(matrix, scale.metric, from, to);
+  if (mark !== null) return mark;
   const value = valueOf(matrix, scale.metric, from, to);
-  if (Number.isNaN(value)) return matrix.unanswered(from, to) ? "silent" : "missing";
   if (isShare(scale.metric) && value === 0) return "s-0";
   return `s${Math.round(position(scale, value) * (SHADES - 1))}`;
 }
@@ -201,7 +209,9 @@ function legend(scale: Scale, x: number, y: number): string {
     `<text class="note mid" x="${(position(scale, tick) * LEGEND_WIDTH).toFixed(1)}" y="27">` +
     `${shortText(scale.metric, tick)}</text>`
   );
-  const swatches = ([["silent", "no answer"], ["missing", "not measured"]] as const).map(
+  const swatches = (["silent", "refused", "missing"] as const).map((kind) =>
+    [kind, MARK_TEXTS[kind]] as const
+  ).map(
     ([kind, text], i) =>
       `<rect class="${kind}" x="${LEGEND_WIDTH + 30 + i * 110}" width="12" height="12"/>` +
       `<text class="note" x="${LEGEND_WIDTH + 48 + i * 110}" y="11">${text}</text>`,
@@ -222,11 +232,11 @@ function style(): string {
       return `.s${i}{fill:${fill}}.t${i}{fill:${textOn(fill)}}`;
     });
     const nothing = colour(theme, 0, true);
-    const [page, ink, soft, self, silent, bad, warn] = theme === "light"
-      ? ["#ffffff", "#1c2330", "#5d6675", "#f3f4f6", "#10131a", "#b3261e", "#8a5a00"]
-      : ["#11151c", "#e8ebf0", "#9aa4b2", "#1a2029", "#f5f7fa", "#ff8a80", "#f2c063"];
+    const [page, ink, soft, self, silent, refused, bad, warn] = theme === "light"
+      ? ["#ffffff", "#1c2330", "#5d6675", "#f3f4f6", "#10131a", "#0b6e75", "#b3261e", "#8a5a00"]
+      : ["#11151c", "#e8ebf0", "#9aa4b2", "#1a2029", "#f5f7fa", "#4fd1d9", "#ff8a80", "#f2c063"];
     return `.page{fill:${page}}text{fill:${ink}}.note,.group,.notice{fill:${soft}}.self{fill:${self}}` +
-      `.silent{fill:${silent}}.critical{fill:${bad}}.warning{fill:${warn}}.stripe{fill:${soft}}` +
+      `.silent{fill:${silent}}.refused{fill:${refused}}.critical{fill:${bad}}.warning{fill:${warn}}.stripe{fill:${soft}}` +
       `.off{fill:${bad}}.s-0{fill:${nothing}}.t-0{fill:${textOn(nothing)}}${shades.join("")}`;
   };
   return "text{font:12px system-ui,sans-serif}.title{font-size:18px;font-weight:600}" +

@@ -4,7 +4,17 @@
  * becomes one cell a group; no line is longer than the width.
  */
 import type { Coverage, Matrix } from "../../domain/matrix.ts";
-import { blockValue, isShare, type Metric, METRIC_TITLES, shortText, valueOf } from "./metric.ts";
+import {
+  blockValue,
+  type CellMark,
+  isShare,
+  MARK_TEXTS,
+  markOf,
+  type Metric,
+  METRIC_TITLES,
+  shortText,
+  valueOf,
+} from "./metric.ts";
 import { type Group, groupTitle } from "../../domain/mesh_node.ts";
 import { levelOf, LEVELS, levelStart, type Scale, scaleFor } from "./scale.ts";
 import { columnsOf, cut, fit, showable } from "../../text/columns.ts";
@@ -23,9 +33,12 @@ const MAX_NAME = 24;
 /** Columns of a cell, from roomy to narrow; the roomy one shows figures. */
 const CELL_WIDTHS = [6, 2, 1] as const;
 const FIGURES_WIDTH = 6;
-const SELF = "\\";
-const MISSING = ".";
-const SILENT = "x";
+const MARKS: Readonly<Record<CellMark, string>> = {
+  silent: "x",
+  refused: "r",
+  missing: ".",
+  self: "\\",
+};
 /** Where a text was cut; ASCII, as is all of the matrix. */
 const CUT_MARK = "~";
 
@@ -127,12 +140,9 @@ function cellText(
   width: number,
   style: TerminalStyle,
 ): string {
-  if (from === to) return SELF.padStart(width === FIGURES_WIDTH ? width : 1).padEnd(width);
+  const mark = markOf(matrix, scale.metric, from, to);
+  if (mark !== null) return MARKS[mark].padStart(width === FIGURES_WIDTH ? width : 1).padEnd(width);
   const value = valueOf(matrix, scale.metric, from, to);
-  if (Number.isNaN(value)) {
-    const mark = matrix.unanswered(from, to) ? SILENT : MISSING;
-    return mark.padStart(width === FIGURES_WIDTH ? width : 1).padEnd(width);
-  }
   const level = levelOf(scale, value);
   const text = width === FIGURES_WIDTH
     ? shortText(scale.metric, value).padStart(width)
@@ -202,7 +212,7 @@ function blockText(
   style: TerminalStyle,
 ): string {
   const value = blockValue(matrix, scale.metric, from, to);
-  if (Number.isNaN(value)) return MISSING.padStart(BLOCK_WIDTH);
+  if (Number.isNaN(value)) return MARKS.missing.padStart(BLOCK_WIDTH);
   const text = shortText(scale.metric, value).padStart(BLOCK_WIDTH);
   return painted(text, levelOf(scale, value), style);
 }
@@ -222,7 +232,9 @@ function legendLines(scale: Scale, style: TerminalStyle): string[] {
     lines[lines.length - 1] += text;
     used += length;
   }
-  const marks = `${SILENT} no answer  ${MISSING} not measured  ${SELF} itself`;
+  const marks = Object.entries(MARKS).map(([kind, sign]) =>
+    `${sign} ${MARK_TEXTS[kind as CellMark]}`
+  ).join("  ");
   return [
     ...lines.map((line) => style.colour ? line : line.trim()),
     cut(marks, style.columns, CUT_MARK),

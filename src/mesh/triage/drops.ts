@@ -1,6 +1,8 @@
 /**
- * Packets that did not come through, as handshakes show them: probes without any answer, and SYNs
- * that had to be sent again (which a client meets as a second of waiting).
+ * Packets that did not come through, as handshakes show them: probes without any answer, and
+ * handshakes whose SYN had to be sent again (which a client meets as a second of waiting). A handshake
+ * counts once however often its SYN was sent, and what chance may do is reckoned in bursts: handshakes
+ * that fail together, as all of a burst at a full accept queue, are no independent events.
  */
 import { counted } from "../../text/words.ts";
 import { median, quantile } from "../../stats/quantile.ts";
@@ -14,6 +16,7 @@ import {
 } from "./blocks.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
 import { percentInWords, roundedShare } from "../../text/number.ts";
+import type { Figure } from "../../domain/matrix.ts";
 import type { MeshView } from "./mesh_view.ts";
 
 /** Below this a mesh is as good as networks are. */
@@ -29,17 +32,26 @@ const EVEN_SHARE = 0.6;
 /** The chance that a healthy node or block is accused, and any healthy pair of the mesh. */
 const CHANCE = 1e-6;
 const PAIRS_CHANCE = 1e-3;
+/** Of fewer pairs with drops nobody can say whether these come in runs. */
+const MIN_RUN_PAIRS = 4;
+/** Five handshakes of a burst, each SYN sent again three times. */
+const MAX_RUN = 15;
+/** Runs may be so much longer than the mean one. */
+const LONG_RUNS = 2;
 /** More pairs than this are counted, not listed. */
 export const MAX_PAIRS = 5;
 
 export interface Drops {
   readonly sent: number;
   readonly lost: number;
-  readonly retransmits: number;
-  /** SYNs sent, and those of them without an answer. */
+  /** Handshakes repeated; for rows of old nodes, their SYN retransmits. */
+  readonly repeated: number;
+  /** Bursts, and those of them with a drop: what is drawn independently. */
   readonly trials: number;
-  readonly drops: number;
-  /** drops / trials; NaN without trials. */
+  readonly events: number;
+  /** Handshakes that the trials are of. */
+  readonly drawn: number;
+  /** (lost + repeated) / sent; NaN without any. */
   readonly share: number;
 }
 
@@ -81,29 +93,26 @@ export function packetLoss(view: MeshView, explained: Explained): Finding[] {
 class DropSums {
   #view: MeshView;
   #explained: Explained;
+  #run: number;
   #all: readonly number[];
 
   constructor(view: MeshView, explained: Explained) {
     this.#view = view;
     this.#explained = explained;
+    this.#run = runOf(view);
     this.#all = view.all();
   }
 
   /** From each of these nodes to each of those; null for every node. */
   sum(from: readonly number[] | null, to: readonly number[] | null): Drops {
-    let [sent, lost, retransmits] = [0, 0, 0];
-    const { matrix } = this.#view;
+    let sum = NO_DROPS;
     for (const i of from ?? this.#all) {
       for (const j of to ?? this.#all) {
         if (!this.#view.probed(i, j) || this.#explained(i, j)) continue;
-        sent += matrix.figure("sent", i, j);
-        lost += matrix.figure("lost", i, j);
-        const known = matrix.figure("retransmits", i, j);
-        retransmits += Number.isNaN(known) ? 0 : known;
+        sum = plus(sum, dropsOf(this.#view, i, j, this.#run));
       }
     }
-    const [trials, drops] = [sent + retransmits, lost + retransmits];
-    return { sent, lost, retransmits, trials, drops, share: drops / trials };
+    return sum;
   }
 }
 
@@ -133,7 +142,7 @@ function lossyDirection(
   if (!tooMuch(whole, limit, MIN_SHARE, CHANCE)) return null;
   const perZone = view.zones.map(({ nodes }) => sumWith(nodes).share);
   if (!(median(perZone.filter((share) => share >= 0)) >= MIN_SHARE / 2)) return null;
-  const peers = view.all().map((node) => sumWith([node])).filter(({ trials }) => trials > 0)
+  const peers = view.all().map((node) => sumWith([node])).filter(({ sent }) => sent > 0)
     .sort((a, b) => a.share - b.share);
   // Without the worst tenth, and at least one, it must still be too much: else it is those pairs.
   const rest = peers.slice(0, -Math.max(1, Math.ceil(peers.length / 10)));
@@ -141,22 +150,60 @@ function lossyDirection(
   return share >= Math.max(MIN_SHARE / 2, whole.share / 4) ? whole : null;
 }
 
-const NO_DROPS: Drops = { sent: 0, lost: 0, retransmits: 0, trials: 0, drops: 0, share: NaN };
+const NO_DROPS: Drops = {
+  sent: 0,
+  lost: 0,
+  repeated: 0,
+  trials: 0,
+  events: 0,
+  drawn: 0,
+  share: NaN,
+};
 
 function plus(a: Drops, b: Drops): Drops {
-  const [trials, drops] = [a.trials + b.trials, a.drops + b.drops];
-  return {
-    sent: a.sent + b.sent,
-    lost: a.lost + b.lost,
-    retransmits: a.retransmits + b.retransmits,
-    trials,
-    drops,
-    share: drops / trials,
-  };
+  const [sent, lost, repeated] = [a.sent + b.sent, a.lost + b.lost, a.repeated + b.repeated];
+  const [trials, events] = [a.trials + b.trials, a.events + b.events];
+  const drawn = a.drawn + b.drawn;
+  return { sent, lost, repeated, trials, events, drawn, share: (lost + repeated) / sent };
 }
 
+/** Of one pair; `run` is how many drops of an old node's row are one event. */
+function dropsOf(view: MeshView, from: number, to: number, run: number): Drops {
+  const count = (figure: Figure) => view.count(figure, from, to);
+  const [sent, lost, bursts] = [count("sent"), count("lost"), count("bursts")];
+  const isOld = bursts === 0;
+  // No more handshakes can have been repeated than were answered.
+  const repeated = Math.min(count(isOld ? "retransmits" : "repeated"), sent - lost);
+  const trials = isOld ? sent / run : bursts;
+  const events = isOld ? (lost + repeated) / run : count("burstsWithDrops");
+  const drawn = isOld ? trials : sent;
+  return { sent, lost, repeated, trials, events, drawn, share: (lost + repeated) / sent };
+}
+
+/**
+ * How many drops are one event where bursts were not counted: twice as many as a pair has that has any,
+ * up to a burst's. In a mesh where few have any, each counts for itself.
+ */
+function runOf(view: MeshView): number {
+  const counts: number[] = [];
+  for (const from of view.all()) {
+    for (const to of view.all()) {
+      const known = view.probed(from, to) && view.count("bursts", from, to) === 0;
+      const { lost, repeated } = known ? dropsOf(view, from, to, 1) : NO_DROPS;
+      if (lost + repeated > 0) counts.push(lost + repeated);
+    }
+  }
+  if (counts.length < MIN_RUN_PAIRS) return 1;
+  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+  return Math.min(MAX_RUN, LONG_RUNS * mean);
+}
+
+/** Whether so many events are more than chance makes where `limit` is the share of drops that may be. */
 function tooMuch(drops: Drops, limit: number, least: number, chance: number): boolean {
-  return drops.share >= least && upperTail(drops.drops, drops.trials, limit) < chance;
+  const { trials, events, drawn, share } = drops;
+  if (!(share >= least)) return false;
+  const eventLimit = 1 - (1 - limit) ** (drawn / trials);
+  return upperTail(Math.floor(events), Math.floor(trials), eventLimit) < chance;
 }
 
 /** Blocks that lose too much, also without any one of their nodes: none is to blame. */
@@ -171,7 +218,8 @@ function lossyBlocks(view: MeshView, sums: DropSums, limit: number): BlockDirect
     const without = [...new Set([...from, ...to])].map((node) => {
       const row = from.includes(node) ? sums.sum([node], to) : NO_DROPS;
       const column = to.includes(node) ? sums.sum(from, [node]) : NO_DROPS;
-      return (whole.drops - row.drops - column.drops) / (whole.trials - row.trials - column.trials);
+      const drops = (of: Drops) => of.lost + of.repeated;
+      return (drops(whole) - drops(row) - drops(column)) / (whole.sent - row.sent - column.sent);
     });
     return Math.min(...without) >= EVEN_SHARE * whole.share ? whole.share : 0;
   });
@@ -180,7 +228,7 @@ function lossyBlocks(view: MeshView, sums: DropSums, limit: number): BlockDirect
 function lossyPairs(view: MeshView, sums: DropSums, limit: number): Finding[] {
   const pairs = view.all().flatMap((from) =>
     view.all().map((to) => ({ from, to, drops: sums.sum([from], [to]) }))
-      .filter(({ drops }) => drops.trials > 0)
+      .filter(({ drops }) => drops.sent > 0)
   );
   const chance = PAIRS_CHANCE / Math.max(1, pairs.length);
   const found = pairs.filter(({ drops }) => tooMuch(drops, limit, MIN_PAIR_SHARE, chance))
@@ -244,8 +292,8 @@ function common(
   drops: Drops,
   limit: number,
 ): Pick<Finding, "kind" | "severity" | "layer" | "evidence" | "weight"> {
-  const { sent, lost, retransmits, share } = drops;
-  const evidence = { sent, lost, syn_retransmits: retransmits, share: roundedShare(share, 5) };
+  const { sent, lost, repeated, share } = drops;
+  const evidence = { sent, lost, repeated_handshakes: repeated, share: roundedShare(share, 5) };
   return {
     kind: "loss",
     severity: share >= 0.5 ? "critical" : "warning",
@@ -255,10 +303,10 @@ function common(
   };
 }
 
-function dropsText({ sent, lost, retransmits, share }: Drops): string {
+function dropsText({ sent, lost, repeated, share }: Drops): string {
   const parts = [
-    ...(lost > 0 || retransmits === 0 ? [`${lost} lost`] : []),
-    ...(retransmits > 0 ? [counted(retransmits, "SYN retransmit")] : []),
+    ...(lost > 0 || repeated === 0 ? [`${lost} lost`] : []),
+    ...(repeated > 0 ? [`${counted(repeated, "handshake")} repeated`] : []),
   ];
-  return `${parts.join(" and ")} in ${sent} probes (${percentInWords(share)} of the SYNs)`;
+  return `${parts.join(" and ")} of ${sent} (${percentInWords(share)})`;
 }

@@ -1,5 +1,11 @@
 /** A matrix as triage sees it: which cells count, which zones there are, who is beyond reach. */
-import type { Matrix } from "../../domain/matrix.ts";
+import {
+  type Figure,
+  type Matrix,
+  MAX_WEIGHT,
+  type PairState,
+  RECENT_BURSTS,
+} from "../../domain/matrix.ts";
 import { median } from "../../stats/quantile.ts";
 
 /** Fewer samples say little about a pair. */
@@ -19,10 +25,13 @@ export class MeshView {
   readonly zoneOf: readonly number[];
   /** Nodes that nothing is said of any more: they are beyond reach. */
   readonly gone = new Set<number>();
+  /** The most probes that a pair counts for. */
+  #mostSent: number;
 
   constructor(matrix: Matrix) {
     this.matrix = matrix;
     this.size = matrix.size;
+    this.#mostSent = MAX_WEIGHT * median(sentOf(matrix));
     const values = (key: string) => matrix.nodes.map(({ labels }) => labels.get(key) ?? "");
     // Zones where there are any, else the groups as they are drawn.
     this.zoneKey = new Set(values(ZONE_KEY)).size > 1 ? ZONE_KEY : matrix.key;
@@ -42,8 +51,27 @@ export class MeshView {
 
   /** Whether a pair was probed often enough to be judged, between nodes that are there. */
   probed(from: number, to: number): boolean {
-    return from !== to && this.fresh(from) && !this.gone.has(from) && !this.gone.has(to) &&
-      this.matrix.figure("sent", from, to) >= MIN_SENT;
+    return this.present(from, to) && this.matrix.figure("sent", from, to) >= MIN_SENT;
+  }
+
+  /** How a pair is now; "unmeasured" where there is too little to judge. */
+  state(from: number, to: number): PairState {
+    const enough = this.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
+    return this.present(from, to) && (enough || this.probed(from, to))
+      ? this.matrix.state(from, to)
+      : "unmeasured";
+  }
+
+  /** A count of a pair's window, within the bound on a pair's weight; 0 where it is not known. */
+  count(figure: Figure, from: number, to: number): number {
+    const share = Math.min(1, this.#mostSent / this.matrix.figure("sent", from, to));
+    const count = this.matrix.figure(figure, from, to);
+    return Number.isNaN(count) ? 0 : share === 1 ? count : Math.round(count * share);
+  }
+
+  /** Whether both nodes are there, and the row that speaks of the pair. */
+  present(from: number, to: number): boolean {
+    return from !== to && this.fresh(from) && !this.gone.has(from) && !this.gone.has(to);
   }
 
   /** Steady RTT in µs; NaN where there are too few samples. */
@@ -77,6 +105,18 @@ export class MeshView {
   all(): number[] {
     return Array.from({ length: this.size }, (_, i) => i);
   }
+}
+
+/** How often each pair was probed that was. */
+function sentOf(matrix: Matrix): number[] {
+  const counts: number[] = [];
+  for (let from = 0; from < matrix.size; from++) {
+    for (let to = 0; to < matrix.size; to++) {
+      const sent = matrix.figure("sent", from, to);
+      if (sent > 0) counts.push(sent);
+    }
+  }
+  return counts;
 }
 
 /** A figure of each pair, NaN for none. */

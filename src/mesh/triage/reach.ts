@@ -1,70 +1,98 @@
-/** Who is beyond reach: dead nodes, nodes that refuse, partitions between groups. */
+/** Who is beyond reach now: dead nodes, partitions, nodes that answer nobody, silent pairs. */
 import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
 import { type Finding, type Region, regionsOf } from "../../domain/finding.ts";
 import { listText } from "../../text/words.ts";
 import type { MeshView } from "./mesh_view.ts";
+import { MAX_PAIRS } from "./drops.ts";
 
 /** One prober's word is not enough to call a node dead. */
-const MIN_PROBERS = 2;
+export const MIN_PROBERS = 2;
 /** A node whose row is missing and that lost so much of what was sent to it died in this window. */
 const DYING_SHARE = 0.2;
-/** So many of a block's pairs have no answer at all: the groups are cut off from each other. */
-const CUT_SHARE = 0.95;
-const MIN_CUT_PAIRS = 2;
-const REFUSED_SHARE = 0.5;
+/** So many of a block's pairs are silent: the groups are cut off from each other. */
+export const BLOCK_SHARE = 0.95;
+export const MIN_BLOCK_PAIRS = 2;
+/** A single pair is silent when it lost so many probes: two bursts may be chance. */
+const MIN_SILENT_LOST = 3;
 
 /** Adds to `view.gone` what the other rules need not look at any more. */
 export function reachability(view: MeshView): Finding[] {
-  const sides = sidesOf(view);
-  const main = sides[0] ?? [];
-  const alone = sides.slice(1).filter((side) => side.length === 1).flat();
+  const parts = partsOf(view);
+  const main = parts[0] ?? [];
+  const alone = parts.slice(1).filter((part) => part.length === 1).flat();
   const dead = [...alone.filter((node) => isProbed(view, node)), ...dying(view, main)];
-  const parts = sides.filter((side) => side.length > 1);
+  const several = parts.filter((part) => part.length > 1);
+  const split = several.length > 1 ? [splitFinding(view, several)] : [];
   for (const node of dead) view.gone.add(node);
-  return [
-    ...(parts.length > 1 ? [splitFinding(view, parts)] : []),
+  const found = [
+    ...split,
     ...dead.map((node) => deadFinding(view, node)),
-    ...cutBlocks(view, parts),
+    ...cutBlocks(view, several),
     ...oneWay(view, "to"),
     ...oneWay(view, "from"),
-    ...refusing(view),
   ];
+  return [...found, ...silentPairs(view, coveredBy(found))];
+}
+
+/** Whether a pair lies in the cells of some finding. */
+export function coveredBy(findings: readonly Finding[]): (from: number, to: number) => boolean {
+  const regions = findings.flatMap((finding) => finding.regions).map(({ from, to }) => ({
+    from: from === null ? null : new Set(from),
+    to: to === null ? null : new Set(to),
+  }));
+  return (from, to) =>
+    regions.some((one) => (one.from?.has(from) ?? true) && (one.to?.has(to) ?? true));
+}
+
+/** The nodes whose probes of one are known. */
+function probersOf(view: MeshView, node: number): number[] {
+  return view.all().filter((from) => view.state(from, node) !== "unmeasured");
 }
 
 /** Whether so many nodes tried it that their silence says something. */
 function isProbed(view: MeshView, node: number): boolean {
-  return view.all().filter((from) => view.probed(from, node)).length >= MIN_PROBERS;
+  return probersOf(view, node).length >= MIN_PROBERS;
 }
 
 /** Nodes that answer each other, directly or by others; the largest such set first. */
-function sidesOf(view: MeshView): number[][] {
-  const { matrix } = view;
-  const answered = (from: number, to: number) =>
-    view.fresh(from) && matrix.figure("answered", from, to) > 0;
+function partsOf(view: MeshView): number[][] {
+  const answers = (from: number, to: number) => {
+    const state = view.state(from, to);
+    return state === "established" || state === "refused";
+  };
   const left = new Set(view.all());
-  const sides: number[][] = [];
+  const parts: number[][] = [];
   for (const start of view.all()) {
     if (!left.delete(start)) continue;
-    const side = [start];
-    for (const node of side) {
+    const part = [start];
+    for (const node of part) {
       for (const other of left) {
-        if (!answered(node, other) && !answered(other, node)) continue;
+        if (!answers(node, other) && !answers(other, node)) continue;
         left.delete(other);
-        side.push(other);
+        part.push(other);
       }
     }
-    sides.push(side.sort((a, b) => a - b));
+    parts.push(part.sort((a, b) => a - b));
   }
-  return sides.sort((a, b) => b.length - a.length);
+  return parts.sort((a, b) => b.length - a.length);
 }
 
-/** Without a row, and much of what was sent to them lost, though not all: they stopped in between. */
-function dying(view: MeshView, side: readonly number[]): number[] {
-  return side.filter((node) => {
+/**
+ * Without a row, and much of what was sent to them lost, though not all: they stopped in between.
+ * The last two bursts say it better where they are known.
+ */
+function dying(view: MeshView, part: readonly number[]): number[] {
+  return part.filter((node) => {
     if (view.fresh(node) || !isProbed(view, node)) return false;
     const { sent, lost } = sentTo(view, node);
-    return lost >= DYING_SHARE * sent;
+    const silent = probersOf(view, node).filter((from) => view.state(from, node) === "silent");
+    return silent.length > 0 && lost >= DYING_SHARE * sent ||
+      lost >= DYING_SHARE * sent && !hasRecent(view, node);
   });
+}
+
+function hasRecent(view: MeshView, node: number): boolean {
+  return probersOf(view, node).some((from) => view.matrix.figure("recentBursts", from, node) > 0);
 }
 
 /** What all nodes with a fresh row sent to one, and what of it was lost. */
@@ -74,7 +102,7 @@ function sentTo(
 ): { readonly sent: number; readonly lost: number; readonly probers: number } {
   const probers = view.all().filter((from) => view.fresh(from) && view.matrix.probed(from, node));
   const sum = (figure: "sent" | "lost") =>
-    probers.reduce((total, from) => total + view.matrix.figure(figure, from, node), 0);
+    probers.reduce((total, from) => total + view.count(figure, from, node), 0);
   return { sent: sum("sent"), lost: sum("lost"), probers: probers.length };
 }
 
@@ -100,28 +128,28 @@ function deadFinding(view: MeshView, node: number): Finding {
 
 function splitFinding(view: MeshView, parts: readonly (readonly number[])[]): Finding {
   const [main, ...others] = parts;
-  const sides = parts.map((side) => sideText(view, side));
+  const texts = parts.map((part) => partText(view, part));
   return {
     kind: "partition",
     severity: "critical",
     layer: "reachability",
     direction: "both",
     nodes: others.flat(),
-    groups: parts.map((side) => zonesOf(view, side)).flatMap((zones) => zones ?? []),
+    groups: parts.map((part) => zonesOf(view, part)).flatMap((zones) => zones ?? []),
     evidence: { parts: parts.length, nodes: others.flat().length },
     text: `the mesh is in ${parts.length} parts that do not reach each other: ${
-      sides.join(" | ")
+      texts.join(" | ")
     }; within each part handshakes are answered`,
     regions: others.flatMap((
-      side,
-    ): Region[] => [{ from: main, to: side }, { from: side, to: main }]),
+      part,
+    ): Region[] => [{ from: main, to: part }, { from: part, to: main }]),
     weight: others.flat().length,
   };
 }
 
 /** The zones that a set of nodes is made of, as texts; null when it is not made of whole zones. */
-function zonesOf(view: MeshView, side: readonly number[]): string[] | null {
-  const members = new Set(side);
+function zonesOf(view: MeshView, part: readonly number[]): string[] | null {
+  const members = new Set(part);
   const touched = view.zones.flatMap((zone, i) =>
     zone.nodes.some((node) => members.has(node)) ? [i] : []
   );
@@ -131,24 +159,25 @@ function zonesOf(view: MeshView, side: readonly number[]): string[] | null {
   return whole ? touched.map((zone) => view.zoneText(zone)) : null;
 }
 
-function sideText(view: MeshView, side: readonly number[]): string {
-  const zones = zonesOf(view, side);
-  return `${listText(zones ?? view.names(side))} (${side.length} nodes)`;
+function partText(view: MeshView, part: readonly number[]): string {
+  const zones = zonesOf(view, part);
+  return `${listText(zones ?? view.names(part))} (${part.length} nodes)`;
 }
 
 /** Zones that do not reach each other although both reach others. */
 function cutBlocks(view: MeshView, parts: readonly (readonly number[])[]): Finding[] {
-  const partOf = new Map(parts.flatMap((side, part) => side.map((node) => [node, part] as const)));
+  const partOf = new Map(parts.flatMap((part, i) => part.map((node) => [node, i] as const)));
   const cut = (from: number, to: number) => {
     let [pairs, silent] = [0, 0];
     for (const i of view.zones[from].nodes) {
       for (const j of view.zones[to].nodes) {
-        if (!view.probed(i, j) || partOf.get(i) !== partOf.get(j)) continue;
+        const state = view.state(i, j);
+        if (state === "unmeasured" || partOf.get(i) !== partOf.get(j)) continue;
         pairs++;
-        if (view.matrix.unanswered(i, j)) silent++;
+        if (state === "silent") silent++;
       }
     }
-    return pairs >= MIN_CUT_PAIRS && silent >= CUT_SHARE * pairs ? silent : 0;
+    return pairs >= MIN_BLOCK_PAIRS && silent >= BLOCK_SHARE * pairs ? silent : 0;
   };
   return blockDirections(view, cut).map((block) => ({
     kind: "partition",
@@ -169,14 +198,14 @@ function cutBlocks(view: MeshView, parts: readonly (readonly number[])[]): Findi
 function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
   const pairsOf = (node: number, way: "from" | "to") =>
     view.all().map((other) => way === "from" ? [node, other] as const : [other, node] as const)
-      .filter(([from, to]) => view.probed(from, to));
+      .filter(([from, to]) => view.state(from, to) !== "unmeasured");
   return view.all().flatMap((node): Finding[] => {
     const pairs = pairsOf(node, direction);
     const silent = pairs.length >= MIN_PROBERS &&
-      pairs.every(([from, to]) => view.matrix.unanswered(from, to));
+      pairs.every(([from, to]) => view.state(from, to) === "silent");
     if (!silent || view.gone.has(node)) return [];
     const name = view.name(node);
-    const sent = pairs.reduce((sum, [from, to]) => sum + view.matrix.figure("sent", from, to), 0);
+    const lost = pairs.reduce((sum, [from, to]) => sum + view.count("lost", from, to), 0);
     return [{
       kind: "loss",
       severity: "critical",
@@ -184,41 +213,39 @@ function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
       direction,
       nodes: [node],
       groups: [],
-      evidence: { peers: pairs.length, sent, lost: sent },
+      evidence: { peers: pairs.length, lost },
       text: direction === "to"
-        ? `node ${name} answers nobody (${sent} probes of ${pairs.length} nodes lost) though its ` +
+        ? `node ${name} answers nobody (${lost} probes of ${pairs.length} nodes lost) though its ` +
           "own probes are answered: its responder, or a firewall before it"
-        : `none of node ${name}'s own ${sent} probes to ${pairs.length} nodes is answered though ` +
-          "it answers others: what it sends first is filtered",
+        : `none of node ${name}'s own probes to ${pairs.length} nodes is answered (${lost} lost) ` +
+          "though it answers others: what it sends first is filtered",
       regions: regionsOf([node], direction),
       weight: pairs.length,
     }];
   });
 }
 
-/** Nodes on whose port nothing listens: the network is fine, the responder is not there. */
-function refusing(view: MeshView): Finding[] {
-  return view.all().flatMap((node): Finding[] => {
-    let [answered, refused, probers] = [0, 0, 0];
-    for (const from of view.all()) {
-      if (!view.probed(from, node)) continue;
-      probers++;
-      answered += view.matrix.figure("answered", from, node);
-      refused += view.matrix.figure("refused", from, node);
-    }
-    if (refused === 0 || refused < REFUSED_SHARE * answered) return [];
-    return [{
-      kind: "refused",
-      severity: "warning",
-      layer: "responder",
-      direction: "to",
-      nodes: [node],
-      groups: [],
-      evidence: { probers, answered, refused },
-      text: `node ${view.name(node)} refuses connections (${refused} of ${answered} answers): ` +
-        "it is reachable, but nothing listens on its port",
-      regions: regionsOf([node], "to"),
-      weight: refused,
-    }];
-  });
+/** Pairs without any answer now, which neither a node nor a block explains. */
+function silentPairs(view: MeshView, explained: (from: number, to: number) => boolean): Finding[] {
+  const found = view.all().flatMap((from) =>
+    view.all().filter((to) =>
+      !explained(from, to) && view.state(from, to) === "silent" &&
+      view.count("lost", from, to) >= MIN_SILENT_LOST
+    ).map((to) => ({ from, to, lost: view.count("lost", from, to) }))
+  );
+  const more = found.length - MAX_PAIRS;
+  return found.slice(0, MAX_PAIRS).map(({ from, to, lost }, i) => ({
+    kind: "loss",
+    severity: "critical",
+    layer: "reachability",
+    direction: "from",
+    nodes: [from, to],
+    groups: [],
+    evidence: { lost },
+    text: `${view.name(from)} gets no answer of ${view.name(to)} (${lost} lost), though both ` +
+      "answer others: a route or a firewall between these two" +
+      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${more} more pairs like it` : ""),
+    regions: [{ from: [from], to: [to] }],
+    weight: lost,
+  }));
 }

@@ -10,7 +10,8 @@ import { listText } from "../../text/words.ts";
 import { busyProbers, coldStarts, icmpApart } from "./layers.ts";
 import { latency } from "./latency.ts";
 import { MeshView } from "./mesh_view.ts";
-import { reachability } from "./reach.ts";
+import { coveredBy, reachability } from "./reach.ts";
+import { refusals } from "./refusals.ts";
 
 /** So many nodes that share a label are named by it. */
 const MIN_SHARING = 3;
@@ -20,31 +21,23 @@ export function triage(matrix: Matrix): Finding[] {
   const view = new MeshView(matrix);
   const reach = reachability(view);
   const unreached = coveredBy(reach);
+  const refused = refusals(view, unreached);
   const steady = latency(view);
   return ordered([
     ...shared(view, reach),
+    ...shared(view, refused),
     ...packetLoss(view, unreached),
     ...shared(view, steady.findings),
     ...coldStarts(view, steady),
     ...busyProbers(view),
     ...icmpApart(view),
-    ...withoutRow(view),
+    ...withoutRow(view, refused),
   ]);
 }
 
 /** Whether a finding is an alarm. */
 export function isAlarm({ severity }: Finding): boolean {
   return severity !== "notice";
-}
-
-/** Whether a pair lies in the cells of some finding. */
-function coveredBy(findings: readonly Finding[]): (from: number, to: number) => boolean {
-  const regions = findings.flatMap((finding) => finding.regions).map(({ from, to }) => ({
-    from: from === null ? null : new Set(from),
-    to: to === null ? null : new Set(to),
-  }));
-  return (from, to) =>
-    regions.some((one) => (one.from?.has(from) ?? true) && (one.to?.has(to) ?? true));
 }
 
 /** Findings of one kind about all the nodes of a label become one about the label. */
@@ -90,12 +83,16 @@ function merge(label: string, parts: readonly Finding[]): Finding {
   };
 }
 
-/** Rows that are not there or too old, unless their node is known to be gone. */
-function withoutRow(view: MeshView): Finding[] {
+/** Rows that are not there or too old, unless their node is known to be gone or down. */
+function withoutRow(view: MeshView, refused: readonly Finding[]): Finding[] {
+  const down = new Set(
+    refused.filter(({ direction, nodes }) => direction === "to" && nodes.length === 1)
+      .flatMap(({ nodes }) => nodes),
+  );
   const reasons = new Map<string, number[]>();
   for (const node of view.all()) {
     const row = view.matrix.row(node);
-    if (row.kind === "fresh" || view.gone.has(node)) continue;
+    if (row.kind === "fresh" || view.gone.has(node) || down.has(node)) continue;
     const reason = row.kind === "missing" ? row.reason : "older than its window";
     reasons.set(reason, [...reasons.get(reason) ?? [], node]);
   }

@@ -46,6 +46,7 @@ Deno.test("a row is stale when nothing in it is from its last window", () => {
     rows: 2,
     stale: 1,
     missing: 1,
+    idle: 0,
     pairs: 1,
     windowMs: 300_000,
     oldestMs: 300_001,
@@ -73,7 +74,7 @@ Deno.test("each metric is the figure it is named for", () => {
     0.1,
   ]);
   assertEquals([valueOf(matrix, "p50", 1, 0), valueOf(matrix, "loss", 1, 0)], [NaN, 1]);
-  assertEquals([matrix.unanswered(1, 0), matrix.unanswered(0, 1)], [true, false]);
+  assertEquals([matrix.state(1, 0), matrix.state(0, 1)], ["silent", "established"]);
 });
 
 Deno.test("a block is the median of its times and the share of all its probes", () => {

@@ -54,6 +54,13 @@ Deno.test("outcomes, times and retransmits are counted where they belong", async
     lost: 2,
     refused: 1,
     synRetransmits: 1,
+    repeated: 1,
+    bursts: 1,
+    burstsWithDrops: 1,
+    // All of one slot.
+    recent: { bursts: 1, sent: 8, answered: 6, refused: 1, p50Us: 410 },
+    answeredAgeMs: 0,
+    establishedAgeMs: 0,
     icmp: null,
   });
   // What is above 256 µs is kept to 0.4 %.

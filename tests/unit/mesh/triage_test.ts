@@ -2,6 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Matrix } from "../../../src/domain/matrix.ts";
 import { arrange, type MeshNode } from "../../../src/domain/mesh_node.ts";
 import { upperTail } from "../../../src/stats/significance.ts";
+import type { PeerFigures } from "../../../src/domain/mesh_row.ts";
+import { Random } from "../random.ts";
 import type { Finding } from "../../../src/domain/finding.ts";
 import { isAlarm, triage } from "../../../src/mesh/triage/triage.ts";
 import { type Change, LOST, mesh, nodes, peer, quantiles, row } from "./meshes.ts";
@@ -183,6 +185,97 @@ Deno.test("refusals say that nothing listens, not that anything is lost", () => 
   const refused = { refused: 300, rtt: null, cold: null, connect: null };
   assertEquals(said(mesh(nodes(5), (_, to) => to === "a3" ? refused : {})), ["refused to a3"]);
 });
+
+Deno.test("refusals are named by what they have in common: a prober, two zones, a pair", () => {
+  const refused = { refused: 300, rtt: null, cold: null, connect: null };
+  const where = (at: (from: string, to: string) => boolean) =>
+    said(mesh(nodes(4, 4, 4), (from, to) => at(from, to) ? refused : {}));
+  assertEquals(where((from) => from === "a3"), ["refused from a3"]);
+  assertEquals(where((from, to) => [from[0], to[0]].sort().join("") === "ab"), [
+    "refused both az=a az=b",
+  ]);
+  assertEquals(where((from, to) => from[0] === "a" && to[0] === "b"), ["refused from az=a az=b"]);
+  assertEquals(where((from, to) => from === "a1" && to === "c2"), ["refused from a1 c2"]);
+  const two = mesh(nodes(6, 6), (from, to) => from[0] === to[0] ? {} : refused);
+  assertEquals(said(two), ["refused both az=a az=b"]);
+  assert(triage(two).some(isAlarm));
+});
+
+/** By the last two bursts, of a pair whose window was fine until then. */
+const NOW: Readonly<Record<"up" | "refused" | "silent", Partial<PeerFigures>>> = {
+  up: { recent: { bursts: 2, sent: 20, answered: 20, refused: 0, p50Us: 400 } },
+  refused: {
+    refused: 20,
+    recent: { bursts: 2, sent: 20, answered: 20, refused: 20, p50Us: null },
+  },
+  silent: {
+    answered: 298,
+    lost: 2,
+    recent: { bursts: 2, sent: 2, answered: 0, refused: 0, p50Us: null },
+  },
+};
+
+Deno.test("what the last two bursts say is said at once, whatever the window holds", () => {
+  const of = (
+    how: "refused" | "silent",
+    at: (from: string, to: string) => boolean,
+    without: readonly string[] = [],
+  ) =>
+    said(
+      mesh(nodes(4, 4, 4), (from, to) => at(from, to) ? NOW[how] : NOW.up, without),
+    );
+  const atB2 = (_: string, to: string) => to === "b2";
+  assertEquals(of("refused", atB2, ["b2"]), ["refused to b2"]);
+  assertEquals(of("silent", (from, to) => atB2(from, to) || from === "b2", ["b2"]), [
+    "dead-node both b2",
+  ]);
+  assertEquals(of("silent", (from, to) => [from[0], to[0]].sort().join("") === "bc"), [
+    "partition both az=b az=c",
+  ]);
+  // Two lost probes of one pair may be chance.
+  assertEquals(of("silent", (from, to) => from === "a1" && to === "b2"), []);
+});
+
+Deno.test("a node that was down and is back is no finding any more", () => {
+  const back: Partial<PeerFigures> = { ...NOW.up, refused: 150, rtt: quantiles(400, 800, 130) };
+  assertEquals(said(mesh(nodes(5), (_, to) => to === "a3" ? back : NOW.up)), []);
+});
+
+Deno.test("no single row outweighs the others, whatever it claims to have sent", () => {
+  const half: Partial<PeerFigures> = { answered: 150, lost: 150, rtt: quantiles(400, 800, 130) };
+  const claim: Partial<PeerFigures> = { sent: 2_147_483_647, answered: 2_147_483_647 };
+  const matrix = mesh(nodes(12), (from, to) => {
+    if (from === "a1" && to === "a7") return claim;
+    return to === "a7" ? half : {};
+  });
+  assertEquals(said(matrix), ["loss to a7"]);
+});
+
+Deno.test("handshakes that repeat their SYN together give no alarm, in rows old or new", () => {
+  const random = new Random(20_261_127);
+  for (const rows of ["old", "new"] as const) {
+    for (const share of [0.001, 0.003, 0.01]) {
+      for (let window = 0; window < 60; window++) {
+        const matrix = mesh(nodes(4, 4, 4), () => repeating(random, share, rows === "old"));
+        assertEquals(said(matrix), [], `${rows} rows, ${share} repeated, window ${window}`);
+      }
+    }
+  }
+});
+
+/** Repeated handshakes in runs of one to five, each SYN sent again once to three times. */
+function repeating(random: Random, share: number, old: boolean): Partial<PeerFigures> {
+  let [repeated, synRetransmits, burstsWithDrops] = [0, 0, 0];
+  for (let burst = 0; burst < 30; burst++) {
+    // Three in a run, ten in a burst.
+    if (random.unit() >= 10 * share / 3) continue;
+    const run = random.int(1, 5);
+    burstsWithDrops++;
+    repeated += run;
+    synRetransmits += run * random.int(1, 3);
+  }
+  return old ? { synRetransmits } : { synRetransmits, repeated, bursts: 30, burstsWithDrops };
+}
 
 Deno.test("groups that do not reach each other are a partition, whole or only between two", () => {
   const apart = (cut: (from: string, to: string) => boolean): Change => (from, to) =>

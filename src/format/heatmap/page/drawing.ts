@@ -1,5 +1,5 @@
 /** Draws the matrix, the veil over what a finding is not about, and the frames of the chosen pair. */
-import { shortText, valueOf } from "../metric.ts";
+import { type CellMark, markOf, shortText, valueOf } from "../metric.ts";
 import { textOn } from "../palette.ts";
 import type { Scale } from "../scale.ts";
 import type { PageData, PageFinding, PageMatrix } from "./data.ts";
@@ -9,8 +9,8 @@ import { colourOf, shadeOf, type Shades, shades } from "./shades.ts";
 
 /** Cells up to this size are drawn as pixels of a picture. */
 const PIXELS_TO = 5;
-/** From this size on a cell has a cross where nobody answered, and its figure. */
-const CROSS_FROM = 10;
+/** From this size on a cell has a sign where it was not answered, and its figure. */
+const SIGN_FROM = 10;
 const FIGURES_FROM = 38;
 /** Groups are named from this length on: at the top, and at the side. */
 const TOP_NAME_FROM = 14;
@@ -115,7 +115,6 @@ function drawCells(
   scale: Scale,
 ): void {
   const pattern = hatch(context);
-  const [self, silent] = [styleOf("--self"), styleOf("--silent")];
   const palette = shades();
   const inner = cell - 1;
   context.font = FONT;
@@ -123,19 +122,18 @@ function drawCells(
   for (let from = 0; from < matrix.size; from++) {
     for (let to = 0; to < matrix.size; to++) {
       const [x, y] = [left + at[to], top + at[from]];
-      const value = from === to ? NaN : valueOf(matrix, scale.metric, from, to);
-      const unanswered = Number.isNaN(value) && from !== to && matrix.unanswered(from, to);
-      const colour = Number.isNaN(value) ? "" : colourOf(palette, shadeOf(scale, value));
-      context.fillStyle = colour !== ""
-        ? colour
-        : from === to
-        ? self
-        : unanswered
-        ? silent
-        : pattern;
+      const mark = markOf(matrix, scale.metric, from, to);
+      if (mark !== null) {
+        context.fillStyle = mark === "missing" ? pattern : styleOf(`--${mark}`);
+        context.fillRect(x, y, inner, inner);
+        if (cell >= SIGN_FROM) drawSign(context, mark, x, y, inner);
+        continue;
+      }
+      const value = valueOf(matrix, scale.metric, from, to);
+      const colour = colourOf(palette, shadeOf(scale, value));
+      context.fillStyle = colour;
       context.fillRect(x, y, inner, inner);
-      if (unanswered && cell >= CROSS_FROM) cross(context, x, y, inner);
-      if (colour === "" || cell < FIGURES_FROM) continue;
+      if (cell < FIGURES_FROM) continue;
       context.fillStyle = textOn(colour);
       const text = shortText(scale.metric, value);
       context.fillText(text, x + inner / 2, y + inner / 2, inner - 2);
@@ -143,15 +141,28 @@ function drawCells(
   }
 }
 
-function cross(context: CanvasRenderingContext2D, x: number, y: number, side: number): void {
+/** A cross where nobody answered, a bar where it was refused. */
+function drawSign(
+  context: CanvasRenderingContext2D,
+  mark: CellMark,
+  x: number,
+  y: number,
+  side: number,
+): void {
+  if (mark !== "silent" && mark !== "refused") return;
   const [from, to] = [side * 0.32, side * 0.68];
   context.strokeStyle = styleOf("--card");
   context.lineWidth = Math.max(1, side / 16);
   context.beginPath();
-  context.moveTo(x + from, y + from);
-  context.lineTo(x + to, y + to);
-  context.moveTo(x + to, y + from);
-  context.lineTo(x + from, y + to);
+  if (mark === "silent") {
+    context.moveTo(x + from, y + from);
+    context.lineTo(x + to, y + to);
+    context.moveTo(x + to, y + from);
+    context.lineTo(x + from, y + to);
+  } else {
+    context.moveTo(x + from, y + side / 2);
+    context.lineTo(x + to, y + side / 2);
+  }
   context.stroke();
 }
 
@@ -195,18 +206,22 @@ function fillPixels(
 ): number[] {
   const ramp = palette.ramp.map(pixelOf);
   const nothing = pixelOf(palette.nothing);
-  const [self, silent] = [pixelOf(styleOf("--self")), pixelOf(styleOf("--silent"))];
+  const marks = {
+    self: pixelOf(styleOf("--self")),
+    silent: pixelOf(styleOf("--silent")),
+    refused: pixelOf(styleOf("--refused")),
+  };
   const missing: number[] = [];
   for (let from = 0; from < matrix.size; from++) {
     for (let to = 0; to < matrix.size; to++) {
       const i = from * matrix.size + to;
-      const value = from === to ? NaN : valueOf(matrix, scale.metric, from, to);
-      if (from === to) pixels[i] = self;
-      else if (!Number.isNaN(value)) {
-        const shade = shadeOf(scale, value);
+      const mark = markOf(matrix, scale.metric, from, to);
+      if (mark === "missing") missing.push(i);
+      else if (mark !== null) pixels[i] = marks[mark];
+      else {
+        const shade = shadeOf(scale, valueOf(matrix, scale.metric, from, to));
         pixels[i] = shade < 0 ? nothing : ramp[shade];
-      } else if (matrix.unanswered(from, to)) pixels[i] = silent;
-      else missing.push(i);
+      }
     }
   }
   return missing;

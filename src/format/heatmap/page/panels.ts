@@ -1,7 +1,15 @@
 /** What is beside the matrix: a pair's figures, the tip at the pointer, the legend, the findings. */
 import { shortPercent } from "../../../text/number.ts";
 import type { Figure } from "../../../domain/matrix.ts";
-import { isShare, METRIC_TITLES, shortText, valueOf, valueText } from "../metric.ts";
+import {
+  isShare,
+  MARK_TEXTS,
+  markOf,
+  METRIC_TITLES,
+  shortText,
+  valueOf,
+  valueText,
+} from "../metric.ts";
 import { position, type Scale, SHARE_FLOOR, ticks } from "../scale.ts";
 import type { PageData, PageFinding, PageMatrix } from "./data.ts";
 import { button, byId, element } from "./document.ts";
@@ -118,10 +126,8 @@ export function showTip(
 }
 
 function cellText(matrix: PageMatrix, { metric }: Scale, from: number, to: number): string {
-  if (from === to) return "itself";
-  const value = valueOf(matrix, metric, from, to);
-  if (!Number.isNaN(value)) return valueText(metric, value);
-  return matrix.unanswered(from, to) ? "no answer" : "not measured";
+  const mark = markOf(matrix, metric, from, to);
+  return mark === null ? valueText(metric, valueOf(matrix, metric, from, to)) : MARK_TEXTS[mark];
 }
 
 export function showLegend(scale: Scale): void {

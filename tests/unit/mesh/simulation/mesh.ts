@@ -32,6 +32,11 @@ export interface MeshShape {
   readonly far: boolean;
 }
 
+/** What was not answered at once. */
+type Dropped =
+  & Pick<PeerFigures, "lost">
+  & Readonly<Record<"synRetransmits" | "repeated" | "burstsWithDrops", number>>;
+
 export class SimulatedMesh {
   readonly nodes: readonly MeshNode[];
   readonly zoneOf: readonly number[];
@@ -44,6 +49,8 @@ export class SimulatedMesh {
   #pairUs: number[];
   #setUpUs: number;
   #background: number;
+  /** The chance that a burst meets a full accept queue. */
+  #runs: number;
   #bursts: number;
   #perBurst: number;
   #icmp: boolean;
@@ -67,6 +74,8 @@ export class SimulatedMesh {
     this.#pairUs = Array.from({ length: size * size }, () => 25 * Math.abs(normal(random)));
     this.#setUpUs = between(random, 30, 500);
     this.#background = random.pick([0, 0.00003, 0.0002]);
+    // Of all handshakes 0.1 to 1 % are repeated so in some meshes.
+    this.#runs = random.pick([0, 0.002, 0.006, 0.02]);
     this.#bursts = random.int(15, 30);
     this.#perBurst = random.int(7, 9);
     this.#icmp = random.int(0, 1) === 1;
@@ -118,12 +127,12 @@ export class SimulatedMesh {
     const random = this.#random;
     const sent = this.#bursts * (1 + this.#perBurst);
     const cut = trouble.cut?.(from, to) === true;
-    const [lost, synRetransmits] = cut
-      ? [sent, sent]
+    const { lost, synRetransmits, repeated, burstsWithDrops } = cut
+      ? { lost: sent, synRetransmits: 0, repeated: 0, burstsWithDrops: this.#bursts }
       : this.#drops(sent, trouble.drop?.(from, to) ?? 0);
     const answered = sent - lost;
     const refuses = trouble.refuses?.(to) === true;
-    const steady = refuses ? 0 : Math.max(0, answered - this.#bursts - synRetransmits);
+    const steady = refuses ? 0 : Math.max(0, answered - this.#bursts - repeated);
     const coldCount = refuses ? 0 : Math.min(answered, this.#bursts);
     const baseUs = this.#baseUs(from, to) + (trouble.addedUs?.(from, to) ?? 0);
     const tailUs = trouble.addedTailUs?.(from, to) ?? 0;
@@ -139,7 +148,13 @@ export class SimulatedMesh {
       answered,
       lost,
       refused: refuses ? answered : 0,
-      synRetransmits: cut ? 0 : synRetransmits,
+      synRetransmits,
+      repeated,
+      bursts: this.#bursts,
+      burstsWithDrops,
+      recent: null,
+      answeredAgeMs: null,
+      establishedAgeMs: null,
       rtt: quantiles(random, withTail, steady),
       cold: quantiles(random, cold, coldCount),
       connect: quantiles(random, connect, answered),
@@ -158,13 +173,25 @@ export class SimulatedMesh {
     return { sent: 30, lost: 0, p50Us: figures?.p50Us ?? null };
   }
 
-  /** A SYN lost is mostly seen as a retransmit; few probes lose them all. Now and then there is a burst. */
-  #drops(sent: number, chance: number): [lost: number, retransmits: number] {
+  /**
+   * A SYN lost is mostly seen as a retransmit; few probes lose them all. What drops by itself falls into
+   * any burst; what a full accept queue drops falls into one, and each SYN of it several times.
+   */
+  #drops(sent: number, chance: number): Dropped {
     const random = this.#random;
-    const burst = random.unit() < 0.01 ? random.int(1, 2) : 0;
-    const dropped = binomial(random, sent, chance + this.#background) + burst;
-    const lost = binomial(random, dropped, 0.1 + chance);
-    return [lost, dropped - lost];
+    const single = binomial(random, sent, chance + this.#background);
+    const bursts = new Set(Array.from({ length: single }, () => random.int(1, this.#bursts)));
+    const lost = binomial(random, single, 0.1 + chance);
+    let repeated = single - lost;
+    let synRetransmits = repeated;
+    for (let burst = 1; burst <= this.#bursts; burst++) {
+      if (random.unit() >= this.#runs) continue;
+      const run = random.int(1, this.#perBurst);
+      bursts.add(burst);
+      repeated += run;
+      synRetransmits += run * random.int(1, 3);
+    }
+    return { lost, synRetransmits, repeated, burstsWithDrops: bursts.size };
   }
 
   #baseUs(from: number, to: number): number {

@@ -1,0 +1,77 @@
+/** A pair's last two bursts, and when it was last answered: whether it works now. Pure. */
+import type { PeerFigures, RecentFigures } from "../domain/mesh_row.ts";
+import { fateOf } from "../domain/outcome.ts";
+import type { ProbeRecord } from "../domain/probe_record.ts";
+import { median } from "../stats/quantile.ts";
+
+/** Round trips kept of each burst: enough for a median. */
+const MAX_TIMES = 16;
+
+/** The figures of a pair that tell how it is now. */
+export type NowFigures = Pick<PeerFigures, "recent" | "answeredAgeMs" | "establishedAgeMs">;
+
+interface Burst {
+  readonly slot: number;
+  sent: number;
+  answered: number;
+  refused: number;
+  readonly timesUs: number[];
+}
+
+export class RecentBursts {
+  /** The older one first. */
+  #bursts: Burst[] = [];
+  #answeredMs = NaN;
+  #establishedMs = NaN;
+
+  /** Counts a handshake whose fate is known at `nowMs`, monotonic. */
+  add(nowMs: number, record: ProbeRecord): void {
+    const fate = fateOf(record.outcome);
+    if (fate === "unsent") return;
+    const burst = this.#burst(record.slot);
+    burst.sent++;
+    if (fate !== "answered") return;
+    burst.answered++;
+    this.#answeredMs = nowMs;
+    if (record.outcome === "refused") burst.refused++;
+    if (record.outcome !== "established") return;
+    this.#establishedMs = nowMs;
+    const steady = record.rttSource === "kernel" && !record.cold && record.rttUs >= 0;
+    if (steady && burst.timesUs.length < MAX_TIMES) burst.timesUs.push(record.rttUs);
+  }
+
+  figures(nowMs: number): NowFigures {
+    const age = (ms: number) => Number.isNaN(ms) ? null : Math.max(0, Math.round(nowMs - ms));
+    return {
+      recent: this.#recent(),
+      answeredAgeMs: age(this.#answeredMs),
+      establishedAgeMs: age(this.#establishedMs),
+    };
+  }
+
+  #recent(): RecentFigures {
+    const sum = (of: (burst: Burst) => number) =>
+      this.#bursts.reduce((total, burst) => total + of(burst), 0);
+    const timesUs = this.#bursts.flatMap((burst) => burst.timesUs);
+    return {
+      bursts: this.#bursts.length,
+      sent: sum(({ sent }) => sent),
+      answered: sum(({ answered }) => answered),
+      refused: sum(({ refused }) => refused),
+      p50Us: timesUs.length === 0 ? null : median(timesUs),
+    };
+  }
+
+  /** The burst of a slot; one that is older than both, which a slow answer may be of, is the older one. */
+  #burst(slot: number): Burst {
+    const known = this.#bursts.find((burst) => burst.slot === slot);
+    if (known !== undefined) return known;
+    const [oldest] = this.#bursts;
+    if (this.#bursts.length === 2 && slot < oldest.slot) return oldest;
+    const burst: Burst = { slot, sent: 0, answered: 0, refused: 0, timesUs: [] };
+    this.#bursts.push(burst);
+    this.#bursts.sort((a, b) => a.slot - b.slot);
+    if (this.#bursts.length > 2) this.#bursts.shift();
+    return burst;
+  }
+}

@@ -1,0 +1,145 @@
+/** Who refuses connections: the network is fine, but nothing listens, or a firewall says no. */
+import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
+import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
+import { MAX_PAIRS } from "./drops.ts";
+import type { MeshView } from "./mesh_view.ts";
+import { BLOCK_SHARE, coveredBy, MIN_BLOCK_PAIRS, MIN_PROBERS } from "./reach.ts";
+
+/** A pair that refuses so much of a window is told, unless its last two bursts were not refused. */
+const MIN_SHARE = 0.1;
+/** A node is named when so many of its pairs are refused. */
+const NODE_SHARE = 0.8;
+
+/** `explained`: pairs that are beyond reach. */
+export function refusals(
+  view: MeshView,
+  explained: (from: number, to: number) => boolean,
+): Finding[] {
+  const refused = (from: number, to: number) => !explained(from, to) && isRefused(view, from, to);
+  const nodes = [...refusedNodes(view, refused, "to"), ...refusedNodes(view, refused, "from")];
+  const byNode = coveredBy(nodes);
+  const others = (from: number, to: number) => refused(from, to) && !byNode(from, to);
+  const blocks = refusedBlocks(view, others);
+  const byBlock = coveredBy(blocks);
+  return [
+    ...nodes,
+    ...blocks,
+    ...refusedPairs(view, (from, to) => others(from, to) && !byBlock(from, to)),
+  ];
+}
+
+function isRefused(view: MeshView, from: number, to: number): boolean {
+  const state = view.state(from, to);
+  if (state === "refused") return true;
+  const recent = view.matrix.figure("recentRefused", from, to);
+  return state === "established" && recent !== 0 && shareOf(view, from, to) >= MIN_SHARE;
+}
+
+function shareOf(view: MeshView, from: number, to: number): number {
+  const refused = view.matrix.figure("refused", from, to);
+  return refused / view.matrix.figure("answered", from, to);
+}
+
+/** A figure of each pair as yes or no. */
+type PairTest = (from: number, to: number) => boolean;
+
+/** Nodes that refuse nearly everybody, their own zone too, or that nearly everybody refuses. */
+function refusedNodes(view: MeshView, refused: PairTest, direction: "from" | "to"): Finding[] {
+  return view.all().flatMap((node): Finding[] => {
+    const pairs = view.all()
+      .map((other) => direction === "to" ? [other, node] as const : [node, other] as const)
+      .filter(([from, to]) => view.state(from, to) !== "unmeasured");
+    const bad = pairs.filter(([from, to]) => refused(from, to));
+    const within = pairs.filter(([from, to]) => view.zoneOf[from] === view.zoneOf[to]);
+    const enough = (of: typeof pairs) =>
+      of.length === 0 ||
+      of.filter(([from, to]) => refused(from, to)).length >= NODE_SHARE * of.length;
+    // One refusal is enough where the row says the same.
+    const least = direction === "to" && !view.fresh(node) ? 1 : MIN_PROBERS;
+    if (bad.length < least || !enough(pairs) || !enough(within)) return [];
+    // Nodes that accept nobody are to blame themselves.
+    const accepts = (to: number) =>
+      view.all().some((from) => view.state(from, to) === "established");
+    if (direction === "from" && !bad.some(([, to]) => accepts(to))) return [];
+    return [nodeFinding(view, node, direction, bad)];
+  });
+}
+
+function nodeFinding(
+  view: MeshView,
+  node: number,
+  direction: "from" | "to",
+  pairs: readonly (readonly [from: number, to: number])[],
+): Finding {
+  const sum = (figure: "answered" | "refused") =>
+    pairs.reduce((total, [from, to]) => total + view.count(figure, from, to), 0);
+  const [answered, refused] = [sum("answered"), sum("refused")];
+  const counts = `${refused} of ${answered} answers to ${pairs.length} nodes`;
+  const missing = view.fresh(node) ? "" : ", and its row is not to be had: its process is down";
+  return {
+    ...common(direction, refused),
+    nodes: [node],
+    groups: [],
+    evidence: { peers: pairs.length, answered, refused },
+    text: direction === "to"
+      ? `node ${view.name(node)} refuses connections (${counts}): it is reachable, but nothing ` +
+        `listens on its port${missing}`
+      : `node ${
+        view.name(node)
+      } is refused by others that listen (${counts}): a firewall rejects ` +
+        "what it sends",
+    regions: regionsOf([node], direction),
+  };
+}
+
+/** Zones that refuse each other, whichever nodes there. */
+function refusedBlocks(view: MeshView, refused: PairTest): Finding[] {
+  const measure = (from: number, to: number) => {
+    let [pairs, bad] = [0, 0];
+    for (const i of view.zones[from].nodes) {
+      for (const j of view.zones[to].nodes) {
+        if (view.state(i, j) === "unmeasured") continue;
+        pairs++;
+        if (refused(i, j)) bad++;
+      }
+    }
+    return pairs >= MIN_BLOCK_PAIRS && bad >= BLOCK_SHARE * pairs ? bad : 0;
+  };
+  return blockDirections(view, measure).map((block) => ({
+    ...common(block.direction, block.weight),
+    ...blockParties(view, block),
+    evidence: { refused_pairs: block.weight },
+    text: `connections are refused ${blockText(view, block)}, whichever nodes there ` +
+      `(${block.weight} pairs), while both accept others: a firewall rejects them`,
+    regions: blockRegions(view, block),
+  }));
+}
+
+function refusedPairs(view: MeshView, refused: PairTest): Finding[] {
+  const found = view.all().flatMap((from) =>
+    view.all().filter((to) => refused(from, to)).map((to) => ({
+      from,
+      to,
+      count: view.count("refused", from, to),
+      answered: view.count("answered", from, to),
+    }))
+  ).sort((a, b) => b.count - a.count);
+  const more = found.length - MAX_PAIRS;
+  return found.slice(0, MAX_PAIRS).map(({ from, to, count, answered }, i) => ({
+    ...common("from", count),
+    nodes: [from, to],
+    groups: [],
+    evidence: { answered, refused: count },
+    text: `${view.name(to)} refuses ${view.name(from)} (${count} of ${answered} answers), though ` +
+      "it accepts others: a firewall, or a listener that comes and goes" +
+      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${more} more pairs like it` : ""),
+    regions: [{ from: [from], to: [to] }],
+  }));
+}
+
+function common(
+  direction: Direction,
+  weight: number,
+): Pick<Finding, "kind" | "severity" | "layer" | "direction" | "weight"> {
+  return { kind: "refused", severity: "warning", layer: "responder", direction, weight };
+}

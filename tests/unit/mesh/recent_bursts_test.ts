@@ -1,0 +1,45 @@
+import { assertEquals } from "@std/assert";
+import { RecentBursts } from "../../../src/mesh/recent_bursts.ts";
+import { established, record } from "../fixtures.ts";
+
+Deno.test("the last two bursts are kept, whichever slots went by between them", () => {
+  const recent = new RecentBursts();
+  for (const slot of [0, 0, 1, 1, 7, 7]) {
+    recent.add(1000, established(1, 100 * slot + 100, { slot }));
+  }
+  assertEquals(recent.figures(1000).recent, {
+    bursts: 2,
+    sent: 4,
+    answered: 4,
+    refused: 0,
+    p50Us: 200,
+  });
+});
+
+Deno.test("a target that has stopped answering is told after two probes of two bursts", () => {
+  const recent = new RecentBursts();
+  for (let i = 0; i < 5; i++) recent.add(0, established(i, 400, { slot: 0 }));
+  recent.add(10_000, record({ slot: 1, outcome: "timeout" }));
+  recent.add(20_000, record({ slot: 2, outcome: "timeout" }));
+  const { recent: now, answeredAgeMs, establishedAgeMs } = recent.figures(21_000);
+  assertEquals(now, { bursts: 2, sent: 2, answered: 0, refused: 0, p50Us: null });
+  assertEquals([answeredAgeMs, establishedAgeMs], [21_000, 21_000]);
+});
+
+Deno.test("a refusal is an answer, and no handshake; what was not sent is nothing", () => {
+  const recent = new RecentBursts();
+  recent.add(1000, established(1, 400, { slot: 0 }));
+  recent.add(5000, record({ slot: 1, outcome: "refused" }));
+  recent.add(6000, record({ slot: 1, outcome: "error" }));
+  const { recent: now, ...ages } = recent.figures(7000);
+  assertEquals(now, { bursts: 2, sent: 2, answered: 2, refused: 1, p50Us: 400 });
+  assertEquals(ages, { answeredAgeMs: 2000, establishedAgeMs: 6000 });
+});
+
+Deno.test("before any probe there is nothing to tell", () => {
+  assertEquals(new RecentBursts().figures(5000), {
+    recent: { bursts: 0, sent: 0, answered: 0, refused: 0, p50Us: null },
+    answeredAgeMs: null,
+    establishedAgeMs: null,
+  });
+});
