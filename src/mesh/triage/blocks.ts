@@ -1,29 +1,42 @@
 /** Blocks of the matrix: all pairs from the nodes of one zone to those of another. */
+import type { Steps } from "../../time/slices.ts";
 import { median } from "../../stats/quantile.ts";
 import type { Direction, Region } from "../../domain/finding.ts";
 import type { MeshView, PairFigure } from "./mesh_view.ts";
 
 /** The medians of a figure over the blocks of two zones, by direction. */
 export class Blocks {
-  #medians: number[];
+  #medians: readonly number[];
   #zones: number;
   #zoneOf: readonly number[];
 
-  constructor(view: MeshView, figure: PairFigure, left: (node: number) => boolean = () => false) {
+  private constructor(view: MeshView, medians: readonly number[]) {
     this.#zones = view.zones.length;
     this.#zoneOf = view.zoneOf;
-    this.#medians = view.zones.flatMap((from) =>
-      view.zones.map((to) => {
+    this.#medians = medians;
+  }
+
+  /** Of the pairs between nodes that are not left out. */
+  static *steps(
+    view: MeshView,
+    figure: PairFigure,
+    leftOut: (node: number) => boolean = () => false,
+  ): Steps<Blocks> {
+    const medians: number[] = [];
+    for (const from of view.zones) {
+      for (const to of view.zones) {
         const values: number[] = [];
         for (const i of from.nodes) {
+          yield;
           for (const j of to.nodes) {
-            const value = left(i) || left(j) ? NaN : figure(i, j);
+            const value = leftOut(i) || leftOut(j) ? NaN : figure(i, j);
             if (!Number.isNaN(value)) values.push(value);
           }
         }
-        return values.length < 2 ? NaN : median(values);
-      })
-    );
+        medians.push(values.length < 2 ? NaN : median(values));
+      }
+    }
+    return new Blocks(view, medians);
   }
 
   /** Of the zones' block; NaN where there are less than two pairs. */

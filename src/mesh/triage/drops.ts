@@ -4,6 +4,7 @@
  * counts once however often its SYN was sent, and what chance may do is reckoned in bursts: handshakes
  * that fail together, as all of a burst at a full accept queue, are no independent events.
  */
+import type { Steps } from "../../time/slices.ts";
 import { counted } from "../../text/words.ts";
 import { median, quantile } from "../../stats/quantile.ts";
 import { upperTail } from "../../stats/significance.ts";
@@ -16,8 +17,7 @@ import {
 } from "./blocks.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
 import { percentInWords, roundedShare } from "../../text/number.ts";
-import type { Figure } from "../../domain/matrix.ts";
-import type { MeshView } from "./mesh_view.ts";
+import { type MeshView, type PairSet } from "./mesh_view.ts";
 
 /** Below this a mesh is as good as networks are. */
 const USUAL_SHARE = 0.001;
@@ -55,65 +55,99 @@ export interface Drops {
   readonly share: number;
 }
 
-/** Whether a pair is left out: another finding explains it. */
-type Explained = (from: number, to: number) => boolean;
-
-export function packetLoss(view: MeshView, explained: Explained): Finding[] {
-  const all = new DropSums(view, explained);
-  const shares = view.all().map((node) => all.sum([node], null).share);
+export function* packetLoss(view: MeshView, explained: PairSet): Steps<Finding[]> {
+  const all = new DropSums(view, explained, yield* countsOf(view));
+  const shares: number[] = [];
+  for (const node of view.all()) {
+    yield;
+    shares.push(all.sum([node], null).share);
+  }
   // The better nodes say what is usual: two zones that lose everything between them are half a mesh.
   const usual = quantile(shares.filter((share) => !Number.isNaN(share)), USUAL_QUANTILE);
   // Without any row that is no number, and there is nothing to judge either.
   const limit = Math.max(USUAL_SHARE, FACTOR * (usual || 0));
   // No single node makes a block, but a block makes its nodes look bad: blocks come first.
-  const blocks = lossyBlocks(view, all, limit);
-  const inBlock = new Set(blocks.flatMap(({ from, to, direction }) => [
-    `${from} ${to}`,
-    ...(direction === "both" ? [`${to} ${from}`] : []),
-  ]));
-  const byBlock: Explained = (from, to) =>
-    explained(from, to) || inBlock.has(`${view.zoneOf[from]} ${view.zoneOf[to]}`);
-  const nodes = lossyNodes(view, new DropSums(view, byBlock), limit);
-  const [rows, columns] = (["from", "to"] as const).map((way) =>
-    new Set(
-      nodes.flatMap(({ node, direction }) =>
-        direction === way || direction === "both" ? [node] : []
-      ),
-    )
+  const blocks = yield* lossyBlocks(view, all, limit);
+  const byBlock = explained.with(blocks.map((block) => ({ regions: blockRegions(view, block) })));
+  const nodes = yield* lossyNodes(view, all.without(byBlock), limit);
+  const byNode = byBlock.with(
+    nodes.map(({ node, direction }) => ({ regions: regionsOf([node], direction) })),
   );
-  const byNode: Explained = (from, to) => rows.has(from) || columns.has(to) || byBlock(from, to);
   return [
     ...nodes.map((found) => nodeFinding(view, found, limit)),
     ...blocks.map((block) => blockFinding(view, block, all, limit)),
-    ...lossyPairs(view, new DropSums(view, byNode), limit),
+    ...yield* lossyPairs(view, all.without(byNode), limit),
   ];
 }
 
 /** Drops over sets of pairs, without those that are explained or were hardly probed. */
 class DropSums {
   #view: MeshView;
-  #explained: Explained;
-  #run: number;
-  #all: readonly number[];
+  #explained: PairSet;
+  #counts: DropCounts;
 
-  constructor(view: MeshView, explained: Explained) {
+  constructor(view: MeshView, explained: PairSet, counts: DropCounts) {
     this.#view = view;
     this.#explained = explained;
-    this.#run = runOf(view);
-    this.#all = view.all();
+    this.#counts = counts;
+  }
+
+  /** The same with other pairs left out. */
+  without(explained: PairSet): DropSums {
+    return new DropSums(this.#view, explained, this.#counts);
   }
 
   /** From each of these nodes to each of those; null for every node. */
   sum(from: readonly number[] | null, to: readonly number[] | null): Drops {
-    let sum = NO_DROPS;
-    for (const i of from ?? this.#all) {
-      for (const j of to ?? this.#all) {
-        if (!this.#view.probed(i, j) || this.#explained(i, j)) continue;
-        sum = plus(sum, dropsOf(this.#view, i, j, this.#run));
+    const { sent, lost, repeated, bursts, burstsWithDrops, run } = this.#counts;
+    let [allSent, allLost, allRepeated, trials, events, drawn] = [0, 0, 0, 0, 0, 0];
+    for (const i of from ?? this.#view.all()) {
+      for (const j of to ?? this.#view.all()) {
+        const at = i * this.#view.size + j;
+        if (sent[at] === 0 || this.#explained.has(i, j)) continue;
+        allSent += sent[at];
+        allLost += lost[at];
+        allRepeated += repeated[at];
+        const isOld = bursts[at] === 0;
+        trials += isOld ? sent[at] / run : bursts[at];
+        drawn += isOld ? sent[at] / run : sent[at];
+        events += isOld ? (lost[at] + repeated[at]) / run : burstsWithDrops[at];
       }
     }
-    return sum;
+    const share = (allLost + allRepeated) / allSent;
+    return { sent: allSent, lost: allLost, repeated: allRepeated, trials, events, drawn, share };
   }
+}
+
+/** Of each pair, row by row; nothing of one that was hardly probed. */
+interface DropCounts
+  extends
+    Readonly<Record<"sent" | "lost" | "repeated" | "bursts" | "burstsWithDrops", Float64Array>> {
+  /** How many drops are one event where bursts were not counted. */
+  readonly run: number;
+}
+
+function* countsOf(view: MeshView): Steps<DropCounts> {
+  const table = () => new Float64Array(view.size ** 2);
+  const [sent, lost, repeated] = [table(), table(), table()];
+  const [bursts, burstsWithDrops] = [table(), table()];
+  const runs: number[] = [];
+  for (const from of view.all()) {
+    yield;
+    for (const to of view.all()) {
+      if (!view.probed(from, to)) continue;
+      const at = from * view.size + to;
+      sent[at] = view.count("sent", from, to);
+      lost[at] = view.count("lost", from, to);
+      bursts[at] = view.count("bursts", from, to);
+      burstsWithDrops[at] = view.count("burstsWithDrops", from, to);
+      const again = view.count(bursts[at] === 0 ? "retransmits" : "repeated", from, to);
+      // No more handshakes can have been repeated than were answered.
+      repeated[at] = Math.min(again, sent[at] - lost[at]);
+      if (bursts[at] === 0 && lost[at] + repeated[at] > 0) runs.push(lost[at] + repeated[at]);
+    }
+  }
+  return { sent, lost, repeated, bursts, burstsWithDrops, run: runOf(runs) };
 }
 
 interface LossyNode {
@@ -122,14 +156,18 @@ interface LossyNode {
   readonly drops: Drops;
 }
 
-function lossyNodes(view: MeshView, sums: DropSums, limit: number): LossyNode[] {
-  return view.all().flatMap((node): LossyNode[] => {
+function* lossyNodes(view: MeshView, sums: DropSums, limit: number): Steps<LossyNode[]> {
+  const found: LossyNode[] = [];
+  for (const node of view.all()) {
+    yield;
     const out = lossyDirection(view, (others) => sums.sum([node], others), limit);
     const back = lossyDirection(view, (others) => sums.sum(others, [node]), limit);
-    if (out !== null && back !== null) return [{ node, direction: "both", drops: plus(out, back) }];
-    if (out !== null) return [{ node, direction: "from", drops: out }];
-    return back === null ? [] : [{ node, direction: "to", drops: back }];
-  });
+    if (out !== null && back !== null) {
+      found.push({ node, direction: "both", drops: plus(out, back) });
+    } else if (out !== null) found.push({ node, direction: "from", drops: out });
+    else if (back !== null) found.push({ node, direction: "to", drops: back });
+  }
+  return found;
 }
 
 /** A row's or column's drops where they are too much, and not only with one zone or few peers. */
@@ -167,32 +205,11 @@ function plus(a: Drops, b: Drops): Drops {
   return { sent, lost, repeated, trials, events, drawn, share: (lost + repeated) / sent };
 }
 
-/** Of one pair; `run` is how many drops of an old node's row are one event. */
-function dropsOf(view: MeshView, from: number, to: number, run: number): Drops {
-  const count = (figure: Figure) => view.count(figure, from, to);
-  const [sent, lost, bursts] = [count("sent"), count("lost"), count("bursts")];
-  const isOld = bursts === 0;
-  // No more handshakes can have been repeated than were answered.
-  const repeated = Math.min(count(isOld ? "retransmits" : "repeated"), sent - lost);
-  const trials = isOld ? sent / run : bursts;
-  const events = isOld ? (lost + repeated) / run : count("burstsWithDrops");
-  const drawn = isOld ? trials : sent;
-  return { sent, lost, repeated, trials, events, drawn, share: (lost + repeated) / sent };
-}
-
 /**
  * How many drops are one event where bursts were not counted: twice as many as a pair has that has any,
  * up to a burst's. In a mesh where few have any, each counts for itself.
  */
-function runOf(view: MeshView): number {
-  const counts: number[] = [];
-  for (const from of view.all()) {
-    for (const to of view.all()) {
-      const known = view.probed(from, to) && view.count("bursts", from, to) === 0;
-      const { lost, repeated } = known ? dropsOf(view, from, to, 1) : NO_DROPS;
-      if (lost + repeated > 0) counts.push(lost + repeated);
-    }
-  }
+function runOf(counts: readonly number[]): number {
   if (counts.length < MIN_RUN_PAIRS) return 1;
   const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
   return Math.min(MAX_RUN, LONG_RUNS * mean);
@@ -207,31 +224,54 @@ function tooMuch(drops: Drops, limit: number, least: number, chance: number): bo
 }
 
 /** Blocks that lose too much, also without any one of their nodes: none is to blame. */
-function lossyBlocks(view: MeshView, sums: DropSums, limit: number): BlockDirection[] {
+function* lossyBlocks(view: MeshView, sums: DropSums, limit: number): Steps<BlockDirection[]> {
   if (view.zones.length < 2) return [];
-  return blockDirections(view, (fromZone, toZone) => {
-    const [from, to] = [view.zones[fromZone].nodes, view.zones[toZone].nodes];
-    const whole = sums.sum(from, to);
-    if (!tooMuch(whole, limit, MIN_SHARE, CHANCE)) return 0;
-    // A zone of one node cannot be told from its node.
-    if (from.length < 2 || to.length < 2) return 0;
-    const without = [...new Set([...from, ...to])].map((node) => {
-      const row = from.includes(node) ? sums.sum([node], to) : NO_DROPS;
-      const column = to.includes(node) ? sums.sum(from, [node]) : NO_DROPS;
-      const drops = (of: Drops) => of.lost + of.repeated;
-      return (drops(whole) - drops(row) - drops(column)) / (whole.sent - row.sent - column.sent);
-    });
-    return Math.min(...without) >= EVEN_SHARE * whole.share ? whole.share : 0;
-  });
+  const shares: number[][] = [];
+  for (const { nodes: from } of view.zones) {
+    const row: number[] = [];
+    for (const { nodes: to } of view.zones) {
+      yield;
+      row.push(lossyBlock(sums, from, to, limit));
+    }
+    shares.push(row);
+  }
+  return blockDirections(view, (from, to) => shares[from][to]);
 }
 
-function lossyPairs(view: MeshView, sums: DropSums, limit: number): Finding[] {
-  const pairs = view.all().flatMap((from) =>
-    view.all().map((to) => ({ from, to, drops: sums.sum([from], [to]) }))
-      .filter(({ drops }) => drops.sent > 0)
-  );
-  const chance = PAIRS_CHANCE / Math.max(1, pairs.length);
-  const found = pairs.filter(({ drops }) => tooMuch(drops, limit, MIN_PAIR_SHARE, chance))
+/** The share of drops from these nodes to those where it is too much; else 0. */
+function lossyBlock(
+  sums: DropSums,
+  from: readonly number[],
+  to: readonly number[],
+  limit: number,
+): number {
+  const whole = sums.sum(from, to);
+  if (!tooMuch(whole, limit, MIN_SHARE, CHANCE)) return 0;
+  // A zone of one node cannot be told from its node.
+  if (from.length < 2 || to.length < 2) return 0;
+  const drops = (of: Drops) => of.lost + of.repeated;
+  const without = [...new Set([...from, ...to])].map((node) => {
+    const row = from.includes(node) ? sums.sum([node], to) : NO_DROPS;
+    const column = to.includes(node) ? sums.sum(from, [node]) : NO_DROPS;
+    return (drops(whole) - drops(row) - drops(column)) / (whole.sent - row.sent - column.sent);
+  });
+  return Math.min(...without) >= EVEN_SHARE * whole.share ? whole.share : 0;
+}
+
+function* lossyPairs(view: MeshView, sums: DropSums, limit: number): Steps<Finding[]> {
+  let pairs = 0;
+  const high: { readonly from: number; readonly to: number; readonly drops: Drops }[] = [];
+  for (const from of view.all()) {
+    yield;
+    for (const to of view.all()) {
+      if (!view.probed(from, to)) continue;
+      pairs++;
+      const drops = sums.sum([from], [to]);
+      if (drops.share >= MIN_PAIR_SHARE) high.push({ from, to, drops });
+    }
+  }
+  const chance = PAIRS_CHANCE / Math.max(1, pairs);
+  const found = high.filter(({ drops }) => tooMuch(drops, limit, MIN_PAIR_SHARE, chance))
     .sort((a, b) => b.drops.share - a.drops.share);
   const more = found.length - MAX_PAIRS;
   return found.slice(0, MAX_PAIRS).map(({ from, to, drops }, i) => ({

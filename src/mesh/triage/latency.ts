@@ -2,6 +2,7 @@
  * Slow nodes, blocks, pairs and tails by their steady handshakes. What is slow is said against what
  * is usual between the same two zones, never against the mesh as a whole: zones lie apart.
  */
+import type { Steps } from "../../time/slices.ts";
 import { median, spread } from "../../stats/quantile.ts";
 import { MAX_PAIRS } from "./drops.ts";
 import { type Finding, regionsOf } from "../../domain/finding.ts";
@@ -47,18 +48,18 @@ export interface Latency {
   readonly nearby: (node: number) => number;
 }
 
-export function latency(view: MeshView): Latency {
+export function* latency(view: MeshView): Steps<Latency> {
   const p50 = (from: number, to: number) => view.steady(from, to);
-  const slowNodes = slowNodesOf(view);
+  const slowNodes = yield* slowNodesOf(view);
   const slow = new Set(slowNodes.map(({ node }) => node));
-  const usual = new Blocks(view, p50, (node) => slow.has(node));
+  const usual = yield* Blocks.steps(view, p50, (node) => slow.has(node));
   const blocks = slowBlocks(view, usual);
   return {
     findings: [
       ...slowNodes.map((found) => nodeFinding(view, found, nearbyOf(view, usual)(found.node))),
       ...blocks.map((found) => blockFinding(view, found, usual)),
-      ...slowPairs(view, usual, slow),
-      ...tails(view, slow),
+      ...yield* slowPairs(view, usual, slow),
+      ...yield* tails(view, slow),
     ],
     slow,
     usual,
@@ -79,13 +80,13 @@ function nearbyOf(view: MeshView, usual: Blocks): (node: number) => number {
   };
 }
 
-function slowNodesOf(view: MeshView): Outlier[] {
-  const usual = new Blocks(view, (from, to) => view.steady(from, to));
+function* slowNodesOf(view: MeshView): Steps<Outlier[]> {
+  const usual = yield* Blocks.steps(view, (from, to) => view.steady(from, to));
   const nearby = nearbyOf(view, usual);
   const excess = (from: number, to: number) => view.steady(from, to) - usual.usual(from, to);
   // Twice the usual is as much again on top of it.
   const threshold = (node: number) => Math.max(MIN_EXCESS_US, (FACTOR - 1) * nearby(node));
-  return outliersOf(nodeMedians(view, excess, MIN_PAIRS), threshold, SPREADS);
+  return outliersOf(yield* nodeMedians(view, excess, MIN_PAIRS), threshold, SPREADS);
 }
 
 const WAYS = {
@@ -209,16 +210,21 @@ interface SlowPair {
 }
 
 /** Pairs that neither a node nor a block explains. */
-function slowPairs(view: MeshView, usual: Blocks, slow: ReadonlySet<number>): Finding[] {
+function* slowPairs(
+  view: MeshView,
+  usual: Blocks,
+  slow: ReadonlySet<number>,
+): Steps<Finding[]> {
   const excess = (from: number, to: number) =>
     slow.has(from) || slow.has(to) ? NaN : view.steady(from, to) - usual.usual(from, to);
-  const medians = nodeMedians(view, excess, 1);
+  const medians = yield* nodeMedians(view, excess, 1);
   const expected = (from: number, to: number) =>
     usual.usual(from, to) + Math.max(0, medians.rows[from]) + Math.max(0, medians.columns[to]);
-  const spreads = blockSpreads(view, excess);
+  const spreads = yield* blockSpreads(view, excess);
   const factor = (from: number, to: number) => view.steady(from, to) / expected(from, to);
   const found: SlowPair[] = [];
   for (const from of view.all()) {
+    yield;
     for (const to of view.all()) {
       const above = excess(from, to);
       const there = factor(from, to);
@@ -236,16 +242,20 @@ function slowPairs(view: MeshView, usual: Blocks, slow: ReadonlySet<number>): Fi
 }
 
 /** How far a pair of a block may lie from its median, by the block's own spread. */
-function blockSpreads(
+function* blockSpreads(
   view: MeshView,
   excess: (from: number, to: number) => number,
-): (from: number, to: number) => number {
-  const spreads = view.zones.map((from) =>
-    view.zones.map((to) => {
+): Steps<(from: number, to: number) => number> {
+  const spreads: number[][] = [];
+  for (const from of view.zones) {
+    const row: number[] = [];
+    for (const to of view.zones) {
+      yield;
       const values = from.nodes.flatMap((i) => to.nodes.map((j) => excess(i, j)));
-      return SPREADS * spread(values.filter((value) => !Number.isNaN(value)));
-    })
-  );
+      row.push(SPREADS * spread(values.filter((value) => !Number.isNaN(value))));
+    }
+    spreads.push(row);
+  }
   return (from, to) => spreads[view.zoneOf[from]][view.zoneOf[to]];
 }
 
@@ -274,17 +284,21 @@ function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
 }
 
 /** Nodes whose median is as it should be, and whose slowest hundredth is not. */
-function tails(view: MeshView, slow: ReadonlySet<number>): Finding[] {
+function* tails(view: MeshView, slow: ReadonlySet<number>): Steps<Finding[]> {
   const p99 = (from: number, to: number) => {
     const enough = view.matrix.figure("rttCount", from, to) >= MIN_TAIL_SAMPLES;
     return enough ? view.steady(from, to, "rttP99") : NaN;
   };
-  const usual = new Blocks(view, p99);
+  const usual = yield* Blocks.steps(view, p99);
   const excess = (from: number, to: number) => p99(from, to) - usual.usual(from, to);
   // The noise of a p99 grows with the distance: against what is usual for the node's own pairs.
-  const own = nodeMedians(view, (from, to) => usual.usual(from, to), MIN_TAIL_PAIRS).rows;
+  const { rows: own } = yield* nodeMedians(
+    view,
+    (from, to) => usual.usual(from, to),
+    MIN_TAIL_PAIRS,
+  );
   const threshold = (node: number) => Math.max(MIN_TAIL_US, (FACTOR - 1) * own[node]);
-  return outliersOf(nodeMedians(view, excess, MIN_TAIL_PAIRS), threshold, TAIL_SPREADS)
+  return outliersOf(yield* nodeMedians(view, excess, MIN_TAIL_PAIRS), threshold, TAIL_SPREADS)
     .filter(({ node }) => !slow.has(node))
     .map((found) => tailFinding(view, found, own[found.node]));
 }

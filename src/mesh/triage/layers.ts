@@ -1,4 +1,5 @@
 /** What is not the data plane: flow set-up, the prober's own CPU, ICMP's second class. */
+import type { Steps } from "../../time/slices.ts";
 import { median } from "../../stats/quantile.ts";
 import type { Quantiles } from "../../domain/mesh_row.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
@@ -28,18 +29,21 @@ const ICMP_LOST_SHARE = 0.5;
 const ICMP_PAIR_SHARE = 0.5;
 
 /** Cold handshakes are slow where steady ones are not: what sets flows up, not what carries them. */
-export function coldStarts(view: MeshView, { slow, usual, nearby }: Latency): Finding[] {
+export function* coldStarts(
+  view: MeshView,
+  { slow, usual, nearby }: Latency,
+): Steps<Finding[]> {
   const excess = (from: number, to: number) =>
     slow.has(from) || slow.has(to) ? NaN : view.coldExcess(from, to);
-  const blocks = new Blocks(view, excess);
+  const blocks = yield* Blocks.steps(view, excess);
   const typical = median(blocks.all());
   const above = (from: number, to: number) => excess(from, to) - blocks.usual(from, to);
   // Twice the usual cold handshake, which is a usual steady one and the usual flow set-up.
   const threshold = (node: number) => Math.max(MIN_EXCESS_US, nearby(node) + Math.max(0, typical));
-  const nodes = outliersOf(nodeMedians(view, above, MIN_PAIRS), threshold, SPREADS);
+  const nodes = outliersOf(yield* nodeMedians(view, above, MIN_PAIRS), threshold, SPREADS);
   // In a small zone one node's pairs are most of the block's.
   const cold = new Set(nodes.map(({ node }) => node));
-  const others = new Blocks(view, excess, (node) => cold.has(node));
+  const others = yield* Blocks.steps(view, excess, (node) => cold.has(node));
   return [
     ...nodes.map(({ node, direction, excessUs }) =>
       coldNode(view, node, direction, { excessUs, usualUs: Math.max(0, typical) })
@@ -181,7 +185,7 @@ function isBusy(excess: Quantiles, usual: Omit<Quantiles, "count">): boolean {
 }
 
 /** Where ping would tell another story than TCP: its answers are slow or lost, the handshakes are not. */
-export function icmpApart(view: MeshView): Finding[] {
+export function* icmpApart(view: MeshView): Steps<Finding[]> {
   const apart = (from: number, to: number) => {
     const sent = view.probed(from, to) ? view.matrix.figure("icmpSent", from, to) : 0;
     const rttUs = view.steady(from, to);
@@ -195,8 +199,12 @@ export function icmpApart(view: MeshView): Finding[] {
     return known.length < least ? 0 : known.reduce((sum, value) => sum + value, 0) / known.length;
   };
   const nodes = view.all();
-  const columns = nodes.map((to) => shareOf(nodes.map((from) => apart(from, to)), MIN_PAIRS));
-  const rows = nodes.map((from) => shareOf(nodes.map((to) => apart(from, to)), MIN_PAIRS));
+  const [rows, columns]: [number[], number[]] = [[], []];
+  for (const node of nodes) {
+    yield;
+    rows.push(shareOf(nodes.map((to) => apart(node, to)), MIN_PAIRS));
+    columns.push(shareOf(nodes.map((from) => apart(from, node)), MIN_PAIRS));
+  }
   const high = (share: number) => share > ICMP_PAIR_SHARE;
   if (columns.filter(high).length > nodes.length / 2) {
     return [icmpFinding([], "both", "all over the mesh ICMP is")];

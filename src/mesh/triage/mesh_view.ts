@@ -1,4 +1,5 @@
 /** A matrix as triage sees it: which cells count, which zones there are, who is beyond reach. */
+import type { Steps } from "../../time/slices.ts";
 import {
   type Figure,
   type Matrix,
@@ -6,12 +7,16 @@ import {
   type PairState,
   RECENT_BURSTS,
 } from "../../domain/matrix.ts";
+import type { Finding, Region } from "../../domain/finding.ts";
 import { median } from "../../stats/quantile.ts";
 
 /** Fewer samples say little about a pair. */
 const MIN_SAMPLES = 10;
 const MIN_COLD_SAMPLES = 3;
 const MIN_SENT = 5;
+
+/** The first is what a table of zeros says. */
+const STATES: readonly PairState[] = ["unmeasured", "established", "refused", "silent"];
 
 /** The label that tells how far nodes are apart. */
 const ZONE_KEY = "az";
@@ -24,14 +29,21 @@ export class MeshView {
   readonly zones: readonly { readonly name: string; readonly nodes: readonly number[] }[];
   readonly zoneOf: readonly number[];
   /** Nodes that nothing is said of any more: they are beyond reach. */
-  readonly gone = new Set<number>();
+  gone: ReadonlySet<number> = new Set();
   /** The most probes that a pair counts for. */
   #mostSent: number;
+  /** Of each pair, row by row: whether it is judged by its window, and its state as an index of STATES. */
+  #probed: Uint8Array;
+  #states: Uint8Array;
+  readonly #nodes: readonly number[];
 
-  constructor(matrix: Matrix) {
+  private constructor(matrix: Matrix) {
     this.matrix = matrix;
     this.size = matrix.size;
+    this.#nodes = Array.from({ length: matrix.size }, (_, i) => i);
     this.#mostSent = MAX_WEIGHT * median(sentOf(matrix));
+    this.#probed = new Uint8Array(matrix.size ** 2);
+    this.#states = new Uint8Array(matrix.size ** 2);
     const values = (key: string) => matrix.nodes.map(({ labels }) => labels.get(key) ?? "");
     // Zones where there are any, else the groups as they are drawn.
     this.zoneKey = new Set(values(ZONE_KEY)).size > 1 ? ZONE_KEY : matrix.key;
@@ -44,22 +56,39 @@ export class MeshView {
     this.zoneOf = zoned.map((name) => names.indexOf(name));
   }
 
+  static *steps(matrix: Matrix): Steps<MeshView> {
+    const view = new MeshView(matrix);
+    for (const from of view.all()) {
+      yield;
+      if (view.fresh(from)) view.#readRow(from);
+    }
+    return view;
+  }
+
   /** Whether there is a row whose figures are of the last window. */
   fresh(node: number): boolean {
     return this.matrix.row(node).kind === "fresh";
   }
 
+  #readRow(from: number): void {
+    for (const to of this.#nodes) {
+      if (from === to) continue;
+      const at = from * this.size + to;
+      const probed = this.matrix.figure("sent", from, to) >= MIN_SENT;
+      const enough = this.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
+      this.#probed[at] = Number(probed);
+      if (probed || enough) this.#states[at] = STATES.indexOf(this.matrix.state(from, to));
+    }
+  }
+
   /** Whether a pair was probed often enough to be judged, between nodes that are there. */
   probed(from: number, to: number): boolean {
-    return this.present(from, to) && this.matrix.figure("sent", from, to) >= MIN_SENT;
+    return this.#probed[from * this.size + to] !== 0;
   }
 
   /** How a pair is now; "unmeasured" where there is too little to judge. */
   state(from: number, to: number): PairState {
-    const enough = this.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
-    return this.present(from, to) && (enough || this.probed(from, to))
-      ? this.matrix.state(from, to)
-      : "unmeasured";
+    return STATES[this.#states[from * this.size + to]];
   }
 
   /** A count of a pair's window, within the bound on a pair's weight; 0 where it is not known. */
@@ -69,9 +98,13 @@ export class MeshView {
     return Number.isNaN(count) ? 0 : share === 1 ? count : Math.round(count * share);
   }
 
-  /** Whether both nodes are there, and the row that speaks of the pair. */
-  present(from: number, to: number): boolean {
-    return from !== to && this.fresh(from) && !this.gone.has(from) && !this.gone.has(to);
+  /** Leaves a node out from now on, with its row and its column. */
+  leaveOut(node: number): void {
+    this.gone = new Set([...this.gone, node]);
+    for (const cells of [this.#probed, this.#states]) {
+      cells.fill(0, node * this.size, (node + 1) * this.size);
+      for (let at = node; at < cells.length; at += this.size) cells[at] = 0;
+    }
   }
 
   /** Steady RTT in µs; NaN where there are too few samples. */
@@ -102,8 +135,8 @@ export class MeshView {
   }
 
   /** All nodes' indexes. */
-  all(): number[] {
-    return Array.from({ length: this.size }, (_, i) => i);
+  all(): readonly number[] {
+    return this.#nodes;
   }
 }
 
@@ -119,6 +152,39 @@ function sentOf(matrix: Matrix): number[] {
   return counts;
 }
 
+/** A set of pairs, such as those that some finding explains. */
+export class PairSet {
+  #size: number;
+  #cells: Uint8Array;
+
+  /** The cells of these regions. */
+  constructor(size: number, regions: readonly Region[] = []) {
+    this.#size = size;
+    this.#cells = new Uint8Array(size * size);
+    for (const region of regions) this.add(region);
+  }
+
+  has(from: number, to: number): boolean {
+    return this.#cells[from * this.#size + to] !== 0;
+  }
+
+  add({ from, to }: Region): void {
+    const all = from === null || to === null
+      ? Array.from({ length: this.#size }, (_, node) => node)
+      : [];
+    for (const i of from ?? all) {
+      for (const j of to ?? all) this.#cells[i * this.#size + j] = 1;
+    }
+  }
+
+  /** These and the cells of the findings too. */
+  with(findings: readonly Pick<Finding, "regions">[]): PairSet {
+    const more = new PairSet(this.#size, findings.flatMap(({ regions }) => regions));
+    this.#cells.forEach((cell, at) => more.#cells[at] |= cell);
+    return more;
+  }
+}
+
 /** A figure of each pair, NaN for none. */
 export type PairFigure = (from: number, to: number) => number;
 
@@ -128,14 +194,21 @@ export interface NodeMedians {
   readonly columns: readonly number[];
 }
 
-export function nodeMedians(view: MeshView, figure: PairFigure, least: number): NodeMedians {
+export function* nodeMedians(
+  view: MeshView,
+  figure: PairFigure,
+  least: number,
+): Steps<NodeMedians> {
   const nodes = view.all();
   const of = (values: readonly number[]) => {
     const known = values.filter((value) => !Number.isNaN(value));
     return known.length < least ? NaN : median(known);
   };
-  return {
-    rows: nodes.map((from) => of(nodes.map((to) => figure(from, to)))),
-    columns: nodes.map((to) => of(nodes.map((from) => figure(from, to)))),
-  };
+  const [rows, columns]: [number[], number[]] = [[], []];
+  for (const node of nodes) {
+    yield;
+    rows.push(of(nodes.map((to) => figure(node, to))));
+    columns.push(of(nodes.map((from) => figure(from, node))));
+  }
+  return { rows, columns };
 }

@@ -2,7 +2,8 @@
 import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
 import { type Finding, type Region, regionsOf } from "../../domain/finding.ts";
 import { listText } from "../../text/words.ts";
-import type { MeshView } from "./mesh_view.ts";
+import { type MeshView, PairSet } from "./mesh_view.ts";
+import type { PairState } from "../../domain/matrix.ts";
 import { MAX_PAIRS } from "./drops.ts";
 
 /** One prober's word is not enough to call a node dead. */
@@ -23,7 +24,7 @@ export function reachability(view: MeshView): Finding[] {
   const dead = [...alone.filter((node) => isProbed(view, node)), ...dying(view, main)];
   const several = parts.filter((part) => part.length > 1);
   const split = several.length > 1 ? [splitFinding(view, several)] : [];
-  for (const node of dead) view.gone.add(node);
+  for (const node of dead) view.leaveOut(node);
   const found = [
     ...split,
     ...dead.map((node) => deadFinding(view, node)),
@@ -31,17 +32,7 @@ export function reachability(view: MeshView): Finding[] {
     ...oneWay(view, "to"),
     ...oneWay(view, "from"),
   ];
-  return [...found, ...silentPairs(view, coveredBy(found))];
-}
-
-/** Whether a pair lies in the cells of some finding. */
-export function coveredBy(findings: readonly Finding[]): (from: number, to: number) => boolean {
-  const regions = findings.flatMap((finding) => finding.regions).map(({ from, to }) => ({
-    from: from === null ? null : new Set(from),
-    to: to === null ? null : new Set(to),
-  }));
-  return (from, to) =>
-    regions.some((one) => (one.from?.has(from) ?? true) && (one.to?.has(to) ?? true));
+  return [...found, ...silentPairs(view, new PairSet(view.size).with(found))];
 }
 
 /** The nodes whose probes of one are known. */
@@ -54,12 +45,13 @@ function isProbed(view: MeshView, node: number): boolean {
   return probersOf(view, node).length >= MIN_PROBERS;
 }
 
+function isAnswer(state: PairState): boolean {
+  return state === "established" || state === "refused";
+}
+
 /** Nodes that answer each other, directly or by others; the largest such set first. */
 function partsOf(view: MeshView): number[][] {
-  const answers = (from: number, to: number) => {
-    const state = view.state(from, to);
-    return state === "established" || state === "refused";
-  };
+  const answers = (from: number, to: number) => isAnswer(view.state(from, to));
   const left = new Set(view.all());
   const parts: number[][] = [];
   for (const start of view.all()) {
@@ -196,16 +188,18 @@ function cutBlocks(view: MeshView, parts: readonly (readonly number[])[]): Findi
 
 /** Nodes that answer nobody though their own probes are answered, or the other way about. */
 function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
-  const pairsOf = (node: number, way: "from" | "to") =>
-    view.all().map((other) => way === "from" ? [node, other] as const : [other, node] as const)
-      .filter(([from, to]) => view.state(from, to) !== "unmeasured");
   return view.all().flatMap((node): Finding[] => {
-    const pairs = pairsOf(node, direction);
-    const silent = pairs.length >= MIN_PROBERS &&
-      pairs.every(([from, to]) => view.state(from, to) === "silent");
-    if (!silent || view.gone.has(node)) return [];
+    const stateOf = (other: number) =>
+      direction === "from" ? view.state(node, other) : view.state(other, node);
+    // Most nodes are told at their first pair.
+    const answers = view.all().some((other) => isAnswer(stateOf(other)));
+    if (answers || view.gone.has(node)) return [];
+    const peers = view.all().filter((other) => stateOf(other) === "silent");
+    if (peers.length < MIN_PROBERS) return [];
     const name = view.name(node);
-    const lost = pairs.reduce((sum, [from, to]) => sum + view.count("lost", from, to), 0);
+    const lost = peers.map((other) =>
+      direction === "from" ? view.count("lost", node, other) : view.count("lost", other, node)
+    ).reduce((sum, count) => sum + count);
     return [{
       kind: "loss",
       severity: "critical",
@@ -213,23 +207,23 @@ function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
       direction,
       nodes: [node],
       groups: [],
-      evidence: { peers: pairs.length, lost },
+      evidence: { peers: peers.length, lost },
       text: direction === "to"
-        ? `node ${name} answers nobody (${lost} probes of ${pairs.length} nodes lost) though its ` +
+        ? `node ${name} answers nobody (${lost} probes of ${peers.length} nodes lost) though its ` +
           "own probes are answered: its responder, or a firewall before it"
-        : `none of node ${name}'s own probes to ${pairs.length} nodes is answered (${lost} lost) ` +
+        : `none of node ${name}'s own probes to ${peers.length} nodes is answered (${lost} lost) ` +
           "though it answers others: what it sends first is filtered",
       regions: regionsOf([node], direction),
-      weight: pairs.length,
+      weight: peers.length,
     }];
   });
 }
 
 /** Pairs without any answer now, which neither a node nor a block explains. */
-function silentPairs(view: MeshView, explained: (from: number, to: number) => boolean): Finding[] {
+function silentPairs(view: MeshView, explained: PairSet): Finding[] {
   const found = view.all().flatMap((from) =>
     view.all().filter((to) =>
-      !explained(from, to) && view.state(from, to) === "silent" &&
+      view.state(from, to) === "silent" && !explained.has(from, to) &&
       view.count("lost", from, to) >= MIN_SILENT_LOST
     ).map((to) => ({ from, to, lost: view.count("lost", from, to) }))
   );

@@ -1,9 +1,10 @@
 /** Who refuses connections: the network is fine, but nothing listens, or a firewall says no. */
+import type { Steps } from "../../time/slices.ts";
 import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
 import { MAX_PAIRS } from "./drops.ts";
-import type { MeshView } from "./mesh_view.ts";
-import { BLOCK_SHARE, coveredBy, MIN_BLOCK_PAIRS, MIN_PROBERS } from "./reach.ts";
+import { type MeshView, PairSet } from "./mesh_view.ts";
+import { BLOCK_SHARE, MIN_BLOCK_PAIRS, MIN_PROBERS } from "./reach.ts";
 
 /** A pair that refuses so much of a window is told, unless its last two bursts were not refused. */
 const MIN_SHARE = 0.1;
@@ -11,21 +12,27 @@ const MIN_SHARE = 0.1;
 const NODE_SHARE = 0.8;
 
 /** `explained`: pairs that are beyond reach. */
-export function refusals(
-  view: MeshView,
-  explained: (from: number, to: number) => boolean,
-): Finding[] {
-  const refused = (from: number, to: number) => !explained(from, to) && isRefused(view, from, to);
-  const nodes = [...refusedNodes(view, refused, "to"), ...refusedNodes(view, refused, "from")];
-  const byNode = coveredBy(nodes);
-  const others = (from: number, to: number) => refused(from, to) && !byNode(from, to);
+export function* refusals(view: MeshView, explained: PairSet): Steps<Finding[]> {
+  const refused = new PairSet(view.size);
+  let some = false;
+  for (const from of view.all()) {
+    yield;
+    for (const to of view.all()) {
+      if (!isRefused(view, from, to) || explained.has(from, to)) continue;
+      refused.add({ from: [from], to: [to] });
+      some = true;
+    }
+  }
+  if (!some) return [];
+  const nodes = (["to", "from"] as const).flatMap((direction) =>
+    refusedNodes(view, (from, to) => refused.has(from, to), direction)
+  );
+  const byNode = explained.with(nodes);
+  const others = (from: number, to: number) => refused.has(from, to) && !byNode.has(from, to);
   const blocks = refusedBlocks(view, others);
-  const byBlock = coveredBy(blocks);
-  return [
-    ...nodes,
-    ...blocks,
-    ...refusedPairs(view, (from, to) => others(from, to) && !byBlock(from, to)),
-  ];
+  const byBlock = byNode.with(blocks);
+  const single = refusedPairs(view, (from, to) => others(from, to) && !byBlock.has(from, to));
+  return [...nodes, ...blocks, ...single];
 }
 
 function isRefused(view: MeshView, from: number, to: number): boolean {

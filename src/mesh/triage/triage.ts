@@ -3,14 +3,15 @@
  * those of Pingmesh and its VNET sequel: more than twice what is usual over the window; on top of
  * them each rule has a least difference, a least number of samples, and what chance may do.
  */
+import { atOnce, type Steps } from "../../time/slices.ts";
 import type { Matrix } from "../../domain/matrix.ts";
 import { packetLoss } from "./drops.ts";
 import { type Finding, ordered, type Region } from "../../domain/finding.ts";
 import { listText } from "../../text/words.ts";
 import { busyProbers, coldStarts, icmpApart } from "./layers.ts";
 import { latency } from "./latency.ts";
-import { MeshView } from "./mesh_view.ts";
-import { coveredBy, reachability } from "./reach.ts";
+import { MeshView, PairSet } from "./mesh_view.ts";
+import { reachability } from "./reach.ts";
 import { refusals } from "./refusals.ts";
 
 /** So many nodes that share a label are named by it. */
@@ -18,19 +19,24 @@ const MIN_SHARING = 3;
 
 /** The findings, the worst first; none when nothing stands out. */
 export function triage(matrix: Matrix): Finding[] {
-  const view = new MeshView(matrix);
+  return atOnce(triageSteps(matrix));
+}
+
+/** The same in steps: a thousand nodes take seconds. */
+export function* triageSteps(matrix: Matrix): Steps<Finding[]> {
+  const view = yield* MeshView.steps(matrix);
   const reach = reachability(view);
-  const unreached = coveredBy(reach);
-  const refused = refusals(view, unreached);
-  const steady = latency(view);
+  const unreached = new PairSet(view.size).with(reach);
+  const refused = yield* refusals(view, unreached);
+  const steady = yield* latency(view);
   return ordered([
     ...shared(view, reach),
     ...shared(view, refused),
-    ...packetLoss(view, unreached),
+    ...yield* packetLoss(view, unreached),
     ...shared(view, steady.findings),
-    ...coldStarts(view, steady),
+    ...yield* coldStarts(view, steady),
     ...busyProbers(view),
-    ...icmpApart(view),
+    ...yield* icmpApart(view),
     ...withoutRow(view, refused),
   ]);
 }
