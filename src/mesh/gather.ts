@@ -13,16 +13,23 @@ export const ROWS_AT_ONCE = 64;
 /** What is told of each node whose answer is there, in the order of arrival. */
 export type OnRow = (entry: NodeEntry, fetched: Fetched) => void;
 
-/** Asks all nodes; ends within the time limit for every ROWS_AT_ONCE of them. */
+/**
+ * Asks all nodes; ends within the time limit for every ROWS_AT_ONCE of them. Once `signal` is aborted
+ * no further one is asked.
+ */
 export async function gatherRows(
   entries: readonly NodeEntry[],
   fetchRow: FetchRow,
   timeoutMs: number,
   onRow: OnRow,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
   const waiting = entries.values();
   const worker = async () => {
-    for (const entry of waiting) onRow(entry, await fetchRow(entry, timeoutMs));
+    for (const entry of waiting) {
+      if (signal.aborted) return;
+      onRow(entry, await fetchRow(entry, timeoutMs, signal));
+    }
   };
   await Promise.all(Array.from({ length: Math.min(ROWS_AT_ONCE, entries.length) }, worker));
 }

@@ -10,12 +10,19 @@ export type Fetched =
   | { readonly row: MeshRow; readonly reason: null }
   | { readonly row: null; readonly reason: string };
 
-/** Asks a node for its row; resolves within the time, whatever the node does. */
-export type FetchRow = (entry: NodeEntry, timeoutMs: number) => Promise<Fetched>;
+/** Asks a node for its row; resolves within the time, or when `stopped` is aborted, whatever the node does. */
+export type FetchRow = (
+  entry: NodeEntry,
+  timeoutMs: number,
+  stopped?: AbortSignal,
+) => Promise<Fetched>;
 
 /** By HTTP; redirects are not followed, since they lead to who was not asked. */
-export const fetchRow: FetchRow = async ({ target, httpPort }, timeoutMs) => {
-  const signal = AbortSignal.timeout(timeoutMs);
+export const fetchRow: FetchRow = async ({ target, httpPort }, timeoutMs, stopped) => {
+  const signal = AbortSignal.any([
+    AbortSignal.timeout(timeoutMs),
+    ...(stopped === undefined ? [] : [stopped]),
+  ]);
   const url = `http://${hostPort(urlHost(target.host), httpPort)}${ROW_PATH}`;
   try {
     const response = await fetch(url, { signal, redirect: "manual" });
@@ -27,6 +34,7 @@ export const fetchRow: FetchRow = async ({ target, httpPort }, timeoutMs) => {
     return row.node === target.name ? { row, reason: null } : refusal("the row is another node's");
   } catch (error) {
     if (error instanceof RowError) return refusal(`its row: ${error.message}`);
+    if (stopped?.aborted === true) return refusal("not waited for");
     return refusal(signal.aborted ? "no answer in time" : transportReason(error));
   }
 };

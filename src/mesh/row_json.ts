@@ -58,15 +58,15 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
     lost: figures.lost,
     refused: figures.refused,
     syn_retransmits: figures.synRetransmits,
+    rtt_ms: quantilesJson(figures.rtt),
+    cold_rtt_ms: quantilesJson(figures.cold),
+    connect_ms: quantilesJson(figures.connect),
     repeated_handshakes: figures.repeated,
     bursts: figures.bursts,
     bursts_with_drops: figures.burstsWithDrops,
     answered_age_ms: figures.answeredAgeMs,
     established_age_ms: figures.establishedAgeMs,
     recent: recentJson(figures.recent),
-    rtt_ms: quantilesJson(figures.rtt),
-    cold_rtt_ms: quantilesJson(figures.cold),
-    connect_ms: quantilesJson(figures.connect),
     ...(icmp === null
       ? {}
       : { icmp: { sent: icmp.sent, lost: icmp.lost, p50_ms: millisOf(icmp.p50Us) } }),

@@ -9,32 +9,20 @@ import { revoke } from "../../kernel/process.ts";
 import { coverage, type Matrix } from "../../domain/matrix.ts";
 import type { Metric } from "../../format/heatmap/metric.ts";
 import type { Finding } from "../../domain/finding.ts";
-import { isAlarm, triage } from "../../mesh/triage/triage.ts";
-import { readInputFile } from "../../input/file.ts";
-import { loadNodes } from "../../input/nodes_file.ts";
-import { fetchRow } from "../../mesh/row_fetch.ts";
+import { isAlarm, triageSteps } from "../../mesh/triage/triage.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutColumns, stdoutWantsColour } from "../../sink/stdio.ts";
 import { isSameFile, writeOutputFile } from "../../sink/output_file.ts";
 import { systemClock } from "../../time/clock.ts";
 import { quote } from "../../text/quote.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
-import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
+import { inSlices } from "../../time/slices.ts";
 import { LiveHeatmap } from "./live_heatmap.ts";
+import { MatrixSource, type SourceOptions } from "./source.ts";
 
 /** What `heatmap` is asked to do, checked and typed. */
-export interface HeatmapOptions {
-  /** The file of the mesh's nodes. They are asked for their rows unless `rowFiles` has them. Null for none. */
-  readonly nodesFile: string | null;
-  /** Files of rows; empty when the nodes are asked. */
-  readonly rowFiles: readonly string[];
-  /** Port of the rows of nodes whose line names none. */
-  readonly httpPort: number;
-  /** How long to wait for each node's answer. */
-  readonly timeoutMs: number;
+export interface HeatmapOptions extends SourceOptions {
   readonly metric: Metric;
-  /** The label by whose values nodes are grouped. */
-  readonly groupBy: string;
   readonly html: string | null;
   readonly svg: string | null;
   readonly json: boolean;
@@ -43,9 +31,6 @@ export interface HeatmapOptions {
   readonly watchMs: number | null;
   readonly noColor: boolean;
 }
-
-/** A larger file of rows is a mistake. */
-const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** The matrix as gathered, and its findings. */
 interface Picture {
@@ -69,7 +54,8 @@ export async function heatmap(options: HeatmapOptions): Promise<ExitCode> {
   if (options.rowFiles.length > 0) revoke("net");
   const { watchMs } = options;
   if (watchMs === null) {
-    const picture = await gather(options);
+    const source = new MatrixSource(options, say);
+    const picture = await gather(source, options, new AbortController().signal);
     await show(picture, options);
     return verdict(picture);
   }
@@ -121,20 +107,21 @@ async function watch(
   shown: (picture: Picture) => Promise<void> | void,
   quit: Promise<void> | null = null,
 ): Promise<ExitCode> {
-  let running = true;
-  let stop = () => {};
-  const end = () => {
-    running = false;
-    stop();
-  };
+  const stopped = new AbortController();
+  const end = () => stopped.abort();
   outbox.onEnd(end);
   /** The picture before is still being printed: a reader that has stopped gets no further ones. */
   let printing = false;
   const failures: unknown[] = [];
   void quit?.then(end);
+  const source = new MatrixSource(options, say);
+  let last: Picture | null = null;
   for (;;) {
     const startMs = systemClock.now();
-    const picture = await gather(options);
+    const picture = await gather(source, options, stopped.signal);
+    // What was broken off half-way says less than what was there before.
+    if (last !== null && stopped.signal.aborted) return verdict(last);
+    last = picture;
     if (!printing) {
       printing = true;
       Promise.resolve(shown(picture)).catch((error) => {
@@ -142,18 +129,22 @@ async function watch(
         end();
       }).finally(() => printing = false);
     }
-    if (running) {
-      await new Promise<void>((resolve) => {
-        const cancel = systemClock.wakeAt(startMs + watchMs, resolve);
-        stop = () => {
-          cancel();
-          resolve();
-        };
-      });
-    }
+    await pauseUntil(startMs + watchMs, stopped.signal);
     if (failures.length > 0) throw failures[0];
-    if (!running) return verdict(picture);
+    if (stopped.signal.aborted) return verdict(picture);
   }
+}
+
+/** Waits until a moment of the monotonic clock, or until the signal is aborted. */
+function pauseUntil(atMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const cancel = systemClock.wakeAt(atMs, resolve);
+    signal.addEventListener("abort", () => {
+      cancel();
+      resolve();
+    }, { once: true });
+  });
 }
 
 /** A mesh that was not measured in full is not well: rows missing, too old, or without any probe. */
@@ -162,35 +153,21 @@ function verdict({ matrix, findings }: Picture): ExitCode {
   return missing + stale + idle === 0 && !(findings ?? []).some(isAlarm) ? EXIT.ok : EXIT.failed;
 }
 
-async function gather(options: HeatmapOptions): Promise<Picture> {
-  const matrix = await gatherMatrix(options);
+async function gather(
+  source: MatrixSource,
+  options: HeatmapOptions,
+  signal: AbortSignal,
+): Promise<Picture> {
+  const matrix = await source.matrix(signal);
   const time = new Date(systemClock.wall()).toISOString().replace(/\.[0-9]+Z$/, "Z");
-  const found = options.triage || options.html !== null ? triage(matrix) : null;
+  const wanted = options.triage || options.html !== null;
+  const found = wanted ? await inSlices(triageSteps(matrix), systemClock) : null;
   return {
     matrix,
     findings: options.triage ? found : null,
     page: options.html !== null ? found : null,
     time,
   };
-}
-
-async function gatherMatrix(options: HeatmapOptions): Promise<Matrix> {
-  const { nodesFile, rowFiles, groupBy, timeoutMs, httpPort } = options;
-  const entries = nodesFile === null ? null : await loadNodes(nodesFile, httpPort);
-  if (rowFiles.length === 0) {
-    const matrix = emptyMatrix((entries ?? []).map(nodeOf), groupBy);
-    await gatherRows(entries ?? [], fetchRow, timeoutMs, ({ target }, { row, reason }) => {
-      if (row === null) matrix.miss(matrix.indexOf(target.name), reason);
-      else matrix.put(row, row.ageMs);
-    });
-    return matrix;
-  }
-  const texts: [string, string][] = [];
-  for (const path of rowFiles) texts.push([path, await readInputFile(path, MAX_FILE_BYTES)]);
-  const rows = rowsOf(texts);
-  const matrix = emptyMatrix(entries?.map(nodeOf) ?? nodesOf(rows), groupBy);
-  putRows(matrix, rows, systemClock.wall());
-  return matrix;
 }
 
 async function show(picture: Picture, options: HeatmapOptions): Promise<void> {

@@ -10,7 +10,6 @@ const TIMES: readonly (readonly [string, Figure])[] = [
   ["rtt_p50_ms", "rttP50"],
   ["rtt_p99_ms", "rttP99"],
   ["cold_rtt_p50_ms", "coldP50"],
-  ["recent_rtt_p50_ms", "recentP50"],
   ["connect_p50_ms", "connectP50"],
   ["connect_p99_ms", "connectP99"],
 ];
@@ -20,11 +19,16 @@ const COUNTS: readonly (readonly [string, Figure])[] = [
   ["lost", "lost"],
   ["refused", "refused"],
   ["syn_retransmits", "retransmits"],
-  ["repeated_handshakes", "repeated"],
-  ["recent_bursts", "recentBursts"],
-  ["recent_answered", "recentAnswered"],
-  ["recent_refused", "recentRefused"],
-  ["established_age_ms", "establishedAge"],
+];
+
+/** Figures that only newer nodes have; left out where no node has them. */
+const NEWER: readonly (readonly [string, Figure, (value: number) => number])[] = [
+  ["repeated_handshakes", "repeated", same],
+  ["recent_bursts", "recentBursts", same],
+  ["recent_answered", "recentAnswered", same],
+  ["recent_refused", "recentRefused", same],
+  ["recent_rtt_p50_ms", "recentP50", millisOf],
+  ["established_age_ms", "establishedAge", same],
 ];
 
 /**
@@ -53,6 +57,7 @@ export function heatmapJson(
     nodes: matrix.nodes.map((_, node) => nodeJson(matrix, node)),
     ...Object.fromEntries(TIMES.map(([name, figure]) => [name, table(matrix, figure, millisOf)])),
     ...Object.fromEntries(COUNTS.map(([name, figure]) => [name, table(matrix, figure, same)])),
+    ...Object.fromEntries(newer(matrix)),
     findings: findings?.map((finding) => findingJson(matrix, finding)) ?? null,
   };
   return `${JSON.stringify(document)}\n`;
@@ -70,6 +75,13 @@ function nodeJson(matrix: Matrix, node: number): Record<string, unknown> {
     window_ms: row.kind === "missing" ? null : row.windowMs,
     lag_p99_ms: row.kind === "missing" ? null : millisOf(row.lagP99Us),
   };
+}
+
+function newer(matrix: Matrix): [string, (number | null)[][]][] {
+  return NEWER.map(([name, figure, as]): [string, (number | null)[][]] => [
+    name,
+    table(matrix, figure, as),
+  ]).filter(([, rows]) => rows.some((row) => row.some((value) => value !== null)));
 }
 
 function table(matrix: Matrix, figure: Figure, as: (value: number) => number): (number | null)[][] {

@@ -55,7 +55,7 @@ export function terminalMatrix(matrix: Matrix, metric: Metric, style: TerminalSt
       ...groupLines(matrix, scale, style),
     );
   }
-  lines.push(...legendLines(scale, style));
+  lines.push(...legendLines(scale, style, hasRefused(matrix)));
   // Lines with colours already fit. Others are cut here.
   return lines.map((line) =>
     `${line.includes("\u001b") ? line : cut(line, style.columns, CUT_MARK)}\n`
@@ -71,6 +71,16 @@ export function coverageText(of: Coverage): string {
   if (of.windowMs > 0) parts.push(`window ${roughDuration(of.windowMs)}`);
   if (of.oldestMs >= 1000) parts.push(`the oldest row ${roughDuration(of.oldestMs)} old`);
   return parts.join(", ");
+}
+
+/** Whether some pair is refused now. */
+function hasRefused(matrix: Matrix): boolean {
+  for (let from = 0; from < matrix.size; from++) {
+    for (let to = 0; to < matrix.size; to++) {
+      if (matrix.state(from, to) === "refused") return true;
+    }
+  }
+  return false;
 }
 
 function nameWidth(matrix: Matrix): number {
@@ -217,7 +227,7 @@ function blockText(
   return painted(text, levelOf(scale, value), style);
 }
 
-function legendLines(scale: Scale, style: TerminalStyle): string[] {
+function legendLines(scale: Scale, style: TerminalStyle, anyRefused: boolean): string[] {
   const steps = Array.from({ length: LEVELS }, (_, level) => {
     const text = ` ${level} ${shortText(scale.metric, levelStart(scale, level))} `;
     return { text: painted(text, level, style), length: text.length };
@@ -232,9 +242,10 @@ function legendLines(scale: Scale, style: TerminalStyle): string[] {
     lines[lines.length - 1] += text;
     used += length;
   }
-  const marks = Object.entries(MARKS).map(([kind, sign]) =>
-    `${sign} ${MARK_TEXTS[kind as CellMark]}`
-  ).join("  ");
+  const shown: readonly CellMark[] = anyRefused
+    ? ["silent", "refused", "missing", "self"]
+    : ["silent", "missing", "self"];
+  const marks = shown.map((mark) => `${MARKS[mark]} ${MARK_TEXTS[mark]}`).join("  ");
   return [
     ...lines.map((line) => style.colour ? line : line.trim()),
     cut(marks, style.columns, CUT_MARK),

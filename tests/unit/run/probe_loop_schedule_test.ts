@@ -187,6 +187,21 @@ Deno.test("a slot that comes while a burst is under way waits for its end, then 
   bench.loop.stop();
 });
 
+Deno.test("a burst to a silent target ends with its first loss, and makes no later probe late", async () => {
+  const options = { burst: 5, intervalMs: 1000, endsSilentBursts: true };
+  const bench = new LoopBench(options, ({ target }) => ({
+    outcome: target === "dead" ? "timeout" : "established",
+    afterMs: target === "dead" ? 3000 : 10,
+  }));
+  await bench.start(...literals("dead", "well"));
+  await bench.clock.advance(9500);
+  assertEquals(bench.prober.timesOf("dead"), [0, 3000, 6000, 9000]);
+  assertEquals(bench.skipped.get("dead"), 6 * 5);
+  assertEquals(bench.prober.timesOf("well").filter((ms) => ms < 9000).length, 9 * 5);
+  assertEquals(new Set(bench.records.map(({ lagUs }) => lagUs)), new Set([0]));
+  bench.loop.stop();
+});
+
 Deno.test("a burst stops at the end of the duration", async () => {
   const bench = new LoopBench({ burst: 10, durationMs: 100 }, () => ({ afterMs: 40 }));
   await bench.start(...literals("db"));

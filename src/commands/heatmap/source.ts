@@ -1,0 +1,92 @@
+/** Where a heatmap's matrix comes from: the nodes themselves, or files of their rows. */
+import type { Matrix } from "../../domain/matrix.ts";
+import type { MeshNode } from "../../domain/mesh_node.ts";
+import type { MeshRow } from "../../domain/mesh_row.ts";
+import { readInputFile } from "../../input/file.ts";
+import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
+import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
+import { fetchRow } from "../../mesh/row_fetch.ts";
+import { messageOf } from "../../text/quote.ts";
+import { systemClock } from "../../time/clock.ts";
+
+/** A larger file of rows is a mistake. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
+export interface SourceOptions {
+  /** The file of the mesh's nodes. They are asked for their rows unless `rowFiles` has them. Null for none. */
+  readonly nodesFile: string | null;
+  /** Files of rows; empty when the nodes are asked. */
+  readonly rowFiles: readonly string[];
+  /** Port of the rows of nodes whose line names none. */
+  readonly httpPort: number;
+  /** How long to wait for each node's answer. */
+  readonly timeoutMs: number;
+  /** The label by whose values nodes are grouped. */
+  readonly groupBy: string;
+}
+
+/** What the files hold: it is checked as a whole before any of it is used. */
+interface Input {
+  readonly entries: readonly NodeEntry[];
+  readonly nodes: readonly MeshNode[];
+  /** Null where the nodes are asked. */
+  readonly rows: readonly MeshRow[] | null;
+}
+
+export class MatrixSource {
+  #options: SourceOptions;
+  #say: (text: string) => void;
+  #input: Input | null = null;
+  #trouble = "";
+
+  constructor(options: SourceOptions, say: (text: string) => void) {
+    this.#options = options;
+    this.#say = say;
+  }
+
+  /**
+   * The matrix as it is now. The first time a file that is wrong throws UsageError or SystemError;
+   * later ones keep what was read before, and one line says so. Once `signal` is aborted no node is
+   * asked any more, and those without an answer have no row.
+   */
+  async matrix(signal: AbortSignal): Promise<Matrix> {
+    const { nodes, entries, rows } = this.#input = await this.#read();
+    const matrix = emptyMatrix(nodes, this.#options.groupBy);
+    if (rows !== null) {
+      putRows(matrix, rows, systemClock.wall());
+      return matrix;
+    }
+    const { timeoutMs } = this.#options;
+    await gatherRows(entries, fetchRow, timeoutMs, ({ target }, { row, reason }) => {
+      if (row === null) matrix.miss(matrix.indexOf(target.name), reason);
+      else matrix.put(row, row.ageMs);
+    }, signal);
+    return matrix;
+  }
+
+  async #read(): Promise<Input> {
+    try {
+      const input = await this.#readFiles();
+      // Throws where these nodes make no matrix.
+      emptyMatrix(input.nodes, this.#options.groupBy);
+      this.#trouble = "";
+      return input;
+    } catch (error) {
+      if (this.#input === null) throw error;
+      const trouble = messageOf(error);
+      if (trouble !== this.#trouble) this.#say(`${trouble}; going on with what was there`);
+      this.#trouble = trouble;
+      return this.#input;
+    }
+  }
+
+  async #readFiles(): Promise<Input> {
+    const { nodesFile, rowFiles, httpPort } = this.#options;
+    const entries = nodesFile === null ? [] : await loadNodes(nodesFile, httpPort);
+    if (rowFiles.length === 0) return { entries, nodes: entries.map(nodeOf), rows: null };
+    const texts: [string, string][] = [];
+    for (const path of rowFiles) texts.push([path, await readInputFile(path, MAX_FILE_BYTES)]);
+    const rows = rowsOf(texts);
+    return { entries, nodes: nodesFile === null ? nodesOf(rows) : entries.map(nodeOf), rows };
+  }
+}
