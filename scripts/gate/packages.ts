@@ -39,6 +39,7 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     // What bookworm's python.so is linked with; collectd-core only recommends it.
     { command: `${LIBRARIES}/libpython3.11.so.1.0`, package: "libpython3.11" },
     { command: "influxd", package: "influxdb" },
+    { command: "npm", package: "npm" },
     { command: "victoria-metrics", package: "victoria-metrics" },
     { command: "prometheus", package: "prometheus" },
     { command: "promtool", package: "prometheus" },

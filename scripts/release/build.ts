@@ -11,6 +11,15 @@ const BUNDLE = "wire-probe.js";
 /** 1980-01-01: the compiler puts the module's time into the binary, so it must not be today's. */
 const BUNDLE_TIME_S = 315_532_800;
 
+/** What OpenTelemetry's exporters are told by the environment, for all signals and for metrics. */
+const OTEL: readonly string[] = [
+  ...["ENDPOINT", "HEADERS", "TIMEOUT", "COMPRESSION", "PROTOCOL"].flatMap((name) => [
+    `OTEL_EXPORTER_OTLP_${name}`,
+    `OTEL_EXPORTER_OTLP_METRICS_${name}`,
+  ]),
+  ...["OTEL_METRIC_EXPORT_INTERVAL", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"],
+];
+
 /**
  * As few permissions as the commands need together; each command gives back what it can spare.
  * FFI is given by name of the library only in full: the loader, not a path, finds libc.
@@ -21,7 +30,7 @@ export const PERMISSIONS: readonly string[] = [
   // To connect to a unix socket; given back at once where no collectd-uds is asked for.
   "--allow-write",
   "--allow-ffi",
-  "--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_TOKEN,TERM",
+  `--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_TOKEN,TERM,${OTEL.join()}`,
   "--allow-sys=hostname",
   "--no-prompt",
   // SO_REUSEPORT for serve.

@@ -1,4 +1,5 @@
 /** `--export URL`: the places results can go to, and what each URL must hold. */
+import { endpointOf } from "../sink/otlp_request.ts";
 import { quote } from "../text/quote.ts";
 import type { ExportTarget } from "../run/options.ts";
 import { UsageError } from "../domain/exit.ts";
@@ -8,7 +9,7 @@ import { writeRequest } from "../sink/influx_request.ts";
 import type { ValueKind } from "./value.ts";
 
 const ACCEPTED = "telegraf-udp://host:port[?batch], influx-http://host:port/?db=NAME, " +
-  "influx-http://host:port/?org=ORG&bucket=BUCKET, collectd-exec, collectd-uds:///path " +
+  "influx-http://host:port/?org=ORG&bucket=BUCKET, otlp-http://host:4318[/path], collectd-exec, collectd-uds:///path " +
   "or prometheus://addr:port";
 
 /** Bytes of payload that `?batch=` takes: a line at least, a UDP datagram at most. */
@@ -23,6 +24,8 @@ export const exportUrl: ValueKind<ExportTarget> = {
     "telegraf-udp://",
     "influx-http://",
     "influx-https://",
+    "otlp-http://",
+    "otlp-https://",
     "collectd-uds://",
     "prometheus://",
   ],
@@ -42,6 +45,10 @@ function parse(text: string): ExportTarget | null {
       // Checked here, so that a mistake in it is a usage error; its secrets are asked for later.
       writeRequest(text, null);
       return { kind: "influx-http", url: text };
+    case "otlp-http":
+    case "otlp-https":
+      endpointOf(text);
+      return { kind: "otlp", url: text };
     case "collectd-uds":
       return rest.startsWith("/") ? { kind: "collectd-uds", path: rest } : null;
     case "prometheus":

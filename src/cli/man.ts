@@ -1,4 +1,5 @@
 /** The man page, wire-probe(1), from the option table: man(7) requests that groff and mandoc read alike. */
+import { OTEL_VARIABLES } from "../sink/otlp_request.ts";
 import { wrap } from "../text/words.ts";
 import type { Option } from "./option.ts";
 import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
@@ -27,12 +28,14 @@ const ENVIRONMENT: readonly Entry[] = [
   ["NO_COLOR", "when it is set, no colours"],
   ["COLLECTD_HOSTNAME, COLLECTD_INTERVAL", "host and interval of what collectd is told"],
   ["INFLUX_TOKEN", "authorizes writes to an influx-http:// export"],
+  ...OTEL_VARIABLES,
 ];
 
 const EXPORTS: readonly Entry[] = [
   ["telegraf-udp://host:port", "Influx line protocol, a datagram a probe; ?batch fills datagrams"],
   ["influx-http://host:port/?db=NAME", "batches to the v1 write API; influx-https:// over TLS"],
   ["influx-http://host:port/?org=ORG&bucket=BUCKET", "batches to the v2 write API"],
+  ["otlp-http://host:4318[/path]", "OpenTelemetry metrics in protobuf; otlp-https:// over TLS"],
   ["collectd-exec", "PUTVAL lines on standard output"],
   ["collectd-uds:///path", "PUTVAL lines to collectd's unix socket"],
   ["prometheus://addr:port", "/metrics, /probe?target=host:port and /healthz over HTTP"],

@@ -19,6 +19,8 @@ export interface Naming {
   readonly plugin: string;
   /** Prometheus: what metric names begin with. */
   readonly metrics: string;
+  /** OpenTelemetry: what metric names begin with. */
+  readonly meter: string;
   /** What rtt is, in the help of a metric. */
   readonly roundTrip: string;
 }
@@ -32,6 +34,7 @@ export const NAMING: Readonly<Record<Diagnostic, Naming>> = {
     measurement: "tcp_latency",
     plugin: "wire-probe-tcp",
     metrics: "wire_probe",
+    meter: "wire_probe",
     roundTrip: "TCP handshake round trip",
   },
   ping: {
@@ -46,6 +49,7 @@ export const NAMING: Readonly<Record<Diagnostic, Naming>> = {
     measurement: "icmp_latency",
     plugin: "wire-probe-icmp",
     metrics: "wire_probe_icmp",
+    meter: "wire_probe.icmp",
     roundTrip: "ICMP echo round trip",
   },
   knock: {
@@ -60,6 +64,7 @@ export const NAMING: Readonly<Record<Diagnostic, Naming>> = {
     measurement: "syn_latency",
     plugin: "wire-probe-syn",
     metrics: "wire_probe_syn",
+    meter: "wire_probe.syn",
     roundTrip: "SYN to SYN-ACK round trip",
   },
 };

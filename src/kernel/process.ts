@@ -16,6 +16,10 @@ export function hostName(): string {
   return Deno.hostname();
 }
 
+export function processId(): number {
+  return Deno.pid;
+}
+
 /** Resident set in bytes. */
 export function residentBytes(): number {
   return Deno.memoryUsage().rss;

@@ -4,11 +4,12 @@ import { messageOf } from "../text/quote.ts";
 import { type Endpoint, hostPort } from "../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
+import type { Attribute } from "../format/otlp.ts";
 import type { Naming } from "../format/naming.ts";
 import type { RecordFormat } from "../format/record_format.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
 import { descriptorLimit } from "../kernel/process.ts";
-import { environment, hostName } from "../kernel/process.ts";
+import { environment, hostName, processId, residentBytes } from "../kernel/process.ts";
 import { UdpSockets } from "../kernel/udp_socket.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Connector } from "../net/connector.ts";
@@ -20,6 +21,8 @@ import { httpPost } from "../sink/http_post.ts";
 import { INFLUX_QUEUE, InfluxHttp } from "../sink/influx_http.ts";
 import { writeRequest } from "../sink/influx_request.ts";
 import { BATCH_BYTES_V4, BATCH_BYTES_V6, InfluxUdp } from "../sink/influx_udp.ts";
+import { OtlpExporter } from "../sink/otlp.ts";
+import { otlpRequest } from "../sink/otlp_request.ts";
 import { PrometheusExporter } from "../sink/prometheus.ts";
 import { systemClock } from "../time/clock.ts";
 import { outbox, say } from "./outbox.ts";
@@ -81,6 +84,19 @@ async function open(
       };
       return lines(new InfluxHttp(sending), perProbe);
     }
+    case "otlp": {
+      const request = otlpRequest(target.url, environment, options.exports.windowMs);
+      const resource = resourceAttributes(version, request.attributes);
+      return new OtlpExporter(request, {
+        clock: systemClock,
+        trouble: outbox.trouble(request.where),
+        sender: { resource, version, naming },
+        post: httpPost(request),
+        boundsUs,
+        runDropped: dropped,
+        residentBytes,
+      });
+    }
     case "collectd-uds": {
       const format = new CollectdFormat(collectdOptions(options), naming);
       const where = `collectd-uds://${target.path}`;
@@ -103,6 +119,20 @@ async function open(
     default:
       return target satisfies never;
   }
+}
+
+/** Who sends, by OpenTelemetry's semantic conventions; the environment's attributes win. */
+function resourceAttributes(version: string, given: readonly Attribute[]): readonly Attribute[] {
+  const host = hostName();
+  const own: readonly Attribute[] = [
+    ["service.name", "wire-probe"],
+    ["service.version", version],
+    // Two probers of one target must differ in it.
+    ["service.instance.id", `${host}:${processId()}`],
+    ["host.name", host],
+    ["process.pid", processId()],
+  ];
+  return [...new Map([...own, ...given])];
 }
 
 async function influxUdp(

@@ -57,6 +57,7 @@ export type ExportTarget =
     readonly batchBytes: number | "path" | null;
   }
   | { readonly kind: "influx-http"; readonly url: string }
+  | { readonly kind: "otlp"; readonly url: string }
   | { readonly kind: "collectd-exec" }
   | { readonly kind: "collectd-uds"; readonly path: string }
   | { readonly kind: "prometheus"; readonly address: string; readonly port: number };

@@ -25,9 +25,9 @@ export class Backoff {
     this.#nextMs = this.#bounds.firstMs;
   }
 
-  /** One caller at a time. */
-  wait(): Promise<void> {
-    const atMs = this.#clock.now() + this.#nextMs;
+  /** Waits for at least so long. One caller at a time. */
+  wait(leastMs = 0): Promise<void> {
+    const atMs = this.#clock.now() + Math.max(leastMs, this.#nextMs);
     this.#nextMs = Math.min(2 * this.#nextMs, this.#bounds.mostMs);
     return new Promise((resolve) => {
       this.#resume = resolve;

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 const PACKAGES = {
   collectd: "collectd-core",
   influxd: "influxdb",
+  npm: "npm",
   prometheus: "prometheus",
   promtool: "prometheus",
   "victoria-metrics": "victoria-metrics",
@@ -30,12 +31,15 @@ export function realTest(
   name: string,
   programs: readonly ProgramName[],
   body: (context: Deno.TestContext) => Promise<void>,
+  /** Another reason why it cannot run; null for none. */
+  lacking: string | null = null,
 ): void {
   const missing = programs.filter((program) => programPath(program) === null);
   const packages = [...new Set(missing.map((program) => PACKAGES[program]))].join(", ");
-  const ignore = missing.length > 0 && Deno.env.get("CI") !== "true";
+  const ignore = (missing.length > 0 || lacking !== null) && Deno.env.get("CI") !== "true";
+  const why = packages === "" ? lacking : `Debian's ${packages} is not installed`;
   Deno.test({
-    name: ignore ? `${name} (not run: Debian's ${packages} is not installed)` : name,
+    name: ignore ? `${name} (not run: ${why})` : name,
     ignore,
     fn: async (context) => {
       assertEquals(packages, "", "packages that are not installed");

@@ -73,7 +73,7 @@ const UNKNOWN: readonly string[] = [
 ];
 
 const ACCEPTED = "telegraf-udp://host:port[?batch], influx-http://host:port/?db=NAME, " +
-  "influx-http://host:port/?org=ORG&bucket=BUCKET, collectd-exec, collectd-uds:///path " +
+  "influx-http://host:port/?org=ORG&bucket=BUCKET, otlp-http://host:4318[/path], collectd-exec, collectd-uds:///path " +
   "or prometheus://addr:port";
 
 function messageFor(url: string): string {

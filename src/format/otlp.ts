@@ -1,0 +1,320 @@
+/**
+ * OpenTelemetry metrics (opentelemetry-proto 1.x, metrics/v1) in protobuf: the counts and histograms
+ * that Prometheus gets too, under names that OpenTelemetry's translation turns into the same ones.
+ */
+import { UsageError } from "../domain/exit.ts";
+import { type Outcome, OUTCOMES } from "../domain/outcome.ts";
+import { NO_PORT, type Target } from "../domain/target.ts";
+import type { WallTime } from "../time/wall_anchor.ts";
+import type { Naming } from "./naming.ts";
+import type { HistogramView } from "./prometheus.ts";
+import { protobufFields, ProtobufWriter } from "./protobuf.ts";
+
+/** The semantic conventions that the attributes of the resource follow. */
+const SCHEMA_URL = "https://opentelemetry.io/schemas/1.26.0";
+/** AggregationTemporality. */
+const CUMULATIVE = 2;
+/** Attributes that every point has. */
+const OWN_ATTRIBUTES = new Set(["target", "az", "outcome"]);
+/** A target's attributes take no more bytes than this; checked at start. */
+const MAX_ATTRIBUTES_BYTES = 2048;
+const MICROS = 1_000_000;
+
+/** A name and its value, which is a text or a whole number of 0 or more. */
+export type Attribute = readonly [key: string, value: string | number];
+
+/** One target's figures, which only grow. */
+export interface OtlpSeries {
+  readonly target: Target;
+  /** Since when they are counted. */
+  readonly start: WallTime;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly synRetransmits: number | null;
+  readonly repeatedHandshakes: number | null;
+  readonly skipped: number;
+  readonly success: boolean | null;
+  readonly address: string;
+  readonly rtt: OtlpHistogram;
+  readonly cold: OtlpHistogram;
+  readonly connect: OtlpHistogram;
+  readonly lag: OtlpHistogram;
+}
+
+/** A histogram that knows its bounds, in µs. */
+export interface OtlpHistogram extends HistogramView {
+  readonly boundsUs: readonly number[];
+  readonly total: number;
+}
+
+/** The prober's own figures. */
+export interface OtlpProcess {
+  readonly start: WallTime;
+  readonly exportDropped: number;
+  readonly residentBytes: number;
+}
+
+/** Who sends. */
+export interface OtlpSender {
+  readonly resource: readonly Attribute[];
+  readonly version: string;
+  readonly naming: Naming;
+}
+
+/** Throws UsageError when the target cannot be represented. */
+export function checkOtlpTarget(target: Target): void {
+  for (const [key] of target.labels) {
+    if (!OWN_ATTRIBUTES.has(key)) continue;
+    throw new UsageError(`target ${target.name}: label ${key} is one of wire-probe's own in OTLP`);
+  }
+  const length = attributesOf(target).reduce(
+    (sum, [key, value]) => sum + new TextEncoder().encode(`${key}${value}`).length,
+    0,
+  );
+  if (length > MAX_ATTRIBUTES_BYTES) {
+    throw new UsageError(
+      `target ${target.name}: its labels take ${length} bytes in OTLP, more than ` +
+        `${MAX_ATTRIBUTES_BYTES}`,
+    );
+  }
+}
+
+/** A request with the figures of these targets at one time; `about` is in one request of several. */
+export class OtlpFormat {
+  #sender: OtlpSender;
+  #out = new ProtobufWriter();
+  #points = 0;
+
+  constructor(sender: OtlpSender) {
+    this.#sender = sender;
+  }
+
+  /** How many data points the last request has. */
+  get points(): number {
+    return this.#points;
+  }
+
+  /** ExportMetricsServiceRequest; the bytes are valid until the next call. */
+  request(
+    series: readonly OtlpSeries[],
+    about: OtlpProcess | null,
+    at: WallTime,
+  ): Uint8Array<ArrayBuffer> {
+    const out = this.#out;
+    const { resource, version } = this.#sender;
+    out.clear();
+    this.#points = 0;
+    out.message(1, () => {
+      out.message(1, () => {
+        for (const attribute of resource) this.#attribute(1, attribute);
+      });
+      out.message(2, () => {
+        out.message(1, () => {
+          out.string(1, "wire-probe");
+          out.string(2, version);
+        });
+        this.#counts(series, at);
+        this.#histograms(series, at);
+        if (about !== null) this.#ownFigures(about, at);
+      });
+      out.string(3, SCHEMA_URL);
+    });
+    return out.bytes;
+  }
+
+  #counts(series: readonly OtlpSeries[], at: WallTime): void {
+    const { meter } = this.#sender.naming;
+    this.#sum(`${meter}.probes`, "{probe}", "Probes whose fate is known, by outcome.", () => {
+      for (const one of series) {
+        for (const outcome of OUTCOMES) {
+          this.#number(one, at, one.outcomes[outcome], [["outcome", outcome]]);
+        }
+      }
+    });
+    const sum = (
+      name: string,
+      unit: string,
+      help: string,
+      of: (one: OtlpSeries) => number | null,
+    ) =>
+      this.#sum(`${meter}.${name}`, unit, help, () => {
+        for (const one of series) this.#number(one, at, of(one), []);
+      });
+    sum("syn_retransmits", "{segment}", "SYNs sent again.", (one) => one.synRetransmits);
+    const repeats = "Handshakes whose SYN was sent more than once.";
+    sum("repeated_handshakes", "{handshake}", repeats, (one) => one.repeatedHandshakes);
+    sum("skipped", "{probe}", "Scheduled probes that were not sent.", (one) => one.skipped);
+    this.#metric(
+      `${meter}.success`,
+      "",
+      "Whether the last probe was established: 1 or 0.",
+      5,
+      () => {
+        for (const one of series) {
+          this.#number(
+            one,
+            at,
+            one.success === null ? null : +one.success,
+            [],
+          );
+        }
+      },
+    );
+    this.#metric(`${meter}.target_info`, "", "Always 1; the address is an attribute.", 5, () => {
+      for (const one of series) {
+        if (one.address !== "") this.#number(one, at, 1, [["network.peer.address", one.address]]);
+      }
+    });
+  }
+
+  #histograms(series: readonly OtlpSeries[], at: WallTime): void {
+    const { meter, roundTrip } = this.#sender.naming;
+    const histogram = (name: string, help: string, of: (one: OtlpSeries) => OtlpHistogram) =>
+      this.#metric(`${meter}.${name}`, "s", help, 9, () => {
+        for (const one of series) this.#histogram(one, at, of(one));
+        this.#out.uint(2, CUMULATIVE);
+      });
+    histogram(
+      "rtt",
+      `${roundTrip} as the kernel measured it, without cold ones.`,
+      ({ rtt }) => rtt,
+    );
+    histogram("cold_rtt", "Kernel round trip of the first probes of flows.", ({ cold }) => cold);
+    histogram("connect", "Time that a client waited for its answer.", ({ connect }) => connect);
+    histogram("lag", "How long after it was due a probe was really sent.", ({ lag }) => lag);
+  }
+
+  #ownFigures({ start, exportDropped, residentBytes }: OtlpProcess, at: WallTime): void {
+    const help = "Lines or points that an output could not deliver.";
+    this.#sum("wire_probe.export_dropped", "{line}", help, () => {
+      this.#point(start, at, exportDropped, []);
+    });
+    this.#metric("wire_probe.resident_memory", "By", "Resident memory.", 7, () => {
+      this.#point(start, at, residentBytes, []);
+      this.#out.uint(2, CUMULATIVE);
+    });
+  }
+
+  /** A counter. */
+  #sum(name: string, unit: string, help: string, points: () => void): void {
+    this.#metric(name, unit, help, 7, () => {
+      points();
+      this.#out.uint(2, CUMULATIVE);
+      this.#out.bool(3, true);
+    });
+  }
+
+  /** `kind`: 5 gauge, 7 sum, 9 histogram. */
+  #metric(name: string, unit: string, help: string, kind: number, data: () => void): void {
+    const out = this.#out;
+    out.message(2, () => {
+      out.string(1, name);
+      out.string(2, help);
+      out.string(3, unit);
+      out.message(kind, data);
+    });
+  }
+
+  #number(
+    { target, start }: OtlpSeries,
+    at: WallTime,
+    value: number | null,
+    more: readonly Attribute[],
+  ): void {
+    if (value !== null) this.#point(start, at, value, [...attributesOf(target), ...more]);
+  }
+
+  /** NumberDataPoint. */
+  #point(start: WallTime, at: WallTime, value: number, attributes: readonly Attribute[]): void {
+    const out = this.#out;
+    this.#points++;
+    out.message(1, () => {
+      this.#times(start, at);
+      out.fixed64(6, value);
+      for (const attribute of attributes) this.#attribute(7, attribute);
+    });
+  }
+
+  /** HistogramDataPoint. */
+  #histogram({ target, start }: OtlpSeries, at: WallTime, of: OtlpHistogram): void {
+    const out = this.#out;
+    const { boundsUs } = of;
+    this.#points++;
+    out.message(1, () => {
+      this.#times(start, at);
+      out.fixed64(4, of.total);
+      out.double(5, of.sumUs / MICROS);
+      out.packedFixed64(6, Array.from({ length: boundsUs.length + 1 }, (_, i) => of.count(i)));
+      out.packedDouble(7, boundsUs.map((us) => us / MICROS));
+      for (const attribute of attributesOf(target)) this.#attribute(9, attribute);
+    });
+  }
+
+  #times(start: WallTime, at: WallTime): void {
+    this.#out.nanos(2, start.wallSeconds, start.wallNanos);
+    this.#out.nanos(3, at.wallSeconds, at.wallNanos);
+  }
+
+  /** KeyValue. */
+  #attribute(field: number, [key, value]: Attribute): void {
+    const out = this.#out;
+    out.message(field, () => {
+      out.string(1, key);
+      out.message(2, () => {
+        if (typeof value === "number") out.uint(3, value);
+        else out.string(1, value);
+      });
+    });
+  }
+}
+
+/** A target as attributes; what is its own has the names of the semantic conventions. */
+function attributesOf({ name, az, host, port, labels }: Target): readonly Attribute[] {
+  return [
+    ["target", name],
+    ["az", az],
+    ...labels,
+    ["server.address", host],
+    ...(port === NO_PORT ? [] : [["server.port", port]] as const),
+  ];
+}
+
+/** What a receiver did not take of a request that it accepted. */
+export interface PartialSuccess {
+  readonly rejected: number;
+  /** Why, or advice; may be empty. */
+  readonly message: string;
+}
+
+/** Reads ExportMetricsServiceResponse; one that cannot be read has rejected nothing. */
+export function partialSuccess(response: Uint8Array): PartialSuccess {
+  let rejected = 0;
+  let message = "";
+  try {
+    for (const { field, value } of protobufFields(response)) {
+      if (field !== 1 || typeof value === "number") continue;
+      for (const inner of protobufFields(value)) {
+        if (inner.field === 1 && typeof inner.value === "number") rejected = inner.value;
+        if (inner.field === 2 && typeof inner.value !== "number") message = textOf(inner.value);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return { rejected, message };
+}
+
+/** The message of a google.rpc.Status, which is the body of a refusal; else the body as text. */
+export function statusMessage(response: Uint8Array): string {
+  try {
+    for (const { field, value } of protobufFields(response)) {
+      if (field === 2 && typeof value !== "number") return textOf(value);
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return textOf(response);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,254 @@
+/**
+ * OpenTelemetry metrics over HTTP (opentelemetry.io, "OTLP Specification"). What is sent are sums since
+ * the start, so a request that fails is made good by the next one: nothing waits but the request in hand.
+ */
+import type { ProbeRecord } from "../domain/probe_record.ts";
+import type { Target } from "../domain/target.ts";
+import {
+  checkOtlpTarget,
+  OtlpFormat,
+  type OtlpSender,
+  type OtlpSeries,
+  partialSuccess,
+  statusMessage,
+} from "../format/otlp.ts";
+import { TargetCounts } from "../stats/target_counts.ts";
+import { messageOf, shown } from "../text/quote.ts";
+import { type Cancel, type Clock, repeat } from "../time/clock.ts";
+import type { WallTime } from "../time/wall_anchor.ts";
+import { type DropReason, Drops, type Exporter, type Trouble } from "./exporter.ts";
+import type { Post, WholeReply } from "./http_post.ts";
+import type { OtlpRequest } from "./otlp_request.ts";
+import { Backoff, type BackoffBounds } from "./timers.ts";
+
+/** Targets in one request: some 200 KB before compression, so that encoding holds up no probe. */
+export const TARGETS_A_REQUEST = 50;
+/** "OTLP/HTTP Response", Retryable Response Codes. */
+const RETRYABLE = new Set([429, 502, 503, 504]);
+/** Different refusals that are told. */
+const MAX_SAID = 8;
+const BACKOFF: BackoffBounds = { firstMs: 1000, mostMs: 30_000 };
+
+export interface OtlpParts {
+  readonly sender: OtlpSender;
+  readonly post: Post<WholeReply>;
+  readonly clock: Clock;
+  readonly trouble: Trouble;
+  /** Upper bounds of the histograms' buckets, in µs. */
+  readonly boundsUs: readonly number[];
+  /** Lines that the run's outputs and exporters could not deliver so far. */
+  readonly runDropped: () => number;
+  readonly residentBytes: () => number;
+}
+
+export class OtlpExporter implements Exporter {
+  readonly drops = new Drops();
+  #request: OtlpRequest;
+  #parts: OtlpParts;
+  #format: OtlpFormat;
+  #backoff: Backoff;
+  #start: WallTime;
+  #series = new Map<Target, Series>();
+  /** Targets that have left, whose last results may still arrive. */
+  #forgotten = new WeakSet<Target>();
+  #cancel: Cancel;
+  /** The figures of one moment on their way; one request at a time. */
+  #delivery: Promise<void> = Promise.resolve();
+  #abort: AbortController | null = null;
+  /** Counts deliveries; one that is not the newest gives up instead of trying again. */
+  #newest = 0;
+  #deadlineMs = 0;
+  #said = new Set<string>();
+
+  constructor(request: OtlpRequest, parts: OtlpParts) {
+    this.#request = request;
+    this.#parts = parts;
+    this.#format = new OtlpFormat(parts.sender);
+    this.#backoff = new Backoff(parts.clock, BACKOFF);
+    this.#start = wallTime(parts.clock);
+    this.#cancel = repeat(parts.clock, request.intervalMs, () => this.#begin(request.intervalMs));
+  }
+
+  /** Data points that were refused, or given up for newer ones. */
+  get dropped(): number {
+    return this.drops.total;
+  }
+
+  check(target: Target): void {
+    checkOtlpTarget(target);
+  }
+
+  watch(target: Target): void {
+    this.#forgotten.delete(target);
+    this.#of(target);
+  }
+
+  record(record: ProbeRecord): void {
+    this.#of(record.target)?.add(record);
+  }
+
+  skipped(target: Target, slots: number): void {
+    const series = this.#of(target);
+    if (series !== null) series.skipped += slots;
+  }
+
+  /** The target's figures are sent once more. */
+  forget(target: Target): void {
+    this.#forgotten.add(target);
+  }
+
+  /** Sends the last figures. */
+  async close(withinMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    this.#cancel();
+    const cancel = clock.wakeAt(clock.now() + withinMs, () => this.#giveUp());
+    await this.#begin(withinMs);
+    cancel();
+  }
+
+  #of(target: Target): Series | null {
+    const known = this.#series.get(target);
+    if (known !== undefined) return known;
+    if (this.#forgotten.has(target)) return null;
+    const series = new Series(target, wallTime(this.#parts.clock), this.#parts.boundsUs);
+    this.#series.set(target, series);
+    return series;
+  }
+
+  /** Sends the figures as they are then, once what is on its way has arrived or was given up. */
+  #begin(withinMs: number): Promise<void> {
+    const delivery = ++this.#newest;
+    const before = this.#delivery;
+    this.#deadlineMs = this.#parts.clock.now() + withinMs;
+    this.#backoff.cut();
+    this.#delivery = (async () => {
+      await before;
+      if (delivery === this.#newest) await this.#deliver(delivery);
+    })();
+    return this.#delivery;
+  }
+
+  async #deliver(delivery: number): Promise<void> {
+    const { clock, runDropped, residentBytes } = this.#parts;
+    const at = wallTime(clock);
+    const all = [...this.#series.values()];
+    const about = {
+      start: this.#start,
+      exportDropped: runDropped(),
+      residentBytes: residentBytes(),
+    };
+    for (let i = 0; i === 0 || i < all.length; i += TARGETS_A_REQUEST) {
+      const some = all.slice(i, i + TARGETS_A_REQUEST);
+      const request = this.#format.request(some, i === 0 ? about : null, at);
+      const body = this.#request.gzip ? await gzipped(request) : request.slice();
+      const points = this.#format.points;
+      const failed = await this.#send(body, points, delivery);
+      if (failed === null) continue;
+      // The targets of the requests that follow have as many points each.
+      const share = Math.max(1, all.length - i) / Math.max(1, some.length);
+      this.drops.add(Math.round(points * share), failed);
+      break;
+    }
+    for (const { target } of all) {
+      if (this.#forgotten.has(target)) this.#series.delete(target);
+    }
+  }
+
+  /** Null when the receiver has taken it, or what it would have of it; else why it was dropped. */
+  async #send(
+    body: Uint8Array<ArrayBuffer>,
+    points: number,
+    delivery: number,
+  ): Promise<DropReason | null> {
+    const { clock } = this.#parts;
+    this.#backoff.reset();
+    for (;;) {
+      const waitMs = await this.#attempt(body, points);
+      if (waitMs === null) return null;
+      if (waitMs === Infinity) return "refused";
+      if (clock.now() + waitMs >= this.#deadlineMs || delivery !== this.#newest) return "unsent";
+      await this.#backoff.wait(waitMs);
+      if (delivery !== this.#newest) return "unsent";
+    }
+  }
+
+  /** Null for success, else how long to wait before the next attempt: Infinity for never. */
+  async #attempt(body: Uint8Array<ArrayBuffer>, points: number): Promise<number | null> {
+    const { clock, post } = this.#parts;
+    const { timeoutMs } = this.#request;
+    const abort = new AbortController();
+    this.#abort = abort;
+    const cancel = clock.wakeAt(clock.now() + timeoutMs, () => {
+      abort.abort(new Error(`no answer within ${timeoutMs / 1000} s`));
+    });
+    try {
+      return this.#judge(await post(body, abort.signal), points);
+    } catch (error) {
+      this.#tryAgain(`${shown(messageOf(error))}`);
+      return 0;
+    } finally {
+      cancel();
+      this.#abort = null;
+    }
+  }
+
+  #judge({ status, body, retryAfterMs }: WholeReply, points: number): number | null {
+    if (status >= 200 && status < 300) {
+      const { rejected, message } = partialSuccess(body);
+      if (rejected > 0) this.#sayOnce(`points refused: ${shown(message)}`);
+      else if (message !== "") this.#sayOnce(shown(message));
+      this.drops.add(Math.min(rejected, points), "refused");
+      this.#parts.trouble.ends(this.dropped);
+      return null;
+    }
+    const why = shown(`HTTP ${status} ${statusMessage(body)}`);
+    if (!RETRYABLE.has(status)) {
+      this.#sayOnce(`refused: ${why}`);
+      return Infinity;
+    }
+    this.#tryAgain(`${why}`);
+    return retryAfterMs ?? 0;
+  }
+
+  /** Each refusal is told once: it comes again with every request. */
+  #sayOnce(what: string): void {
+    if (this.#said.has(what) || this.#said.size >= MAX_SAID) return;
+    this.#said.add(what);
+    this.#parts.trouble.say(what);
+  }
+
+  #tryAgain(why: string): void {
+    const { trouble } = this.#parts;
+    trouble.begins(`cannot send: ${why}; trying again`, this.dropped);
+    trouble.detail(`attempt failed: ${why}`);
+  }
+
+  #giveUp(): void {
+    this.#newest++;
+    this.#deadlineMs = 0;
+    this.#abort?.abort(new Error("given up"));
+    this.#backoff.cut();
+  }
+}
+
+/** One target's figures and since when they are counted. */
+class Series extends TargetCounts implements OtlpSeries {
+  readonly target: Target;
+  readonly start: WallTime;
+
+  constructor(target: Target, start: WallTime, boundsUs: readonly number[]) {
+    super(boundsUs);
+    this.target = target;
+    this.start = start;
+  }
+}
+
+function wallTime(clock: Clock): WallTime {
+  const ms = Math.floor(clock.wall());
+  return { wallSeconds: Math.floor(ms / 1000), wallNanos: ms % 1000 * 1_000_000 };
+}
+
+async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

@@ -1,0 +1,170 @@
+/** An `otlp-http://` export URL and OpenTelemetry's environment variables as the requests they stand for. */
+import { UsageError } from "../domain/exit.ts";
+import type { Attribute } from "../format/otlp.ts";
+import { quote } from "../text/quote.ts";
+
+/** Where and how metrics are sent. */
+export interface OtlpRequest {
+  /** The receiver as notices name it, without anything secret. */
+  readonly where: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly gzip: boolean;
+  /** How long an answer may take. */
+  readonly timeoutMs: number;
+  /** How often metrics are sent. */
+  readonly intervalMs: number;
+  /** Attributes of the resource that the environment names. */
+  readonly attributes: readonly Attribute[];
+}
+
+/** Reads a variable of the environment; null where it is not set. */
+export type Environment = (name: string) => string | null;
+
+/** "OTLP Exporter Configuration": the default of OTEL_EXPORTER_OTLP_ENDPOINT. */
+const DEFAULT_ENDPOINT = "http://localhost:4318";
+const METRICS_PATH = "/v1/metrics";
+const HTTP_PORT = "4318";
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** The default of OTEL_METRIC_EXPORT_INTERVAL. */
+const DEFAULT_INTERVAL_MS = 60_000;
+const MAX_MS = 86_400_000;
+const MAX_ENTRIES = 64;
+/** RFC 9110, 5.6.2: a token. */
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** RFC 9110, 5.5: visible characters, blanks and tabs between them. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** The variables that the exporter reads, with what they are for, as the manual lists them. */
+export const OTEL_VARIABLES: readonly (readonly [name: string, purpose: string])[] = [
+  ["OTEL_EXPORTER_OTLP_ENDPOINT", "where otlp-http:// without a host sends metrics"],
+  ["OTEL_EXPORTER_OTLP_HEADERS", "headers of its requests, as key=value,…"],
+  ["OTEL_EXPORTER_OTLP_TIMEOUT", "how long an answer may take, in ms"],
+  ["OTEL_EXPORTER_OTLP_COMPRESSION", "gzip (the default here) or none"],
+  ["OTEL_METRIC_EXPORT_INTERVAL", "how often metrics are sent without --window, in ms"],
+  ["OTEL_SERVICE_NAME", "the resource's service.name (default wire-probe)"],
+  ["OTEL_RESOURCE_ATTRIBUTES", "further attributes of the resource, as key=value,…"],
+];
+
+/**
+ * `otlp-http://host:port[/path]`, `otlp-https://…`; without a host the environment's endpoint. Without
+ * a path it is `/v1/metrics`. Throws UsageError that names what is wrong.
+ */
+export function otlpRequest(
+  text: string,
+  environment: Environment,
+  windowMs: number | null,
+): OtlpRequest {
+  const of = (name: string) => {
+    const metrics = environment(`OTEL_EXPORTER_OTLP_METRICS_${name}`);
+    return metrics === null || metrics === ""
+      ? [`OTEL_EXPORTER_OTLP_${name}`, environment(`OTEL_EXPORTER_OTLP_${name}`) ?? ""] as const
+      : [`OTEL_EXPORTER_OTLP_METRICS_${name}`, metrics] as const;
+  };
+  const url = endpointOf(text) ?? environmentEndpoint(environment, of("PROTOCOL"));
+  const headers: Record<string, string> = {
+    "content-type": "application/x-protobuf",
+    "user-agent": "wire-probe",
+  };
+  for (const [key, value] of entriesOf(...of("HEADERS"))) {
+    if (!HEADER_NAME.test(key) || !HEADER_VALUE.test(value)) {
+      throw new UsageError(`${of("HEADERS")[0]}: ${quote(key)} is no header`);
+    }
+    headers[key.toLowerCase()] = value;
+  }
+  const gzip = compressionOf(...of("COMPRESSION"));
+  if (gzip) headers["content-encoding"] = "gzip";
+  const interval = [
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    environment("OTEL_METRIC_EXPORT_INTERVAL") ?? "",
+  ];
+  return {
+    where: `otlp-${url.protocol}//${url.host}`,
+    url: url.href,
+    headers,
+    gzip,
+    timeoutMs: msOf(...of("TIMEOUT"), DEFAULT_TIMEOUT_MS),
+    intervalMs: windowMs ?? msOf(interval[0], interval[1], DEFAULT_INTERVAL_MS),
+    attributes: resourceOf(environment),
+  };
+}
+
+/** Null for a URL without a host. */
+export function endpointOf(text: string): URL | null {
+  const match = /^otlp-(https?):\/\/([^?#]*)$/.exec(text);
+  if (match === null) throw refusal(text);
+  if (match[2] === "" || match[2] === "/") return null;
+  const [, scheme, rest] = match;
+  const url = URL.parse(`${scheme}://${rest}`);
+  if (url === null || url.username !== "" || url.password !== "") throw refusal(text);
+  if (scheme === "http" && !/^[^/]*:\d+(\/|$)/.test(rest)) url.port = HTTP_PORT;
+  if (url.pathname === "/") url.pathname = METRICS_PATH;
+  return url;
+}
+
+/** The message leaves out what may hold a password. */
+function refusal(text: string): UsageError {
+  const open = quote(text.split("?")[0].replace(/\/\/.*@/, "//…@")).slice(1, -1);
+  return new UsageError(`--export ${open}: it wants the form otlp-http://host:4318[/path]`);
+}
+
+/** The variable for metrics is taken as it is; the one for all signals gets their path behind it. */
+function environmentEndpoint(
+  environment: Environment,
+  [protocolName, protocol]: readonly [string, string],
+): URL {
+  if (protocol !== "" && protocol !== "http/protobuf") {
+    throw new UsageError(`${protocolName} ${quote(protocol)}: wire-probe speaks http/protobuf`);
+  }
+  const own = environment("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT") ?? "";
+  const base = (environment("OTEL_EXPORTER_OTLP_ENDPOINT") ?? "") || DEFAULT_ENDPOINT;
+  const url = URL.parse(own === "" ? base.replace(/\/*$/, METRICS_PATH) : own);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "") {
+    const name = `OTEL_EXPORTER_OTLP_${own === "" ? "" : "METRICS_"}ENDPOINT`;
+    throw new UsageError(`${name}: wants http://host:port or https://host:port`);
+  }
+  return url;
+}
+
+function compressionOf(name: string, text: string): boolean {
+  if (text !== "" && text !== "gzip" && text !== "none") {
+    throw new UsageError(`${name} ${quote(text)}: wants gzip or none`);
+  }
+  return text !== "none";
+}
+
+/** Whole milliseconds; the fallback where nothing is given. */
+function msOf(name: string, text: string, fallback: number): number {
+  if (text === "") return fallback;
+  const ms = /^[1-9][0-9]*$/.test(text) ? Number(text) : NaN;
+  if (!(ms <= MAX_MS)) {
+    throw new UsageError(`${name} ${quote(text)}: wants milliseconds up to a day`);
+  }
+  return ms;
+}
+
+function resourceOf(environment: Environment): readonly Attribute[] {
+  const name = "OTEL_RESOURCE_ATTRIBUTES";
+  const given = new Map<string, string>(entriesOf(name, environment(name) ?? ""));
+  const service = environment("OTEL_SERVICE_NAME") ?? "";
+  if (service !== "") given.set("service.name", service);
+  return [...given];
+}
+
+/** `key=value,key=value`, values percent-encoded (W3C Baggage). Values are secrets: no message has them. */
+function entriesOf(name: string, text: string): [string, string][] {
+  const entries = text.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+  if (entries.length > MAX_ENTRIES) {
+    throw new UsageError(`${name}: more than ${MAX_ENTRIES} entries`);
+  }
+  return entries.map((entry, i) => {
+    const at = entry.indexOf("=");
+    try {
+      const [key, value] = [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
+      if (at > 0) return [decodeURIComponent(key), decodeURIComponent(value)];
+    } catch (error) {
+      if (!(error instanceof URIError)) throw error;
+    }
+    throw new UsageError(`${name}: entry ${i + 1} is not key=value`);
+  });
+}
