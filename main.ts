@@ -1,13 +1,5 @@
 /** wire-probe: the arguments become one typed command, the command becomes an exit code. */
 import { parseCommandLine } from "./src/cli/command_line.ts";
-import { compare } from "./src/commands/compare/compare.ts";
-import { knock, ping } from "./src/commands/ping.ts";
-import { heatmap } from "./src/commands/heatmap/heatmap.ts";
-import { mesh } from "./src/commands/mesh/mesh.ts";
-import { probe } from "./src/commands/probe.ts";
-import { selfcheck } from "./src/commands/selfcheck/selfcheck.ts";
-import { serve } from "./src/commands/serve.ts";
-import { trace } from "./src/commands/trace/trace.ts";
 import { EXIT, type ExitCode, UsageError } from "./src/domain/exit.ts";
 import { messageOf } from "./src/text/quote.ts";
 import { outbox, say } from "./src/run/outbox.ts";
@@ -16,24 +8,42 @@ import { VERSION } from "./src/version.ts";
 async function run(argv: readonly string[]): Promise<ExitCode> {
   const command = parseCommandLine(argv, VERSION);
   switch (command.name) {
-    case "probe":
+    case "probe": {
+      const { probe } = await import("./src/commands/probe.ts");
       return await probe(command.options, VERSION);
-    case "ping":
+    }
+    case "ping": {
+      const { ping } = await import("./src/commands/ping.ts");
       return await ping(command.options, VERSION);
-    case "knock":
+    }
+    case "knock": {
+      const { knock } = await import("./src/commands/ping.ts");
       return await knock(command.options, VERSION);
-    case "compare":
+    }
+    case "compare": {
+      const { compare } = await import("./src/commands/compare/compare.ts");
       return await compare(command.options);
-    case "serve":
+    }
+    case "serve": {
+      const { serve } = await import("./src/commands/serve.ts");
       return await serve(command.options);
-    case "trace":
+    }
+    case "trace": {
+      const { trace } = await import("./src/commands/trace/trace.ts");
       return await trace(command.options);
-    case "heatmap":
+    }
+    case "heatmap": {
+      const { heatmap } = await import("./src/commands/heatmap/heatmap.ts");
       return await heatmap(command.options);
-    case "mesh":
+    }
+    case "mesh": {
+      const { mesh } = await import("./src/commands/mesh/mesh.ts");
       return await mesh(command.options);
-    case "selfcheck":
+    }
+    case "selfcheck": {
+      const { selfcheck } = await import("./src/commands/selfcheck/selfcheck.ts");
       return await selfcheck(command.options);
+    }
     case "print":
       await outbox.print(command.text);
       return EXIT.ok;

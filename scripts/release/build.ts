@@ -6,10 +6,14 @@ import { dirname } from "node:path";
 
 /** Where a build for this machine goes. */
 export const BINARY = "dist/wire-probe";
-/** The program as one module, beside the binary; its name goes into the binary. */
-const BUNDLE = "wire-probe.js";
-/** 1980-01-01: the compiler puts the module's time into the binary, so it must not be today's. */
-const BUNDLE_TIME_S = 315_532_800;
+/** The folder of the program's modules, beside the binary; their names go into the binary. */
+const MODULES = "modules";
+/** The program itself among them, which imports the others. */
+const ENTRY = "main.js";
+/** The program that `deno run` takes, after a build for this machine. */
+export const RUNNABLE = `dist/${MODULES}/${ENTRY}`;
+/** 1980-01-01: the compiler puts the modules' times into the binary, so they must not be today's. */
+const MODULE_TIME_S = 315_532_800;
 
 /** What OpenTelemetry's exporters are told by the environment, for all signals and for metrics. */
 const OTEL: readonly string[] = [
@@ -45,11 +49,8 @@ const V8_FLAGS = "--v8-flags=--max-semi-space-size=1,--memory-saver-mode,--expos
 
 /** Throws with the compiler's own words when it fails. */
 export async function build(output = BINARY, target: string | null = null): Promise<void> {
-  const bundle = `${dirname(output)}/${BUNDLE}`;
-  // One minified module: a seventh of the bytes, and nothing to link at start.
-  await deno("bundle", "--quiet", "--minify", "--output", bundle, "main.ts");
-  await Deno.writeTextFile(bundle, ascii(await Deno.readTextFile(bundle)));
-  await Deno.utime(bundle, BUNDLE_TIME_S, BUNDLE_TIME_S);
+  const modules = `${dirname(output)}/${MODULES}`;
+  await bundle(modules);
   await deno(
     "compile",
     "--quiet",
@@ -62,8 +63,23 @@ export async function build(output = BINARY, target: string | null = null): Prom
     ...(target === null ? [] : ["--target", target]),
     "--output",
     output,
-    bundle,
+    `${modules}/${ENTRY}`,
   );
+}
+
+/**
+ * Writes the program as minified modules, a seventh of the bytes, into the folder. What a command
+ * needs alone is a module that is read and compiled when that command runs.
+ */
+async function bundle(folder: string): Promise<void> {
+  // What an earlier build left behind would go into the binary.
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await deno("bundle", "--quiet", "--minify", "--code-splitting", "--outdir", folder, "main.ts");
+  for await (const { name } of Deno.readDir(folder)) {
+    const module = `${folder}/${name}`;
+    await Deno.writeTextFile(module, ascii(await Deno.readTextFile(module)));
+    await Deno.utime(module, MODULE_TIME_S, MODULE_TIME_S);
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 /** The tool where there is no libc to call: FFI denied, or another system. It works by the clock and says so. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { PERMISSIONS } from "../../scripts/release/build.ts";
+import { PERMISSIONS, RUNNABLE } from "../../scripts/release/build.ts";
 
-const BUNDLE = await Deno.realPath("dist/wire-probe.js");
+const BUNDLE = await Deno.realPath(RUNNABLE);
 const SAID = "this platform or its permissions offer no TCP_INFO";
 
 interface Ended {
