@@ -78,9 +78,12 @@ export function runOptions(
     noColor: values["no-color"],
     thresholds: {
       lossPercent: values["fail-loss"],
+      synLossPercent: values["fail-syn-loss"],
       p50Ms: values["fail-p50"],
       p99Ms: values["fail-p99"],
+      connectP99Ms: values["fail-connect-p99"],
       on: values["fail-on"],
+      allowRefused: values["allow-refused"],
     },
   };
 }

@@ -83,6 +83,17 @@ const RUN_OPTIONS = {
   ),
   "fail-p50": once(decimal(0, 1e6, "MS"), null, "exit 1 when a target's p50 is above MS"),
   "fail-p99": once(decimal(0, 1e6, "MS"), null, "exit 1 when a target's p99 is above MS"),
+  "fail-syn-loss": once(
+    decimal(0, 100, "PCT"),
+    null,
+    "exit 1 when more than PCT percent of a target's handshakes repeated their SYN",
+  ),
+  "fail-connect-p99": once(
+    decimal(0, 1e6, "MS"),
+    null,
+    "exit 1 when the p99 of a target's connect times is above MS",
+  ),
+  "allow-refused": flag("a refusal is as good as a handshake: a test of the path alone"),
   "fail-on": once(
     choice("target", "total"),
     "target",

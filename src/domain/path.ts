@@ -1,7 +1,9 @@
 /** A path through the network as a trace has seen it: hops, who answered at each, and its end. */
 import type { Distribution } from "./summary.ts";
-import type { Outcome } from "./outcome.ts";
+import type { IcmpErrorKind, Outcome } from "./outcome.ts";
 import type { RttSource } from "./probe_record.ts";
+
+export type { IcmpErrorKind };
 
 export type TraceProtocol = "tcp" | "udp" | "icmp";
 
@@ -11,20 +13,6 @@ export type TraceProtocol = "tcp" | "udp" | "icmp";
  * next link there takes no packet of this size.
  */
 export type HopAnswerKind = "router" | "end" | "unreachable" | "too big";
-
-/** The errors that a probe's packet can meet on its way. */
-export type IcmpErrorKind =
-  | "network unreachable"
-  | "host unreachable"
-  | "protocol unreachable"
-  | "port unreachable"
-  | "packet too big"
-  | "administratively prohibited"
-  | "source route failed"
-  | "wrong source address"
-  | "ttl exceeded"
-  | "reassembly time exceeded"
-  | "parameter problem";
 
 /** What was said: an ICMP error, or an answer of the target's own. */
 export type HopAnswerDetail = IcmpErrorKind | "open" | "refused" | "echo reply" | "datagram";

@@ -26,7 +26,7 @@ export interface ProbeRecord {
   /** SYN retransmits of the handshake, or NONE where nobody counted them. */
   synRetransmits: number;
   cold: boolean;
-  /** Sent minus due, in µs. */
+  /** Sent minus due, in µs, or NONE for a probe without a due time of its own (not the first of a burst). */
   lagUs: number;
   /** When the probe was sent: whole seconds since the epoch, and the nanoseconds within. */
   wallSeconds: number;
@@ -50,7 +50,7 @@ export function blankRecord(): ProbeRecord {
     connectUs: NONE,
     synRetransmits: NONE,
     cold: false,
-    lagUs: 0,
+    lagUs: NONE,
     wallSeconds: 0,
     wallNanos: 0,
     error: null,

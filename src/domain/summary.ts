@@ -17,7 +17,7 @@ export interface Distribution {
 
 /** The figures of one target, of a group of targets, or of all. */
 export interface Figures {
-  /** Probes that went onto the wire: answered + lost. */
+  /** Probes that were sent: answered + lost + waiting. */
   readonly sent: number;
   readonly answered: number;
   readonly lost: number;
@@ -26,8 +26,10 @@ export interface Figures {
   readonly unreachable: number;
   /** Slots of the schedule in which no probe was sent. */
   readonly skipped: number;
-  /** Probes that never left this machine (outcomes `error` and `unresolved`). */
-  readonly errors: number;
+  /** Due probes that the system refused to send (outcomes `error` and `unresolved`). */
+  readonly notSent: number;
+  /** Probes sent whose fate is not known yet. */
+  readonly waiting: number;
   /** Total over the handshakes, or null where the kernel does not tell. */
   readonly synRetransmits: number | null;
   /** Handshakes whose SYNs the kernel counted, and those of them that took more than one. */
@@ -52,6 +54,8 @@ export interface Summary extends Figures {
   readonly target: Target;
   /** The address last used; empty when the name never resolved. */
   readonly address: string;
+  /** What the system said of the last probe that was not answered; null for nothing. */
+  readonly lastError: string | null;
 }
 
 /** Several targets' figures together. */
@@ -63,7 +67,7 @@ export interface Total extends Figures {
 }
 
 /** A figure that can have a threshold. */
-export type Threshold = "loss" | "p50" | "p99";
+export type Threshold = "loss" | "syn_loss" | "p50" | "p99" | "connect_p99";
 
 /** Figures with the thresholds they are beyond. */
 export type Judged<T extends Figures> = T & { readonly crossed: readonly Threshold[] };
@@ -104,9 +108,29 @@ export function shareOf(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
 }
 
-/** Lost as a share of sent, or null when nothing was sent. */
-export function lossRatio(figures: Figures): number | null {
-  return shareOf(figures.lost, figures.sent);
+/** Lost as a share of the probes whose fate is known, or null when there is none. */
+export function lossRatio({ sent, waiting, lost }: Figures): number | null {
+  return shareOf(lost, sent - waiting);
+}
+
+/**
+ * What thresholds call loss: the share of due probes that were lost, not sent or skipped. Null when
+ * no probe was due. Probes whose fate is not known yet are left out.
+ */
+export function dueLossRatio(figures: Figures): number | null {
+  const { sent, waiting, lost, notSent, skipped } = figures;
+  const missed = notSent + skipped;
+  return shareOf(lost + missed, sent - waiting + missed);
+}
+
+/** Probes whose handshake was established, or whose echo was answered. */
+export function establishedCount({ answered, refused }: Figures): number {
+  return answered - refused;
+}
+
+/** The fewest samples that hold a quantile apart from the maximum: 100 for a p99. */
+export function samplesFor(quantile: number): number {
+  return Math.round(1 / (1 - quantile));
 }
 
 /**

@@ -89,13 +89,13 @@ function notes({ handshake, ping, knock }: Comparison, paint: Paint): string[] {
   ];
   return all.flatMap(([name, summary]) => {
     if (summary === null) return [];
-    const { refused, unreachable, skipped, errors, synRepeated, synCounted } = summary;
+    const { refused, unreachable, skipped, notSent, synRepeated, synCounted } = summary;
     const parts = [
       [refused, `${refused} refused`],
       [unreachable, `${unreachable} unreachable`],
       [synRepeated, `${synRepeated} of ${synCounted} took more than one SYN`],
       [skipped, `${skipped} skipped`],
-      [errors, `${errors} not sent`],
+      [notSent, `${notSent} not sent`],
     ].flatMap(([count, text]) => count === 0 ? [] : [text]);
     return parts.length === 0 ? [] : [paint.warn(`${name}: ${parts.join(", ")}`)];
   });

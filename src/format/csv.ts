@@ -8,7 +8,7 @@ import { PerTarget, type RecordFormat } from "./record_format.ts";
 const HEADER = "time,target,address,port,az,labels,seq,outcome,rtt_ms,rtt_source,connect_ms," +
   "syn_retransmits,cold,lag_ms,error\n";
 const WINDOW_HEADER = "time,window_ms,target,address,port,az,labels,sent,answered,lost,refused," +
-  "unreachable,skipped,errors,syn_retransmits,longest_loss_run,rtt_count,rtt_min_ms,rtt_avg_ms," +
+  "unreachable,skipped,not_sent,syn_retransmits,longest_loss_run,rtt_count,rtt_min_ms,rtt_avg_ms," +
   "rtt_p50_ms,rtt_p90_ms,rtt_p99_ms,rtt_max_ms\n";
 const COMMA = 44;
 
@@ -45,7 +45,7 @@ export class CsvFormat implements RecordFormat {
     out.byte(COMMA);
     out.ascii(record.cold ? "true" : "false");
     out.byte(COMMA);
-    out.millis(record.lagUs);
+    if (record.lagUs !== NONE) out.millis(record.lagUs);
     out.byte(COMMA);
     if (record.error !== null) out.utf8(quoted(record.error));
     out.ascii("\n");
@@ -59,8 +59,8 @@ export class CsvFormat implements RecordFormat {
     out.raw(fields.name);
     out.ascii(window.address);
     out.raw(fields.rest);
-    const { sent, answered, lost, refused, unreachable, skipped, errors, rtt } = window;
-    const counts = [sent, answered, lost, refused, unreachable, skipped, errors];
+    const { sent, answered, lost, refused, unreachable, skipped, notSent, rtt } = window;
+    const counts = [sent, answered, lost, refused, unreachable, skipped, notSent];
     counts.push(window.synRetransmits ?? NaN, window.longestLossRun, rtt?.count ?? 0);
     out.ascii(counts.map((count) => Number.isNaN(count) ? "" : count).join(","));
     const times = rtt === null

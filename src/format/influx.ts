@@ -90,8 +90,10 @@ export class InfluxFormat implements RecordFormat {
       out.int(record.synRetransmits);
       out.byte(105); // i
     }
-    out.ascii(",lag_ms=");
-    out.millis(record.lagUs);
+    if (record.lagUs !== NONE) {
+      out.ascii(",lag_ms=");
+      out.millis(record.lagUs);
+    }
     out.ascii(record.cold ? ",cold=true" : ",cold=false");
     out.ascii(',outcome="');
     out.ascii(record.outcome);
@@ -101,9 +103,9 @@ export class InfluxFormat implements RecordFormat {
 
   window(out: ByteWriter, window: Window): void {
     const series = this.#windows.of(window.target);
-    const { sent, answered, lost, refused, unreachable, skipped, errors } = window;
+    const { sent, answered, lost, refused, unreachable, skipped, notSent } = window;
     const { synRetransmits, rtt } = window;
-    const integers = { sent, answered, lost, refused, unreachable, skipped, errors };
+    const integers = { sent, answered, lost, refused, unreachable, skipped, not_sent: notSent };
     out.raw(series.prefix);
     out.ascii(Object.entries(integers).map(([key, count]) => `${key}=${count}i`).join(","));
     if (synRetransmits !== null) out.ascii(`,syn_retransmits=${synRetransmits}i`);

@@ -49,7 +49,7 @@ export class JsonFormat implements RecordFormat {
     out.ascii(',"cold":');
     out.ascii(record.cold ? "true" : "false");
     out.ascii(',"lag_ms":');
-    out.millis(record.lagUs);
+    nullableMillis(out, record.lagUs);
     out.ascii(',"error":');
     nullableString(out, record.error);
     out.ascii("}\n");
@@ -108,8 +108,10 @@ export function figures(of: Figures): Record<string, unknown> {
     refused: of.refused,
     unreachable: of.unreachable,
     skipped: of.skipped,
-    errors: of.errors,
+    not_sent: of.notSent,
+    waiting: of.waiting,
     syn_retransmits: of.synRetransmits,
+    repeated_handshakes: of.synCounted === 0 ? null : of.synRepeated,
     loss_ratio: roundedShare(lossRatio(of)),
     syn_loss_ratio: roundedShare(synLossRatio(of)),
     longest_loss_run: of.longestLossRun,

@@ -11,6 +11,8 @@ export interface LiveRow {
   /** Showable. */
   readonly name: string;
   readonly sent: number;
+  /** Sent, and the fate is not known yet. */
+  readonly waiting: number;
   readonly lost: number;
   readonly answered: number;
   /** The last probe's RTT or its MARK. */
@@ -32,10 +34,12 @@ export interface LiveRow {
 export interface LiveTotals {
   readonly targets: number;
   readonly sent: number;
+  /** Sent, and the fate is not known yet. */
+  readonly waiting: number;
   readonly answered: number;
   readonly lost: number;
   readonly skipped: number;
-  readonly errors: number;
+  readonly notSent: number;
   readonly lagP99Us: number | null;
 }
 
@@ -220,14 +224,14 @@ function headerLine({ title, progress }: LiveTable, width: number, paint: LivePa
 }
 
 function totalsLine(totals: LiveTotals, width: number, paint: LivePaint): string {
-  const { targets, sent, answered, lost, skipped, errors, lagP99Us } = totals;
+  const { targets, sent, answered, lost, skipped, notSent, waiting, lagP99Us } = totals;
   const parts = [counted(targets, "target"), `${answered} answered`];
-  const loss = lost === 0 ? "" : ` (${percentNotZero(shareOf(lost, sent))})`;
+  const loss = lost === 0 ? "" : ` (${percentNotZero(shareOf(lost, sent - waiting))})`;
   parts.push(`${lost} lost${loss}`, `${skipped} skipped`);
-  if (errors > 0) parts.push(`${errors} not sent`);
+  if (notSent > 0) parts.push(`${notSent} not sent`);
   if (lagP99Us !== null) parts.push(`lag p99 ${ms(lagP99Us)} ms`);
   const line = cut(parts.join("  "), width);
-  return lost > 0 || errors > 0 ? paint.bad(line) : skipped > 0 ? paint.warn(line) : line;
+  return lost > 0 || notSent > 0 ? paint.bad(line) : skipped > 0 ? paint.warn(line) : line;
 }
 
 function titleLine({ name, columns, sparkline }: Plan, width: number): string {
@@ -270,8 +274,8 @@ function lastLooks(last: number): "bad" | "warn" {
   return last === MARK.lost || last === MARK.unsent ? "bad" : "warn";
 }
 
-function lossText({ lost, sent }: LiveRow): string {
-  return percentNotZero(shareOf(lost, sent));
+function lossText({ lost, sent, waiting }: LiveRow): string {
+  return percentNotZero(shareOf(lost, sent - waiting));
 }
 
 function figure(us: number | null, { standIn }: LiveRow): string {

@@ -8,13 +8,17 @@ import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
 import { PerTarget, type RecordFormat, type Step } from "./record_format.ts";
 import type { Paint } from "./paint.ts";
-import { MAX_NAME_COLUMN, standIn, textSummary } from "./text_summary.ts";
+import { MAX_NAME_COLUMN, scriptLines, standIn, summaryLines } from "./text_summary.ts";
 import { millisText } from "../text/number.ts";
 
 export interface TextStyle {
   /** Each line starts with the time the probe was sent. */
   readonly timestamps: boolean;
   readonly paint: Paint;
+  /** Columns that a line of a summary may take. */
+  readonly columns: number;
+  /** A summary is a line a target, for scripts. */
+  readonly brief: boolean;
 }
 
 /** Room for `12345.678 ms`. */
@@ -125,8 +129,15 @@ export class TextFormat implements RecordFormat {
   }
 
   summary(run: RunSummary): Iterable<Step> {
-    return textSummary(run, this.#style.paint, this.#clockWord);
+    const { paint, columns, brief } = this.#style;
+    const style = { paint, columns, clock: this.#clockWord };
+    return inSteps(brief ? scriptLines(run, style) : summaryLines(run, style));
   }
+}
+
+/** Each line in a step of its own. */
+function* inSteps(lines: Iterable<string>): Iterable<Step> {
+  for (const line of lines) yield (out) => out.utf8(`${line}\n`);
 }
 
 /** The line before the first line of a run. */

@@ -8,122 +8,285 @@ import {
   type Judged,
   lossRatio,
   type RunSummary,
+  samplesFor,
   type Shape,
   shownDelays,
   type Summary,
   synLossRatio,
+  type Threshold,
   type Total,
 } from "../domain/summary.ts";
-import { targetTitle } from "../domain/target.ts";
-import { cells, type Column } from "../text/columns.ts";
+import { hostPort, targetTitle } from "../domain/target.ts";
+import { columnsOf, cut, fit, showable } from "../text/columns.ts";
 import { finePercent, millisText, percent } from "../text/number.ts";
-import { counted } from "../text/words.ts";
+import { counted, wrap } from "../text/words.ts";
 import type { Paint } from "./paint.ts";
-import type { Step } from "./record_format.ts";
 
 /** Names are padded up to here; a longer one pushes its own line's columns. */
 export const MAX_NAME_COLUMN = 40;
+/** A name has so many columns at least, however narrow the terminal. */
+const MIN_NAME_COLUMN = 8;
 /** After more lines than this the head of the table is written again. */
 const HEAD_IN_SIGHT = 20;
 
-/** The summary's lines, each in a step of its own; `clock` is the word for connect times. */
-export function* textSummary(run: RunSummary, paint: Paint, clock: string): Iterable<Step> {
+/** How a summary looks. */
+export interface SummaryStyle {
+  readonly paint: Paint;
+  /** The word for connect times. */
+  readonly clock: string;
+  /** Columns that a line may take; tables leave out columns to fit. */
+  readonly columns: number;
+}
+
+/** The summary's lines: a block for a single target, a table for several, and the histogram. */
+export function* summaryLines(run: RunSummary, style: SummaryStyle): Iterable<string> {
   const { targets, shape } = run;
   const [first, second] = targets;
-  const lines = first !== undefined && second === undefined
-    ? oneTarget(first, paint, clock)
-    : manyTargets(run, paint, clock);
-  for (const line of lines) yield (out) => out.utf8(`${line}\n`);
-  if (shape === null) return;
-  for (const line of shapeLines(shape, clock)) yield (out) => out.utf8(`${line}\n`);
+  if (first !== undefined && second === undefined) yield* oneTarget(first, style);
+  else yield* manyTargets(run, style);
+  if (shape !== null) yield* shapeLines(shape, style);
+}
+
+/** A line for each target, for scripts, and the histogram. */
+export function* scriptLines(run: RunSummary, style: SummaryStyle): Iterable<string> {
+  for (const summary of run.targets) yield scriptLine(summary);
+  if (run.shape !== null) yield* shapeLines(run.shape, style);
+}
+
+/** A column of a table; `worth` says how late it is left out, null for never. */
+interface TableColumn {
+  readonly title: string;
+  readonly width: number;
+  readonly worth: number | null;
+}
+
+/** The columns that fit: where all do not, those that say nothing go first, then those worth least. */
+function fitting<T extends TableColumn>(
+  all: readonly T[],
+  silent: ReadonlySet<TableColumn>,
+  room: number,
+): T[] {
+  let kept = [...all];
+  const fits = () => kept.reduce((sum, { width }) => sum + width, 0) <= room;
+  if (!fits()) kept = kept.filter((column) => column.worth === null || !silent.has(column));
+  const order = kept.filter(({ worth }) => worth !== null)
+    .sort((a, b) => (a.worth ?? 0) - (b.worth ?? 0));
+  for (const least of order) {
+    if (fits()) break;
+    kept = kept.filter((column) => column !== least);
+  }
+  return kept;
+}
+
+const headOf = (columns: readonly TableColumn[]): string =>
+  columns.map(({ title, width }) => title.padStart(width)).join("");
+
+/** A column of the table of a single target. */
+interface DelayColumn extends TableColumn {
+  readonly us: (of: Distribution) => number;
+  /** The quantile that it shows. */
+  readonly quantile?: number;
+}
+
+const DELAY_COLUMNS: readonly DelayColumn[] = [
+  { title: "min", width: 10, worth: null, us: (of) => of.minUs },
+  { title: "avg", width: 10, worth: 4, us: (of) => of.avgUs },
+  { title: "p50", width: 10, worth: null, us: (of) => of.p50Us, quantile: 0.5 },
+  { title: "p90", width: 10, worth: 3, us: (of) => of.p90Us, quantile: 0.9 },
+  { title: "p99", width: 10, worth: null, us: (of) => of.p99Us, quantile: 0.99 },
+  { title: "p99.9", width: 10, worth: 2, us: (of) => of.p999Us, quantile: 0.999 },
+  { title: "max", width: 10, worth: null, us: (of) => of.maxUs },
+  { title: "stddev", width: 10, worth: 1, us: (of) => of.stddevUs },
+];
+
+/** Before the columns: the row's name and its count. */
+const ROW_NAME_COLUMN = 9;
+const COUNT_COLUMN = 7;
+/** Said once below a table with such a figure. */
+const TOO_FEW = "* too few samples for this quantile: it is the maximum";
+
+/** Whether a distribution has too few samples to tell this quantile from the maximum. */
+const tooFew = (of: Distribution, quantile = 0) => of.count < samplesFor(quantile);
+
+function delayText(
+  of: Distribution,
+  { us, quantile }: Pick<DelayColumn, "us" | "quantile">,
+): string {
+  return tooFew(of, quantile) ? `${millisText(of.maxUs)}*` : millisText(us(of));
 }
 
 /** The block for a single target: counts, then a table of distributions. */
 function* oneTarget(
   summary: Judged<Summary>,
-  paint: Paint,
-  clock: string,
+  { paint, clock, columns: width }: SummaryStyle,
 ): Iterable<string> {
   const { target, address, crossed } = summary;
-  const rows: [string, Distribution | null][] = [
+  const named: readonly (readonly [string, Distribution | null])[] = [
     ["rtt", summary.rtt],
     ["cold rtt", summary.cold],
     [clock, summary.connect],
     ["variation", summary.delayVariation],
     ["lag", summary.lag],
   ];
-  const table = rows.flatMap(([name, figures]) => figures === null ? [] : [row(name, figures)]);
-  const head = "ms         count       min       avg       p50       p90       p99     p99.9" +
-    "       max    stddev";
-  yield* ["", `--- ${targetTitle(target, address)} ---`, counts(summary, paint)];
-  if (table.length > 0) yield* [head, ...table];
-  if (crossed.length > 0) yield paint.bad(overThreshold(summary));
+  const rows = named.flatMap(([name, of]) => of === null ? [] : [{ name, of }]);
+  const title = cut(showable(targetTitle(target, address)), Math.max(MIN_NAME_COLUMN, width - 8));
+  yield* ["", `--- ${title} ---`, ...counts(summary, paint, width)];
+  if (rows.length > 0) {
+    const silent = new Set(
+      DELAY_COLUMNS.filter(({ quantile }) => rows.every(({ of }) => tooFew(of, quantile))),
+    );
+    const columns = fitting(DELAY_COLUMNS, silent, width - ROW_NAME_COLUMN - COUNT_COLUMN);
+    yield "ms".padEnd(ROW_NAME_COLUMN) + "count".padStart(COUNT_COLUMN) + headOf(columns);
+    for (const { name, of } of rows) {
+      const cells = columns.map((column) => delayText(of, column).padStart(column.width));
+      yield name.padEnd(ROW_NAME_COLUMN) + String(of.count).padStart(COUNT_COLUMN) +
+        cells.join("");
+    }
+    if (columns.some(({ quantile }) => rows.some(({ of }) => tooFew(of, quantile)))) yield TOO_FEW;
+  }
+  if (crossed.length > 0) {
+    yield paint.bad(`over threshold: ${crossed.map(thresholdWords).join(", ")}`);
+  }
 }
 
-function counts(summary: Summary, paint: Paint): string {
-  const { lost, longestLossRun, refused, skipped, errors } = summary;
+const thresholdWords = (threshold: Threshold) =>
+  threshold.replace("syn_", "SYN ").replace("_", " ");
+
+/** The counts in lines that fit; each count is coloured by what it means. */
+function counts(summary: Summary, paint: Paint, width: number): string[] {
+  const { sent, answered, lost, longestLossRun, refused, unreachable, waiting } = summary;
+  const { skipped, notSent, exportDropped } = summary;
   const run = lost > 1 ? `, at most ${longestLossRun} in a row` : "";
-  const loss = `${lost} lost (${percent(lossRatio(summary))}${run})`;
-  const parts = [
-    `${summary.sent} sent`,
-    `${summary.answered} answered`,
-    lost > 0 ? paint.bad(loss) : loss,
+  const same = (text: string) => text;
+  const parts: [number, string, (text: string) => string][] = [
+    [1, `${sent} sent`, same],
+    [1, `${answered} answered`, same],
+    [1, `${lost} lost (${percent(lossRatio(summary))}${run})`, lost > 0 ? paint.bad : same],
+    [refused, `${refused} refused`, paint.warn],
+    [unreachable, `${unreachable} unreachable`, same],
+    [waiting, `${waiting} waiting`, paint.warn],
+    [skipped, `${skipped} skipped`, paint.warn],
+    [notSent, `${notSent} not sent`, paint.bad],
+    ...retransmits(summary, paint),
+    [exportDropped, `${exportDropped} not exported`, paint.bad],
   ];
-  if (refused > 0) parts.push(paint.warn(`${refused} refused`));
-  if (summary.unreachable > 0) parts.push(`${summary.unreachable} unreachable`);
-  if (skipped > 0) parts.push(paint.warn(`${skipped} skipped`));
-  if (errors > 0) parts.push(paint.bad(`${errors} not sent`));
-  parts.push(...retransmits(summary, paint));
-  if (summary.exportDropped > 0) parts.push(paint.bad(`${summary.exportDropped} not exported`));
-  return parts.join(", ");
+  const shown = parts.filter(([count]) => count > 0);
+  const paints = new Map(shown.map(([, text, painted]) => [text, painted]));
+  return wrap(shown.map(([, text]) => text), width - 1, ", ").map((line, i, { length }) =>
+    line.split(/, (?=[0-9])/).map((text) => paints.get(text)?.(text) ?? text).join(", ") +
+    (i < length - 1 ? "," : "")
+  );
 }
 
-/** SYN retransmits, and the SYN loss in percent. */
-function retransmits(summary: Summary, paint: Paint): string[] {
+/** SYN retransmits, and the share of handshakes that met one. */
+function retransmits(
+  summary: Summary,
+  paint: Paint,
+): [number, string, (text: string) => string][] {
   const { synRetransmits } = summary;
   if (synRetransmits === null) return [];
   const text = counted(synRetransmits, "SYN retransmit");
-  if (synRetransmits === 0) return [text];
-  return [paint.warn(`${text} (SYN loss ${finePercent(synLossRatio(summary))})`)];
+  if (synRetransmits === 0) return [[1, text, (same) => same]];
+  return [[1, `${text} (SYN loss ${finePercent(synLossRatio(summary))})`, paint.warn]];
 }
 
-function row(name: string, figures: Distribution): string {
-  const { minUs, avgUs, p50Us, p90Us, p99Us, p999Us, maxUs, stddevUs } = figures;
-  const cells = [minUs, avgUs, p50Us, p90Us, p99Us, p999Us, maxUs, stddevUs];
-  return name.padEnd(9) + String(figures.count).padStart(7) +
-    cells.map((micros) => millisText(micros).padStart(10)).join("");
+/** A column of the table of several targets, as wide as its widest cell. */
+interface FigureColumn extends Omit<TableColumn, "width"> {
+  text(of: Figures): string;
 }
 
-/** The columns of the table behind the name, with their widths. */
-const COLUMNS: readonly Column[] = [
-  ["sent", 8],
-  ["answered", 9],
-  ["lost", 7],
-  ["loss", 7],
-  ["refused", 8],
-  ["skipped", 8],
-  ["not sent", 9],
-  ["SYN retr", 9],
-  ["SYN loss", 9],
-  ["min", 10],
-  ["p50", 10],
-  ["p99", 10],
-  ["max ms", 10],
+/** Between two columns. */
+const GAP = 2;
+
+function countColumn(
+  title: string,
+  worth: number | null,
+  count: (of: Figures) => number | null,
+): FigureColumn {
+  return { title, worth, text: (of) => String(count(of) ?? "-") };
+}
+
+function timeColumn(
+  title: string,
+  worth: number | null,
+  us: (of: Distribution) => number,
+  quantile?: number,
+): FigureColumn {
+  const column = quantile === undefined ? { us } : { us, quantile };
+  const text = (of: Figures) => {
+    const delays = shownDelays(of);
+    return delays === null ? "-" : delayText(delays, column);
+  };
+  return { title, worth, text };
+}
+
+const FIGURE_COLUMNS: readonly FigureColumn[] = [
+  countColumn("sent", null, (of) => of.sent),
+  countColumn("answered", 1, (of) => of.answered),
+  countColumn("lost", null, (of) => of.lost),
+  { title: "loss", worth: 6, text: (of) => percent(lossRatio(of)) },
+  countColumn("refused", 8, (of) => of.refused),
+  countColumn("waiting", 9, (of) => of.waiting),
+  countColumn("skipped", 7, (of) => of.skipped),
+  countColumn("not sent", 10, (of) => of.notSent),
+  countColumn("SYN retr", 3, (of) => of.synRetransmits),
+  { title: "SYN loss", worth: 4, text: (of) => finePercent(synLossRatio(of)) },
+  timeColumn("min", 2, (of) => of.minUs),
+  timeColumn("p50", null, (of) => of.p50Us, 0.5),
+  timeColumn("p99", null, (of) => of.p99Us, 0.99),
+  timeColumn("max ms", null, (of) => of.maxUs),
 ];
 
+/** Cells that say nothing. */
+const SILENT_CELLS = new Set(["0", "-", "0.0%"]);
+
+/** What is known of the whole table before its first line. */
+interface TableFacts {
+  nameColumns: number;
+  readonly columns: readonly (FigureColumn & { width: number })[];
+  readonly silent: Set<TableColumn>;
+  /** Columns of the longest word behind a line. */
+  standIn: number;
+  /** A quantile has too few samples. */
+  few: boolean;
+}
+
+function factsOf({ targets, totals }: RunSummary, clock: string): TableFacts {
+  const columns = FIGURE_COLUMNS.map((of) => ({ ...of, width: of.title.length + GAP }));
+  const silent = new Set<TableColumn>(columns);
+  const facts = { nameColumns: "target".length, columns, silent, standIn: 0, few: false };
+  const note = (name: string, of: Figures) => {
+    facts.nameColumns = Math.max(facts.nameColumns, columnsOf(showable(name)));
+    facts.standIn = Math.max(facts.standIn, standIn(delayKind(of), clock).length);
+    for (const column of columns) {
+      const text = column.text(of);
+      column.width = Math.max(column.width, text.length + GAP);
+      if (!SILENT_CELLS.has(text)) silent.delete(column);
+    }
+    const delays = shownDelays(of);
+    facts.few ||= delays !== null && tooFew(delays, 0.99);
+  };
+  for (const summary of targets) note(summary.target.name, summary);
+  for (const total of totals) note(totalName(total), total);
+  return facts;
+}
+
 /** One aligned line a target, then one for each group of them and one for all. */
-function* manyTargets(
-  { targets, totals }: RunSummary,
-  paint: Paint,
-  clock: string,
-): Iterable<string> {
-  let longest = Math.max("target".length, ...totals.map((total) => totalName(total).length));
-  for (const { target } of targets) longest = Math.max(longest, target.name.length);
-  const width = Math.min(longest, MAX_NAME_COLUMN);
-  const line = (name: string, figures: Judged<Figures>) =>
-    tableLine(name, figures, { width, paint, clock });
-  const head = (title: string) =>
-    title.padEnd(width) + cells(COLUMNS.map(([text]) => text), COLUMNS);
+function* manyTargets(run: RunSummary, style: SummaryStyle): Iterable<string> {
+  const { targets, totals } = run;
+  const { paint, clock } = style;
+  const facts = factsOf(run, clock);
+  const name = Math.min(facts.nameColumns, MAX_NAME_COLUMN);
+  const columns = fitting(facts.columns, facts.silent, style.columns - facts.standIn - name);
+  const taken = columns.reduce((sum, { width }) => sum + width, facts.standIn);
+  const width = Math.min(name, Math.max(MIN_NAME_COLUMN, style.columns - taken));
+  const line = (name: string, of: Judged<Figures>) => {
+    const cells = columns.map((column) => column.text(of).padStart(column.width)).join("");
+    const text = fit(showable(name), width) + cells + standIn(delayKind(of), clock);
+    const bad = of.answered === 0 || of.lost > 0 || of.crossed.length > 0;
+    return bad ? paint.bad(text) : text;
+  };
+  const head = (title: string) => title.padEnd(width) + headOf(columns);
   yield* ["", head("target")];
   let lines = 0;
   let dropped = 0;
@@ -135,6 +298,7 @@ function* manyTargets(
   if (totals.length > 0) yield "";
   if (lines > HEAD_IN_SIGHT) yield head("");
   for (const total of totals) yield line(totalName(total), total);
+  if (facts.few) yield TOO_FEW;
   if (dropped > 0) yield `${dropped} lines were not exported`;
 }
 
@@ -143,51 +307,51 @@ function totalName({ group, targets }: Total): string {
   return `${name} (${counted(targets, "target")})`;
 }
 
-interface LineStyle {
-  readonly width: number;
-  readonly paint: Paint;
-  readonly clock: string;
-}
-
-function tableLine(
-  name: string,
-  figures: Judged<Figures>,
-  { width, paint, clock }: LineStyle,
-): string {
-  const delays = shownDelays(figures);
-  const times = delays === null
-    ? ["-", "-", "-", "-"]
-    : [delays.minUs, delays.p50Us, delays.p99Us, delays.maxUs].map(millisText);
-  const { sent, answered, lost, refused, skipped, errors, synRetransmits, crossed } = figures;
-  const counts = [sent, answered, lost, percent(lossRatio(figures)), refused, skipped, errors];
-  const syn = [String(synRetransmits ?? "-"), finePercent(synLossRatio(figures))];
-  const mark = crossed.length === 0 ? "" : `  ${overThreshold(figures)}`;
-  const line = name.padEnd(width) + cells([...counts.map(String), ...syn, ...times], COLUMNS) +
-    standIn(delayKind(figures), clock) + mark;
-  return answered === 0 || lost > 0 || crossed.length > 0 ? paint.bad(line) : line;
-}
-
-function overThreshold({ crossed }: Judged<Figures>): string {
-  return `over threshold: ${crossed.join(", ")}`;
-}
-
 /** The name of the delays behind the figures, where they are not steady kernel RTTs. */
 export function standIn(kind: DelayKind | null, clock: string): string {
   if (kind === null || kind === "rtt") return "";
   return `  ${kind === "connect" ? clock : kind}`;
 }
 
-/** Columns of the longest bar; with the figures before it a line has 79. */
+/**
+ * A target's line for scripts: its name, then `key=value` with fixed keys, times in ms, `-` where
+ * nothing was measured.
+ */
+function scriptLine(summary: Summary): string {
+  const delays = shownDelays(summary);
+  const ms = (us: number | undefined) => us === undefined ? "-" : millisText(us);
+  const { sent, answered, lost, refused, waiting, skipped, notSent } = summary;
+  const pairs = {
+    address: summary.address === "" ? "-" : hostPort(summary.address, summary.target.port),
+    sent,
+    answered,
+    lost,
+    loss: percent(lossRatio(summary)),
+    refused,
+    waiting,
+    skipped,
+    not_sent: notSent,
+    min_ms: ms(delays?.minUs),
+    p50_ms: ms(delays?.p50Us),
+    p99_ms: ms(delays?.p99Us),
+    max_ms: ms(delays?.maxUs),
+  };
+  const text = Object.entries(pairs).map(([key, value]) => `${key}=${value}`).join(" ");
+  return `${showable(summary.target.name)} ${text}`;
+}
+
+/** Columns of the longest bar, and of the figures before it. */
 const BAR_COLUMNS = 36;
+const BOUNDS_COLUMNS = 43;
 /** Blocks by eighths of a column (Unicode, Block Elements). */
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const FULL = "█";
 
-/**
- * A head, then each bar's bounds in ms (both inclusive), its count and its share of all. `clock` is
- * the word for connect times.
- */
-export function* shapeLines({ kind, bars }: Shape, clock: string): Iterable<string> {
+/** A head, then each bar's bounds in ms (both inclusive), its count and its share of all. */
+export function* shapeLines(
+  { kind, bars }: Shape,
+  { clock, columns }: Pick<SummaryStyle, "clock" | "columns">,
+): Iterable<string> {
   const titles: Readonly<Record<DelayKind, string>> = {
     rtt: "rtt",
     cold: "cold rtt",
@@ -196,10 +360,11 @@ export function* shapeLines({ kind, bars }: Shape, clock: string): Iterable<stri
   const all = bars.reduce((sum, { count }) => sum + count, 0);
   const most = bars.reduce((longest, { count }) => Math.max(longest, count), 0);
   yield* ["", `${titles[kind]} in ms`.padEnd(23) + "count".padStart(10) + "share".padStart(8)];
+  const room = Math.max(1, Math.min(BAR_COLUMNS, columns - BOUNDS_COLUMNS));
   for (const [i, bar] of bars.entries()) {
     if (i > 0 && bars[i - 1].toUs + 1 < bar.fromUs) yield "...".padStart(10);
     const figures = String(bar.count).padStart(10) + percent(bar.count / all).padStart(8);
-    yield `${boundsOf(bar)}${figures}  ${block(bar.count / most)}`;
+    yield `${boundsOf(bar)}${figures}  ${block(bar.count / most, room)}`;
   }
 }
 
@@ -209,7 +374,7 @@ function boundsOf({ fromUs, toUs }: Bar): string {
 }
 
 /** A bar of a share (0..1) of the longest; never nothing for something. */
-function block(share: number): string {
-  const eighths = Math.max(1, Math.round(share * BAR_COLUMNS * 8));
+function block(share: number, columns: number): string {
+  const eighths = Math.max(1, Math.round(share * columns * 8));
   return FULL.repeat(eighths >> 3) + EIGHTHS[eighths & 7];
 }

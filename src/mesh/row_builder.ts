@@ -78,7 +78,7 @@ export class RowBuilder {
     peer.window.add(slice, record);
     peer.recent.add(this.#lastMs, record);
     // In a burst only the first probe, which is cold, has a time at which it was due.
-    if (this.#options.burst === 1 || record.cold) this.#lag.add(slice, record.lagUs);
+    if (record.lagUs !== NONE) this.#lag.add(slice, record.lagUs);
     const rttUs = kernelRttOf(record);
     if (rttUs !== NONE && record.connectUs !== NONE) {
       this.#excess.add(slice, Math.max(0, record.connectUs - rttUs));

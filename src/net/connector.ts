@@ -12,12 +12,14 @@ export interface HandshakeSample {
   synRetransmits: number;
 }
 
-/** Who is told of a handshake's fate: one of the two, once. */
+/** Who is told of a handshake's fate: one of the three, once. */
 export interface HandshakeObserver {
   /** Established. The sample holds during the call; the connector closes the connection after it. */
   established(sample: HandshakeSample): void;
-  /** The system's error, whose `code` tells which. */
+  /** The system's error, whose `code` tells which: an answer, an ICMP error, a timeout. */
   failed(error: unknown): void;
+  /** This machine refused to send the SYN, with this error. The network was not asked. */
+  notSent(error: unknown): void;
 }
 
 export interface Connector {

@@ -1,6 +1,8 @@
 /** Handshakes by `Deno.connect`, with the kernel's figures where the platform has them. */
+import { outcomeOfErrno } from "../domain/outcome.ts";
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
+import { LocalRoutes } from "../kernel/local_route.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
 import type { CloseKind, Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
 import { LateAbort } from "./late_abort.ts";
@@ -20,6 +22,7 @@ interface Attempt {
 
 export class DenoConnector implements Connector {
   #sockets: TcpSockets | null;
+  #routes: LocalRoutes | null;
   #close: CloseKind;
   /** By handle. */
   #attempts: (Attempt | null)[] = [];
@@ -32,6 +35,7 @@ export class DenoConnector implements Connector {
   /** `sockets` is null where the kernel's figures cannot be had; then only "fin" can be asked for. */
   constructor(sockets: TcpSockets | null, close: CloseKind) {
     this.#sockets = sockets;
+    this.#routes = sockets === null ? null : LocalRoutes.open();
     this.#close = close;
   }
 
@@ -45,7 +49,7 @@ export class DenoConnector implements Connector {
     const { signal } = abort;
     Deno.connect({ hostname: endpoint.address, port: endpoint.port, signal }).then(
       (connection) => this.#connected(handle, attempt, connection),
-      (error) => this.#take(handle, attempt)?.failed(error),
+      (error) => this.#failed(this.#take(handle, attempt), endpoint, error),
     );
     return handle;
   }
@@ -86,6 +90,18 @@ export class DenoConnector implements Connector {
     }
     if (this.#close === "rst") sockets?.resetOnClose(descriptor);
     connection.close();
+  }
+
+  /**
+   * Tells an error, or that this machine refused the handshake. An errno that can stand for an ICMP
+   * error as well (EACCES: a prohibit route, or ICMPv6 "administratively prohibited") is settled by
+   * the routes. One that stands for none is local anyway.
+   */
+  #failed(observer: HandshakeObserver | null, endpoint: Endpoint, error: unknown): void {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const here = outcomeOfErrno(code) === "unreachable" && this.#routes?.refuse(endpoint) === true;
+    if (here) observer?.notSent(error);
+    else observer?.failed(error);
   }
 
   /** Whom to tell of an attempt's fate, for the first time; null afterwards. Frees its handle. */

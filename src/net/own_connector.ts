@@ -209,7 +209,7 @@ export class OwnConnector implements Connector {
       const errno = -this.#descriptors[slot];
       const observer = this.#observers[slot];
       this.#freeSlot(slot);
-      observer?.failed(this.#errorOf(errno));
+      observer?.notSent(this.#errorOf(errno));
     }
   }
 

@@ -2,7 +2,7 @@
  * A probe by a packet of our own and its answer: what is in flight, the kernel's times of both,
  * ICMP errors told apart from silence. Which packets, says the exchange.
  */
-import type { Outcome } from "../domain/outcome.ts";
+import { type IcmpErrorKind, type Outcome, outcomeOfIcmp } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
@@ -25,8 +25,6 @@ const STEP_MS = 2;
 const MAX_READINGS = 3;
 /** How much longer the kernel's span may seem than the clock's around it: the clocks' own steering. */
 const SLACK_US = 100;
-/** What the system's error codes (send(2)) say about the way; the rest are `error`. */
-const UNREACHABLE_CODES = ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN"];
 
 const OVERFLOWED = "this host was too busy to take all answers";
 
@@ -71,7 +69,7 @@ export class PacketProber implements Prober {
     const sideOf = (side: Side) =>
       typeof side === "string" ? side : new FamilySide(side, this.strays, {
         answered: (flight, outcome, stampUs) => this.#answered(flight, outcome, stampUs),
-        returned: (flight, error) => this.#end(flight, "unreachable", error),
+        returned: (flight, kind, error) => this.#returned(flight, kind, error),
       });
     this.#sides = { 4: sideOf(sides[4]), 6: sideOf(sides[6]) };
   }
@@ -124,9 +122,8 @@ export class PacketProber implements Prober {
 
   /** The system did not send it. */
   #refused({ record, resolve }: Flight, errno: number): void {
-    const { code, message } = new ErrnoError("send", errno);
-    record.outcome = UNREACHABLE_CODES.includes(code) ? "unreachable" : "error";
-    record.error = message;
+    record.outcome = "error";
+    record.error = new ErrnoError("send", errno).message;
     resolve();
   }
 
@@ -149,6 +146,8 @@ export class PacketProber implements Prober {
       return this.#end(flight, "timeout", null);
     }
     record.connectUs = connectUs;
+    // A refusal has a connect time and no RTT.
+    if (outcome === "refused") return this.#end(flight, outcome, null);
     if (kernelUs !== NONE && this.#choice !== "userland") {
       record.rttUs = kernelUs;
       record.rttSource = "kernel";
@@ -157,6 +156,15 @@ export class PacketProber implements Prober {
       record.rttSource = "clock";
     }
     this.#end(flight, outcome, null);
+  }
+
+  /** An ICMP error came back. */
+  #returned(flight: Flight, kind: IcmpErrorKind, error: string): void {
+    const outcome = outcomeOfIcmp(kind);
+    if (outcome === "refused") {
+      flight.record.connectUs = Math.max(0, Math.round((this.#clock.now() - flight.sentMs) * 1000));
+    }
+    this.#end(flight, outcome, error);
   }
 
   /** From the kernel's one stamp to the other in whole µs; NONE where one is missing or not to be believed. */
@@ -189,7 +197,7 @@ function wallOffset(clock: Clock): number {
 /** What a side tells its prober. */
 interface Verdicts {
   answered(flight: Flight, outcome: "established" | "refused", stampUs: number): void;
-  returned(flight: Flight, error: string): void;
+  returned(flight: Flight, kind: IcmpErrorKind, error: string): void;
 }
 
 /** The probes under way in one address family, behind one socket. */
@@ -282,6 +290,6 @@ class FamilySide {
       ? ""
       : ` from ${addressText(message.bytes, message.offenderAt, family === 4 ? 4 : 16)}`;
     const mtu = kind === "packet too big" && message.info > 0 ? `, MTU ${message.info}` : "";
-    this.#verdicts.returned(flight, `${kind}${from}${mtu}`);
+    this.#verdicts.returned(flight, kind, `${kind}${from}${mtu}`);
   }
 }

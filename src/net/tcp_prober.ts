@@ -1,5 +1,5 @@
 /** A probe by TCP handshake: connect, ask the kernel what it measured, close. */
-import type { Outcome } from "../domain/outcome.ts";
+import { outcomeOfErrno } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { messageOf } from "../text/quote.ts";
@@ -7,16 +7,6 @@ import type { Clock } from "../time/clock.ts";
 import { Deadline, Deadlines } from "../time/deadlines.ts";
 import type { Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
 import type { ClockChoice, PendingProbe, Prober } from "./prober.ts";
-
-/** What the system's error codes (connect(2)) say about a handshake; the rest are `error`. */
-const OUTCOME_OF_CODE: Readonly<Record<string, Outcome>> = {
-  ECONNREFUSED: "refused",
-  ETIMEDOUT: "timeout",
-  ENETUNREACH: "unreachable",
-  EHOSTUNREACH: "unreachable",
-  ENETDOWN: "unreachable",
-  EHOSTDOWN: "unreachable",
-};
 
 /** A reset as the answer to a SYN is ECONNREFUSED: this one came after the handshake. */
 const RESET_ONCE_ESTABLISHED = "ECONNRESET";
@@ -50,12 +40,17 @@ class Flight implements HandshakeObserver {
   failed(error: unknown): void {
     this.#ends.failed(this, error);
   }
+
+  notSent(error: unknown): void {
+    this.#ends.notSent(this, error);
+  }
 }
 
 /** What a flight's end leads to. */
 interface FlightEnds {
   established(flight: Flight, sample: HandshakeSample): void;
   failed(flight: Flight, error: unknown): void;
+  notSent(flight: Flight, error: unknown): void;
 }
 
 const NO_SAMPLE: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
@@ -71,6 +66,7 @@ export class TcpProber implements Prober {
   #ends: FlightEnds = {
     established: (flight, sample) => this.#connected(flight, sample),
     failed: (flight, error) => this.#failed(flight, error),
+    notSent: (flight, error) => this.#notSent(flight, error),
   };
 
   constructor(connector: Connector, clock: Clock, timeoutMs: number, choice: ClockChoice) {
@@ -127,6 +123,13 @@ export class TcpProber implements Prober {
     this.#end(flight);
   }
 
+  #notSent(flight: Flight, error: unknown): void {
+    this.#deadlines.clear(flight.deadline);
+    flight.pending.record.outcome = "error";
+    flight.pending.record.error = messageOf(error);
+    this.#end(flight);
+  }
+
   /** The flight may be in the air again before `settled` returns. */
   #end(flight: Flight): void {
     const { pending } = flight;
@@ -155,11 +158,10 @@ export class TcpProber implements Prober {
 
   #classify(record: ProbeRecord, code: string, error: unknown, connectUs: number): void {
     if (code === RESET_ONCE_ESTABLISHED) return this.#established(record, NO_SAMPLE, connectUs);
-    record.outcome = OUTCOME_OF_CODE[code] ?? "error";
-    if (record.outcome === "refused") {
-      record.connectUs = connectUs;
-      if (this.#choice !== "kernel") this.#rtt(record, connectUs, "clock");
-    } else if (record.outcome !== "timeout") record.error = messageOf(error);
+    record.outcome = outcomeOfErrno(code);
+    // A refusal has a connect time and no RTT.
+    if (record.outcome === "refused") record.connectUs = connectUs;
+    else if (record.outcome !== "timeout") record.error = messageOf(error);
   }
 
   #rtt(record: ProbeRecord, micros: number, source: "kernel" | "clock"): void {

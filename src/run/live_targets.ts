@@ -184,13 +184,14 @@ export class LiveTargets implements LiveContent {
   }
 
   #totals(): LiveTotals {
-    const totals = { sent: 0, answered: 0, lost: 0, skipped: 0, errors: 0 };
+    const totals = { sent: 0, waiting: 0, answered: 0, lost: 0, skipped: 0, notSent: 0 };
     for (const row of this.#ordered) {
       totals.sent += row.sent;
+      totals.waiting += row.waiting;
       totals.answered += row.answered;
       totals.lost += row.lost;
       totals.skipped += row.skipped;
-      totals.errors += row.errors;
+      totals.notSent += row.notSent;
     }
     const lagP99Us = this.#lag.count === 0 ? null : this.#lag.quantile(0.99);
     return { targets: this.#ordered.length, ...totals, lagP99Us };
@@ -258,6 +259,10 @@ export class TargetRow implements LiveRow {
     return this.#stats.sent;
   }
 
+  get waiting(): number {
+    return this.#stats.tally.waiting;
+  }
+
   get answered(): number {
     return this.#stats.answered;
   }
@@ -270,8 +275,8 @@ export class TargetRow implements LiveRow {
     return this.#stats.tally.skipped;
   }
 
-  get errors(): number {
-    return this.#stats.tally.errors;
+  get notSent(): number {
+    return this.#stats.tally.notSent;
   }
 
   get synRetransmits(): number | null {
@@ -298,9 +303,9 @@ export class TargetRow implements LiveRow {
 
   /** Brings the figures up to date; true when there was something to do. */
   figure(): boolean {
-    const { sent } = this;
-    if (sent === this.#figured) return false;
-    this.#figured = sent;
+    const known = this.sent - this.waiting;
+    if (known === this.#figured) return false;
+    this.#figured = known;
     const { shown } = this.#stats.tally;
     if (shown === null) return true;
     this.standIn = shown.kind !== "rtt";
@@ -312,9 +317,9 @@ export class TargetRow implements LiveRow {
 
   /** From 0 (all answered) to 1 (none answered, or none could be sent). */
   get badness(): number {
-    const { sent } = this;
-    if (sent > 0) return this.lost / sent;
-    return this.errors > 0 ? 1 : 0;
+    const known = this.sent - this.waiting;
+    if (known > 0) return this.lost / known;
+    return this.notSent > 0 ? 1 : 0;
   }
 }
 

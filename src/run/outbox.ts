@@ -67,7 +67,12 @@ export class Outbox {
 
   /** One line on stderr, under the tool's name, whatever is in the text. Nobody reading it is no reason to stop. */
   sayNow(text: string): void {
-    this.#stderr.text(`wire-probe: ${showable(text)}\n`);
+    this.line(`wire-probe: ${text}`);
+  }
+
+  /** One line on stderr without the tool's name: a verdict, a line of a summary. */
+  line(text: string): void {
+    this.#stderr.text(`${showable(text)}\n`);
   }
 
   /** A line for who asked to be told why (`-v`). */

@@ -243,6 +243,11 @@ export class ProbeLoop {
     }
   }
 
+  /** Keeps the number of probes whose fate is not known yet in the target's statistics. */
+  #countWaiting(entry: ScheduledTarget): void {
+    if (this.#options.statistics !== false) entry.stats.tally.waiting = entry.inFlight;
+  }
+
   /** Counts the probes of slots that are not sent. */
   #skip(entry: ScheduledTarget, slots: number): void {
     const probes = slots * this.#options.burst;
@@ -263,6 +268,7 @@ export class ProbeLoop {
     entry.inFlight++;
     this.#inFlight++;
     if (probe.slow) this.#slowInFlight++;
+    this.#countWaiting(entry);
     const first = left === this.#options.burst;
     const startOfBurst = first && this.#options.burst > 1;
     record.target = entry.target;
@@ -271,7 +277,7 @@ export class ProbeLoop {
     record.cold = entry.endpoint !== undefined && entry.takeCold() || startOfBurst;
     record.rttUs = record.connectUs = record.synRetransmits = NONE;
     record.rttSource = record.error = null;
-    record.lagUs = first ? Math.max(0, Math.round((now - due) * 1000)) : 0;
+    record.lagUs = first ? Math.max(0, Math.round((now - due) * 1000)) : NONE;
     this.#wall.stamp(now, record);
     const endpoint = entry.endpoint;
     if (endpoint !== undefined) {
@@ -292,6 +298,7 @@ export class ProbeLoop {
     entry.inFlight--;
     entry.silent = fateOf(record.outcome) !== "answered";
     if (!this.#running) return;
+    this.#countWaiting(entry);
     if (this.#options.statistics !== false) entry.stats.add(record);
     this.#ports.onRecord(record);
     // A probe sent to a former address tells nothing about the address in use.
@@ -376,6 +383,7 @@ export class ProbeLoop {
       const reason = `cannot resolve ${entry.target.host}: ${messageOf(error)}`;
       if (reason !== entry.unresolvedReason) onNotice(`${entry.target.name}: ${reason}`);
       entry.unresolvedReason = reason;
+      if (this.#options.statistics !== false) entry.stats.lastError = reason;
       if (advance) moved(entry.advance());
     } finally {
       entry.resolving = false;

@@ -10,15 +10,16 @@ import { messageOf } from "../text/quote.ts";
 import type { RunSummary } from "../domain/summary.ts";
 import { type Target, targetKey } from "../domain/target.ts";
 import { NAMING, type Naming } from "../format/naming.ts";
-import { choosePaint } from "../format/paint.ts";
+import { choosePaint, plain } from "../format/paint.ts";
 import type { RecordFormat } from "../format/record_format.ts";
 import { FORMATS } from "../format/registry.ts";
 import { textIntroduction } from "../format/text.ts";
+import { summaryLines } from "../format/text_summary.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
 import { systemResolver } from "../net/resolver.ts";
 import { loadTargets } from "../input/targets_file.ts";
-import { isBrokenPipe, stdoutWantsColour } from "../sink/stdio.ts";
+import { isBrokenPipe, stdoutWantsColour, summaryColumns } from "../sink/stdio.ts";
 import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
 import { durationText } from "../text/duration.ts";
 import { inTurn, systemClock } from "../time/clock.ts";
@@ -33,6 +34,9 @@ import { Progress } from "./progress.ts";
 import { Report } from "./report.ts";
 import { sumUp } from "./run_summary.ts";
 import { verdict } from "./verdict.ts";
+
+/** Lines of a summary between two waits for stderr's reader: they fit its queue. */
+const LINES_AT_ONCE = 64;
 
 /** The prober of a run and its limits. */
 export interface Means {
@@ -68,6 +72,8 @@ class Run {
   #outputs: Outputs;
   #loop: ProbeLoop;
   #summarizing = false;
+  /** The word for connect times. */
+  #clockWord: string;
 
   /** Opens everything that needs permissions, then gives them up. */
   static async open(
@@ -92,6 +98,7 @@ class Run {
     this.#options = options;
     this.#targets = targets;
     this.#prober = prober;
+    this.#clockWord = naming.clock;
     this.#title = (of) => introduction(of, options, naming);
     this.#live = Live.open(options);
     this.#progress = this.#live === null ? Progress.open(options) : null;
@@ -166,11 +173,22 @@ class Run {
     // A reader that has stopped gets one summary.
     if (this.#summarizing) return;
     this.#summarizing = true;
-    // A copy: probes go on while it is written.
-    const now = this.#summary();
-    const print = () => this.#report.summary({ ...now, targets: [...now.targets] });
+    const print = () => this.#sumUpOnStderr();
     await (this.#progress === null ? print() : this.#progress.aside(print));
     this.#summarizing = false;
+  }
+
+  /** Writes the summary so far to stderr, whatever the output's format. */
+  async #sumUpOnStderr(): Promise<void> {
+    const now = this.#summary();
+    // A copy: probes go on while it is written.
+    const run = { ...now, targets: [...now.targets] };
+    const style = { paint: plain, clock: this.#clockWord, columns: summaryColumns() };
+    let lines = 0;
+    for (const line of summaryLines(run, style)) {
+      outbox.line(line);
+      if (++lines % LINES_AT_ONCE === 0) await outbox.stderrFlushed();
+    }
   }
 
   /** Probes what the targets file names now; where it cannot be read, one line says so. */
@@ -191,7 +209,7 @@ class Run {
   async #conclude(): Promise<ExitCode> {
     const report = this.#report;
     const summary = this.#summary();
-    const { code, reasons } = verdict(summary, this.#options.thresholds);
+    const { code, failures } = verdict(summary, this.#options.thresholds);
     outbox.exitCode = code;
     const { stdout } = outbox;
     if (stdout.broken === null) await outbox.within(report.summary(summary));
@@ -200,7 +218,7 @@ class Run {
       if (isBrokenPipe(error)) return code;
       throw new SystemError(`cannot write the results: ${messageOf(error)}`);
     }
-    for (const reason of reasons) say(reason);
+    for (const failure of failures) outbox.line(failure);
     if (report.sumsUp && summary.ungrouped.length > 0) say(ungroupedNotice(summary.ungrouped));
     if (stdout.dropped > 0) {
       say(`${stdout.dropped} lines were dropped: standard output was not read in time`);
@@ -219,7 +237,12 @@ function formatFor(
   const { timestamps, noColor, exports } = options;
   return FORMATS[options.output]({
     targets,
-    style: { timestamps, paint: choosePaint(stdoutWantsColour(), noColor) },
+    style: {
+      timestamps,
+      paint: choosePaint(stdoutWantsColour(), noColor),
+      columns: summaryColumns(),
+      brief: options.quiet,
+    },
     collectd: collectdOptions(options),
     naming,
     host: exports.hostTag ? hostName() : null,

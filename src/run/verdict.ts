@@ -1,76 +1,170 @@
-/** A run's verdict: the exit code, and a line for each threshold crossed. */
-import { millisText, percent } from "../text/number.ts";
+/** The verdict on a run: the exit code, and a `FAIL` line for each target that failed. */
 import { EXIT, type ExitCode } from "../domain/exit.ts";
 import {
+  dueLossRatio,
+  establishedCount,
   type Figures,
   type Judged,
-  lossRatio,
   type RunSummary,
   shownDelays,
+  type Summary,
+  synLossRatio,
   type Threshold,
 } from "../domain/summary.ts";
+import { hostPort } from "../domain/target.ts";
+import { showable } from "../text/columns.ts";
 
-/** Limits, null where there is none, and whether each target must keep them or all targets together. */
+/** Limits that must not be exceeded (null: no limit), and what counts as an answer. */
 export interface Thresholds {
   readonly lossPercent: number | null;
+  readonly synLossPercent: number | null;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
+  readonly connectP99Ms: number | null;
+  /** Whether each target is held against the limits, or all targets together. */
   readonly on: "target" | "total";
+  /** Whether a refusal is as good as an established handshake. */
+  readonly allowRefused: boolean;
 }
+
+/** The thresholds of a command that has none. */
+export const NO_THRESHOLDS: Thresholds = {
+  lossPercent: null,
+  synLossPercent: null,
+  p50Ms: null,
+  p99Ms: null,
+  connectP99Ms: null,
+  on: "target",
+  allowRefused: false,
+};
 
 export interface Verdict {
   readonly code: ExitCode;
-  readonly reasons: readonly string[];
+  /** A line for each failing target, and for the total: `FAIL db: refused 5 of 5: …`. */
+  readonly failures: readonly string[];
 }
 
-/** Crossings that have a line each; a last line counts the others. */
-export const MAX_REASONS = 10;
+/** So many failing targets have a line each; of the others only the number is printed. */
+export const MAX_FAILURES = 10;
 
-/** The thresholds that these figures cross. */
+/** One threshold: its limit, and the figure that is held against it (null: no sample). */
+interface Rule {
+  readonly option: string;
+  readonly figure: string;
+  readonly unit: "%" | " ms";
+  limit(thresholds: Thresholds): number | null;
+  value(figures: Figures): number | null;
+}
+
+const millis = (micros: number | undefined) => micros === undefined ? null : micros / 1000;
+const percent = (ratio: number | null) => ratio === null ? null : Number((ratio * 100).toFixed(9));
+
+const RULES: Readonly<Record<Threshold, Rule>> = {
+  loss: {
+    option: "--fail-loss",
+    figure: "loss",
+    unit: "%",
+    limit: ({ lossPercent }) => lossPercent,
+    value: (figures) => percent(dueLossRatio(figures)),
+  },
+  syn_loss: {
+    option: "--fail-syn-loss",
+    figure: "SYN loss",
+    unit: "%",
+    limit: ({ synLossPercent }) => synLossPercent,
+    value: (figures) => percent(synLossRatio(figures)),
+  },
+  p50: {
+    option: "--fail-p50",
+    figure: "p50",
+    unit: " ms",
+    limit: ({ p50Ms }) => p50Ms,
+    value: (figures) => millis(shownDelays(figures)?.p50Us),
+  },
+  p99: {
+    option: "--fail-p99",
+    figure: "p99",
+    unit: " ms",
+    limit: ({ p99Ms }) => p99Ms,
+    value: (figures) => millis(shownDelays(figures)?.p99Us),
+  },
+  connect_p99: {
+    option: "--fail-connect-p99",
+    figure: "connect p99",
+    unit: " ms",
+    limit: ({ connectP99Ms }) => connectP99Ms,
+    value: (figures) => millis(figures.connect?.p99Us),
+  },
+};
+
+/** The thresholds that figures exceed. One without a sample counts as exceeded. */
 export function crossed(figures: Figures, thresholds: Thresholds): Threshold[] {
-  const { lossPercent, p50Ms, p99Ms } = thresholds;
-  const all: Threshold[] = [];
-  if (lossPercent !== null && (lossRatio(figures) ?? 0) * 100 > lossPercent) all.push("loss");
-  const delays = shownDelays(figures);
-  if (delays === null) return all;
-  if (p50Ms !== null && delays.p50Us / 1000 > p50Ms) all.push("p50");
-  if (p99Ms !== null && delays.p99Us / 1000 > p99Ms) all.push("p99");
-  return all;
+  return (Object.keys(RULES) as Threshold[]).filter((name) => {
+    const limit = RULES[name].limit(thresholds);
+    const value = RULES[name].value(figures);
+    return limit !== null && (value === null || value > limit);
+  });
 }
 
-/** A name that never resolved decides before a target that never answered. */
+/**
+ * Code 2 where a name never resolved; else 1 where a target had no handshake or crossed a
+ * threshold; else 0.
+ */
 export function verdict({ targets, totals }: RunSummary, thresholds: Thresholds): Verdict {
-  const reasons: string[] = [];
-  let more = 0;
-  const note = (name: string, figures: Judged<Figures>) => {
-    for (const threshold of figures.crossed) {
-      if (reasons.length === MAX_REASONS) more++;
-      else reasons.push(`${name}: ${reason(threshold, figures, thresholds)}`);
-    }
-  };
+  const failures: string[] = [];
+  let failed = 0;
   let unresolved = false;
-  let silent = false;
+  const note = (name: string, reasons: readonly string[]) => {
+    if (reasons.length === 0) return;
+    failed++;
+    if (failed <= MAX_FAILURES) failures.push(`FAIL ${showable(name)}: ${reasons.join("; ")}`);
+  };
   for (const summary of targets) {
-    note(summary.target.name, summary);
     unresolved ||= summary.address === "";
-    silent ||= summary.answered === 0;
+    const silence = noService(summary, thresholds.allowRefused);
+    const beyond = exceeded(summary, thresholds, silence !== null);
+    note(summary.target.name, silence === null ? beyond : [silence, ...beyond]);
   }
-  for (const total of totals) note("total", total);
-  if (more > 0) reasons.push(`and ${more} more beyond their thresholds`);
-  const code = unresolved ? EXIT.unresolved : silent || reasons.length > 0 ? EXIT.failed : EXIT.ok;
-  return { code, reasons };
+  for (const total of totals) note("total", exceeded(total, thresholds, false));
+  if (failed > MAX_FAILURES) failures.push(`FAIL and ${failed - MAX_FAILURES} more targets`);
+  return { code: unresolved ? EXIT.unresolved : failed > 0 ? EXIT.failed : EXIT.ok, failures };
 }
 
-function reason(threshold: Threshold, figures: Figures, thresholds: Thresholds): string {
-  const delays = shownDelays(figures);
-  switch (threshold) {
-    case "loss":
-      return `loss ${percent(lossRatio(figures) ?? 0)} is above ${thresholds.lossPercent}%`;
-    case "p50":
-      return `p50 ${millisText(delays?.p50Us ?? NaN)} ms is above ${thresholds.p50Ms} ms`;
-    case "p99":
-      return `p99 ${millisText(delays?.p99Us ?? NaN)} ms is above ${thresholds.p99Ms} ms`;
-    default:
-      return threshold satisfies never;
-  }
+/** Why a target had no handshake (no echo was answered); null where it had one. */
+function noService(summary: Summary, allowRefused: boolean): string | null {
+  const { target, address, answered, refused, lost, unreachable, notSent, waiting } = summary;
+  if (address === "") return summary.lastError ?? `cannot resolve ${target.host}`;
+  if (establishedCount(summary) > 0 || allowRefused && answered > 0) return null;
+  const place = hostPort(address, target.port);
+  const all = summary.sent + notSent;
+  const because = summary.lastError === null ? "" : `: ${summary.lastError}`;
+  if (refused > 0) return `refused ${refused} of ${all}: nothing listens on ${place}`;
+  if (unreachable > 0) return `unreachable ${unreachable} of ${all}${because}`;
+  if (lost > 0) return `no answer ${lost} of ${all}: ${place} is silent`;
+  if (notSent > 0) return `not sent ${notSent} of ${all}${because}`;
+  return waiting > 0 ? `no answer yet ${waiting} of ${all}` : "no probe was sent";
+}
+
+/** A reason for each threshold that is exceeded; those without a sample only where `silent` is false. */
+function exceeded(
+  figures: Judged<Figures>,
+  thresholds: Thresholds,
+  silent: boolean,
+): readonly string[] {
+  return figures.crossed.flatMap((name) => {
+    const { option, figure, unit, limit, value } = RULES[name];
+    const most = `${limit(thresholds)}${unit}`;
+    const found = value(figures);
+    // The reason for the silence says it already.
+    if (found === null) return silent ? [] : [`no sample for ${option} ${most}`];
+    const shown = unit === "%" ? found.toFixed(1) : found.toFixed(3);
+    return [`${figure} ${shown}${unit} is above ${most}${name === "loss" ? parts(figures) : ""}`];
+  });
+}
+
+/** What the loss is made of, where it is not only lost probes. */
+function parts({ sent, waiting, lost, notSent, skipped }: Figures): string {
+  if (notSent + skipped === 0) return "";
+  const due = sent - waiting + notSent + skipped;
+  return ` (${lost} lost, ${notSent} not sent, ${skipped} skipped of ${due} due)`;
 }

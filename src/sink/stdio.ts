@@ -30,6 +30,19 @@ export function stderrIsTerminal(): boolean {
   return Deno.stderr.isTerminal();
 }
 
+/** A line of text for people has so many columns unless the terminal is known to have others. */
+const TEXT_COLUMNS = 80;
+
+/** Columns that a summary may take. */
+export function summaryColumns(): number {
+  try {
+    const columns = stdoutIsTerminal() ? Deno.consoleSize().columns : 0;
+    return columns > 0 ? columns : TEXT_COLUMNS;
+  } catch {
+    return TEXT_COLUMNS;
+  }
+}
+
 /** What a reader that is no terminal gets. */
 const DEFAULT_COLUMNS = 100;
 

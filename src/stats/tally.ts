@@ -13,12 +13,14 @@ import { Counts } from "./counts.ts";
 import { COARSE_BITS, FINE_BITS, Histogram } from "./histogram.ts";
 
 export class Tally {
+  /** Probes sent whose fate is not known yet; whoever sends keeps it. */
+  waiting = 0;
   #answered = 0;
   #lost = 0;
   #refused = 0;
   #unreachable = 0;
   #skipped = 0;
-  #errors = 0;
+  #notSent = 0;
   #retransmits = 0;
   #synCounted = 0;
   #synRepeated = 0;
@@ -35,7 +37,7 @@ export class Tally {
   }
 
   get sent(): number {
-    return this.#answered + this.#lost;
+    return this.#answered + this.#lost + this.waiting;
   }
 
   get lost(): number {
@@ -46,9 +48,9 @@ export class Tally {
     return this.#skipped;
   }
 
-  /** Probes that never left this machine. */
-  get errors(): number {
-    return this.#errors;
+  /** Due probes that the system refused to send. */
+  get notSent(): number {
+    return this.#notSent;
   }
 
   /** Null where the kernel does not tell. */
@@ -75,7 +77,7 @@ export class Tally {
   /** Counts a probe. Loss runs and delay variation, which need its neighbours, are counted apart. */
   add(record: ProbeRecord): void {
     const fate = fateOf(record.outcome);
-    if (fate === "unsent") this.#errors++;
+    if (fate === "unsent") this.#notSent++;
     const lagUs = lagOf(record);
     if (lagUs !== NONE) this.#lag.add(lagUs);
     if (fate === "lost") this.#lost++;
@@ -109,7 +111,8 @@ export class Tally {
     this.#refused += other.#refused;
     this.#unreachable += other.#unreachable;
     this.#skipped += other.#skipped;
-    this.#errors += other.#errors;
+    this.#notSent += other.#notSent;
+    this.waiting += other.waiting;
     this.#retransmits += other.#retransmits;
     this.#synCounted += other.#synCounted;
     this.#synRepeated += other.#synRepeated;
@@ -130,7 +133,8 @@ export class Tally {
       refused: this.#refused,
       unreachable: this.#unreachable,
       skipped: this.#skipped,
-      errors: this.#errors,
+      notSent: this.#notSent,
+      waiting: this.waiting,
       synRetransmits: this.#synCounted > 0 ? this.#retransmits : null,
       synCounted: this.#synCounted,
       synRepeated: this.#synRepeated,

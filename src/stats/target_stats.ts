@@ -15,6 +15,8 @@ export class TargetStats {
   readonly target: Target;
   /** The address in use or last used; empty while there is none. */
   address = "";
+  /** What the system said of the last probe that was not answered. */
+  lastError: string | null = null;
   #tally = new Tally();
   /** Results that arrived before an earlier probe's; bounded by the probes in flight. Null while unused. */
   #ahead: Map<number, number> | null = null;
@@ -60,6 +62,7 @@ export class TargetStats {
   add(record: ProbeRecord): void {
     this.address = record.address;
     this.#tally.add(record);
+    if (record.error !== null) this.lastError = record.error;
     if (fateOf(record.outcome) === "lost") this.#inOrder(record.seq, LOST);
     else {
       const rttUs = record.cold ? NONE : kernelRttOf(record);
@@ -124,6 +127,7 @@ export class TargetStats {
     return {
       target: this.target,
       address: this.address,
+      lastError: this.lastError,
       ...this.#tally.figures(exportDropped),
       longestLossRun: this.#longestLossRun(),
     };

@@ -24,7 +24,7 @@ const coloured: Paint = {
 
 const PLAIN: FormatOptions = {
   targets: TARGETS,
-  style: { timestamps: false, paint: plain },
+  style: { timestamps: false, paint: plain, columns: 80, brief: false },
   collectd: { host: "node-1.example.com", intervalMs: 10_000, types: "latency", windowed: false },
   naming: NAMING.probe,
   host: null,
@@ -38,7 +38,7 @@ function alike(options: FormatOptions, formats: readonly string[]): Record<strin
 /** Each format, by the end of its name, with the options that change what it writes. */
 const STYLES: Readonly<Record<string, FormatOptions>> = {
   ...alike(PLAIN, ["text", "json", "csv", "influx", "collectd", "none"]),
-  "colour.text": { ...PLAIN, style: { timestamps: true, paint: coloured } },
+  "colour.text": { ...PLAIN, style: { ...PLAIN.style, timestamps: true, paint: coloured } },
   "icmp.text": { ...PLAIN, naming: NAMING.ping },
   "icmp.json": { ...PLAIN, naming: NAMING.ping },
   "icmp.influx": { ...PLAIN, naming: NAMING.ping },
@@ -55,7 +55,7 @@ const WINDOWED: FormatOptions = {
 /** The same for windows alone. */
 const WINDOW_STYLES: Readonly<Record<string, FormatOptions>> = {
   ...alike(WINDOWED, ["text", "json", "csv", "influx", "collectd"]),
-  "colour.text": { ...WINDOWED, style: { timestamps: true, paint: coloured } },
+  "colour.text": { ...WINDOWED, style: { ...PLAIN.style, timestamps: true, paint: coloured } },
   "ping.collectd": { ...WINDOWED, collectd: { ...WINDOWED.collectd, types: "ping" } },
 };
 

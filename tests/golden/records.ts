@@ -115,7 +115,9 @@ const NOTHING: Omit<Summary, "target"> = {
   refused: 0,
   unreachable: 0,
   skipped: 0,
-  errors: 0,
+  notSent: 0,
+  waiting: 0,
+  lastError: null,
   synRetransmits: null,
   synCounted: 0,
   synRepeated: 0,
@@ -139,7 +141,7 @@ const MIXED: Summary = {
   refused: 2,
   unreachable: 3,
   skipped: 12,
-  errors: 1,
+  notSent: 1,
   synRetransmits: 4,
   synCounted: 991,
   synRepeated: 3,
@@ -189,7 +191,7 @@ const REFUSED: Summary = {
   lag: figures(2, 120, 1),
 };
 
-const UNSENT: Summary = { ...NOTHING, target: GONE, errors: 3 };
+const UNSENT: Summary = { ...NOTHING, target: GONE, notSent: 3 };
 
 /** The targets' summaries, by the name of the case. */
 export const SUMMARIES: Readonly<Record<string, readonly Summary[]>> = {
@@ -221,7 +223,7 @@ const ALL: Total = {
   lost: 11,
   refused: 4,
   unreachable: 4,
-  errors: 4,
+  notSent: 4,
   synCounted: 300_000,
   synRepeated: 4,
   rtt: figures(988, 10_040, 600),

@@ -31,9 +31,9 @@ function pointOf(line: ProbeLine): Point {
 
 /** The point that a window's line stands for, less its labels. */
 function windowPointOf(line: WindowLine): Point {
-  const { sent, answered, lost, refused, unreachable, skipped, errors } = line;
+  const { sent, answered, lost, refused, unreachable, skipped, not_sent } = line;
   const { syn_retransmits, rtt_ms } = line;
-  const counts = { sent, answered, lost, refused, unreachable, skipped, errors };
+  const counts = { sent, answered, lost, refused, unreachable, skipped, not_sent };
   const fields: Record<string, number> = counts;
   if (syn_retransmits !== null) fields.syn_retransmits = syn_retransmits;
   for (const figure of ["min", "avg", "p50", "p90", "p99", "max"]) {

@@ -17,6 +17,8 @@ export interface ConnectPlan {
   readonly afterMs?: number;
   readonly sample?: HandshakeSample;
   readonly error?: unknown;
+  /** This machine refuses to send, with this error. */
+  readonly notSent?: unknown;
   /** What the kernel holds though nothing was told. */
   readonly unread?: HandshakeSample;
   /** `cancel()` comes too late: the connection is established all the same. */
@@ -52,7 +54,8 @@ export class FakeConnector implements Connector {
     if (plan.afterMs !== undefined) {
       attempt.wake = this.#clock.wakeAt(this.#clock.now() + plan.afterMs, () => {
         const told = this.#attempts.delete(handle);
-        if (plan.error === undefined) this.#establish(attempt, told, plan.sample);
+        if (plan.notSent !== undefined && told) observer.notSent(plan.notSent);
+        else if (plan.error === undefined) this.#establish(attempt, told, plan.sample);
         else if (told) observer.failed(plan.error);
       });
     }

@@ -18,7 +18,14 @@ export function target(name: string, more: Partial<Target> = {}): Target {
 }
 
 export function record(more: Partial<ProbeRecord> = {}): ProbeRecord {
-  return { ...blankRecord(), target: target("db"), address: "192.0.2.1", seq: 1, ...more };
+  return {
+    ...blankRecord(),
+    lagUs: 0,
+    target: target("db"),
+    address: "192.0.2.1",
+    seq: 1,
+    ...more,
+  };
 }
 
 /** An established probe with the kernel's RTT. */

@@ -24,6 +24,7 @@ export interface Summary {
   readonly sent: number;
   readonly answered: number;
   readonly lost: number;
+  readonly not_sent: number;
   readonly refused: number;
   readonly skipped: number;
   readonly syn_retransmits: number | null;

@@ -127,27 +127,28 @@ wan("at a black hole every probe is lost, the summary says so and the exit code 
   }
 });
 
-wan("a closed port is an answer with a round trip", async () => {
+wan("a closed port is an answer with a connect time, and no service", async () => {
   await using lab = await Lab.open(ROUND_TRIP_MS);
   for (const way of ways(lab)) {
     const run = await lab.probe("-c", "5", ...way, `${lab.link.b.v4}:${CLOSED_PORT}`);
-    assertEquals(run.code, 0);
+    assertEquals(run.code, 1);
     assertEquals(run.summary.refused, 5);
     for (const probe of run.probes) {
-      assertEquals([probe.outcome, probe.rtt_source], ["refused", "clock"]);
-      assertGreaterOrEqual(probe.rtt_ms ?? 0, ROUND_TRIP_MS);
+      assertEquals([probe.outcome, probe.rtt_ms, probe.rtt_source], ["refused", null, null]);
+      assertGreaterOrEqual(probe.connect_ms ?? 0, ROUND_TRIP_MS);
     }
-    assertLess(quantile(roundTrips(run), 0.5), ROUND_TRIP_MS + 20);
+    const connects = run.probes.map(({ connect_ms }) => connect_ms ?? 0);
+    assertLess(quantile(connects, 0.5), ROUND_TRIP_MS + 20);
   }
 });
 
-wan("no route and a router's refusal are unreachable, told apart from silence", async () => {
+wan("a router's refusal is unreachable, a route that is missing here is not sent", async () => {
   await using lab = await Lab.open(ROUND_TRIP_MS);
   for (const way of ways(lab)) {
     const none = await lab.probe("-c", "2", ...way, "198.51.100.1:9999");
-    assertEquals(none.probes.map(({ outcome }) => outcome), ["unreachable", "unreachable"]);
+    assertEquals(none.probes.map(({ outcome }) => outcome), ["error", "error"]);
     assertStringIncludes(none.probes[0].error ?? "", "Network is unreachable");
-    assertEquals(none.code, 1);
+    assertEquals([none.code, none.summary.sent, none.summary.not_sent], [1, 0, 2]);
   }
   await lab.near.route("203.0.113.0/24", "via", lab.link.b.v4);
   await lab.far.route("unreachable", "203.0.113.0/24");
@@ -158,6 +159,29 @@ wan("no route and a router's refusal are unreachable, told apart from silence", 
     assertStringIncludes(refused.probes[0].error ?? "", "No route to host");
   }
 });
+
+wan(
+  "a prohibition on the way is lost in both families, one of this machine is not sent",
+  async () => {
+    await using lab = await Lab.open(ROUND_TRIP_MS);
+    await lab.far.forward(true);
+    const prohibited = { "203.0.113.0/24": "203.0.113.1:9999", "fd98::/32": "[fd98::1]:9999" };
+    for (const [network, target] of Object.entries(prohibited)) {
+      const gateway = network.includes(":") ? lab.link.b.v6 : lab.link.b.v4;
+      await lab.far.route("prohibit", network);
+      await lab.near.route(network, "via", gateway);
+      const far = await lab.probe("-c", "1", "-t", "2s", target);
+      assertEquals([far.probes[0].outcome, far.summary.lost], ["unreachable", 1], target);
+    }
+    for (
+      const [network, target] of [["192.0.2.0/24", "192.0.2.1:9"], ["fd97::/32", "[fd97::1]:9"]]
+    ) {
+      await lab.near.route("prohibit", network);
+      const here = await lab.probe("-c", "1", target);
+      assertEquals([here.probes[0].outcome, here.summary.not_sent], ["error", 1], target);
+    }
+  },
+);
 
 wan("a delay that changes in mid-run shows in the probes sent after it", async () => {
   await using lab = await Lab.open(ROUND_TRIP_MS);

@@ -21,7 +21,7 @@ import { systemClock } from "../../time/clock.ts";
 import { connectorFor } from "../probe.ts";
 import { Progress } from "../../run/progress.ts";
 import { sumUp } from "../../run/run_summary.ts";
-import { type Thresholds, verdict } from "../../run/verdict.ts";
+import { NO_THRESHOLDS, verdict } from "../../run/verdict.ts";
 import { type Diagnostics, Interleaved } from "./interleaved.ts";
 import type { Endpoint, Target } from "../../domain/target.ts";
 
@@ -40,9 +40,6 @@ export interface CompareOptions {
   readonly output: "text" | "json";
   readonly noColor: boolean;
 }
-
-/** Thresholds belong to other commands. */
-const NO_THRESHOLDS: Thresholds = { lossPercent: null, p50Ms: null, p99Ms: null, on: "target" };
 
 /** Runs until every slot was probed by every diagnostic, or until a signal; the result is the exit code. */
 export async function compare(options: CompareOptions): Promise<ExitCode> {
@@ -79,7 +76,9 @@ export async function compare(options: CompareOptions): Promise<ExitCode> {
   await outbox.within(report());
   const stats = run.entries.map((entry) => entry.stats);
   const summary = sumUp(stats, 0, { thresholds: NO_THRESHOLDS, histogram: false });
-  return verdict(summary, NO_THRESHOLDS).code;
+  const { code, failures } = verdict(summary, NO_THRESHOLDS);
+  for (const failure of failures) outbox.line(failure);
+  return code;
 }
 
 interface Opened {

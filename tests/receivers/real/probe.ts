@@ -33,7 +33,7 @@ export interface Figures {
   readonly refused: number;
   readonly unreachable: number;
   readonly skipped: number;
-  readonly errors: number;
+  readonly not_sent: number;
   readonly syn_retransmits: number | null;
   readonly rtt_ms: Readonly<Record<string, number | null>>;
   readonly export_dropped: number;
@@ -84,7 +84,7 @@ export class Probe implements AsyncDisposable {
 
   /** Probes made, by all summaries: what was sent and what could not be. */
   get made(): number {
-    return this.summaries.reduce((sum, { sent, errors }) => sum + sent + errors, 0);
+    return this.summaries.reduce((sum, { sent, not_sent }) => sum + sent + not_sent, 0);
   }
 
   /** Lines that it says it could not deliver; throws before its end. */

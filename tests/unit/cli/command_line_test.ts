@@ -1,4 +1,5 @@
 import { MANY_BOUNDS_US } from "../../../src/stats/buckets.ts";
+import { NO_THRESHOLDS } from "../../../src/run/verdict.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Command, parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { ProbeOptions } from "../../../src/run/options.ts";
@@ -43,7 +44,7 @@ const PROBE_DEFAULTS: ProbeOptions = {
   histogram: false,
   timestamps: false,
   noColor: false,
-  thresholds: { lossPercent: null, p50Ms: null, p99Ms: null, on: "target" },
+  thresholds: { ...NO_THRESHOLDS, lossPercent: null, p50Ms: null, p99Ms: null, on: "target" },
 };
 
 const SERVE_DEFAULTS: ServeOptions = {
@@ -98,10 +99,10 @@ const PROBES: readonly [argv: string, change: ProbeChange][] = [
   ["probe --live db:5432", { live: true }],
   ["probe --histogram db:5432", { histogram: true }],
   ["probe --fail-loss 0 --fail-p50 1 --fail-p99 2.5 db:5432", {
-    thresholds: { lossPercent: 0, p50Ms: 1, p99Ms: 2.5, on: "target" },
+    thresholds: { ...NO_THRESHOLDS, lossPercent: 0, p50Ms: 1, p99Ms: 2.5, on: "target" },
   }],
   ["probe --fail-on total --fail-loss 100 db:5432", {
-    thresholds: { lossPercent: 100, p50Ms: null, p99Ms: null, on: "total" },
+    thresholds: { ...NO_THRESHOLDS, lossPercent: 100, p50Ms: null, p99Ms: null, on: "total" },
   }],
   ["probe --max-in-flight 7 db:5432", { maxInFlight: 7 }],
   ["probe --targets nodes.txt db:5432", { targetsFile: "nodes.txt" }],

@@ -29,7 +29,7 @@ Deno.test("equal targets share a key, and a difference in any field changes it",
 Deno.test("the loss ratio is lost over sent, and undefined when nothing was sent", () => {
   assertEquals(lossRatio(summary({ sent: 8, lost: 2 })), 0.25);
   assertEquals(lossRatio(summary({ sent: 3, lost: 3 })), 1);
-  assertEquals(lossRatio(summary({ sent: 0, lost: 0, errors: 4 })), null);
+  assertEquals(lossRatio(summary({ sent: 0, lost: 0, notSent: 4 })), null);
 });
 
 Deno.test("a blank record holds no measured value", () => {

@@ -151,7 +151,7 @@ Deno.test("a refusal is a drop, and nothing dropped is a rate of 0", () => {
 
 Deno.test("a window in which nothing was sent is no value, nor an undefined one", () => {
   for (const options of [PING, WINDOWED]) {
-    assertEquals(windowText(windowOf({ sent: 0, errors: 3, skipped: 2 }), options), "");
+    assertEquals(windowText(windowOf({ sent: 0, notSent: 3, skipped: 2 }), options), "");
   }
 });
 

@@ -150,7 +150,7 @@ const WINDOW: Window = windowOf({
   refused: 1,
   unreachable: 2,
   skipped: 3,
-  errors: 4,
+  notSent: 4,
   synRetransmits: 5,
   rtt: { ...flat(0, 7), minUs: 1, avgUs: 1234.5, p50Us: 2000, p90Us: 3, p99Us: 4.4, maxUs: 60e6 },
   wallSeconds: 1_800_000_000,
@@ -168,7 +168,7 @@ Deno.test("a window's line has its counts and the figures of its round trips", (
       refused: 1n,
       unreachable: 2n,
       skipped: 3n,
-      errors: 4n,
+      not_sent: 4n,
       syn_retransmits: 5n,
       rtt_min_ms: 0.001,
       rtt_avg_ms: 1.235,
@@ -183,7 +183,7 @@ Deno.test("a window's line has its counts and the figures of its round trips", (
 
 Deno.test("a window in which nothing was measured has its counts alone", () => {
   const { fields } = windowPoint(windowOf({ sent: 2, lost: 2 }));
-  const zeros = { answered: 0n, refused: 0n, unreachable: 0n, skipped: 0n, errors: 0n };
+  const zeros = { answered: 0n, refused: 0n, unreachable: 0n, skipped: 0n, not_sent: 0n };
   assertEquals(fields, { sent: 2n, lost: 2n, ...zeros });
 });
 

@@ -52,7 +52,7 @@ property("a probe's line reads back as the record it was made from", 400, (rando
     connect_ms: millisOf(of.connectUs),
     syn_retransmits: of.synRetransmits === NONE ? null : of.synRetransmits,
     cold: of.cold,
-    lag_ms: of.lagUs / 1000,
+    lag_ms: millisOf(of.lagUs),
     error: of.error === null ? null : of.error.toWellFormed(),
   });
 });
@@ -77,7 +77,14 @@ Deno.test("a summary's line has the documented fields, in their order", () => {
   const keys = Object.keys(summaryLine(summary()));
   const documented = SUMMARY_FIELDS.split(" ");
   assertEquals(keys.filter((key) => documented.includes(key)), documented);
-  const more = ["unreachable", "errors", "syn_loss_ratio", "crossed"];
+  const more = [
+    "unreachable",
+    "not_sent",
+    "waiting",
+    "repeated_handshakes",
+    "syn_loss_ratio",
+    "crossed",
+  ];
   assertEquals(keys.filter((key) => !documented.includes(key)), more);
 });
 
@@ -92,8 +99,8 @@ Deno.test("a summary without a single answer has every figure, as null", () => {
 });
 
 Deno.test("a summary of nothing sent has no loss ratio", () => {
-  const line = summaryLine(summary({ errors: 2, skipped: 1 }));
-  assertEquals([line.sent, line.loss_ratio, line.errors, line.skipped], [0, null, 2, 1]);
+  const line = summaryLine(summary({ notSent: 2, skipped: 1 }));
+  assertEquals([line.sent, line.loss_ratio, line.not_sent, line.skipped], [0, null, 2, 1]);
   assertEquals(line.address, null);
 });
 

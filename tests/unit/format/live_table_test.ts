@@ -20,6 +20,7 @@ const marked: LivePaint = {
 function row(more: Partial<LiveRow> & { marks?: number[] } = {}): LiveRow {
   const marks = more.marks ?? [1000, 2000];
   return {
+    waiting: 0,
     name: "db",
     sent: 2,
     lost: 0,
@@ -42,11 +43,12 @@ function table(rows: LiveRow[], more: Partial<LiveTable> = {}): LiveTable {
     progress: "12s",
     totals: {
       targets: rows.length,
+      waiting: 0,
       sent: 2,
       answered: 2,
       lost: 0,
       skipped: 0,
-      errors: 0,
+      notSent: 0,
       lagP99Us: 1500,
     },
     rows,
@@ -168,6 +170,7 @@ property("no screen gets a line too wide or a line too many", 300, (random) => {
   const rows = Array.from({ length: random.int(0, 12) }, () =>
     row({
       name: random.pick(["a", "東京の都", "host-1.example:5432", "x".repeat(70)]),
+      waiting: 0,
       sent: random.pick([0, 7, 1_234_567]),
       lost: random.pick([0, 5]),
       p99Us: random.pick([null, 5, 999_999_999]),

@@ -5,7 +5,7 @@ import { Histogram } from "../../../src/stats/histogram.ts";
 import { property } from "../random.ts";
 
 function linesOf(...bars: readonly Bar[]): string[] {
-  return [...shapeLines({ kind: "rtt", bars }, "connect")].slice(2);
+  return [...shapeLines({ kind: "rtt", bars }, { clock: "connect", columns: 80 })].slice(2);
 }
 
 const bar = (fromUs: number, toUs: number, count: number): Bar => ({ fromUs, toUs, count });
@@ -27,7 +27,7 @@ Deno.test("a gap between bars is a line of its own, however wide", () => {
 Deno.test("the head says what is counted", () => {
   const heads = (["rtt", "cold", "connect"] as const).map((kind) =>
     [
-      ...shapeLines({ kind, bars: [bar(1, 1, 1)] }, "connect"),
+      ...shapeLines({ kind, bars: [bar(1, 1, 1)] }, { clock: "connect", columns: 80 }),
     ][1].split(" in ms")[0]
   );
   assertEquals(heads, ["rtt", "cold rtt", "connect"]);
@@ -39,7 +39,9 @@ property("every line fits 80 columns, and they are few", 100, (random) => {
   for (let i = 0; i < random.int(1, 3000); i++) {
     histogram.add(Math.min(60_000_000, Math.floor(2 ** (low + random.unit() * span))));
   }
-  const lines = [...shapeLines({ kind: "rtt", bars: histogram.bars() }, "connect")];
+  const lines = [
+    ...shapeLines({ kind: "rtt", bars: histogram.bars() }, { clock: "connect", columns: 80 }),
+  ];
   assertLessOrEqual(lines.length, 22);
   assert(lines.every((line) => line.length < 80), lines.join("\n"));
 });

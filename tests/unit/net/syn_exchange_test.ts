@@ -1,3 +1,4 @@
+import { NONE } from "../../../src/domain/probe_record.ts";
 import { assert, assertEquals, assertFalse, assertNotEquals } from "@std/assert";
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { Endpoint } from "../../../src/domain/target.ts";
@@ -82,9 +83,11 @@ Deno.test("a SYN-ACK is established, a RST refused, and no SYN was sent again", 
       await bench.clock.advance(7);
       bench.answer(0, flags);
       await settle();
-      const { rttUs, rttSource, synRetransmits } = flying.record;
-      assertEquals(flying.record.outcome, outcome);
-      assertEquals([rttUs, rttSource, synRetransmits], [7000, "clock", 0]);
+      const { rttUs, rttSource, connectUs, synRetransmits } = flying.record;
+      assertEquals([flying.record.outcome, connectUs, synRetransmits], [outcome, 7000, 0]);
+      // A refusal has a connect time and no RTT.
+      const rtt = outcome === "established" ? [7000, "clock"] : [NONE, null];
+      assertEquals<unknown>([rttUs, rttSource], rtt);
     }
   }
 });
@@ -150,7 +153,7 @@ Deno.test("an answer with a wrong number, port, address or flag is not ours", as
   bench.prober.stop();
 });
 
-Deno.test("a SYN that comes back in an ICMP error is unreachable", async () => {
+Deno.test("a SYN that comes back as port unreachable was refused", async () => {
   for (const family of [4, 6] as const) {
     const bench = new Bench(family);
     const flying = bench.probe();
@@ -164,7 +167,7 @@ Deno.test("a SYN that comes back in an ICMP error is unreachable", async () => {
     bench.socket.return(quoted, bench.target.bytes, error);
     await settle();
     assertEquals([flying.record.outcome, flying.record.error], [
-      "unreachable",
+      "refused",
       "port unreachable",
     ]);
   }

@@ -77,9 +77,9 @@ Deno.test("--clock userland gives the clock's value though the kernel has one", 
   assertEquals(figures(bench), ["established", 7000, "clock", 7000, 0]);
 });
 
-Deno.test("a refusal is an answer with its round trip", async () => {
+Deno.test("a refusal has a connect time and no RTT", async () => {
   const bench = await probed({ afterMs: 3, error: systemError("ECONNREFUSED", "refused") });
-  assertEquals(figures(bench), ["refused", 3000, "clock", 3000, NONE]);
+  assertEquals(figures(bench), ["refused", NONE, null, 3000, NONE]);
   assertEquals(bench.record.error, null);
 });
 
@@ -119,17 +119,28 @@ Deno.test("the system's errors are told apart, and keep what the system said", a
   const outcomes = [
     ["ENETUNREACH", "unreachable"],
     ["EHOSTUNREACH", "unreachable"],
-    ["ENETDOWN", "unreachable"],
     ["EHOSTDOWN", "unreachable"],
+    // ICMPv6 "administratively prohibited", and protocol unreachable.
+    ["EACCES", "unreachable"],
+    ["ENOPROTOOPT", "unreachable"],
+    ["ENETDOWN", "error"],
     ["EADDRNOTAVAIL", "error"],
     ["EMFILE", "error"],
-    ["EACCES", "error"],
   ];
   for (const [code, outcome] of outcomes) {
     const bench = await probed({ afterMs: 1, error: systemError(code, `said\n${code}`) });
     assertEquals(figures(bench), [outcome, NONE, null, NONE, NONE], code);
     assertEquals(bench.record.error, `said ${code}`);
   }
+});
+
+Deno.test("what this machine refuses to send is an error, whatever the errno", async () => {
+  const bench = await probed({
+    afterMs: 0,
+    notSent: systemError("EHOSTUNREACH", "connect: no route to host"),
+  });
+  assertEquals(figures(bench), ["error", NONE, null, NONE, NONE]);
+  assertEquals(bench.record.error, "connect: no route to host");
 });
 
 Deno.test("an error without a code is an error, whatever was thrown", async () => {

@@ -134,8 +134,8 @@ Deno.test("a name that does not resolve is reported probe by probe, not as sent 
   await bench.clock.advance(5000);
   assert(bench.finished);
   assertEquals(bench.prober.sent, []);
-  const { sent, lost, errors, address } = bench.summaryOf("gone");
-  assertEquals([sent, lost, errors, address], [0, 0, 3, ""]);
+  const { sent, lost, notSent, address } = bench.summaryOf("gone");
+  assertEquals([sent, lost, notSent, address], [0, 0, 3, ""]);
   const reason = "cannot resolve gone.example: name not known";
   assertEquals(bench.records.map((of) => [of.outcome, of.address, of.error]), [
     ["unresolved", "", reason],

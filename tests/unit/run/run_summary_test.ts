@@ -1,3 +1,4 @@
+import { NO_THRESHOLDS } from "../../../src/run/verdict.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { type SummaryOptions, sumUp } from "../../../src/run/run_summary.ts";
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
@@ -8,7 +9,7 @@ import { established, record, target } from "../fixtures.ts";
 import { property, type Random } from "../random.ts";
 
 const PLAIN: SummaryOptions = {
-  thresholds: { lossPercent: null, p50Ms: null, p99Ms: null, on: "target" },
+  thresholds: { ...NO_THRESHOLDS, lossPercent: null, p50Ms: null, p99Ms: null, on: "target" },
   histogram: false,
 };
 
@@ -88,8 +89,8 @@ property("a total is what one target would be that all these probes went to", 60
 });
 
 function countsOf(of: Figures): number[] {
-  const { sent, answered, lost, refused, errors, synRetransmits, synCounted, synRepeated } = of;
-  return [sent, answered, lost, refused, errors, synRetransmits ?? -1, synCounted, synRepeated];
+  const { sent, answered, lost, refused, notSent, synRetransmits, synCounted, synRepeated } = of;
+  return [sent, answered, lost, refused, notSent, synRetransmits ?? -1, synCounted, synRepeated];
 }
 
 function assertSame(actual: Distribution | null, wanted: Distribution | null): void {

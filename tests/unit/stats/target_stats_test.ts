@@ -23,8 +23,14 @@ function runOf(word: string): ProbeRecord[] {
 }
 
 Deno.test("a target nothing was sent to has counts of zero and no figures", () => {
-  const { target: of, address, synRetransmits, exportDropped, ...rest } = summaryOf();
-  assertEquals([of.name, address, synRetransmits, exportDropped], ["db", "", null, 0]);
+  const { target: of, address, lastError, synRetransmits, exportDropped, ...rest } = summaryOf();
+  assertEquals([of.name, address, lastError, synRetransmits, exportDropped], [
+    "db",
+    "",
+    null,
+    null,
+    0,
+  ]);
   const { rtt, connect, cold, delayVariation, lag, ...counts } = rest;
   assertEquals([rtt, connect, cold, delayVariation, lag], [null, null, null, null, null]);
   assertEquals(new Set(Object.values(counts)), new Set([0]));
@@ -50,7 +56,7 @@ Deno.test("what was not sent is an error, neither sent nor lost, and has no lag"
     record({ seq: 2, outcome: "unresolved", address: "", lagUs: 9000 }),
     record({ seq: 3, outcome: "timeout", lagUs: 50 }),
   );
-  assertEquals([figures.sent, figures.lost, figures.errors], [1, 1, 2]);
+  assertEquals([figures.sent, figures.lost, figures.notSent], [1, 1, 2]);
   assertEquals([figures.lag?.count, figures.lag?.maxUs], [1, 50]);
 });
 
@@ -210,8 +216,8 @@ property("results in any order give the figures of the same results in order", 2
   const inOrder = summaryOf(...records);
   const shuffled = summaryOf(...random.order(size).map((i) => records[i]));
   const counts = (
-    { sent, lost, longestLossRun, errors }: Summary,
-  ) => [sent, lost, longestLossRun, errors];
+    { sent, lost, longestLossRun, notSent }: Summary,
+  ) => [sent, lost, longestLossRun, notSent];
   assertEquals(counts(shuffled), counts(inOrder));
   const variation = (
     { delayVariation: of }: Summary,
