@@ -11,6 +11,7 @@ export const FINDING_KINDS = [
   "slow-tail",
   "cold",
   "busy-prober",
+  "host-pressure",
   "icmp",
   "no-row",
 ] as const;
@@ -24,6 +25,7 @@ export type Layer =
   | "data plane"
   | "flow set-up"
   | "prober's CPU"
+  | "host"
   | "ICMP"
   | "collection";
 

@@ -1,6 +1,6 @@
 /** Rows gathered from a mesh as an N×N matrix: what each node measured of each other one. */
 import type { Arrangement, Group, MeshNode } from "./mesh_node.ts";
-import type { MeshRow, PeerFigures, Quantiles } from "./mesh_row.ts";
+import type { HostPressure, MeshRow, PeerFigures, Quantiles } from "./mesh_row.ts";
 
 /** Bound on the nodes of a matrix: a larger one fits neither a screen nor a small machine's memory. */
 export const MAX_MATRIX_NODES = 2000;
@@ -20,6 +20,7 @@ export const FIGURES = [
   "recentRefused",
   "recentP50",
   "establishedAge",
+  "left",
   "rttCount",
   "rttP50",
   "rttP99",
@@ -44,6 +45,7 @@ export type RowState =
     readonly windowMs: number;
     readonly lagP99Us: number | null;
     readonly connectExcess: Quantiles | null;
+    readonly pressure: HostPressure | null;
     /** Peers that are no nodes of this mesh. */
     readonly strangers: number;
   };
@@ -134,6 +136,18 @@ export class Matrix extends PairFigures {
     return this.#cells[figure][from * this.nodes.length + to];
   }
 
+  /** Whether a node said that it leaves: half of those that have a row of it know, and its own row is gone. */
+  left(node: number): boolean {
+    if (this.#rows[node].kind === "fresh") return false;
+    let [told, rows] = [0, 0];
+    for (let from = 0; from < this.size; from++) {
+      if (this.#rows[from].kind !== "fresh" || !this.probed(from, node)) continue;
+      rows++;
+      if (this.figure("left", from, node) === 1) told++;
+    }
+    return told > 0 && told >= rows / 2;
+  }
+
   /** Takes a node's row, whose newest figures are `ageMs` old; the node must be one of the mesh. */
   put(row: MeshRow, ageMs: number): void {
     const from = this.indexOf(row.node);
@@ -144,9 +158,9 @@ export class Matrix extends PairFigures {
       if (to < 0) strangers++;
       else this.#fill(from * this.nodes.length + to, figures);
     }
-    const { windowMs, lagP99Us, connectExcess } = row;
+    const { windowMs, lagP99Us, connectExcess, pressure } = row;
     const kind = ageMs > windowMs ? "stale" : "fresh";
-    this.#rows[from] = { kind, ageMs, windowMs, lagP99Us, connectExcess, strangers };
+    this.#rows[from] = { kind, ageMs, windowMs, lagP99Us, connectExcess, pressure, strangers };
   }
 
   /** Notes why a node's row is missing. */
@@ -172,6 +186,7 @@ export class Matrix extends PairFigures {
     set("recentRefused", figures.recent?.refused);
     set("recentP50", figures.recent?.p50Us);
     set("establishedAge", figures.establishedAgeMs);
+    set("left", figures.left ? 1 : null);
     set("rttCount", rtt?.count);
     set("rttP50", rtt?.p50Us);
     set("rttP99", rtt?.p99Us);
@@ -192,6 +207,8 @@ export interface Coverage {
   readonly rows: number;
   readonly stale: number;
   readonly missing: number;
+  /** Nodes that said that they leave; they are not missing. */
+  readonly left: number;
   /** Rows that are not stale and in which nobody was probed. */
   readonly idle: number;
   /** Ordered pairs that were probed, in rows that are not stale. */
@@ -205,6 +222,7 @@ export function coverage(matrix: Matrix): Coverage {
   const states = matrix.nodes.map((_, i) => matrix.row(i));
   const of = (kind: RowState["kind"]) => states.filter((state) => state.kind === kind).length;
   const there = states.filter((state) => state.kind !== "missing");
+  const left = states.filter(({ kind }, node) => kind === "missing" && matrix.left(node)).length;
   let [pairs, idle] = [0, 0];
   for (let from = 0; from < matrix.size; from++) {
     if (states[from].kind !== "fresh") continue;
@@ -217,7 +235,8 @@ export function coverage(matrix: Matrix): Coverage {
     nodes: matrix.size,
     rows: there.length,
     stale: of("stale"),
-    missing: of("missing"),
+    missing: of("missing") - left,
+    left,
     idle,
     pairs,
     windowMs: there.reduce((most, { windowMs }) => Math.max(most, windowMs), 0),

@@ -18,7 +18,21 @@ export interface MeshRow {
   readonly lagP99Us: number | null;
   /** Connect time minus kernel RTT of the handshakes that have both: this node's own share. */
   readonly connectExcess: Quantiles | null;
+  /** How short the node's host is of CPU, memory and IO; null where it does not tell. */
+  readonly pressure: HostPressure | null;
   readonly peers: readonly PeerFigures[];
+}
+
+/** Shares of the last ten seconds, 0 to 1; null where the kernel does not tell. */
+export interface HostPressure {
+  /** Some task waited for a CPU, for memory, for IO (PSI, `some`). */
+  readonly cpu: number | null;
+  readonly memory: number | null;
+  readonly io: number | null;
+  /** CPU time that the hypervisor gave to others. */
+  readonly steal: number | null;
+  /** Time that the control group was not allowed to run. */
+  readonly throttled: number | null;
 }
 
 /** Of `count` samples; null stands for none. */
@@ -48,6 +62,8 @@ export interface PeerFigures {
   /** How long ago, by the node's monotonic clock, in ms; null for never. */
   readonly answeredAgeMs: number | null;
   readonly establishedAgeMs: number | null;
+  /** The peer said that it leaves, and was not seen since. */
+  readonly left: boolean;
   /** Kernel RTTs of steady handshakes, and of the first ones of bursts. */
   readonly rtt: Quantiles | null;
   readonly cold: Quantiles | null;

@@ -7,29 +7,53 @@ import { O_CLOEXEC, O_RDONLY } from "./linux.ts";
 
 const CALLS = ["open", "read", "close"] as const;
 
+type Libc = NonNullable<ReturnType<typeof openLibc<typeof CALLS>>>;
+
 const CHUNK_BYTES = 4096;
 /** A longer file is not what it was taken for. */
 const MAX_BYTES = 256 * 1024;
 
-/** The text of a file such as /proc/self/maps, or null where it cannot be read. */
-export function readSystemFile(path: string): string | null {
-  const library = openLibc(CALLS);
-  if (library === null) return null;
-  const libc = library.symbols;
-  const descriptor = libc.open(new TextEncoder().encode(`${path}\0`), O_RDONLY | O_CLOEXEC);
-  let text: string | null = null;
-  if (descriptor >= 0) {
+/** Reads such files, also after the permission for libc was given up. */
+export class SystemFiles {
+  #libc: Libc;
+
+  private constructor(libc: Libc) {
+    this.#libc = libc;
+  }
+
+  /** Null where libc cannot be had. */
+  static open(): SystemFiles | null {
+    const library = openLibc(CALLS);
+    return library === null ? null : new SystemFiles(library);
+  }
+
+  /** The text of a file such as /proc/self/maps, or null where it cannot be read. */
+  read(path: string): string | null {
+    const { open, read, close } = this.#libc.symbols;
+    const descriptor = open(new TextEncoder().encode(`${path}\0`), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return null;
     const chunk = new Uint8Array(CHUNK_BYTES);
     const decoder = new TextDecoder();
-    text = "";
+    let text = "";
     while (text.length < MAX_BYTES) {
-      const size = Number(libc.read(descriptor, chunk, BigInt(CHUNK_BYTES)));
+      const size = Number(read(descriptor, chunk, BigInt(CHUNK_BYTES)));
       if (size <= 0) break;
       text += decoder.decode(chunk.subarray(0, size), { stream: true });
     }
-    libc.close(descriptor);
+    close(descriptor);
+    return text;
   }
-  library.close();
+
+  close(): void {
+    this.#libc.close();
+  }
+}
+
+/** The text of one file, or null where it cannot be read. */
+export function readSystemFile(path: string): string | null {
+  const files = SystemFiles.open();
+  const text = files?.read(path) ?? null;
+  files?.close();
   return text;
 }
 

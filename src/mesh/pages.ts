@@ -2,6 +2,7 @@
 import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_STEP_BYTES, PROMETHEUS_CONTENT_TYPE } from "../format/prometheus.ts";
 import { prometheusMesh } from "../format/prometheus_mesh.ts";
+import { answerLeaving, LEAVING_PATH, type LeavingPorts } from "./leaving.ts";
 import { encodeRow } from "./row_json.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
 import type { HttpRequest } from "../net/http_request.ts";
@@ -26,14 +27,18 @@ export interface PagePorts {
   row(): Promise<MeshRow>;
   /** Lets the event loop do what else is due. */
   pause(): Promise<void>;
+  /** Absent for a node that takes nobody's word for leaving. */
+  readonly leaving?: LeavingPorts;
 }
 
 export class Pages {
+  #leaving: LeavingPorts | undefined;
   #row: Cached<MeshRow>;
   #json: Cached<Uint8Array<ArrayBuffer>>;
   #metrics: Cached<Uint8Array<ArrayBuffer>>;
 
-  constructor({ clock, row, pause }: PagePorts) {
+  constructor({ clock, row, pause, leaving }: PagePorts) {
+    this.#leaving = leaving;
     this.#row = new Cached(clock, row);
     this.#json = new Cached(clock, async () => {
       return new TextEncoder().encode(encodeRow(await this.#row.get()));
@@ -41,7 +46,13 @@ export class Pages {
     this.#metrics = new Cached(clock, async () => await metrics(await this.#row.get(), pause));
   }
 
-  async answer({ path }: HttpRequest): Promise<HttpResponse> {
+  /** Answers a request of the peer at an address. */
+  async answer(request: HttpRequest, peer = ""): Promise<HttpResponse> {
+    const { path, method } = request;
+    if (path === LEAVING_PATH && this.#leaving !== undefined) {
+      return await answerLeaving(request, peer, this.#leaving);
+    }
+    if (method === "POST") return textResponse(405, "GET and HEAD only");
     switch (path) {
       case ROW_PATH:
         return page("application/json; charset=utf-8", await this.#json.get());

@@ -6,9 +6,14 @@ import { median } from "../stats/quantile.ts";
 
 /** Round trips kept of each burst: enough for a median. */
 const MAX_TIMES = 16;
+/** A node that leaves answers for so long yet. */
+const LEAVING_MS = 2000;
 
 /** The figures of a pair that tell how it is now. */
-export type NowFigures = Pick<PeerFigures, "recent" | "answeredAgeMs" | "establishedAgeMs">;
+export type NowFigures = Pick<
+  PeerFigures,
+  "recent" | "answeredAgeMs" | "establishedAgeMs" | "left"
+>;
 
 interface Burst {
   readonly slot: number;
@@ -23,6 +28,7 @@ export class RecentBursts {
   #bursts: Burst[] = [];
   #answeredMs = NaN;
   #establishedMs = NaN;
+  #leftMs = NaN;
 
   /** Counts a handshake whose fate is known at `nowMs`, monotonic. */
   add(nowMs: number, record: ProbeRecord): void {
@@ -40,12 +46,23 @@ export class RecentBursts {
     if (steady && burst.timesUs.length < MAX_TIMES) burst.timesUs.push(record.rttUs);
   }
 
+  /** The peer has said at `nowMs` that it leaves. */
+  leave(nowMs: number): void {
+    this.#leftMs = nowMs;
+  }
+
+  /** Whether it left and has not come back: a handshake under way may still be answered by it. */
+  get #left(): boolean {
+    return !Number.isNaN(this.#leftMs) && !(this.#establishedMs > this.#leftMs + LEAVING_MS);
+  }
+
   figures(nowMs: number): NowFigures {
     const age = (ms: number) => Number.isNaN(ms) ? null : Math.max(0, Math.round(nowMs - ms));
     return {
       recent: this.#recent(),
       answeredAgeMs: age(this.#answeredMs),
       establishedAgeMs: age(this.#establishedMs),
+      left: this.#left,
     };
   }
 

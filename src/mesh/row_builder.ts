@@ -2,7 +2,7 @@
 import { fateOf } from "../domain/outcome.ts";
 import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
+import type { HostPressure, MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import type { Clock } from "../time/clock.ts";
 import { RecentBursts } from "./recent_bursts.ts";
 import { PairWindow, SLICES, TimesWindow, Totals } from "./pair_window.ts";
@@ -21,6 +21,8 @@ export interface RowPorts {
   readonly clock: Clock;
   /** Lets the event loop do what else is due. */
   pause(): Promise<void>;
+  /** How short the host is of CPU, memory and IO; null where nobody tells. */
+  readonly pressure?: () => HostPressure | null;
 }
 
 export interface RowOptions {
@@ -90,6 +92,11 @@ export class RowBuilder {
     this.#peerOf(record)?.window.addIcmp(this.#slice(), record);
   }
 
+  /** A peer has said that it leaves. */
+  leave(name: string): void {
+    this.#peers.get(name)?.recent.leave(this.#ports.clock.now());
+  }
+
   /** The row as it is now; other work goes on while it is made. */
   async row(): Promise<MeshRow> {
     const peers: PeerFigures[] = [];
@@ -110,6 +117,7 @@ export class RowBuilder {
       windowMs: Math.round(this.#spanMs(slice)),
       lagP99Us: this.#lag.quantiles(slice, this.#totals)?.p99Us ?? null,
       connectExcess: this.#excess.quantiles(slice, this.#totals),
+      pressure: this.#ports.pressure?.() ?? null,
       peers,
     };
   }

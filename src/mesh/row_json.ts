@@ -7,6 +7,7 @@ import { movesText } from "../text/columns.ts";
 import { millisOf } from "../text/number.ts";
 import type { Label } from "../domain/target.ts";
 import {
+  type HostPressure,
   type IcmpFigures,
   MAX_NODES,
   type MeshRow,
@@ -45,6 +46,7 @@ export function encodeRow(row: MeshRow): string {
     lag_p99_ms: millisOf(row.lagP99Us),
     connect_excess_ms: quantilesJson(row.connectExcess),
     peers: row.peers.map(peerJson),
+    ...(row.pressure === null ? {} : { pressure: row.pressure }),
   };
   return `${JSON.stringify(document)}\n`;
 }
@@ -67,6 +69,7 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
     answered_age_ms: figures.answeredAgeMs,
     established_age_ms: figures.establishedAgeMs,
     recent: recentJson(figures.recent),
+    ...(figures.left ? { left: true } : {}),
     ...(icmp === null
       ? {}
       : { icmp: { sent: icmp.sent, lost: icmp.lost, p50_ms: millisOf(icmp.p50Us) } }),
@@ -97,6 +100,7 @@ export function decodeRow(document: Uint8Array | string): MeshRow {
     windowMs: number(root.window_ms, "window_ms", MAX_WINDOW_MS),
     lagP99Us: orNull(root.lag_p99_ms, (value) => micros(value, "lag_p99_ms")),
     connectExcess: orNull(root.connect_excess_ms, (of) => quantiles(of, "connect_excess_ms")),
+    pressure: orNull(root.pressure, (of) => pressure(object(of, "pressure"))),
     peers: peers(root.peers, node),
   };
 }
@@ -126,6 +130,18 @@ function parse(document: Uint8Array | string): unknown {
   }
 }
 
+function pressure(from: Fields): HostPressure {
+  const share = (key: keyof HostPressure) =>
+    orNull(from[key], (of) => number(of, `pressure.${key}`, 1));
+  return {
+    cpu: share("cpu"),
+    memory: share("memory"),
+    io: share("io"),
+    steal: share("steal"),
+    throttled: share("throttled"),
+  };
+}
+
 function peers(value: unknown, node: string): PeerFigures[] {
   const list = array(value, "peers", MAX_NODES);
   const seen = new Set<string>([node]);
@@ -152,6 +168,7 @@ function peer(from: Fields, at: string): PeerFigures {
     recent: orNull(from.recent, (of) => recent(object(of, `${at}.recent`), `${at}.recent`)),
     answeredAgeMs: orNull(from.answered_age_ms, (of) => age(of, `${at}.answered_age_ms`)),
     establishedAgeMs: orNull(from.established_age_ms, (of) => age(of, `${at}.established_age_ms`)),
+    left: from.left === true,
     rtt: orNull(from.rtt_ms, (of) => quantiles(of, `${at}.rtt_ms`)),
     cold: orNull(from.cold_rtt_ms, (of) => quantiles(of, `${at}.cold_rtt_ms`)),
     connect: orNull(from.connect_ms, (of) => quantiles(of, `${at}.connect_ms`)),

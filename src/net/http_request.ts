@@ -1,7 +1,7 @@
 /** The head of an HTTP/1 request (RFC 9112), from bytes to a request or to what refuses it. */
 
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "POST";
   /** Percent-decoded, without the query; starts with a slash. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -39,8 +39,8 @@ export function headEnd(bytes: Uint8Array, from: number, length: number): number
   return -1;
 }
 
-/** The request that a head asks for; `bytes` is all of it. Never throws. */
-export function parseHead(bytes: Uint8Array): HttpRequest | HttpRefusal {
+/** The request that a head asks for; `bytes` is all of it. POST is refused unless `posts`. Never throws. */
+export function parseHead(bytes: Uint8Array, posts = false): HttpRequest | HttpRefusal {
   const [first, ...fields] = latin1(bytes).replace(/(\r?\n)+$/, "").split(/\r?\n/);
   if (hasControl(first)) return bad("control character in the request line");
   const words = first.split(" ");
@@ -48,7 +48,7 @@ export function parseHead(bytes: Uint8Array): HttpRequest | HttpRefusal {
   if (words.length !== 3 || !TOKEN.test(method)) return bad("no request line");
   if (!/^HTTP\/[0-9]\.[0-9]$/.test(version)) return bad("no HTTP version");
   if (!version.startsWith("HTTP/1.")) return { status: 505, reason: "HTTP/1.0 and HTTP/1.1 only" };
-  if (method !== "GET" && method !== "HEAD") {
+  if (method !== "GET" && method !== "HEAD" && !(posts && method === "POST")) {
     return { status: 405, reason: "GET and HEAD only" };
   }
   const chunks = version !== "HTTP/1.0";

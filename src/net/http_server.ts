@@ -27,6 +27,8 @@ export interface HttpLimits {
   /** How long, and for how many bytes, a peer that still sends is listened to after its response. */
   readonly lingerMs: number;
   readonly lingerBytes: number;
+  /** Whether POST is a method too; its body is not read. */
+  readonly posts?: boolean;
 }
 
 export const HTTP_LIMITS: HttpLimits = {
@@ -68,12 +70,15 @@ export interface HttpResponse {
   readonly done?: () => void;
 }
 
-export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
+/** Answers a request of a peer, which is named by its address. */
+export type HttpHandler = (request: HttpRequest, peer: string) => Promise<HttpResponse>;
 
 /** RFC 9110, section 15, as far as it is used here. */
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
   400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
@@ -241,7 +246,7 @@ export class HttpServer {
         }
         const end = headEnd(buffer, length, length + count);
         length += count;
-        if (end >= 0) return parseHead(buffer.subarray(0, end));
+        if (end >= 0) return parseHead(buffer.subarray(0, end), this.#limits.posts);
         if (length === buffer.length && length < headBytes) {
           buffer = new Uint8Array(headBytes);
           buffer.set(spare);
@@ -262,7 +267,7 @@ export class HttpServer {
       await this.#send(connection, place, null, textResponse(head.status, head.reason));
       return;
     }
-    const response = await this.#handled(head);
+    const response = await this.#handled(head, connection.remoteAddr.hostname);
     try {
       await this.#send(connection, place, head, response);
     } finally {
@@ -270,9 +275,9 @@ export class HttpServer {
     }
   }
 
-  async #handled(request: HttpRequest): Promise<HttpResponse> {
+  async #handled(request: HttpRequest, peer: string): Promise<HttpResponse> {
     try {
-      return await this.#handler(request);
+      return await this.#handler(request, peer);
     } catch (error) {
       return textResponse(500, messageOf(error));
     }

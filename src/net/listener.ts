@@ -28,6 +28,16 @@ export interface AcceptCounters {
 const BACK_OFF_MS = 50;
 const EXHAUSTED_CODES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
+/** Whether an address is this machine's: one that it can listen on. */
+export function isOwnAddress(address: string): boolean {
+  try {
+    Deno.listen({ hostname: address, port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Listens on every address; throws SystemError that names the one that cannot be had. Where `::`
  * takes IPv4 too, a wildcard for IPv4 beside it is already served.

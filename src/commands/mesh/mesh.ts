@@ -10,6 +10,10 @@ import { descriptorLimit, hostName, onSignal, revoke } from "../../kernel/proces
 import { ownAddresses } from "../../kernel/own_addresses.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
+import type { HostPressure } from "../../domain/mesh_row.ts";
+import { PressureGauge } from "../../kernel/pressure.ts";
+import { tellLeaving } from "../../mesh/leaving.ts";
+import { isOwnAddress } from "../../net/listener.ts";
 import { literalEndpoint } from "../../domain/address.ts";
 import type { CloseKind } from "../../net/connector.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
@@ -65,6 +69,9 @@ const DEFAULT_MAX_IN_FLIGHT = 200;
 const RESOLVE_AFTER = 5;
 const RESOLVE_EVERY_MS = 5 * 60_000;
 
+/** A share of less time than this says little. */
+const PRESSURE_EVERY_MS = 2000;
+
 /** Runs until SIGTERM or SIGINT. */
 export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const { nodesFile, httpPort } = options;
@@ -73,17 +80,32 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const stamp = await fileStamp(nodesFile);
   const entries = await loadNodes(nodesFile, httpPort);
   const me = identify(entries, options);
-  const addresses = options.addresses.length > 0 ? options.addresses : everywhere(me);
+  const own = ownAddressOf(me);
+  const addresses = options.addresses.length > 0 ? options.addresses : [own ?? everywhere(me)];
   const listening = { port: me.target.port, backlog: BACKLOG, reusePort: false };
   const responder = new Responder(addresses, listening, sockets);
   const pause = () => sleepUntil(systemClock, systemClock.now());
-  const builder = new RowBuilder(me.target, options, { clock: systemClock, pause });
-  const pages = new Pages({ clock: systemClock, row: () => builder.row(), pause });
+  const pressure = openPressure();
+  const builder = new RowBuilder(me.target, options, { clock: systemClock, pause, pressure });
+  let nodes: readonly NodeEntry[] = entries;
+  const pages = new Pages({
+    clock: systemClock,
+    row: () => builder.row(),
+    pause,
+    leaving: {
+      resolver: systemResolver,
+      entries: () => nodes,
+      onLeave: (name) => {
+        builder.leave(name);
+        if (!options.quiet) say(`${name} leaves`);
+      },
+    },
+  });
   const servers = serveHttp(addresses, me, pages);
   const housekeeping = new Housekeeping(systemClock, false);
   const loops = openLoops(options, sockets, builder, housekeeping);
   const members = new Members(me, options, {
-    load: () => loadNodes(nodesFile, httpPort),
+    load: async () => nodes = await loadNodes(nodesFile, httpPort),
     use: async (node, peers) => {
       builder.watch(node, peers);
       await Promise.all(loops.map((loop) => loop.retarget(peers)));
@@ -96,7 +118,9 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
     onChange: inTurn(() => members.reload()),
   });
   onSignal("SIGHUP", () => watch.readNow());
-  const stop = () => {
+  const stop = async () => {
+    const others = nodes.filter(({ target }) => target.name !== me.target.name);
+    await tellLeaving(others, me.target.name, own);
     for (const loop of loops) loop.stop();
     responder.close();
     for (const server of servers) server.close();
@@ -118,6 +142,18 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   housekeeping.stop();
   await tables.end();
   return EXIT.ok;
+}
+
+/** The host's pressure as of the last reading, which is at most this old. */
+function openPressure(): () => HostPressure | null {
+  const gauge = PressureGauge.open(systemClock);
+  if (gauge === null) return () => null;
+  let [last, readMs] = [gauge.read(), systemClock.now()];
+  return () => {
+    const nowMs = systemClock.now();
+    if (nowMs - readMs >= PRESSURE_EVERY_MS) [last, readMs] = [gauge.read(), nowMs];
+    return last;
+  };
 }
 
 /** The row as a table on stdout: now and then, on SIGQUIT, and at the end. */
@@ -143,19 +179,28 @@ function identify(entries: readonly NodeEntry[], { node, nodesFile }: MeshOption
 }
 
 /** The wildcard that has this node's address in it; the one for IPv6 takes IPv4 as well. */
-function everywhere({ target: { host, port } }: NodeEntry): string[] {
-  return [literalEndpoint(host, port)?.family === 6 ? "::" : "0.0.0.0"];
+function everywhere({ target: { host, port } }: NodeEntry): string {
+  return literalEndpoint(host, port)?.family === 6 ? "::" : "0.0.0.0";
+}
+
+/** The address that the nodes file has for this node, where it is this machine's: several nodes may share one. */
+function ownAddressOf({ target: { host, port } }: NodeEntry): string | null {
+  const literal = literalEndpoint(host, port);
+  return literal !== null && isOwnAddress(literal.address) ? literal.address : null;
 }
 
 function serveHttp(addresses: readonly string[], me: NodeEntry, pages: Pages): HttpServer[] {
   const both = addresses.includes("::");
   const breakOff = openBreakOff();
-  const limits = httpLimits(descriptorLimit(MAX_NODES + HTTP_LIMITS.connections));
+  const limits = {
+    ...httpLimits(descriptorLimit(MAX_NODES + HTTP_LIMITS.connections)),
+    posts: true,
+  };
   return addresses.filter((address) => !(both && address === "0.0.0.0")).map((address) =>
     new HttpServer(
       address,
       me.httpPort,
-      (asked) => pages.answer(asked),
+      (asked, peer) => pages.answer(asked, peer),
       systemClock,
       breakOff,
       limits,

@@ -12,6 +12,7 @@ import { busyProbers, coldStarts, icmpApart } from "./layers.ts";
 import { latency } from "./latency.ts";
 import { MeshView, PairSet } from "./mesh_view.ts";
 import { reachability } from "./reach.ts";
+import { withPressure } from "./pressure.ts";
 import { refusals } from "./refusals.ts";
 
 /** So many nodes that share a label are named by it. */
@@ -25,11 +26,12 @@ export function triage(matrix: Matrix): Finding[] {
 /** The same in steps: a thousand nodes take seconds. */
 export function* triageSteps(matrix: Matrix): Steps<Finding[]> {
   const view = yield* MeshView.steps(matrix);
+  for (const node of view.all()) if (matrix.left(node)) view.leaveOut(node);
   const reach = reachability(view);
   const unreached = new PairSet(view.size).with(reach);
   const refused = yield* refusals(view, unreached);
   const steady = yield* latency(view);
-  return ordered([
+  const found = [
     ...shared(view, reach),
     ...shared(view, refused),
     ...yield* packetLoss(view, unreached),
@@ -38,7 +40,8 @@ export function* triageSteps(matrix: Matrix): Steps<Finding[]> {
     ...busyProbers(view),
     ...yield* icmpApart(view),
     ...withoutRow(view, refused),
-  ]);
+  ];
+  return ordered(withPressure(view, found));
 }
 
 /** Whether a finding is an alarm. */

@@ -46,6 +46,7 @@ Deno.test("a row is stale when nothing in it is from its last window", () => {
     rows: 2,
     stale: 1,
     missing: 1,
+    left: 0,
     idle: 0,
     pairs: 1,
     windowMs: 300_000,

@@ -23,6 +23,7 @@ export function peer(name: string, more: Partial<PeerFigures> = {}): PeerFigures
     recent: null,
     answeredAgeMs: null,
     establishedAgeMs: null,
+    left: false,
     rtt: quantiles(400),
     cold: quantiles(steadyUs + 200, steadyUs + 500, 30),
     connect: quantiles(steadyUs + 300, steadyUs + 1100, 300),
@@ -41,6 +42,7 @@ export function row(node: string, more: Partial<MeshRow> = {}): MeshRow {
     windowMs: 300_000,
     lagP99Us: 1500,
     connectExcess: quantiles(300, 1200, 3000),
+    pressure: null,
     peers: [],
     ...more,
   };

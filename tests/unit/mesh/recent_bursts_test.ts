@@ -33,7 +33,7 @@ Deno.test("a refusal is an answer, and no handshake; what was not sent is nothin
   recent.add(6000, record({ slot: 1, outcome: "error" }));
   const { recent: now, ...ages } = recent.figures(7000);
   assertEquals(now, { bursts: 2, sent: 2, answered: 2, refused: 1, p50Us: 400 });
-  assertEquals(ages, { answeredAgeMs: 2000, establishedAgeMs: 6000 });
+  assertEquals(ages, { answeredAgeMs: 2000, establishedAgeMs: 6000, left: false });
 });
 
 Deno.test("before any probe there is nothing to tell", () => {
@@ -41,5 +41,18 @@ Deno.test("before any probe there is nothing to tell", () => {
     recent: { bursts: 0, sent: 0, answered: 0, refused: 0, p50Us: null },
     answeredAgeMs: null,
     establishedAgeMs: null,
+    left: false,
   });
+});
+
+Deno.test("a peer that said that it leaves is gone until it answers again", () => {
+  const recent = new RecentBursts();
+  recent.add(0, established(1, 400, { slot: 0 }));
+  recent.leave(1000);
+  // A handshake that was under way.
+  recent.add(1500, established(2, 400, { slot: 0 }));
+  recent.add(10_000, record({ slot: 1, outcome: "refused" }));
+  assertEquals(recent.figures(11_000).left, true);
+  recent.add(20_000, established(3, 400, { slot: 2 }));
+  assertEquals(recent.figures(21_000).left, false);
 });

@@ -61,6 +61,7 @@ Deno.test("outcomes, times and retransmits are counted where they belong", async
     recent: { bursts: 1, sent: 8, answered: 6, refused: 1, p50Us: 410 },
     answeredAgeMs: 0,
     establishedAgeMs: 0,
+    left: false,
     icmp: null,
   });
   // What is above 256 µs is kept to 0.4 %.

@@ -46,11 +46,13 @@ const NOW: Partial<PeerFigures> = {
 };
 
 Deno.test("what tells how a pair is now is read back, and a row of an old node has none of it", () => {
-  const full = row("a", { peers: [peer("b", NOW)] });
+  const pressure = { cpu: 0.1234, memory: 0, io: 1, steal: null, throttled: 0.5 };
+  const full = row("a", { pressure, peers: [peer("b", { ...NOW, left: true })] });
   assertEquals(decodeRow(encodeRow(full)), full);
   const old = JSON.parse(encodeRow(full));
   for (
     const field of [
+      "left",
       "repeated_handshakes",
       "bursts",
       "bursts_with_drops",

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Matrix } from "../../../src/domain/matrix.ts";
 import { arrange, type MeshNode } from "../../../src/domain/mesh_node.ts";
 import { upperTail } from "../../../src/stats/significance.ts";
-import type { PeerFigures } from "../../../src/domain/mesh_row.ts";
+import type { HostPressure, PeerFigures } from "../../../src/domain/mesh_row.ts";
 import { Random } from "../random.ts";
 import type { Finding } from "../../../src/domain/finding.ts";
 import { isAlarm, triage } from "../../../src/mesh/triage/triage.ts";
@@ -153,6 +153,45 @@ Deno.test("connects far above the kernel's round trips are that prober's CPU", (
   });
   const few = withOwn("a3", { connectExcess: quantiles(2500, 30_000, 29) });
   assertEquals(said(few), []);
+});
+
+Deno.test("a host under pressure is named, and slowness of its own is put down to it", () => {
+  const pressed = (share: number): HostPressure => ({
+    cpu: share,
+    memory: 0,
+    io: 0.01,
+    steal: null,
+    throttled: null,
+  });
+  assertEquals(said(withOwn("a3", { pressure: pressed(0.8) })), ["host-pressure both a3"]);
+  assertEquals(said(withOwn("a3", { pressure: pressed(0.2) })), []);
+  const busy = withOwn("a3", {
+    connectExcess: quantiles(2500, 30_000, 3000),
+    pressure: pressed(0.8),
+  });
+  const [finding, ...more] = triage(busy);
+  assertEquals([finding.kind, finding.layer, more], ["busy-prober", "host", []]);
+  assertStringIncludes(finding.text, "tasks wait for a CPU 80.0 % of the time");
+  assertEquals(finding.evidence.cpu_pressure, 0.8);
+  // All alike, as containers of one machine are: none of them stands out.
+  const all = nodes(6);
+  const matrix = new Matrix(arrange(all, "az"));
+  for (const { name } of all) {
+    const peers = all.filter((other) => other.name !== name).map((other) => peer(other.name));
+    matrix.put(row(name, { peers, pressure: pressed(0.9) }), 0);
+  }
+  assertEquals(said(matrix), []);
+});
+
+Deno.test("a node that left on purpose is no finding; one of which a single peer says so is", () => {
+  const left: Partial<PeerFigures> = { ...NOW.refused, left: true };
+  const gone = (probers: readonly string[]) =>
+    mesh(nodes(5), (from, to) => {
+      if (to !== "a3") return NOW.up;
+      return probers.includes(from) ? left : NOW.refused;
+    }, ["a3"]);
+  assertEquals(said(gone(["a1", "a2", "a4", "a5"])), []);
+  assertEquals(said(gone(["a1"])), ["refused to a3"]);
 });
 
 Deno.test("a node that nobody reaches is dead, and its missing row is no second finding", () => {

@@ -119,6 +119,7 @@ export class SimulatedMesh {
       windowMs: WINDOW_MS,
       lagP99Us: Math.round(between(random, 1000, 2500) + addedP99),
       connectExcess: { count: 100 * peers.length, p50Us, p99Us: Math.max(p50Us, p99Us) },
+      pressure: null,
       peers: peers.map((to) => this.#peer(node, to, trouble, p50Us)),
     };
   }
@@ -155,6 +156,7 @@ export class SimulatedMesh {
       recent: null,
       answeredAgeMs: null,
       establishedAgeMs: null,
+      left: false,
       rtt: quantiles(random, withTail, steady),
       cold: quantiles(random, cold, coldCount),
       connect: quantiles(random, connect, answered),

@@ -1,0 +1,82 @@
+/**
+ * A node that leaves on purpose says so to the others (`POST /leaving?node=NAME`), so that it is no alarm.
+ * Each takes it only from that node's own address.
+ */
+import { literalEndpoint } from "../domain/address.ts";
+import { hostPort } from "../domain/target.ts";
+import type { NodeEntry } from "../input/nodes_file.ts";
+import type { HttpRequest } from "../net/http_request.ts";
+import { type HttpResponse, textResponse } from "../net/http_server.ts";
+import type { Resolver } from "../net/resolver.ts";
+
+export const LEAVING_PATH = "/leaving";
+
+/** All that are there are told within this; who does not answer is not waited for. */
+const TELL_MS = 1000;
+/** Nodes told at once. */
+const TOLD_AT_ONCE = 64;
+
+/** Tells the others that this node leaves; from its own address where it is known, since others may share the host. */
+export async function tellLeaving(
+  others: readonly NodeEntry[],
+  name: string,
+  ownAddress: string | null,
+): Promise<void> {
+  const client = ownAddress === null ? null : Deno.createHttpClient({ localAddress: ownAddress });
+  const signal = AbortSignal.timeout(TELL_MS);
+  const waiting = others.values();
+  const worker = async () => {
+    for (const { target, httpPort } of waiting) {
+      if (signal.aborted) return;
+      const host = hostPort(target.host.replace("%", "%25"), httpPort);
+      const url = `http://${host}${LEAVING_PATH}?node=${encodeURIComponent(name)}`;
+      const options = { method: "POST", signal, ...(client === null ? {} : { client }) };
+      try {
+        await (await fetch(url, options)).body?.cancel();
+      } catch {
+        // It is not there, and will see for itself that this node is gone.
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(TOLD_AT_ONCE, others.length) }, worker));
+  client?.close();
+}
+
+/** What a node that is told needs. */
+export interface LeavingPorts {
+  readonly resolver: Resolver;
+  /** The nodes there are now. */
+  entries(): readonly NodeEntry[];
+  /** A node said that it leaves. */
+  onLeave(name: string): void;
+}
+
+/** Answers such a request of the peer at an address. */
+export async function answerLeaving(
+  { method, query }: HttpRequest,
+  peer: string,
+  { resolver, entries, onLeave }: LeavingPorts,
+): Promise<HttpResponse> {
+  if (method !== "POST") return textResponse(405, "POST only");
+  const name = query.get("node") ?? "";
+  const entry = entries().find(({ target }) => target.name === name);
+  if (entry === undefined) return textResponse(404, "no such node");
+  if (!await isAt(entry, peer, resolver)) {
+    return textResponse(403, "only that node itself may say so, from its own address");
+  }
+  onLeave(name);
+  return textResponse(200, "ok");
+}
+
+async function isAt({ target }: NodeEntry, peer: string, resolver: Resolver): Promise<boolean> {
+  const bytes = literalEndpoint(peer, 0)?.bytes;
+  const own = literalEndpoint(target.host, 0);
+  const addresses = own === null
+    ? (await resolver.resolve(target.host, 0).catch(() => []))
+      .flatMap((address) => literalEndpoint(address, 0) ?? [])
+    : [own];
+  return bytes !== undefined &&
+    addresses.some((one) =>
+      one.bytes.length === bytes.length && one.bytes.every((b, i) => b === bytes[i])
+    );
+}
