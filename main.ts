@@ -20,6 +20,10 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       const { knock } = await import("./src/commands/ping.ts");
       return await knock(command.options, VERSION);
     }
+    case "connections": {
+      const { connections } = await import("./src/commands/connections/connections.ts");
+      return await connections(command.options, VERSION);
+    }
     case "compare": {
       const { compare } = await import("./src/commands/compare/compare.ts");
       return await compare(command.options);

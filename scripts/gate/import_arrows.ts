@@ -17,6 +17,7 @@ const RANKS: Readonly<Record<string, number>> = {
   format: 5,
   sink: 5,
   run: 6,
+  connections: 6,
   trace: 6,
   mesh: 6,
   commands: 7,

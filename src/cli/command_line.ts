@@ -3,6 +3,7 @@ import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
 import { hostPort } from "../domain/target.ts";
 import type { CompareOptions } from "../commands/compare/compare.ts";
+import type { ConnectionsOptions } from "../commands/connections/options.ts";
 import type { HeatmapOptions } from "../commands/heatmap/heatmap.ts";
 import type { MeshOptions } from "../commands/mesh/mesh.ts";
 import type { KnockOptions, PingOptions, ProbeOptions } from "../run/options.ts";
@@ -18,6 +19,7 @@ import {
   serveOptions,
   traceOptions,
 } from "./command_options.ts";
+import { connectionsOptions } from "./connections_options.ts";
 import { completionScript, type Shell, SHELLS } from "./completions.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { manPage } from "./man.ts";
@@ -32,6 +34,7 @@ export type Command =
   | { readonly name: "probe"; readonly options: ProbeOptions }
   | { readonly name: "ping"; readonly options: PingOptions }
   | { readonly name: "knock"; readonly options: KnockOptions }
+  | { readonly name: "connections"; readonly options: ConnectionsOptions }
   | { readonly name: "serve"; readonly options: ServeOptions }
   | { readonly name: "trace"; readonly options: TraceOptions }
   | { readonly name: "heatmap"; readonly options: HeatmapOptions }
@@ -105,6 +108,11 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
       const { values, operands } = parse(COMMANDS.serve.options);
       noOperands(name, operands);
       return { name, options: serveOptions(values) };
+    }
+    case "connections": {
+      const { values, operands } = parse(COMMANDS.connections.options);
+      noOperands(name, operands);
+      return { name, options: connectionsOptions(values) };
     }
     case "compare": {
       const { values, operands } = parse(COMMANDS.compare.options);

@@ -50,7 +50,7 @@ export function runOptions(
     );
   }
   for (const target of targets) checkFamily(target.host, family, target.name);
-  const output = outputName(values, exports);
+  const output = outputName(values, exports.targets);
   checkLive(values, output);
   return {
     targets,
@@ -110,8 +110,11 @@ function exportOptions(values: RunValues): ExportOptions {
 }
 
 /** Only one thing can write to standard output. */
-function outputName(values: RunValues, exports: ExportOptions): OutputName {
-  const exec = exports.targets.some(({ kind }) => kind === "collectd-exec");
+export function outputName(
+  values: Pick<RunValues, "output">,
+  exports: ExportOptions["targets"],
+): OutputName {
+  const exec = exports.some(({ kind }) => kind === "collectd-exec");
   if (!exec) return values.output ?? "text";
   if (values.output === null || values.output === "collectd") return "collectd";
   throw new UsageError(
@@ -120,7 +123,10 @@ function outputName(values: RunValues, exports: ExportOptions): OutputName {
 }
 
 /** The table wants standard output for itself. */
-function checkLive({ live, output: asked }: RunValues, output: OutputName): void {
+export function checkLive(
+  { live, output: asked }: Pick<RunValues, "live" | "output">,
+  output: OutputName,
+): void {
   if (!live || output === "text") return;
   const other = asked === null ? "--export collectd-exec" : `--output ${output}`;
   throw new UsageError(`--live draws on standard output, which leaves no place for ${other}`);

@@ -1,9 +1,11 @@
 /** The option table: every command, its operands and its options. */
 import { MANY_BOUNDS_US } from "../stats/buckets.ts";
 import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
+import { GROUPINGS } from "../domain/connection.ts";
 import { METRICS } from "../format/heatmap/metric.ts";
 import { MAX_NODES } from "../domain/mesh_row.ts";
 import { MESH_HTTP_PORT } from "../input/nodes_file.ts";
+import { PEER_PREFIX } from "../input/peer_prefix.ts";
 import { flag, many, once, type OptionTable } from "./option.ts";
 import { exportUrl } from "./export_url.ts";
 import { buckets, choice, decimal, duration, file, integer, label, onOff, text } from "./value.ts";
@@ -176,6 +178,60 @@ export const TRACE_OPTIONS = {
   output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
 
+export const CONNECTIONS_OPTIONS = {
+  by: once(choice(...GROUPINGS), "peer", "what makes connections one line"),
+  to: once(
+    text("PEER", PEER_PREFIX),
+    null,
+    "only connections with these peers: ADDR[/LEN][:PORT]",
+  ),
+  port: once(
+    integer(1, 65_535, "PORT"),
+    null,
+    "only this service: its port there where it was opened, here where it was accepted",
+    { short: "p" },
+  ),
+  listening: flag("only connections that this machine accepted, and its listening ports"),
+  top: once(integer(1, 1000), 8, "lines; all others are one line more"),
+  interval: once(duration(100, HOUR_MS), null, "between two readings", {
+    short: "i",
+    shown: "1s, or 5s with --export",
+  }),
+  count: once(integer(1, MAX_COUNT), null, "end after N reports", {
+    short: "c",
+    shown: "1; no end with --live, --duration or --export",
+  }),
+  duration: once(duration(100, 1000 * HOUR_MS), null, "end after this long", { short: "w" }),
+  process: flag("the programs' names, where they may be read"),
+  names: flag("the peers' names, by reverse look-ups"),
+  probe: flag("handshakes with the peers shown, beside"),
+  live: RUN_OPTIONS.live,
+  output: RUN_OPTIONS.output,
+  export: RUN_OPTIONS.export,
+  quiet: flag("no reports on standard output, only failures on standard error", "q"),
+  timestamps: flag("start each report with its time"),
+  "fail-rtt": once(
+    decimal(0, 1e6, "MS"),
+    null,
+    "exit 1 when the network takes longer to a peer: round trips, or their minimum",
+  ),
+  "fail-retransmits": once(
+    decimal(0, 100, "PCT"),
+    null,
+    "exit 1 when more than PCT percent of a line's segments were sent again",
+  ),
+  "trace-above": once(
+    decimal(0, 1e6, "MS"),
+    null,
+    "trace to a peer to which the network takes longer; each at most once in 5 minutes",
+  ),
+  "trace-retransmits": once(
+    decimal(0, 100, "PCT"),
+    null,
+    "trace to a peer when more than PCT percent of its segments were sent again",
+  ),
+} satisfies OptionTable;
+
 export const COMPARE_OPTIONS = {
   count: once(integer(1, 10_000), 20, "slots; in each of them every diagnostic has its turn", {
     short: "c",
@@ -281,6 +337,11 @@ export const COMMANDS = {
     summary: "answer handshakes: accept, close, nothing else",
     operands: "",
     options: { ...SERVE_OPTIONS, ...COMMON },
+  },
+  connections: {
+    summary: "what the connections meet that this machine already has; sends nothing",
+    operands: "",
+    options: { ...CONNECTIONS_OPTIONS, ...COMMON },
   },
   ping: {
     summary: "measure ICMP echoes, in the same way",

@@ -238,3 +238,15 @@ function writeDate(out: ByteWriter, dayNumber: number): void {
   out.byte(45);
   out.padded(day, 2);
 }
+
+/** RFC 3339 with microseconds. */
+const ISO_TIME_BYTES = 32;
+
+/** A wall time as a text of its own, for what is written seldom. */
+export function isoTimeText(
+  { wallSeconds, wallNanos }: { readonly wallSeconds: number; readonly wallNanos: number },
+): string {
+  const out = new ByteWriter(ISO_TIME_BYTES);
+  writeIsoTime(out, wallSeconds, wallNanos);
+  return new TextDecoder().decode(out.takeCopy());
+}

@@ -11,7 +11,7 @@ import { NAMING, type Naming } from "./naming.ts";
 import { PerTarget, type RecordFormat } from "./record_format.ts";
 
 /** DATA_MAX_NAME_LEN less its zero: what a part of an identifier may take, in bytes. */
-const MAX_PART_BYTES = 127;
+export const MAX_PART_BYTES = 127;
 const UNDEFINED = 85; // U
 const NEWLINE = 10;
 
@@ -108,7 +108,11 @@ function writeMillis(out: ByteWriter, micros: number | undefined): void {
 }
 
 /** `PUTVAL host/rest interval=10 N:` */
-export function writePrefix(out: ByteWriter, options: CollectdOptions, rest: string): void {
+export function writePrefix(
+  out: ByteWriter,
+  options: Pick<CollectdOptions, "host" | "intervalMs">,
+  rest: string,
+): void {
   out.ascii("PUTVAL ");
   out.utf8(quoted(`${options.host}/${rest}`));
   out.ascii(" interval=");

@@ -89,6 +89,6 @@ function makeFields(target: Target, writer: ByteWriter): TargetFields {
 }
 
 /** Quotes a field that needs it. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -186,7 +186,7 @@ function writeTag(out: ByteWriter, key: string, value: string): void {
 }
 
 /** Comma, equals sign and space bear a backslash in tag keys and values. */
-function escapeTag(text: string): string {
+export function escapeTag(text: string): string {
   return text.replaceAll(/[,= ]/g, "\\$&");
 }
 

@@ -118,7 +118,7 @@ export function* prometheusPage(
   naming: Naming = NAMING.probe,
 ): Iterable<Step> {
   if (boundsUs.length >= MAX_BUCKETS) throw new RangeError("too many buckets for a step");
-  yield (out) => writeProcess(out, about);
+  yield processStep(about);
   yield* countsAndGauges(series, naming);
   const ends = boundsUs.map((us) => ascii(`,le="${leText(us)}"} `));
   ends.push(ascii(',le="+Inf"} '));
@@ -130,6 +130,11 @@ export function* prometheusPage(
       yield (out) => writeHistogram(out, { ...names, count, ends }, one.labels, of(one));
     }
   }
+}
+
+/** The process's own metrics, which every page begins with. */
+export function processStep(about: ProcessView): Step {
+  return (out) => writeProcess(out, about);
 }
 
 interface HistogramFamily {

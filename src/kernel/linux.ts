@@ -6,11 +6,14 @@
 // <bits/socket.h>, <bits/socket_type.h>
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
+/** With recv(2) on a netlink socket: the whole length, also of what was cut. */
+export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_ERRQUEUE = 0x2000;
 export const MSG_NOSIGNAL = 0x4000;
@@ -23,6 +26,7 @@ export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
 export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;
+export const SO_RCVTIMEO = 20;
 export const SO_ATTACH_FILTER = 26;
 export const SO_RCVBUFFORCE = 33;
 export const SO_TIMESTAMPNS = 35;
@@ -63,10 +67,19 @@ export const SOL_TCP = 6;
 export const TCP_INFO = 11;
 export const TCP_QUICKACK = 12;
 // <net/tcp_states.h>
+export const TCP_ESTABLISHED = 1;
 export const TCP_SYN_SENT = 2;
 export const TCP_SYN_RECV = 3;
+export const TCP_FIN_WAIT1 = 4;
+export const TCP_FIN_WAIT2 = 5;
 export const TCP_CLOSE = 7;
+export const TCP_CLOSE_WAIT = 8;
+export const TCP_LAST_ACK = 9;
 export const TCP_LISTEN = 10;
+export const TCP_CLOSING = 11;
+
+// <linux/netlink.h>
+export const NETLINK_SOCK_DIAG = 4;
 
 // <linux/errqueue.h>, struct sock_extended_err, ee_origin: who tells of a packet
 export const SO_EE_ORIGIN_NONE = 0;
@@ -88,6 +101,7 @@ export const EPOLLONESHOT = 1 << 30;
 
 // <fcntl.h>
 export const O_RDONLY = 0;
+export const O_DIRECTORY = 0o200000;
 export const O_CLOEXEC = 0o2000000;
 // <bits/resource.h>
 export const RLIMIT_NOFILE = 7;
@@ -108,6 +122,7 @@ export const PF_W = 2;
 /** <asm-generic/errno-base.h>, <asm-generic/errno.h>: those that these calls can give. */
 export const ERRNO = {
   EPERM: 1,
+  ENOENT: 2,
   EINTR: 4,
   EAGAIN: 11,
   ENOMEM: 12,

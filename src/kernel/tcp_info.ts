@@ -11,19 +11,12 @@ import {
   TCP_SYN_RECV,
   TCP_SYN_SENT,
 } from "./linux.ts";
+import { TCP_INFO_AT as AT } from "./tcp_info_layout.ts";
 
 const CALLS = ["getsockopt", "setsockopt"] as const;
 
-// <linux/tcp.h>, struct tcp_info: offsets of the fields read here.
-const INFO_STATE_AT = 0;
-/** Of a listening socket: what waits in its accept queue, and the queue's limit. */
-const INFO_UNACKED_AT = 24;
-const INFO_SACKED_AT = 28;
-const INFO_RTT_AT = 68;
-const INFO_TOTAL_RETRANS_AT = 100;
-/** Since Linux 4.2; older kernels give a shorter struct. */
-const INFO_SEGMENTS_OUT_AT = 136;
-const INFO_BYTES = 140;
+/** As much of the struct as is read here. */
+const INFO_BYTES = AT.segmentsOut + 4;
 /** A struct that ends before its total of retransmits says too little. */
 const MIN_INFO_BYTES = 104;
 
@@ -67,8 +60,8 @@ export class TcpSockets {
     if (!info.read(this.#libc.getsockopt, descriptor)) return false;
     // The server closes at once, so CLOSE_WAIT and its like are as good as ESTABLISHED.
     if (info.state === TCP_SYN_SENT || info.state === TCP_SYN_RECV) return false;
-    out.rttUs = info.u32(INFO_RTT_AT);
-    out.retransmits = info.u32(INFO_TOTAL_RETRANS_AT);
+    out.rttUs = info.u32(AT.rtt);
+    out.retransmits = info.u32(AT.totalRetransmits);
     return true;
   }
 
@@ -82,7 +75,7 @@ export class TcpSockets {
   acceptQueue(descriptor: number): AcceptQueue | null {
     const info = this.#info;
     if (!info.read(this.#libc.getsockopt, descriptor) || info.state !== TCP_LISTEN) return null;
-    return { waiting: info.u32(INFO_UNACKED_AT), limit: info.u32(INFO_SACKED_AT) };
+    return { waiting: info.u32(AT.unacked), limit: info.u32(AT.sacked) };
   }
 
   /** Makes the coming close send RST and leave no TIME_WAIT (SO_LINGER 0, socket(7)). */
@@ -115,7 +108,7 @@ class TcpInfoStruct {
 
   /** A number of <net/tcp_states.h>. */
   get state(): number {
-    return this.#bytes[INFO_STATE_AT];
+    return this.#bytes[AT.state];
   }
 
   /** The field at this offset; 0 where the kernel's struct ends before it. */
@@ -133,5 +126,5 @@ const begun = new TcpInfoStruct();
  * fail now and then and leave theirs there.
  */
 export function hasSent(getsockopt: GetSocketOption, descriptor: number): boolean {
-  return begun.read(getsockopt, descriptor) && begun.u32(INFO_SEGMENTS_OUT_AT) > 0;
+  return begun.read(getsockopt, descriptor) && begun.u32(AT.segmentsOut) > 0;
 }

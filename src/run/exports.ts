@@ -6,7 +6,7 @@ import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
 import type { Attribute } from "../format/otlp.ts";
 import type { Naming } from "../format/naming.ts";
-import type { RecordFormat } from "../format/record_format.ts";
+import type { RecordFormat, Step } from "../format/record_format.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
 import { descriptorLimit } from "../kernel/process.ts";
 import { environment, hostName, processId, residentBytes } from "../kernel/process.ts";
@@ -26,8 +26,7 @@ import { otlpRequest } from "../sink/otlp_request.ts";
 import { PrometheusExporter } from "../sink/prometheus.ts";
 import { systemClock } from "../time/clock.ts";
 import { outbox, say } from "./outbox.ts";
-import type { ExportTarget } from "./options.ts";
-import type { RunOptions } from "./options.ts";
+import type { ExportOptions, ExportTarget } from "./options.ts";
 
 /** What the exporters need of the run. */
 export interface ExportPorts {
@@ -36,10 +35,18 @@ export interface ExportPorts {
   readonly version: string;
   /** Lines that all outputs together lost so far. */
   readonly dropped: () => number;
+  /** What Prometheus is shown in place of targets' metrics. */
+  readonly page?: () => Iterable<Step>;
+}
+
+/** As much of a run's options as its exporters need. */
+export interface ExportRun {
+  readonly exports: ExportOptions;
+  readonly schedule: { readonly intervalMs: number };
 }
 
 /** Host and interval of PUTVAL lines: collectd's environment variables first, then this run's options. */
-export function collectdOptions({ exports, schedule }: RunOptions): CollectdOptions {
+export function collectdOptions({ exports, schedule }: ExportRun): CollectdOptions {
   const { collectdTypes, windowMs, perProbe } = exports;
   const windowed = windowMs !== null && (collectdTypes === "ping" || !perProbe);
   const stated = Number(environment("COLLECTD_INTERVAL") ?? "") * 1000;
@@ -53,7 +60,7 @@ export function collectdOptions({ exports, schedule }: RunOptions): CollectdOpti
 }
 
 /** Opens every exporter and hands it to the outbox; throws SystemError when one cannot be had at all. */
-export async function openExporters(options: RunOptions, ports: ExportPorts): Promise<void> {
+export async function openExporters(options: ExportRun, ports: ExportPorts): Promise<void> {
   for (const target of options.exports.targets) {
     const exporter = await open(target, options, ports);
     if (exporter !== null) outbox.add(exporter);
@@ -63,8 +70,8 @@ export async function openExporters(options: RunOptions, ports: ExportPorts): Pr
 /** Null for `collectd-exec`, whose lines go to stdout. */
 async function open(
   target: ExportTarget,
-  options: RunOptions,
-  { naming, connector, version, dropped }: ExportPorts,
+  options: ExportRun,
+  { naming, connector, version, dropped, page }: ExportPorts,
 ): Promise<Exporter | null> {
   const parts = { clock: systemClock, notice: say };
   const { perProbe, boundsUs, hostTag } = options.exports;
@@ -115,6 +122,7 @@ async function open(
         limits: httpLimits(descriptorLimit()),
         naming,
         boundsUs,
+        page,
       });
     default:
       return target satisfies never;

@@ -6,7 +6,7 @@ import { messageOf, shown } from "../text/quote.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
-import type { RecordFormat } from "../format/record_format.ts";
+import type { RecordFormat, Step } from "../format/record_format.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
 import { Backoff } from "./timers.ts";
 import { Conversation, type LineStream } from "./collectd_conversation.ts";
@@ -93,6 +93,13 @@ export class CollectdSocket implements Exporter {
   window(window: Window): void {
     this.#format.window?.(this.#waiting.begin(this.#clock.now()), window);
     this.#commit();
+  }
+
+  write(steps: Iterable<Step>): void {
+    for (const step of steps) {
+      step(this.#waiting.begin(this.#clock.now()));
+      this.#commit();
+    }
   }
 
   async room(): Promise<void> {

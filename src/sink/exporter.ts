@@ -2,6 +2,7 @@
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
+import type { Step } from "../format/record_format.ts";
 
 /**
  * Takes results and sees to their delivery without ever making the caller wait: what cannot be
@@ -16,6 +17,8 @@ export interface Exporter {
   record(record: ProbeRecord): void;
   /** Absent where windows have no place. */
   window?(window: Window): void;
+  /** Lines that somebody else's format makes, a record a step; absent where lines have no place. */
+  write?(steps: Iterable<Step>): void;
   /** Slots in which nothing was sent; for exporters that count them. */
   skipped?(target: Target, slots: number): void;
   /** A target is probed no more. */

@@ -7,7 +7,7 @@ import { messageOf, shown } from "../text/quote.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
-import type { RecordFormat } from "../format/record_format.ts";
+import type { RecordFormat, Step } from "../format/record_format.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
 import { Backoff, type BackoffBounds, FlushTimer } from "./timers.ts";
 import {
@@ -121,6 +121,13 @@ export class InfluxHttp implements Exporter {
   window(window: Window): void {
     this.#format.window?.(this.#queue.begin(), window);
     this.#commit();
+  }
+
+  write(steps: Iterable<Step>): void {
+    for (const step of steps) {
+      step(this.#queue.begin());
+      this.#commit();
+    }
   }
 
   async room(): Promise<void> {

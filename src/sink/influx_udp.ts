@@ -6,7 +6,7 @@ import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
-import { MAX_RECORD_BYTES, type RecordFormat } from "../format/record_format.ts";
+import { MAX_RECORD_BYTES, type RecordFormat, type Step } from "../format/record_format.ts";
 import type { DatagramSocket } from "../kernel/udp_socket.ts";
 import type { Clock } from "../time/clock.ts";
 import { Drops, type Exporter, type Notice, Trouble } from "./exporter.ts";
@@ -89,6 +89,15 @@ export class InfluxUdp implements Exporter {
     this.#out.begin();
     this.#format.window?.(this.#out, window);
     this.#commit(start);
+  }
+
+  write(steps: Iterable<Step>): void {
+    for (const step of steps) {
+      const start = this.#out.length;
+      this.#out.begin();
+      step(this.#out);
+      this.#commit(start);
+    }
   }
 
   /** Whether datagrams were lost of late. */

@@ -9,10 +9,12 @@ import {
   checkPrometheusTarget,
   labelsText,
   MAX_STEP_BYTES,
+  processStep,
   PROMETHEUS_CONTENT_TYPE,
   prometheusPage,
   type SeriesView,
 } from "../format/prometheus.ts";
+import type { Step } from "../format/record_format.ts";
 import type { Naming } from "../format/naming.ts";
 import type { BreakOff } from "../kernel/break_off.ts";
 import { residentBytes } from "../kernel/process.ts";
@@ -59,6 +61,8 @@ export interface PrometheusPorts {
   /** Upper bounds of the histograms' buckets, in µs. */
   readonly boundsUs: readonly number[];
   readonly limits?: HttpLimits;
+  /** Metrics of somebody else's in place of the targets', a family a step; there are no probes then. */
+  readonly page?: (() => Iterable<Step>) | undefined;
 }
 
 export class PrometheusExporter implements Exporter {
@@ -146,6 +150,9 @@ export class PrometheusExporter implements Exporter {
       case "/metrics":
         return await this.#metrics();
       case "/probe":
+        if (this.#ports.page !== undefined) {
+          return textResponse(404, "not here: /metrics, /healthz");
+        }
         return await this.#probes.answer(request);
       case "/healthz":
         return textResponse(200, "ok");
@@ -182,8 +189,10 @@ export class PrometheusExporter implements Exporter {
       startMs: this.#startMs,
     };
     out.length = 0;
-    const { naming, boundsUs } = this.#ports;
-    const steps = prometheusPage(about, [...this.#series.values()], boundsUs, naming);
+    const { naming, boundsUs, page } = this.#ports;
+    const steps = page === undefined
+      ? prometheusPage(about, [...this.#series.values()], boundsUs, naming)
+      : [processStep(about), ...page()];
     for (const step of steps) {
       out.begin();
       step(out);

@@ -11,7 +11,7 @@ const TARGET = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
 const NAME = "a name wants 1 to 255 characters, none of them control characters";
 const NO_TARGET = "probe wants a target, such as db-host:5432, or --targets FILE";
 const COMMANDS =
-  "probe, serve, ping, knock, trace, compare, mesh, heatmap, selfcheck, completions, help, version";
+  "probe, serve, connections, ping, knock, trace, compare, mesh, heatmap, selfcheck, completions, help, version";
 
 const BAD: readonly [argv: string, message: string][] = [
   ["", `wants a command: ${COMMANDS}; see 'wire-probe help'`],

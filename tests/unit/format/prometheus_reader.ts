@@ -13,6 +13,12 @@ export interface Page {
 
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\", '"': '"', n: "\n" };
 
+/** What a type's samples append to the family's name. */
+const SUFFIXES: Readonly<Record<string, RegExp>> = {
+  histogram: /_(bucket|sum|count)$/,
+  summary: /_(sum|count)$/,
+};
+
 /** Throws on anything that is not the format, on a series there twice, and on a split metric. */
 export function parsePage(text: string): Page {
   if (!text.endsWith("\n")) throw new Error("the last line does not end");
@@ -21,7 +27,7 @@ export function parsePage(text: string): Page {
   const seen = new Set<string>();
   let family = "";
   for (const line of text.slice(0, -1).split("\n")) {
-    const type = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line);
+    const type = /^# TYPE (\S+) (counter|gauge|histogram|summary)$/.exec(line);
     if (type !== null) {
       if (types.has(type[1])) throw new Error(`${type[1]} is there twice`);
       family = type[1];
@@ -30,7 +36,7 @@ export function parsePage(text: string): Page {
     }
     if (/^# HELP [a-z_]+ \S/.test(line)) continue;
     const sample = parseSample(line);
-    const suffix = types.get(family) === "histogram" ? /_(bucket|sum|count)$/ : /$/;
+    const suffix = SUFFIXES[types.get(family) ?? ""] ?? /$/;
     if (sample.name.replace(suffix, "") !== family) throw new Error(`out of place: ${line}`);
     const key = `${sample.name} ${JSON.stringify([...sample.labels].sort())}`;
     if (seen.has(key)) throw new Error(`twice: ${line}`);

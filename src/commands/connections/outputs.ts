@@ -1,0 +1,176 @@
+/** Where reports of connections go: standard output, and the exporters. */
+import type { ConnectionReport } from "../../domain/connection.ts";
+import type { TraceReport } from "../../domain/path.ts";
+import { isoTimeText } from "../../format/byte_writer.ts";
+import { connectionsCollectd } from "../../format/connections_collectd.ts";
+import { CONNECTIONS_CSV_HEADER, connectionsCsv } from "../../format/connections_csv.ts";
+import { connectionsInflux } from "../../format/connections_influx.ts";
+import { connectionsJson } from "../../format/connections_json.ts";
+import { ConnectionSeries } from "../../format/connections_prometheus.ts";
+import { connectionLines } from "../../format/connections_text.ts";
+import { NAMING } from "../../format/naming.ts";
+import { choosePaint, type Paint, plain } from "../../format/paint.ts";
+import { traceJson } from "../../format/path_json.ts";
+import { traceLines } from "../../format/path_text.ts";
+import type { Step } from "../../format/record_format.ts";
+import { hostName } from "../../kernel/process.ts";
+import type { Connector } from "../../net/connector.ts";
+import { collectdOptions, openExporters } from "../../run/exports.ts";
+import type { ExportTarget } from "../../run/options.ts";
+import { outbox } from "../../run/outbox.ts";
+import type { Exporter } from "../../sink/exporter.ts";
+import { stdoutColumns, stdoutIsTerminal, stdoutWantsColour } from "../../sink/stdio.ts";
+import type { ConnectionsOptions } from "./options.ts";
+
+/** The width of reports that nobody looks at on a terminal. */
+const USUAL_COLUMNS = 80;
+
+/** An exporter, and what kind of lines it wants; null for Prometheus, which is asked for its page. */
+interface Receiver {
+  readonly exporter: Exporter;
+  readonly lines: "influx" | "collectd" | null;
+}
+
+const LINES: Readonly<Record<ExportTarget["kind"], Receiver["lines"]>> = {
+  "telegraf-udp": "influx",
+  "influx-http": "influx",
+  "collectd-exec": "collectd",
+  "collectd-uds": "collectd",
+  prometheus: null,
+  // Refused with the options.
+  otlp: null,
+};
+
+export class ConnectionOutputs {
+  #options: ConnectionsOptions;
+  #paint: Paint;
+  #series: ConnectionSeries;
+  #receivers: readonly Receiver[];
+  #host = hostName();
+  #collectd: { readonly host: string; readonly intervalMs: number };
+  #reports = 0;
+
+  private constructor(
+    options: ConnectionsOptions,
+    series: ConnectionSeries,
+    receivers: readonly Receiver[],
+  ) {
+    this.#options = options;
+    this.#series = series;
+    this.#receivers = receivers;
+    this.#paint = choosePaint(stdoutWantsColour(), options.noColor);
+    this.#collectd = collectdOptions(exportRun(options));
+  }
+
+  /** Opens the exporters; throws SystemError when one cannot be had at all. */
+  static async open(
+    options: ConnectionsOptions,
+    version: string,
+    connector: Connector,
+  ): Promise<ConnectionOutputs> {
+    const series = new ConnectionSeries();
+    await openExporters(exportRun(options), {
+      naming: NAMING.probe,
+      connector,
+      version,
+      dropped: () => outbox.dropped,
+      page: () => series.page(),
+    });
+    // Standard output takes collectd-exec's lines, and the other exporters stand in their order.
+    const others = options.exports.filter(({ kind }) => kind !== "collectd-exec");
+    const receivers = others.map(({ kind }, i) => ({
+      exporter: outbox.exporters[i],
+      lines: LINES[kind],
+    }));
+    const outputs = new ConnectionOutputs(options, series, receivers);
+    if (options.output === "csv" && !options.quiet) outbox.stdout.text(CONNECTIONS_CSV_HEADER);
+    return outputs;
+  }
+
+  report(report: ConnectionReport): void {
+    this.#series.add(report);
+    if (!this.#options.quiet) this.#print(report);
+    for (const { exporter, lines } of this.#receivers) {
+      if (lines === "influx") exporter.write?.(connectionsInflux(report, this.#host));
+      else if (lines === "collectd") {
+        exporter.write?.(connectionsCollectd(report, this.#collectd));
+      }
+    }
+    this.#reports++;
+  }
+
+  /** The path to a peer, as it was when its group crossed a threshold. */
+  path(report: TraceReport): void {
+    const { output, quiet, live } = this.#options;
+    if (quiet) return;
+    if (output === "json") outbox.stdout.text(traceJson(report));
+    else if (output === "text" && !live) {
+      outbox.stdout.text(`\n${traceLines(report, this.#paint).join("\n")}\n`);
+    }
+  }
+
+  /** The last report on standard error, whatever goes to standard output. */
+  summarize(report: ConnectionReport): void {
+    outbox.status(`${connectionLines(report, USUAL_COLUMNS, plain).join("\n")}\n`);
+  }
+
+  /** Delivers what is left, within the outbox's patience. */
+  async close(): Promise<void> {
+    const { patienceMs } = outbox;
+    const closing = this.#receivers.map(({ exporter }) => exporter.close(patienceMs));
+    await outbox.within(Promise.all(closing));
+    await outbox.flush();
+  }
+
+  #print(report: ConnectionReport): void {
+    switch (this.#options.output) {
+      case "text":
+        return this.#text(report);
+      case "json":
+        return outbox.stdout.text(connectionsJson(report));
+      case "csv":
+        return outbox.stdout.text(connectionsCsv(report));
+      case "influx":
+        return writeSteps(connectionsInflux(report, this.#host));
+      case "collectd":
+        return writeSteps(connectionsCollectd(report, this.#collectd));
+      case "none":
+        return;
+      default:
+        return this.#options.output satisfies never;
+    }
+  }
+
+  #text(report: ConnectionReport): void {
+    if (this.#options.live && stdoutIsTerminal()) return;
+    const width = stdoutIsTerminal() ? stdoutColumns() : USUAL_COLUMNS;
+    const lines = connectionLines(report, width, this.#paint);
+    const time = this.#options.timestamps ? [isoTimeText(report)] : [];
+    const gap = this.#reports === 0 ? [] : [""];
+    outbox.stdout.text(`${[...gap, ...time, ...lines].join("\n")}\n`);
+  }
+}
+
+function writeSteps(steps: Iterable<Step>): void {
+  for (const step of steps) {
+    step(outbox.stdout.begin());
+    outbox.stdout.commit();
+  }
+}
+
+/** The run that exporters are opened for: a report is neither a probe nor a window. */
+function exportRun(
+  { exports, intervalMs }: ConnectionsOptions,
+): Parameters<typeof openExporters>[0] {
+  return {
+    exports: {
+      targets: exports,
+      collectdTypes: "latency",
+      windowMs: null,
+      perProbe: true,
+      boundsUs: [],
+      hostTag: true,
+    },
+    schedule: { intervalMs },
+  };
+}

@@ -1,0 +1,63 @@
+/** Which peers are meant: an address or a prefix, with a port or without. */
+import { UsageError } from "../domain/exit.ts";
+import { literalEndpoint } from "../domain/address.ts";
+import { quote } from "../text/quote.ts";
+
+export interface PeerPrefix {
+  /** 4 or 16 bytes; an IPv4-mapped address is the IPv4 address. */
+  readonly bytes: Uint8Array;
+  /** Leading bits that count. */
+  readonly bits: number;
+  /** Null for every port. */
+  readonly port: number | null;
+}
+
+export const PEER_PREFIX =
+  "ADDR[/LEN][:PORT], such as 10.0.0.5, 10.0.0.0/24:5432 or [2001:db8::/32]:443";
+
+const MAX_PORT = 65_535;
+const MAPPED_BITS = 96;
+
+/** Throws UsageError, which begins with `what`. */
+export function parsePeerPrefix(text: string, what: string): PeerPrefix {
+  const parsed = parse(text);
+  if (parsed === null) throw new UsageError(`${what} ${quote(text)}: wants ${PEER_PREFIX}`);
+  return parsed;
+}
+
+function parse(text: string): PeerPrefix | null {
+  const bracketed = /^\[([^\]/]+)(?:\/(\d{1,3}))?\](?:\/(\d{1,3}))?(?::(\d{1,5}))?$/.exec(text);
+  if (bracketed !== null) {
+    const [, address, within, behind, port] = bracketed;
+    if (within !== undefined && behind !== undefined) return null;
+    return prefix(address, within ?? behind, port);
+  }
+  // Without brackets the colons of IPv6 leave no room for a port.
+  const v4 = /^([0-9.]+)(?:\/(\d{1,3}))?(?::(\d{1,5}))?$/.exec(text);
+  if (v4 !== null) return prefix(v4[1], v4[2], v4[3]);
+  const v6 = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text);
+  return v6 === null ? null : prefix(v6[1], v6[2], undefined);
+}
+
+function prefix(
+  address: string,
+  length: string | undefined,
+  portText: string | undefined,
+): PeerPrefix | null {
+  const endpoint = literalEndpoint(address, 0);
+  if (endpoint === null) return null;
+  const { bytes } = endpoint;
+  const bits = length === undefined ? 8 * bytes.length : Number(length);
+  const port = portText === undefined ? null : Number(portText);
+  if (bits > 8 * bytes.length || (port !== null && (port === 0 || port > MAX_PORT))) return null;
+  if (isMapped(bytes) && bits >= MAPPED_BITS) {
+    return { bytes: bytes.slice(12), bits: bits - MAPPED_BITS, port };
+  }
+  return { bytes, bits, port };
+}
+
+/** ::ffff:0:0/96 (RFC 4291, section 2.5.5.2) */
+function isMapped(bytes: Uint8Array): boolean {
+  return bytes.length === 16 && bytes[10] === 255 && bytes[11] === 255 &&
+    bytes.subarray(0, 10).every((byte) => byte === 0);
+}
