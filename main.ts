@@ -2,6 +2,7 @@
 import { parseCommandLine } from "./src/cli/command_line.ts";
 import { EXIT, type ExitCode, UsageError } from "./src/domain/exit.ts";
 import { messageOf } from "./src/text/quote.ts";
+import { forgetProxies } from "./src/kernel/process.ts";
 import { outbox, say } from "./src/run/outbox.ts";
 import { VERSION } from "./src/version.ts";
 
@@ -75,6 +76,8 @@ function onCrash(event: Event, thrown: unknown): void {
 addEventListener("unhandledrejection", (event) => onCrash(event, event.reason));
 addEventListener("error", (event) => onCrash(event, event.error));
 
+// Rows of a mesh and writes to a receiver, its token among them, go where they are told to.
+forgetProxies();
 const code = await exitCode();
 outbox.exitCode = code;
 await outbox.flush();

@@ -15,6 +15,12 @@ export const RUNNABLE = `dist/${MODULES}/${ENTRY}`;
 /** 1980-01-01: the compiler puts the modules' times into the binary, so they must not be today's. */
 const MODULE_TIME_S = 315_532_800;
 
+/** The settings of proxies, which the program drops when it starts. */
+const PROXIES = ["http_proxy", "https_proxy", "all_proxy"].flatMap((name) => [
+  name,
+  name.toUpperCase(),
+]);
+
 /** What OpenTelemetry's exporters are told by the environment, for all signals and for metrics. */
 const OTEL: readonly string[] = [
   ...["ENDPOINT", "HEADERS", "TIMEOUT", "COMPRESSION", "PROTOCOL"].flatMap((name) => [
@@ -34,7 +40,7 @@ export const PERMISSIONS: readonly string[] = [
   // To connect to a unix socket; given back at once where no collectd-uds is asked for.
   "--allow-write",
   "--allow-ffi",
-  `--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_TOKEN,TERM,${OTEL.join()}`,
+  `--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_TOKEN,TERM,${OTEL.join()},${PROXIES.join()}`,
   "--allow-sys=hostname",
   "--no-prompt",
   // SO_REUSEPORT for serve.

@@ -1,7 +1,6 @@
 /** `probe`: TCP handshakes with targets, timed by the kernel. */
 import { type ExitCode, SystemError } from "../domain/exit.ts";
 import type { Endpoint, Target } from "../domain/target.ts";
-import { descriptorLimit } from "../kernel/process.ts";
 import { ephemeralPorts } from "../kernel/system_file.ts";
 import { ConnectingSockets } from "../kernel/connecting_sockets.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
@@ -11,15 +10,11 @@ import { OwnConnector } from "../net/own_connector.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import { say } from "../run/outbox.ts";
 import { systemClock } from "../time/clock.ts";
-import { inFlightAtWorst, limitNotices } from "../run/limit_notices.ts";
+import { openGate } from "../run/gate.ts";
+import { type Demand, limitNotices } from "../run/limit_notices.ts";
 import type { ProbeOptions } from "../run/options.ts";
 import { allTargets, run } from "../run/run.ts";
 
-/** Descriptors left for everything that is not a probe. */
-const SPARE_DESCRIPTORS = 64;
-/** Probes in flight where the system does not tell its limit, and at most. */
-const DEFAULT_MAX_IN_FLIGHT = 200;
-const MAX_IN_FLIGHT = 50_000;
 /**
  * From so many probes a second on, sockets of our own cost less CPU than the runtime's connect
  * (`task bench:scale`); below it they would wait in a thread for each answer.
@@ -33,12 +28,25 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
   const { source, close, schedule: { intervalMs, burst } } = options;
   const rate = targets.length * burst * 1000 / intervalMs;
   const connector = connectorFor({ source, close, rate, even: burst === 1 }, sockets);
-  const maxInFlight = withinLimits(targets, options);
+  const gate = openGate();
+  const ports = ephemeralPorts();
+  const serves = options.exports.targets.some(({ kind }) => kind === "prometheus");
+  const most = gate.mostInFlight(serves ? gate.httpConnections : 0);
+  const maxInFlight = options.maxInFlight ?? most;
   const prober = new TcpProber(connector, systemClock, options.timeoutMs, options.clock);
   return await run(
     options,
     targets,
-    { diagnostic: "probe", prober, connector, maxInFlight },
+    {
+      diagnostic: "probe",
+      prober,
+      connector,
+      maxInFlight,
+      limitNotices: (of) => {
+        const descriptors = options.maxInFlight === null ? gate.descriptors : null;
+        return limitNotices(demandOf(of, options), { maxInFlight, descriptors, ports });
+      },
+    },
     version,
   );
 }
@@ -81,18 +89,7 @@ function refuseWithoutKernel(options: ProbeOptions): void {
   if (options.clock === "auto") say(`${reason}: rtt is the clock's, scheduling included`);
 }
 
-/** Returns how many probes may be in flight; prints a notice for each limit that the run may reach. */
-function withinLimits(targets: readonly Target[], options: ProbeOptions): number {
+function demandOf(targets: readonly Target[], options: ProbeOptions): Demand {
   const { schedule: { intervalMs, burst }, timeoutMs, close } = options;
-  const demand = { targets, intervalMs, timeoutMs, burst, close };
-  const wanted = options.maxInFlight ?? Math.min(inFlightAtWorst(demand), MAX_IN_FLIGHT);
-  const descriptors = descriptorLimit(wanted + SPARE_DESCRIPTORS);
-  const most = descriptors === null
-    ? DEFAULT_MAX_IN_FLIGHT
-    : Math.max(1, Math.min(descriptors - SPARE_DESCRIPTORS, MAX_IN_FLIGHT));
-  const maxInFlight = options.maxInFlight ?? most;
-  const bound = options.maxInFlight === null ? descriptors : null;
-  const limits = { maxInFlight, descriptors: bound, ports: ephemeralPorts() };
-  for (const notice of limitNotices(demand, limits)) say(notice);
-  return maxInFlight;
+  return { targets, intervalMs, timeoutMs, burst, close };
 }

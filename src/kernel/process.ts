@@ -11,6 +11,15 @@ export function environment(name: string): string | null {
   return Deno.env.get(name) ?? null;
 }
 
+/** Where the runtime's HTTP client looks for a proxy; curl(1) and others know the same names. */
+const PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy"]
+  .flatMap((name) => [name, name.toUpperCase()]);
+
+/** Takes the settings of proxies out of this process's environment, for good. */
+export function forgetProxies(): void {
+  for (const name of PROXY_VARIABLES) Deno.env.delete(name);
+}
+
 /** This machine's name, as gethostname(2) gives it. */
 export function hostName(): string {
   return Deno.hostname();

@@ -1,6 +1,5 @@
 /** Opens an exporter for each `--export` URL. */
 import { SystemError } from "../domain/exit.ts";
-import { messageOf } from "../text/quote.ts";
 import { type Endpoint, hostPort } from "../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
@@ -8,15 +7,15 @@ import type { Attribute } from "../format/otlp.ts";
 import type { Naming } from "../format/naming.ts";
 import type { RecordFormat, Step } from "../format/record_format.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
-import { descriptorLimit } from "../kernel/process.ts";
 import { environment, hostName, processId, residentBytes } from "../kernel/process.ts";
 import { UdpSockets } from "../kernel/udp_socket.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Connector } from "../net/connector.ts";
+import type { Resolver } from "../net/resolver.ts";
 import { httpLimits } from "../net/http_server.ts";
-import { systemResolver } from "../net/resolver.ts";
 import { CollectdSocket, unixStream } from "../sink/collectd_socket.ts";
 import type { Exporter } from "../sink/exporter.ts";
+import { FollowedSocket } from "../sink/followed_socket.ts";
 import { httpPost } from "../sink/http_post.ts";
 import { INFLUX_QUEUE, InfluxHttp } from "../sink/influx_http.ts";
 import { writeRequest } from "../sink/influx_request.ts";
@@ -25,6 +24,7 @@ import { OtlpExporter } from "../sink/otlp.ts";
 import { otlpRequest } from "../sink/otlp_request.ts";
 import { PrometheusExporter } from "../sink/prometheus.ts";
 import { systemClock } from "../time/clock.ts";
+import { type Gate, openGate } from "./gate.ts";
 import { outbox, say } from "./outbox.ts";
 import type { ExportOptions, ExportTarget } from "./options.ts";
 
@@ -73,6 +73,7 @@ async function open(
   options: ExportRun,
   { naming, connector, version, dropped, page }: ExportPorts,
 ): Promise<Exporter | null> {
+  const gate = openGate();
   const parts = { clock: systemClock, notice: say };
   const { perProbe, boundsUs, hostTag } = options.exports;
   const influx = () => new InfluxFormat(naming, hostTag ? hostName() : null);
@@ -80,7 +81,7 @@ async function open(
     case "collectd-exec":
       return null;
     case "telegraf-udp":
-      return lines(await influxUdp(target, influx()), perProbe);
+      return lines(influxUdp(target, influx(), gate), perProbe);
     case "influx-http": {
       const request = writeRequest(target.url, environment("INFLUX_TOKEN"));
       const sending = {
@@ -116,10 +117,10 @@ async function open(
       return new PrometheusExporter(target.address, target.port, version, {
         clock: systemClock,
         connector,
-        resolver: systemResolver,
+        resolver: gate.resolver,
         dropped,
         breakOff: openBreakOff(),
-        limits: httpLimits(descriptorLimit()),
+        limits: httpLimits(gate.descriptors),
         naming,
         boundsUs,
         page,
@@ -143,34 +144,37 @@ function resourceAttributes(version: string, given: readonly Attribute[]): reado
   return [...new Map([...own, ...given])];
 }
 
-async function influxUdp(
+function influxUdp(
   { host, port, batchBytes }: ExportTarget & { readonly kind: "telegraf-udp" },
   format: RecordFormat,
-): Promise<Exporter> {
+  { resolver }: Gate,
+): Exporter {
   const where = `telegraf-udp://${hostPort(host, port)}`;
   const sockets = UdpSockets.open();
   if (sockets === null) throw new SystemError(`${where}: this platform offers no way to send`);
-  const endpoint = await firstAddress(host, port, where);
-  const path = endpoint.family === 4 ? BATCH_BYTES_V4 : BATCH_BYTES_V6;
+  const literal = literalEndpoint(host, port);
+  const socket = literal !== null ? sockets.to(literal) : new FollowedSocket({
+    clock: systemClock,
+    lookUp: () => lookUp(resolver, host, port),
+    open: (endpoint) => sockets.to(endpoint),
+    onMoved: (address) => outbox.detail(`${where}: the receiver is at ${address} now`),
+  });
+  // A name may stand for addresses of both families: what fits IPv6 fits IPv4.
+  const path = literal?.family === 4 ? BATCH_BYTES_V4 : BATCH_BYTES_V6;
   return new InfluxUdp({ where, batchBytes: batchBytes === "path" ? path : batchBytes }, {
     format,
-    socket: sockets.to(endpoint),
+    socket,
     clock: systemClock,
     notice: say,
   });
 }
 
-async function firstAddress(host: string, port: number, where: string): Promise<Endpoint> {
-  try {
-    const [address] = literalEndpoint(host, port) === null
-      ? await systemResolver.resolve(host, 0)
-      : [host];
-    const endpoint = literalEndpoint(address, port);
-    if (endpoint !== null) return endpoint;
-    throw new Error("no address");
-  } catch (error) {
-    throw new SystemError(`${where}: cannot resolve ${host}: ${messageOf(error)}`);
-  }
+async function lookUp(resolver: Resolver, host: string, port: number): Promise<Endpoint[]> {
+  const endpoints = (await resolver.resolve(host, 0))
+    .map((address) => literalEndpoint(address, port))
+    .filter((endpoint) => endpoint !== null);
+  if (endpoints.length === 0) throw new Error(`cannot resolve ${host}: no address`);
+  return endpoints;
 }
 
 /** An exporter of lines; with `--per-probe=false` it is given windows only. */

@@ -3,19 +3,17 @@
  * bound on what is in flight, results handed on as their fate becomes known.
  */
 import { messageOf } from "../text/quote.ts";
-import { fateOf } from "../domain/outcome.ts";
+import { fateOf, type Outcome } from "../domain/outcome.ts";
 import { blankRecord, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { type Endpoint, type Target, targetKey } from "../domain/target.ts";
 import type { PendingProbe, Prober } from "../net/prober.ts";
 import type { Family, Resolver } from "../net/resolver.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
-import { CATCH_UP_MS, dueMs, nextSlot, splayMs } from "../time/schedule.ts";
+import { CATCH_UP_MS, dueMs, nextSlot, retryPauseMs, splayMs } from "../time/schedule.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
 import { ScheduledTarget } from "./scheduled_target.ts";
 
-/** How many names are asked of the resolver at once. */
-const MAX_LOOKUPS = 16;
 /**
  * Probes sent in one turn. Late ones are sent in several, so that replies are read in between: what
  * waits to be read makes each further probe dearer, and a prober that is behind would fall behind more.
@@ -23,6 +21,10 @@ const MAX_LOOKUPS = 16;
  * falls behind for good (`task bench:scale`).
  */
 const MAX_SENDS_A_TURN = 48;
+
+function usualPauseMs(failures: number): number {
+  return retryPauseMs(failures, Math.random);
+}
 
 export interface LoopOptions {
   /** Probes a target, or null for no end. */
@@ -62,6 +64,8 @@ export interface LoopPorts {
   onSkip(target: Target, probes: number): void;
   /** Something worth a line on stderr. */
   onNotice(text: string): void;
+  /** How long to wait before a name is looked up again, in ms, after so many failures in a row. */
+  lookUpPauseMs?(failures: number): number;
 }
 
 /** A probe that was sent, until its fate is known; used again afterwards. */
@@ -107,8 +111,10 @@ export class ProbeLoop {
   /** `stop` was called, perhaps before `run`. */
   #ended = false;
   #finish: () => void = () => {};
-  /** Reloads happen one after the other, the last one wins. */
-  #reloaded: Promise<unknown> = Promise.resolve();
+  /** Entries whose first look-up is under way. */
+  #lookingUp = 0;
+  #onLookedUp: () => void = () => {};
+  #endTimer: Cancel | null = null;
 
   constructor(options: LoopOptions, ports: LoopPorts) {
     this.#options = options;
@@ -116,11 +122,23 @@ export class ProbeLoop {
     this.#wall = new WallAnchor(ports.clock);
   }
 
-  /** Resolves the targets' names and makes their entries; call before `run`. */
+  /**
+   * Makes the targets' entries and looks their names up; call before `run`. Resolves when every first
+   * look-up has ended, well or not: nothing has to wait for that.
+   */
   async prepare(targets: readonly Target[]): Promise<void> {
     const entries = targets.map((target) => new ScheduledTarget(target));
-    await this.#resolveAll(entries);
     this.entries.push(...entries);
+    await this.#lookUpFirst(entries);
+  }
+
+  /** Whether a target has an address; waits until one has, or every first look-up has ended. */
+  async reachable(): Promise<boolean> {
+    const has = () => this.entries.some(({ endpoint }) => endpoint !== undefined);
+    while (!has() && this.#lookingUp > 0 && !this.#ended) {
+      await new Promise<void>((resolve) => this.#onLookedUp = resolve);
+    }
+    return has();
   }
 
   /** Probes until the count or the duration is reached, or `stop` is called. */
@@ -129,10 +147,14 @@ export class ProbeLoop {
     const { durationMs, resolveEveryMs } = this.#options;
     if (durationMs !== null) this.#endMs = this.#ports.clock.now() + durationMs;
     if (resolveEveryMs !== null) this.#refreshEvery(resolveEveryMs);
-    this.#place(this.entries);
     return new Promise((resolve) => {
       this.#finish = resolve;
       this.#running = true;
+      this.#spread(this.entries);
+      // A name that is still looked up must not outlast the end.
+      if (durationMs !== null && this.#lookingUp > 0) {
+        this.#endTimer = this.#ports.clock.wakeAt(this.#endMs, () => this.#finishIfDone());
+      }
       this.#arm();
       this.#finishIfDone();
     });
@@ -141,9 +163,12 @@ export class ProbeLoop {
   /** Ends at once; probes whose fate is not known yet are not counted. */
   stop(): void {
     this.#ended = true;
+    this.#onLookedUp();
+    for (const entry of this.entries) entry.cancelLookUp();
     if (!this.#running) return;
     this.#running = false;
     this.#timer?.();
+    this.#endTimer?.();
     this.#refreshTimer?.();
     this.#ports.prober.stop();
     this.#finish();
@@ -151,41 +176,50 @@ export class ProbeLoop {
 
   /**
    * Makes `targets` the ones probed from now on. Those that were there before keep their schedule
-   * and their statistics; returns the entries that left.
+   * and their statistics; returns the entries that left. Names are probed as they resolve.
    */
-  retarget(targets: readonly Target[]): Promise<ScheduledTarget[]> {
-    const turn = this.#reloaded.then(() => this.#retarget(targets));
-    this.#reloaded = turn;
-    return turn;
-  }
-
-  async #retarget(targets: readonly Target[]): Promise<ScheduledTarget[]> {
+  retarget(targets: readonly Target[]): ScheduledTarget[] {
+    if (!this.#running) return [];
     const wanted = new Map(targets.map((target) => [targetKey(target), target]));
     const kept = this.entries.filter((entry) => wanted.delete(targetKey(entry.target)));
     const keeping = new Set(kept);
     const left = this.entries.filter((entry) => !keeping.has(entry));
     const fresh = [...wanted.values()].map((target) => new ScheduledTarget(target));
-    await this.#resolveAll(fresh);
-    if (!this.#running) return [];
-    for (const entry of left) entry.removed = true;
+    for (const entry of left) {
+      entry.removed = true;
+      entry.cancelLookUp();
+    }
     this.#queue.retain((entry) => !entry.removed);
     this.#deferred = this.#deferred.filter((entry) => !entry.removed);
     this.entries.splice(0, this.entries.length, ...kept, ...fresh);
-    this.#place(fresh);
+    this.#spread(fresh);
+    this.#lookUpFirst(fresh);
     this.#arm();
     this.#finishIfDone();
     return left;
   }
 
-  #place(entries: readonly ScheduledTarget[]): void {
+  /** Spreads entries over the interval, and queues those that need not wait for a look-up. */
+  #spread(entries: readonly ScheduledTarget[]): void {
     const { maxInFlight, intervalMs, offsetMs = 0 } = this.#options;
     const kept = Math.min(Math.floor(maxInFlight / 2), this.entries.length - 1);
     this.#slowLimit = Math.max(1, maxInFlight - kept);
     const startMs = this.#ports.clock.now() + offsetMs;
     for (const [index, entry] of entries.entries()) {
       entry.startMs = entry.dueMs = startMs + splayMs(index, entries.length, intervalMs);
-      this.#requeue(entry);
+      if (entry.lookedUp) this.#requeue(entry);
     }
+  }
+
+  /** Queues an entry whose first look-up has ended, from its next slot on. */
+  #place(entry: ScheduledTarget): void {
+    const late = this.#ports.clock.now() - entry.startMs;
+    const { intervalMs } = this.#options;
+    if (late > 0) entry.startMs += Math.ceil(late / intervalMs) * intervalMs;
+    entry.dueMs = entry.startMs;
+    this.#requeue(entry);
+    this.#arm();
+    this.#finishIfDone();
   }
 
   /** Queues a target's next slot, unless its run is over. */
@@ -304,7 +338,7 @@ export class ProbeLoop {
     // A probe sent to a former address tells nothing about the address in use.
     if (record.address === (entry.endpoint?.address ?? "")) {
       entry.failures = record.outcome === "established" ? 0 : entry.failures + 1;
-      if (entry.failures >= this.#options.resolveAfter) this.#rotate(entry);
+      if (entry.failures >= this.#options.resolveAfter) this.#rotate(entry, record.outcome);
     }
     const lost = fateOf(record.outcome) === "lost";
     this.#spare.push(probe);
@@ -352,16 +386,22 @@ export class ProbeLoop {
   }
 
   #finishIfDone(): void {
-    const waiting = this.#queue.size + this.#deferred.length + this.#inFlight;
+    const over = this.#ports.clock.now() >= this.#endMs;
+    const lookingUp = over ? 0 : this.#lookingUp;
+    const waiting = this.#queue.size + this.#deferred.length + this.#inFlight + lookingUp;
     if (waiting === 0 && !this.#options.idle) this.stop();
   }
 
-  async #resolveAll(entries: readonly ScheduledTarget[]): Promise<void> {
-    const waiting = entries.values();
-    const worker = async () => {
-      for (const entry of waiting) await this.#resolve(entry, false);
-    };
-    await Promise.all(Array.from({ length: MAX_LOOKUPS }, worker));
+  /** Looks names up for the first time; each entry is queued when its look-up has ended. */
+  async #lookUpFirst(entries: readonly ScheduledTarget[]): Promise<void> {
+    this.#lookingUp += entries.length;
+    await Promise.all(entries.map(async (entry) => {
+      await this.#resolve(entry, false);
+      this.#lookingUp--;
+      entry.lookedUp = true;
+      if (this.#running && !entry.removed) this.#place(entry);
+      this.#onLookedUp();
+    }));
   }
 
   /** Looks a name up and takes its addresses; after a failure the known addresses stay. */
@@ -378,27 +418,52 @@ export class ProbeLoop {
     try {
       moved(entry.adopt(await entry.lookUp(resolver, this.#options.family), advance));
       entry.unresolvedReason = "";
+      entry.lookUpFailures = 0;
     } catch (error) {
       entry.failures = 0;
       const reason = `cannot resolve ${entry.target.host}: ${messageOf(error)}`;
       if (reason !== entry.unresolvedReason) onNotice(`${entry.target.name}: ${reason}`);
       entry.unresolvedReason = reason;
       if (this.#options.statistics !== false) entry.stats.lastError = reason;
+      this.#lookUpLater(entry);
       if (advance) moved(entry.advance());
     } finally {
       entry.resolving = false;
     }
   }
 
-  #rotate(entry: ScheduledTarget): void {
-    // Not awaited: probes go on during the look-up.
-    this.#resolve(entry, true);
+  /** After a failed look-up: the next one comes after a pause that grows, for a name without an address by itself. */
+  #lookUpLater(entry: ScheduledTarget): void {
+    const { clock, lookUpPauseMs = usualPauseMs } = this.#ports;
+    const atMs = clock.now() + lookUpPauseMs(++entry.lookUpFailures);
+    entry.lookUpMs = atMs;
+    if (entry.endpoint !== undefined || entry.isLiteral || entry.removed || this.#ended) return;
+    entry.lookUpTimer = clock.wakeAt(atMs, () => this.#resolve(entry, false));
+  }
+
+  /** Takes the next address, after a look-up where one may tell something new. */
+  #rotate(entry: ScheduledTarget, outcome: Outcome): void {
+    // A name without an address is looked up by its own timer.
+    if (entry.endpoint === undefined) return;
+    // A single address that refuses is reached, and nothing says that it is the wrong one.
+    if (entry.addresses === 1 && outcome === "refused") {
+      entry.failures = 0;
+    } else if (this.#ports.clock.now() < entry.lookUpMs) {
+      const left = entry.advance();
+      if (left === null) return;
+      this.#ports.onNotice(
+        `${entry.target.name}: ${left.address} failed, now probing ${entry.endpoint?.address}`,
+      );
+    } else {
+      // Not awaited: probes go on during the look-up.
+      this.#resolve(entry, true);
+    }
   }
 
   #refreshEvery(everyMs: number): void {
     const { clock } = this.#ports;
     this.#refreshTimer = clock.wakeAt(clock.now() + everyMs, async () => {
-      await this.#resolveAll(this.entries);
+      await Promise.all(this.entries.map((entry) => this.#resolve(entry, false)));
       if (this.#running) this.#refreshEvery(everyMs);
     });
   }

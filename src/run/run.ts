@@ -17,7 +17,6 @@ import { textIntroduction } from "../format/text.ts";
 import { summaryLines } from "../format/text_summary.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
-import { systemResolver } from "../net/resolver.ts";
 import { loadTargets } from "../input/targets_file.ts";
 import { isBrokenPipe, stdoutWantsColour, summaryColumns } from "../sink/stdio.ts";
 import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
@@ -25,6 +24,7 @@ import { durationText } from "../text/duration.ts";
 import { inTurn, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { collectdOptions, openExporters } from "./exports.ts";
+import { type Gate, openGate } from "./gate.ts";
 import { Live } from "./live.ts";
 import type { RunOptions } from "./options.ts";
 import { outbox, say } from "./outbox.ts";
@@ -45,6 +45,8 @@ export interface Means {
   /** For probes on demand (`/probe?target=`). */
   readonly connector: Connector;
   readonly maxInFlight: number;
+  /** A line for each limit of this machine that a run of these targets may reach. */
+  limitNotices?(targets: readonly Target[]): readonly string[];
 }
 
 /**
@@ -63,7 +65,8 @@ export async function run(
 class Run {
   #options: RunOptions;
   #targets: readonly Target[];
-  #prober: Prober;
+  #means: Means;
+  #limitsSaid: readonly string[] = [];
   #title: (of: readonly Target[]) => string;
   #housekeeping = new Housekeeping(systemClock, false);
   #live: Live | null;
@@ -84,20 +87,23 @@ class Run {
   ): Promise<Run> {
     const naming = NAMING[means.diagnostic];
     const { connector } = means;
+    const gate = openGate();
     const exporters = { naming, connector, version, dropped: () => outbox.dropped };
     await openExporters(options, exporters);
-    return new Run(options, targets, means, naming);
+    return new Run(options, targets, means, naming, gate);
   }
 
   private constructor(
     options: RunOptions,
     targets: readonly Target[],
-    { prober, maxInFlight }: Means,
+    means: Means,
     naming: Naming,
+    gate: Gate,
   ) {
+    const { prober, maxInFlight } = means;
     this.#options = options;
     this.#targets = targets;
-    this.#prober = prober;
+    this.#means = means;
     this.#clockWord = naming.clock;
     this.#title = (of) => introduction(of, options, naming);
     this.#live = Live.open(options);
@@ -112,7 +118,7 @@ class Run {
     this.#loop = new ProbeLoop({ ...options.schedule, maxInFlight, idle }, {
       clock: systemClock,
       prober,
-      resolver: systemResolver,
+      resolver: gate.resolver,
       onRecord: (record) => {
         this.#outputs.record(record);
         this.#live?.record(record);
@@ -131,12 +137,15 @@ class Run {
 
   async toTheEnd(): Promise<ExitCode> {
     const loop = this.#loop;
-    await loop.prepare(this.#targets);
-    this.#outputs.watch(this.#targets);
-    const reachable = loop.entries.some((entry) => entry.endpoint !== undefined);
-    // No target has an address: print the summaries and end.
-    if (!reachable && this.#targets.length > 0) return await this.#conclude();
     this.#listen();
+    this.#sayLimits(this.#targets);
+    loop.prepare(this.#targets);
+    this.#outputs.watch(this.#targets);
+    // No target has an address: print the summaries and end. An agent waits for names to resolve.
+    const agent = this.#options.exports.targets.length > 0;
+    if (!agent && this.#targets.length > 0 && !await loop.reachable()) {
+      return await this.#conclude();
+    }
     const { output, quiet } = this.#options;
     if (output === "text" && !quiet) say(this.#title(this.#targets));
     this.#outputs.start();
@@ -148,8 +157,16 @@ class Run {
     this.#housekeeping.stop();
     await outbox.within(this.#outputs.close(outbox.patienceMs));
     this.#live?.rethrow();
-    for (const remark of this.#prober.remarks?.() ?? []) say(remark);
+    for (const remark of this.#means.prober.remarks?.() ?? []) say(remark);
     return await this.#conclude();
+  }
+
+  /** Says which limits may be reached, where that has changed. */
+  #sayLimits(targets: readonly Target[]): void {
+    const notices = this.#means.limitNotices?.(targets) ?? [];
+    const said = new Set(this.#limitsSaid);
+    for (const notice of notices) if (!said.has(notice)) say(notice);
+    this.#limitsSaid = notices;
   }
 
   #summary(): RunSummary {
@@ -197,9 +214,10 @@ class Run {
     try {
       const targets = await allTargets(this.#options);
       this.#outputs.check(targets);
-      const left = await this.#loop.retarget(targets);
+      const left = this.#loop.retarget(targets);
       this.#outputs.watch(this.#loop.entries.map((entry) => entry.target));
       for (const entry of left) this.#outputs.forget(entry.target);
+      this.#sayLimits(targets);
       say(`${targetsFile} read again: ${this.#loop.entries.length} targets`);
     } catch (error) {
       say(`${messageOf(error)}; going on with the targets there were`);

@@ -2,6 +2,7 @@
 import type { Endpoint, Target } from "../domain/target.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Family, Resolver } from "../net/resolver.ts";
+import type { Cancel } from "../time/clock.ts";
 import { TargetStats } from "../stats/target_stats.ts";
 
 /** Addresses kept of one name; further ones are ignored. */
@@ -25,6 +26,12 @@ export class ScheduledTarget {
   /** Failures in a row on the address in use. */
   failures = 0;
   resolving = false;
+  /** The first look-up of its name has ended, well or not. */
+  lookedUp = false;
+  /** Look-ups that failed in a row, and when the next one may be. */
+  lookUpFailures = 0;
+  lookUpMs = -Infinity;
+  lookUpTimer: Cancel = () => {};
   /** Why the name has no address; empty when it has one. */
   unresolvedReason = "not resolved yet";
   #endpoints: readonly Endpoint[] = [];
@@ -43,6 +50,20 @@ export class ScheduledTarget {
       this.#stats.address = this.endpoint?.address ?? "";
     }
     return this.#stats;
+  }
+
+  /** How many addresses are known. */
+  get addresses(): number {
+    return this.#endpoints.length;
+  }
+
+  get isLiteral(): boolean {
+    return literalEndpoint(this.target.host, this.target.port) !== null;
+  }
+
+  /** No further look-up is wanted. */
+  cancelLookUp(): void {
+    this.lookUpTimer();
   }
 
   /** The address in use; undefined while the name does not resolve. */

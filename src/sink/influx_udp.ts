@@ -34,8 +34,6 @@ export interface InfluxUdpParts {
   readonly socket: DatagramSocket;
   readonly clock: Clock;
   readonly notice: Notice;
-  /** For who asked to be told why. */
-  readonly detail?: Notice;
 }
 
 /**
@@ -59,13 +57,13 @@ export class InfluxUdp implements Exporter {
   #lastLossMs = 0;
 
   constructor(options: InfluxUdpOptions, parts: InfluxUdpParts) {
-    const { format, socket, clock, notice, detail } = parts;
+    const { format, socket, clock, notice } = parts;
     this.#format = format;
     this.#socket = socket;
     this.#clock = clock;
     this.#batchBytes = options.batchBytes ?? 0;
     this.#out = new ByteWriter(this.#batchBytes + MAX_RECORD_BYTES);
-    this.#trouble = new Trouble(options.where, notice, detail);
+    this.#trouble = new Trouble(options.where, notice);
     this.#timer = new FlushTimer(clock, options.flushMs ?? FLUSH_MS, () => this.#flush());
   }
 
@@ -98,19 +96,6 @@ export class InfluxUdp implements Exporter {
       step(this.#out);
       this.#commit(start);
     }
-  }
-
-  /** Whether datagrams were lost of late. */
-  get troubled(): boolean {
-    return this.#trouble.active;
-  }
-
-  /** The receiver has another address from now on. */
-  moveTo(socket: DatagramSocket, address: string): void {
-    this.#trouble.detail(`the receiver is at ${address} now`);
-    this.#socket.close();
-    this.#socket = socket;
-    this.#lastLines = 0;
   }
 
   close(_withinMs: number): Promise<void> {

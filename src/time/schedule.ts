@@ -37,3 +37,17 @@ export function nextSlot(
 export function splayMs(index: number, count: number, intervalMs: number): number {
   return count <= 1 ? 0 : (index * intervalMs) / count;
 }
+
+/** Pauses between attempts that fail: the first, the longest, and how far each is spread. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+const PAUSE_JITTER = 0.25;
+
+/**
+ * How long to wait, in ms, after so many failures in a row (at least 1): twice as long after each, and
+ * somewhat more or less, so that many that failed together are not tried together.
+ */
+export function retryPauseMs(failures: number, random: () => number): number {
+  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
+  return pauseMs * (1 - PAUSE_JITTER + 2 * PAUSE_JITTER * random());
+}

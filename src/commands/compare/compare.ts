@@ -12,8 +12,9 @@ import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
 import { openKnockProber } from "../../net/knock_prober.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
-import { type Family, systemResolver } from "../../net/resolver.ts";
+import type { Family } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
+import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
 import { durationText } from "../../text/duration.ts";
@@ -43,6 +44,7 @@ export interface CompareOptions {
 
 /** Runs until every slot was probed by every diagnostic, or until a signal; the result is the exit code. */
 export async function compare(options: CompareOptions): Promise<ExitCode> {
+  const gate = openGate();
   const { diagnostics, leftOut } = openDiagnostics(options);
   revoke("env", "ffi", "sys", "read", "write");
   const { count, burst } = options;
@@ -53,7 +55,7 @@ export async function compare(options: CompareOptions): Promise<ExitCode> {
   });
   const run = new Interleaved(options, {
     clock: systemClock,
-    resolver: systemResolver,
+    resolver: gate.resolver,
     diagnostics,
     onHandshake: (record) => progress?.record(record),
     onNotice: say,

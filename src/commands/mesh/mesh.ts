@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
 import { messageOf } from "../../text/quote.ts";
 import { meshTable } from "../../format/mesh_table.ts";
 import { openBreakOff } from "../../kernel/break_off.ts";
-import { descriptorLimit, hostName, onSignal, revoke } from "../../kernel/process.ts";
+import { hostName, onSignal, revoke } from "../../kernel/process.ts";
 import { ownAddresses } from "../../kernel/own_addresses.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
@@ -18,12 +18,12 @@ import { literalEndpoint } from "../../domain/address.ts";
 import type { CloseKind } from "../../net/connector.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
 import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
-import { HTTP_LIMITS, httpLimits, HttpServer } from "../../net/http_server.ts";
+import { httpLimits, HttpServer } from "../../net/http_server.ts";
 import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
-import { systemResolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
+import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { inTurn, repeat, sleepUntil, systemClock } from "../../time/clock.ts";
 import { durationText } from "../../text/duration.ts";
@@ -61,10 +61,6 @@ export interface MeshOptions {
 
 /** Handshakes that may wait to be accepted, as for `serve`: bursts of that many nodes at once. */
 const BACKLOG = 4096;
-/** Descriptors for everything that is neither a probe nor an HTTP connection. */
-const SPARE_DESCRIPTORS = 64;
-/** Probes in flight where the system does not tell its limit. */
-const DEFAULT_MAX_IN_FLIGHT = 200;
 /** After so many failures in a row a name is resolved again; and every so often anyway. */
 const RESOLVE_AFTER = 5;
 const RESOLVE_EVERY_MS = 5 * 60_000;
@@ -93,7 +89,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
     row: () => builder.row(),
     pause,
     leaving: {
-      resolver: systemResolver,
+      resolver: openGate().resolver,
       entries: () => nodes,
       onLeave: (name) => {
         builder.leave(name);
@@ -106,9 +102,10 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const loops = openLoops(options, sockets, builder, housekeeping);
   const members = new Members(me, options, {
     load: async () => nodes = await loadNodes(nodesFile, httpPort),
-    use: async (node, peers) => {
+    use: (node, peers) => {
       builder.watch(node, peers);
-      await Promise.all(loops.map((loop) => loop.retarget(peers)));
+      for (const loop of loops) loop.retarget(peers);
+      return Promise.resolve();
     },
     say,
   });
@@ -192,10 +189,7 @@ function ownAddressOf({ target: { host, port } }: NodeEntry): string | null {
 function serveHttp(addresses: readonly string[], me: NodeEntry, pages: Pages): HttpServer[] {
   const both = addresses.includes("::");
   const breakOff = openBreakOff();
-  const limits = {
-    ...httpLimits(descriptorLimit(MAX_NODES + HTTP_LIMITS.connections)),
-    posts: true,
-  };
+  const limits = { ...httpLimits(openGate().descriptors), posts: true };
   return addresses.filter((address) => !(both && address === "0.0.0.0")).map((address) =>
     new HttpServer(
       address,
@@ -243,6 +237,7 @@ function loopOf(
   { intervalMs }: MeshOptions,
   onRecord: LoopPorts["onRecord"],
 ): ProbeLoop {
+  const gate = openGate();
   const options = {
     count: null,
     durationMs: null,
@@ -252,26 +247,19 @@ function loopOf(
     family: 0,
     resolveAfter: RESOLVE_AFTER,
     resolveEveryMs: RESOLVE_EVERY_MS,
-    maxInFlight: mostInFlight(),
+    // One for each possible node, since a burst has one probe in flight; fewer where descriptors are scarce.
+    maxInFlight: Math.min(MAX_NODES, gate.mostInFlight(gate.httpConnections)),
     idle: true,
     statistics: false,
   } as const;
   return new ProbeLoop(options, {
     clock: systemClock,
     prober,
-    resolver: systemResolver,
+    resolver: gate.resolver,
     onRecord,
     onSkip: () => {},
     onNotice: say,
   });
-}
-
-/** One for each possible node, since a burst has one probe in flight; fewer where descriptors are scarce. */
-function mostInFlight(): number {
-  const descriptors = descriptorLimit(MAX_NODES + SPARE_DESCRIPTORS + HTTP_LIMITS.connections);
-  if (descriptors === null) return DEFAULT_MAX_IN_FLIGHT;
-  const spare = SPARE_DESCRIPTORS + httpLimits(descriptors).connections;
-  return Math.max(1, Math.min(MAX_NODES, descriptors - spare));
 }
 
 function announce(

@@ -18,9 +18,9 @@ import { DenoConnector } from "../../net/deno_connector.ts";
 import { isNoRoute, openHopProber, openHopTools } from "../../trace/hop_open.ts";
 import type { HopProber } from "../../trace/hop_prober.ts";
 import { openAddressFacts } from "../../net/name_server.ts";
-import { systemResolver } from "../../net/resolver.ts";
 import { probeOnce } from "../../net/prober.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
+import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
 import { sleepUntil, systemClock } from "../../time/clock.ts";
@@ -87,7 +87,7 @@ async function resolve({ target, family, protocol }: TraceOptions): Promise<Endp
   const literal = literalEndpoint(target.host, port);
   if (literal !== null) return literal;
   try {
-    const [address] = await systemResolver.resolve(target.host, family);
+    const [address] = await openGate().resolver.resolve(target.host, family);
     const endpoint = literalEndpoint(address, port);
     if (endpoint !== null) return endpoint;
     say(`${target.host}: no address`);

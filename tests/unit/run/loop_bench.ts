@@ -50,6 +50,7 @@ export class LoopBench {
         this.skipped.set(of.name, (this.skipped.get(of.name) ?? 0) + probes);
       },
       onNotice: (text) => this.notices.push(text),
+      lookUpPauseMs: () => 1500,
     });
   }
 

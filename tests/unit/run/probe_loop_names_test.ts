@@ -20,20 +20,51 @@ Deno.test("names are resolved before the first probe, literals never", async () 
   assertEquals(bench.notices, []);
 });
 
-Deno.test("names are asked of the resolver several at once, but not all of them", async () => {
-  const bench = new LoopBench({ count: 1 });
-  bench.resolver.delayMs = 100;
-  const targets = Array.from({ length: 40 }, (_, i) => byName(`n${i}`));
-  for (const each of targets) bench.resolver.answer(each.host, [A]);
-  let prepared = false;
-  bench.loop.prepare(targets).then(() => prepared = true);
-  await bench.clock.advance(50);
-  assertEquals(bench.resolver.asked.length, 16);
-  await bench.clock.advance(200);
-  assert(!prepared);
-  await bench.clock.advance(50);
-  assert(prepared);
-  assertEquals(bench.resolver.asked, targets.map((each) => each.host));
+Deno.test("a name that is looked up for long holds up no literal and no other name", async () => {
+  const bench = new LoopBench({ count: 2 });
+  bench.resolver.delayMs = 2500;
+  bench.resolver.answer("slow.example", [A]);
+  bench.loop.prepare([byName("slow"), ...literals("lit")]);
+  assertEquals(await bench.loop.reachable(), true);
+  bench.loop.run();
+  await bench.clock.advance(6000);
+  assertEquals(bench.prober.timesOf("lit"), [500, 1500]);
+  assertEquals(bench.prober.timesOf("slow"), [3000, 4000]);
+  assertEquals(bench.records.filter(({ outcome }) => outcome === "unresolved"), []);
+});
+
+Deno.test("a run ends by its time though a name is still looked up", async () => {
+  const bench = new LoopBench({ durationMs: 2000 });
+  bench.resolver.delayMs = 60_000;
+  bench.resolver.answer("slow.example", [A]);
+  bench.loop.prepare([byName("slow")]);
+  let ended = false;
+  bench.loop.run().then(() => ended = true);
+  await bench.clock.advance(2000);
+  assert(ended);
+});
+
+Deno.test("a name without an address is asked for again after pauses, and probed when it has one", async () => {
+  const bench = new LoopBench();
+  await bench.start(byName("late"));
+  await bench.clock.advance(4000);
+  // At 0, and then each 1.5 s.
+  assertEquals(bench.resolver.asked.length, 3);
+  bench.resolver.answer("late.example", [A]);
+  await bench.clock.advance(1500);
+  assertEquals(bench.prober.timesOf("late"), [5000]);
+  bench.loop.stop();
+});
+
+Deno.test("a single address that refuses is not looked up again, one that is silent is", async () => {
+  for (const [outcome, asked] of [["refused", 1], ["timeout", 3]] as const) {
+    const bench = new LoopBench({ resolveAfter: 2 }, () => ({ afterMs: 1, outcome }));
+    bench.resolver.answer("db.example", [A]);
+    await bench.start(byName("db"));
+    await bench.clock.advance(4500);
+    assertEquals(bench.resolver.asked.length, asked, outcome);
+    bench.loop.stop();
+  }
 });
 
 Deno.test("after failures in a row the name is resolved again and the next address taken", async () => {
