@@ -211,11 +211,14 @@ export class ProbeLoop {
     }
   }
 
-  /** Queues an entry whose first look-up has ended, from its next slot on. */
+  /** Queues an entry whose first look-up has ended. */
   #place(entry: ScheduledTarget): void {
-    const late = this.#ports.clock.now() - entry.startMs;
+    const now = this.#ports.clock.now();
     const { intervalMs } = this.#options;
-    if (late > 0) entry.startMs += Math.ceil(late / intervalMs) * intervalMs;
+    const late = now - entry.startMs;
+    // A little late: at once. Later, where many may come at the same time: in its own place in the interval.
+    if (late > intervalMs / 2) entry.startMs += Math.ceil(late / intervalMs) * intervalMs;
+    else entry.startMs = Math.max(entry.startMs, now);
     entry.dueMs = entry.startMs;
     this.#requeue(entry);
     this.#arm();

@@ -1,0 +1,144 @@
+/** Names that a name server does not answer hold nothing up: the compiled program, the system's resolver. */
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { NAME_SERVER, NamedHost, PORT } from "./harness/named_host.ts";
+import { pause, Program, until } from "./harness/program.ts";
+
+/** What a run may lag behind one without the fault, at the 99th percentile. */
+const LAG_MS = 5;
+
+interface Probe {
+  readonly target: string;
+  readonly outcome: string;
+  readonly time: string;
+}
+
+interface Summary {
+  readonly target: string;
+  readonly sent: number;
+  readonly answered: number;
+  readonly lost: number;
+  readonly skipped: number;
+  readonly lag_ms: { readonly p99: number };
+}
+
+const HEALTHY = `healthy=127.0.0.1:${PORT}`;
+const names = (count: number, kind: string) =>
+  Array.from({ length: count }, (_, i) => `n${i}.${kind}.test:${PORT}`);
+
+function probesOf(program: Program, target: string): Probe[] {
+  return program.lines<Probe>("wire-probe.probe.v1").filter((probe) => probe.target === target);
+}
+
+function summaryOf(program: Program, target: string): Summary {
+  const found = program.lines<Summary>("wire-probe.summary.v1").find((one) =>
+    one.target === target
+  );
+  if (found === undefined) throw new Error(`no summary of ${target}: ${program.stderr}`);
+  return found;
+}
+
+Deno.test("a name server that falls silent costs a healthy target nothing", async () => {
+  // Reachable nowhere, so that each failure asks for the name again.
+  await using host = await NamedHost.open({ "*": "198.51.100.1" });
+  const often = [
+    "-i",
+    "250ms",
+    "-t",
+    "1s",
+    "--duration",
+    "9s",
+    "-o",
+    "json",
+    "--resolve-after",
+    "2",
+  ];
+  const many = names(64, "moving");
+  await using alone = host.start("probe", HEALTHY, ...often);
+  await using plain = host.start("probe", HEALTHY, ...many, ...often);
+  await using bound = host.start("probe", HEALTHY, ...many, ...often, "--source", "127.0.0.1");
+  await pause(3000);
+  await host.say({ "*": "SILENT" });
+  for (const program of [alone, plain, bound]) await program.ended();
+  const right = summaryOf(alone, "healthy");
+  for (const program of [plain, bound]) {
+    const { sent, answered, lost, skipped, lag_ms } = summaryOf(program, "healthy");
+    assertEquals([lost, skipped, answered], [0, 0, sent]);
+    assert(Math.abs(sent - right.sent) <= 1, `${sent} sent, not ${right.sent}`);
+    assertEquals(probesOf(program, "healthy").length, sent);
+    assertLess(lag_ms.p99, right.lag_ms.p99 + LAG_MS);
+  }
+});
+
+Deno.test("a literal and names that are known start at once beside 48 that are not answered", async () => {
+  const zone = { "good.test": "127.0.0.1", "*": "SILENT" };
+  await using host = await NamedHost.open(zone, "127.0.0.1 here.test\n");
+  const [silent, quick] = [names(48, "dead"), [`good.test:${PORT}`, `here.test:${PORT}`]];
+  const startMs = Date.now();
+  await using program = host.start(
+    "probe",
+    ...silent,
+    ...quick,
+    HEALTHY,
+    "-o",
+    "json",
+    "--duration",
+    "9s",
+  );
+  await until("the healthy ones are probed", () => {
+    return ["healthy", ...quick].every((name) => probesOf(program, name).length > 0);
+  });
+  const firstMs = (name: string) => Date.parse(probesOf(program, name)[0].time) - startMs;
+  assertLess(firstMs("healthy"), 1500);
+  for (const name of quick) assertLess(firstMs(name), 3500, name);
+  const { code } = await program.ended();
+  assertEquals(code, 2);
+  assertEquals(summaryOf(program, "healthy").lost, 0);
+  assert(summaryOf(program, "healthy").sent >= 8);
+  for (const name of silent) summaryOf(program, name);
+});
+
+Deno.test("why a name has no address is told apart", async () => {
+  await using host = await NamedHost.open({
+    "gone.test": "NXDOMAIN",
+    "broken.test": "SERVFAIL",
+    "mute.test": "SILENT",
+  });
+  const reasons = (program: Program, name: string) =>
+    new RegExp(`${name}: cannot resolve ${name.split(":")[0]}: (.*)`).exec(program.stderr)?.[1];
+  const kinds = ["gone", "broken", "mute"].map((name) => `${name}.test:1`);
+  await using program = host.start("probe", ...kinds, "-c", "1");
+  assertEquals((await program.ended()).code, 2);
+  await host.resolvConf("nameserver 127.0.0.99\n");
+  await using alone = host.start("probe", "gone.test:1", "-c", "1");
+  assertEquals((await alone.ended()).code, 2);
+  assertEquals(kinds.map((name) => reasons(program, name)), [
+    "no such name",
+    `the name server fails (${NAME_SERVER})`,
+    `no name server answers (${NAME_SERVER})`,
+  ]);
+  assertEquals(reasons(alone, "gone.test:1"), "no name server answers (127.0.0.99)");
+});
+
+Deno.test("after a reload a new literal starts at once, and a name when it resolves", async () => {
+  await using host = await NamedHost.open({ "*": "SILENT" });
+  const file = await Deno.makeTempFile();
+  await Deno.chmod(file, 0o644);
+  await Deno.writeTextFile(file, `a=127.0.0.1:${PORT}\n`);
+  await using program = host.start("probe", "--targets", file, "-o", "json");
+  await until("it probes", () => probesOf(program, "a").length > 0);
+  const lines = [...names(20, "dead").map((name, i) => `n${i}=${name}`), `late=late.test:${PORT}`];
+  await Deno.writeTextFile(
+    file,
+    [`a=127.0.0.1:${PORT}`, `b=127.0.0.1:${PORT}`, ...lines].join("\n"),
+  );
+  const reloadMs = Date.now();
+  program.kill("SIGHUP");
+  await until("the new literal is probed", () => probesOf(program, "b").length > 0);
+  assertLess(Date.parse(probesOf(program, "b")[0].time) - reloadMs, 1500);
+  await host.say({ "late.test": "127.0.0.1", "*": "SILENT" });
+  const late = () => probesOf(program, "late").some(({ outcome }) => outcome === "established");
+  await until("the name is probed once it resolves", late, 25_000);
+  const { code, tookMs } = await program.end();
+  assertEquals([code, tookMs < 2000], [2, true]);
+  await Deno.remove(file);
+});
