@@ -220,6 +220,7 @@ END
     cat <<'END'
 systemd/wire-probe-serve.service lib/systemd/system/wire-probe-serve.service
 systemd/wire-probe-probe.service lib/systemd/system/wire-probe-probe.service
+systemd/wire-probe-connections.service lib/systemd/system/wire-probe-connections.service
 END
   }
 

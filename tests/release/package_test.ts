@@ -84,8 +84,9 @@ async function rootInstalls(folder: string): Promise<void> {
     `install.sh: installed /usr/local/bin/wire-probe, version ${VERSION}, ` +
     `in place of wire-probe ${OLD_VERSION}`,
     `wire-probe ${VERSION}`,
-    "      6 -rw-r--r-- 0 0",
+    "      7 -rw-r--r-- 0 0",
     "      1 -rwxr-xr-x 0 0",
+    "./lib/systemd/system/wire-probe-connections.service",
     "./lib/systemd/system/wire-probe-probe.service",
     "./lib/systemd/system/wire-probe-serve.service",
     "install.sh: removed wire-probe from /usr/local",

@@ -8,6 +8,7 @@ import { INSTALLED, Unit, UNITS } from "./harness/unit.ts";
 
 const SERVE = "wire-probe-serve.service";
 const PROBE = "wire-probe-probe.service";
+const CONNECTIONS = "wire-probe-connections.service";
 /** systemd's measure of exposure, from 0 to 100; a unit without any hardening has 96. */
 const MAX_EXPOSURE = 15;
 const SYSTEMD = "systemd-analyze";
@@ -22,7 +23,7 @@ async function complaint(...args: string[]): Promise<string> {
   return success && stderr.length === 0 ? "" : said;
 }
 
-for (const name of [SERVE, PROBE]) {
+for (const name of [SERVE, PROBE, CONNECTIONS]) {
   Deno.test({
     name: `systemd has nothing to object to in ${name}${lacks}`,
     ignore: lacks !== "",
@@ -94,6 +95,42 @@ Deno.test({
       // Killed by the filter it would have no exit code of its own.
       assertEquals(await probe.stop(), 0);
       assertEquals(await serve.stop(), 0);
+      receiver.close();
+    }),
+});
+
+Deno.test({
+  name: `what the unit forbids does not keep connections from the kernel's figures${lacks}`,
+  ignore: lacks !== "",
+  fn: () =>
+    withFolder("units", async (folder) => {
+      const receiver = dgram.createSocket("udp4").bind(0, "127.0.0.1");
+      await once(receiver, "listening");
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = listener.addr;
+      using _client = await Deno.connect({ hostname: "127.0.0.1", port });
+      using _server = await listener.accept();
+      const metrics = freePort();
+      const unit = Unit.read(CONNECTIONS);
+      const options = [
+        `-i 200ms --port ${port}`,
+        `--export telegraf-udp://127.0.0.1:${receiver.address().port}`,
+        `--export prometheus://127.0.0.1:${metrics}`,
+      ].join(" ");
+      await using program = await startConfined(folder, unit, options);
+      const group = `group=:${port}\\ from\\ 127.0.0.1,direction=in`;
+      const line = await program.while(lineWith(receiver, group));
+      assertStringIncludes(line, " connections=1i,opened=0i");
+      const totals = await program.while(lineWith(receiver, "tcp_connections_total,"));
+      // ProcSubset=all leaves the namespace's counters.
+      assertStringIncludes(totals, "passive_opens=");
+      const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
+      assertStringIncludes(page, `wire_probe_connections_open{group="127.0.0.1:${port}",`);
+      const { residentBytes, threads, capabilities } = await program.status();
+      assert(residentBytes * 2 < unit.bytes("MemoryMax"), `${residentBytes} bytes resident`);
+      assert(threads * 2 < Number(unit.one("TasksMax")), `${threads} threads`);
+      assertEquals(capabilities, "0000000000000000");
+      assertEquals(await program.stop(), 0);
       receiver.close();
     }),
 });
