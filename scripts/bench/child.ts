@@ -130,6 +130,12 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
+/** What the process alone holds and has written, in bytes: Private_Dirty of smaps_rollup (proc(5)). */
+export async function privateBytes(pid: number): Promise<number> {
+  const rollup = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`);
+  return Number(/^Private_Dirty:\s+(\d+) kB$/m.exec(rollup)?.[1]) * 1024;
+}
+
 /** User and system time so far, of all its threads. */
 export async function cpuSecondsOf(pid: number): Promise<number> {
   return readCpuSeconds(await Deno.readTextFile(`/proc/${pid}/stat`), UTIME);

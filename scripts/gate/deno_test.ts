@@ -12,6 +12,10 @@ export interface Way {
   readonly parallel: boolean;
   /** Tests may fetch what they need. */
   readonly complete: boolean;
+  /** Another runtime than the gate's own. */
+  readonly deno?: string;
+  /** Variables for the tests. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A suite that crashes, or runs no test, counts as one failure more. */
@@ -20,7 +24,7 @@ export async function denoTest(folder: string, way: Way): Promise<Result> {
   try {
     const words = [
       ...way.prefix,
-      Deno.execPath(),
+      way.deno ?? Deno.execPath(),
       "test",
       "--no-prompt",
       `--junit-path=${reportFile}`,
@@ -28,7 +32,7 @@ export async function denoTest(folder: string, way: Way): Promise<Result> {
       ...way.permissions,
       folder,
     ];
-    const env = { WIRE_PROBE_COMPLETE: way.complete ? "1" : "" };
+    const env = { ...way.env, WIRE_PROBE_COMPLETE: way.complete ? "1" : "" };
     const { success, output } = await run(words, { env });
     const report = readReport(await Deno.readTextFile(reportFile));
     const ran = report.passed + report.failed + report.skipped.length > 0;

@@ -1,7 +1,8 @@
 /**
  * Size, memory and start-up of the compiled binary against their limits: `footprint.ts [--json]`.
  *
- * Memory is VmRSS of /proc. What work leaves behind is given back by the tool's own housekeeping,
+ * Memory is VmRSS of /proc, and Private_Dirty beside it: clean pages of the executable come and go
+ * with what else the machine does. What work leaves behind is given back by the tool's own housekeeping,
  * whose last turns come 2 and 4 s after it: the reading 6 s after the work counts. The most seen
  * until then is shown too, for information. Load comes from `wire-probe probe` itself, 10,000
  * handshakes to each of ten addresses 127.0.0.x, so that no free port has to be searched for among
@@ -11,6 +12,7 @@ import { BINARY } from "../release/build.ts";
 import {
   cpuSecondsOf,
   finish,
+  privateBytes,
   residentBytes,
   type Responder,
   sleep,
@@ -25,9 +27,12 @@ const LIMIT = {
   /** 256 for probe, serve and selfcheck alone; the other commands came after. */
   payload: 320 * KIB,
   idle: 26 * MIB,
+  idlePrivate: 16.9 * MIB,
   loaded: 36 * MIB,
+  loadedPrivate: 24 * MIB,
   growth: 1 * MIB,
   probe: 36 * MIB,
+  probePrivate: 24 * MIB,
   /** First SYN, as a multiple of what a bare connect by the pinned `deno run` needs. */
   startup: 2.5,
 };
@@ -65,8 +70,9 @@ async function payloadBytes(): Promise<number> {
 }
 
 interface Settled {
-  /** When all was over and done. */
+  /** When all was over and done, resident and private. */
   readonly last: number;
+  readonly private: number;
   readonly peak: number;
 }
 
@@ -78,7 +84,8 @@ async function settled(pid: number): Promise<Settled> {
     await sleep(READ_EVERY_MS);
     readings.push(await residentBytes(pid));
   }
-  return { last: readings[readings.length - 1], peak: Math.max(...readings) };
+  const last = readings[readings.length - 1];
+  return { last, private: await privateBytes(pid), peak: Math.max(...readings) };
 }
 
 /** 100,000 handshakes with `server`, at addresses from 127.0.0.`firstHost` on: a burst for each. */
@@ -108,6 +115,7 @@ async function serveFigures(): Promise<Figure[]> {
   await using server = await startServe(BINARY);
   await sleep(IDLE_MS);
   const idle = await residentBytes(server.pid);
+  const idlePrivate = await privateBytes(server.pid);
   const after: Settled[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await load(server, 1 + round * LOAD.targets);
@@ -126,7 +134,19 @@ async function serveFigures(): Promise<Figure[]> {
   }));
   return [
     { what: "serve, idle for 3 s", value: idle, limit: LIMIT.idle, unit: "MiB" },
+    {
+      what: "serve, idle, private and dirty",
+      value: idlePrivate,
+      limit: LIMIT.idlePrivate,
+      unit: "MiB",
+    },
     ...loaded,
+    {
+      what: "serve, after the load, private and dirty",
+      value: after[after.length - 1].private,
+      limit: LIMIT.loadedPrivate,
+      unit: "MiB",
+    },
     {
       what: "serve, least growth a 100,000",
       value: Math.min(...growths),
@@ -158,12 +178,18 @@ async function probeFigures(): Promise<Figure[]> {
     if (done) throw new Error("probe ended early");
     for (const byte of value) if (byte === 10) lines++;
   }
-  const { last, peak } = await settled(child.pid);
+  const { last, private: own, peak } = await settled(child.pid);
   child.kill("SIGTERM");
   await reader.cancel();
   await child.status;
   return [
     { what: "probe, after 10,000 handshakes", value: last, limit: LIMIT.probe, unit: "MiB" },
+    {
+      what: "probe, private and dirty",
+      value: own,
+      limit: LIMIT.probePrivate,
+      unit: "MiB",
+    },
     { what: "probe, most seen after them", value: peak, limit: null, unit: "MiB" },
   ];
 }

@@ -4,6 +4,7 @@ import { build } from "../release/build.ts";
 import { run } from "./command.ts";
 import { denoTest } from "./deno_test.ts";
 import { type Result, single, withoutSkips } from "./result.ts";
+import { newestRuntime } from "./newest.ts";
 import { rootPrefix } from "./root.ts";
 
 /** How the gate was asked to run. */
@@ -49,6 +50,14 @@ export function suites(): Suite[] {
     ...pure.map((name) => tests(name, PURE[name], false)),
     ...(folders.includes("binary") ? [tests("binary", ["--allow-all"], true)] : []),
     ...rest.map((name) => tests(name, ["--allow-all"], true)),
+    {
+      name: "newest",
+      needsBinary: true,
+      run: async ({ complete }) => {
+        const result = await newestRuntime(complete);
+        return complete ? withoutSkips(result) : result;
+      },
+    },
     command("encoders", [...SCRIPT, "scripts/bench/encoders.ts", ENCODED_LINES]),
     ...(existsSync(FOOTPRINT) ? [footprint()] : []),
   ];

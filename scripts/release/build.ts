@@ -51,7 +51,7 @@ export const PERMISSIONS: readonly string[] = [
  * A small young generation keeps memory flat at a few per cent of CPU; `gc()` is for giving memory
  * back. (A flag that the engine does not know ends the binary with a signal: try each.)
  */
-const V8_FLAGS = "--v8-flags=--max-semi-space-size=1,--memory-saver-mode,--expose-gc";
+export const V8_FLAGS = "--v8-flags=--max-semi-space-size=1,--memory-saver-mode,--expose-gc";
 
 /** Throws with the compiler's own words when it fails. */
 export async function build(output = BINARY, target: string | null = null): Promise<void> {

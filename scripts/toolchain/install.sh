@@ -11,6 +11,7 @@ say() {
 # there; until then those machines need the pinned Deno on PATH.
 pinned_sha256() {
   case $1 in
+  @deno/linux-x64-glibc@2.9.6) echo a6596af07f3570b4f1ffa6783bfee9942aac14a719a601baa6bf5b71bf0105e2 ;;
   @deno/linux-x64-glibc@2.7.11) echo 4f5ed8d62a7256c0c9930b9974d5a1bf14fa18335064a35214f2854fe2357a32 ;;
   @stdy/cli-linux-x64@0.22.2) echo 9f421f2809eeac41b1a70a9f85a6b408153956cc7797f51d5383f0233f1b5cbe ;;
   @stdy/cli-linux-arm64@0.22.2) echo 1a33f7a0c3f26bf7ecde3c9be53e392b3656a4d9d935bdbd0348470ffd7224d6 ;;

@@ -1,5 +1,5 @@
 /** A node's row by HTTP: in time, of bounded size, and of the node that was asked. */
-import { messageOf, shown } from "../text/quote.ts";
+import { fetchReason, shown } from "../text/quote.ts";
 import { hostPort } from "../domain/target.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
 import { decodeRow, MAX_ROW_BYTES, RowError } from "./row_json.ts";
@@ -69,7 +69,6 @@ async function boundedBody(body: ReadableStream<Uint8Array> | null): Promise<Uin
 /** Without the URL, which the user knows, and the layers that the message came through. */
 function transportReason(error: unknown): string {
   return shown(
-    messageOf(error).replace(/^error sending request for url \(.*?\): /, "")
-      .replace(/^client error \(Connect\): (tcp connect error: )?/, ""),
+    fetchReason(error).replace(/^client error \(Connect\): (tcp connect error: )?/, ""),
   );
 }

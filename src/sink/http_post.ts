@@ -1,5 +1,5 @@
 /** A POST to one URL, with as much of the answer as a message needs. */
-import { messageOf } from "../text/quote.ts";
+import { fetchReason } from "../text/quote.ts";
 
 /** What is read of an answer's body; the rest is left unread. */
 const MAX_BODY_BYTES = 1024;
@@ -43,9 +43,7 @@ export function httpPost({ url, headers }: PostRequest): Post<WholeReply> {
         retryAfterMs: retryAfterMs(response.headers.get("retry-after"), Date.now()),
       };
     } catch (error) {
-      // The runtime's message starts with the URL, which the user knows.
-      const reason = messageOf(error).replace(/^error sending request for url \(.*?\): /, "");
-      throw new Error(reason, { cause: error });
+      throw new Error(fetchReason(error), { cause: error });
     }
   };
 }

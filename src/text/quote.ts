@@ -27,3 +27,13 @@ export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replaceAll(/\s+/g, " ").replace(/ \(os error \d+\)(: \w+ '.*')?$/, "").trim();
 }
+
+/**
+ * Why a fetch failed, in one line, without the URL, which the user knows. The reason is the error's
+ * own message up to Deno 2.8, and that of its cause from 2.9 on.
+ */
+export function fetchReason(error: unknown): string {
+  const wrapped = error instanceof Error && error.message === "fetch failed";
+  return messageOf(wrapped && error.cause !== undefined ? error.cause : error)
+    .replace(/^error sending request for url \(.*?\): /, "");
+}

@@ -33,7 +33,7 @@ export class MemoryWatch {
   readonly #pid: number;
   readonly #samples: number[] = [];
   #peak = 0;
-  #timer: number;
+  #timer: ReturnType<typeof setInterval>;
 
   constructor(pid: number) {
     this.#pid = pid;

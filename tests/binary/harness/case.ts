@@ -25,7 +25,8 @@ export interface Outcome {
 }
 
 const HARNESS = import.meta.dirname!;
-const BINARY_FOLDER = `${HARNESS}/../../../dist`;
+/** Holds the `wire-probe` of the cases: the compiled binary, unless the gate says another. */
+const BINARY_FOLDER = Deno.env.get("WIRE_PROBE_FOLDER") ?? `${HARNESS}/../../../dist`;
 const LIMIT_MS = 20_000;
 
 /** All cases of a folder, by name. */
