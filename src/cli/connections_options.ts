@@ -44,6 +44,7 @@ export function connectionsOptions(values: ConnectionsValues): ConnectionsOption
     probe: values.probe,
     output,
     exports: values.export,
+    http: { names: values["http-host"], tokenFile: values["http-token"] },
     live,
     quiet: values.quiet,
     timestamps: values.timestamps,

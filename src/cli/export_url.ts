@@ -4,13 +4,14 @@ import { quote } from "../text/quote.ts";
 import type { ExportTarget } from "../run/options.ts";
 import { UsageError } from "../domain/exit.ts";
 import { literalEndpoint } from "../domain/address.ts";
+import { parseProbeScope } from "../input/probe_scope.ts";
 import { HOST_PORT, type HostPort, parseHostPort } from "../input/target_text.ts";
 import { writeRequest } from "../sink/influx_request.ts";
 import type { ValueKind } from "./value.ts";
 
 const ACCEPTED = "telegraf-udp://host:port[?batch], influx-http://host:port/?db=NAME, " +
   "influx-http://host:port/?org=ORG&bucket=BUCKET, otlp-http://host:4318[/path], collectd-exec, collectd-uds:///path " +
-  "or prometheus://addr:port";
+  "or prometheus://addr:port[?probe[=any|=ADDR/LEN:PORT,…]]";
 
 /** Bytes of payload that `?batch=` takes: a line at least, a UDP datagram at most. */
 const MIN_BATCH_BYTES = 512;
@@ -52,7 +53,7 @@ function parse(text: string): ExportTarget | null {
     case "collectd-uds":
       return rest.startsWith("/") ? { kind: "collectd-uds", path: rest } : null;
     case "prometheus":
-      return prometheus(text, withoutSlash(rest));
+      return prometheus(text, rest);
     default:
       return null;
   }
@@ -78,9 +79,14 @@ function telegraf(url: string, rest: string): ExportTarget | null {
 }
 
 /** An address to listen on; none before the port is every address. */
-function prometheus(url: string, place: string): ExportTarget | null {
+function prometheus(url: string, rest: string): ExportTarget | null {
+  const [, whole, , probe, scope] = /^([^?]*)(\?(?:(probe)(?:=(.*))?)?)?$/.exec(rest) ?? [];
+  if (whole === undefined) return null;
+  const place = withoutSlash(whole);
   const { host, port } = hostAndPort(url, place.startsWith(":") ? `0.0.0.0${place}` : place);
-  return literalEndpoint(host, port) === null ? null : { kind: "prometheus", address: host, port };
+  if (literalEndpoint(host, port) === null) return null;
+  const onDemand = probe === undefined ? null : parseProbeScope(scope ?? "");
+  return { kind: "prometheus", address: host, port, onDemand };
 }
 
 function hostAndPort(url: string, place: string): HostPort {

@@ -38,7 +38,10 @@ const EXPORTS: readonly Entry[] = [
   ["otlp-http://host:4318[/path]", "OpenTelemetry metrics in protobuf; otlp-https:// over TLS"],
   ["collectd-exec", "PUTVAL lines on standard output"],
   ["collectd-uds:///path", "PUTVAL lines to collectd's unix socket"],
-  ["prometheus://addr:port", "/metrics, /probe?target=host:port and /healthz over HTTP"],
+  [
+    "prometheus://addr:port",
+    "/metrics and /healthz over HTTP; with ?probe also /probe?target=host:port",
+  ],
 ];
 
 const TARGETS =

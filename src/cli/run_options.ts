@@ -106,6 +106,7 @@ function exportOptions(values: RunValues): ExportOptions {
     perProbe,
     boundsUs: values.buckets,
     hostTag: true,
+    http: { names: values["http-host"], tokenFile: values["http-token"] },
   };
 }
 

@@ -24,6 +24,15 @@ const COMMON = {
   "no-color": flag("no colours, also on a terminal (as with NO_COLOR)"),
 } satisfies OptionTable;
 
+/** Options of every command that answers HTTP. */
+const HTTP_OPTIONS = {
+  "http-host": many(
+    text("NAME", "a host's name"),
+    "answer requests for this name too, beside own addresses; may be repeated",
+  ),
+  "http-token": once(file, null, "answer HTTP only to who knows the secret in FILE"),
+} satisfies OptionTable;
+
 /** Options of every command that runs probes on a schedule. */
 const RUN_OPTIONS = {
   count: once(integer(1, MAX_COUNT), null, "stop after N probes of each target", { short: "c" }),
@@ -55,6 +64,7 @@ const RUN_OPTIONS = {
     { short: "o" },
   ),
   export: many(exportUrl, "where results go to beside that; may be repeated"),
+  ...HTTP_OPTIONS,
   "collectd-types": once(
     choice("latency", "ping"),
     "latency",
@@ -208,6 +218,7 @@ export const CONNECTIONS_OPTIONS = {
   live: RUN_OPTIONS.live,
   output: RUN_OPTIONS.output,
   export: RUN_OPTIONS.export,
+  ...HTTP_OPTIONS,
   quiet: flag("no reports on standard output, only failures on standard error", "q"),
   timestamps: flag("start each report with its time"),
   "fail-rtt": once(
@@ -281,6 +292,7 @@ export const MESH_OPTIONS = {
     MESH_HTTP_PORT,
     "port of the row for nodes whose line names none",
   ),
+  ...HTTP_OPTIONS,
   quiet: flag("nothing on standard error but trouble", "q"),
 } satisfies OptionTable;
 
@@ -310,6 +322,7 @@ export const HEATMAP_OPTIONS = {
     MESH_HTTP_PORT,
     "where nodes offer their row whose line has no http=PORT",
   ),
+  "http-token": once(file, null, "the secret that the nodes ask for, in FILE"),
 } satisfies OptionTable;
 
 /** The original tool's spelling, `--mode probe|server`, has these beside the command's own. */

@@ -6,7 +6,8 @@ import { literalEndpoint } from "../domain/address.ts";
 import { hostPort } from "../domain/target.ts";
 import type { NodeEntry } from "../input/nodes_file.ts";
 import type { HttpRequest } from "../net/http_request.ts";
-import { type HttpResponse, textResponse } from "../net/http_server.ts";
+import { type HttpResponse, textResponse } from "../net/http_response.ts";
+import type { HttpToken } from "../net/http_token.ts";
 import type { Resolver } from "../net/resolver.ts";
 
 export const LEAVING_PATH = "/leaving";
@@ -21,6 +22,7 @@ export async function tellLeaving(
   others: readonly NodeEntry[],
   name: string,
   ownAddress: string | null,
+  token: HttpToken | null,
 ): Promise<void> {
   const client = ownAddress === null ? null : Deno.createHttpClient({ localAddress: ownAddress });
   const signal = AbortSignal.timeout(TELL_MS);
@@ -30,7 +32,11 @@ export async function tellLeaving(
       if (signal.aborted) return;
       const host = hostPort(target.host.replace("%", "%25"), httpPort);
       const url = `http://${host}${LEAVING_PATH}?node=${encodeURIComponent(name)}`;
-      const options = { method: "POST", signal, ...(client === null ? {} : { client }) };
+      const question = await token?.ask() ?? null;
+      const headers: Record<string, string> = question === null
+        ? {}
+        : { authorization: question.authorization };
+      const options = { method: "POST", headers, signal, ...(client === null ? {} : { client }) };
       try {
         await (await fetch(url, options)).body?.cancel();
       } catch {

@@ -5,8 +5,10 @@ import { prometheusMesh } from "../format/prometheus_mesh.ts";
 import { answerLeaving, LEAVING_PATH, type LeavingPorts } from "./leaving.ts";
 import { encodeRow } from "./row_json.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
+import { HEALTH_PATH } from "../net/http_access.ts";
 import type { HttpRequest } from "../net/http_request.ts";
-import { type HttpResponse, textResponse } from "../net/http_server.ts";
+import { type HttpResponse, textResponse } from "../net/http_response.ts";
+import { type HttpToken, PROOF_FIELD } from "../net/http_token.ts";
 import { ROW_PATH } from "../input/nodes_file.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -29,16 +31,20 @@ export interface PagePorts {
   pause(): Promise<void>;
   /** Absent for a node that takes nobody's word for leaving. */
   readonly leaving?: LeavingPorts;
+  /** The nodes' secret; null for none. */
+  readonly token: HttpToken | null;
 }
 
 export class Pages {
   #leaving: LeavingPorts | undefined;
+  #token: HttpToken | null;
   #row: Cached<MeshRow>;
   #json: Cached<Uint8Array<ArrayBuffer>>;
   #metrics: Cached<Uint8Array<ArrayBuffer>>;
 
-  constructor({ clock, row, pause, leaving }: PagePorts) {
+  constructor({ clock, row, pause, leaving, token }: PagePorts) {
     this.#leaving = leaving;
+    this.#token = token;
     this.#row = new Cached(clock, row);
     this.#json = new Cached(clock, async () => {
       return new TextEncoder().encode(encodeRow(await this.#row.get()));
@@ -55,16 +61,24 @@ export class Pages {
     if (method === "POST") return textResponse(405, "GET and HEAD only");
     switch (path) {
       case ROW_PATH:
-        return page("application/json; charset=utf-8", await this.#json.get());
+        return await this.#ownRow(request);
       case "/metrics":
         return page(PROMETHEUS_CONTENT_TYPE, await this.#metrics.get());
-      case "/healthz":
+      case HEALTH_PATH:
         return textResponse(200, "ok");
       case "/":
         return page("text/html; charset=utf-8", INDEX);
       default:
         return textResponse(404, `not here: ${ROW_PATH}, /metrics, /healthz`);
     }
+  }
+
+  /** To a node that asks with the token, with a proof that it is known here. */
+  async #ownRow(request: HttpRequest): Promise<HttpResponse> {
+    const json = await this.#json.get();
+    const proof = await this.#token?.proof(request, json) ?? null;
+    const response = page("application/json; charset=utf-8", json);
+    return proof === null ? response : { ...response, headers: { [PROOF_FIELD]: proof } };
   }
 }
 

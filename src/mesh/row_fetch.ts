@@ -3,6 +3,7 @@ import { fetchReason, shown } from "../text/quote.ts";
 import { hostPort } from "../domain/target.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
 import { decodeRow, MAX_ROW_BYTES, RowError } from "./row_json.ts";
+import { type HttpToken, PROOF_FIELD } from "../net/http_token.ts";
 import { type NodeEntry, ROW_PATH } from "../input/nodes_file.ts";
 
 /** A row, or in one line why there is none. */
@@ -17,27 +18,56 @@ export type FetchRow = (
   stopped?: AbortSignal,
 ) => Promise<Fetched>;
 
-/** By HTTP; redirects are not followed, since they lead to who was not asked. */
-export const fetchRow: FetchRow = async ({ target, httpPort }, timeoutMs, stopped) => {
+/**
+ * By HTTP; redirects are not followed, since they lead to who was not asked. With a token, the node
+ * is shown that it is known here, and its row counts only with a proof that it is known there.
+ */
+export function rowFetcher(token: HttpToken | null): FetchRow {
+  return (entry, timeoutMs, stopped) => fetchFrom(entry, timeoutMs, token, stopped);
+}
+
+async function fetchFrom(
+  { target, httpPort }: NodeEntry,
+  timeoutMs: number,
+  token: HttpToken | null,
+  stopped?: AbortSignal,
+): Promise<Fetched> {
   const signal = AbortSignal.any([
     AbortSignal.timeout(timeoutMs),
     ...(stopped === undefined ? [] : [stopped]),
   ]);
   const url = `http://${hostPort(urlHost(target.host), httpPort)}${ROW_PATH}`;
   try {
-    const response = await fetch(url, { signal, redirect: "manual" });
+    const question = await token?.ask() ?? null;
+    const headers: Record<string, string> = question === null
+      ? {}
+      : { authorization: question.authorization };
+    const response = await fetch(url, { signal, headers, redirect: "manual" });
     if (response.status !== 200) {
       await response.body?.cancel();
-      return refusal(`answered with HTTP status ${response.status}`);
+      return refusal(statusReason(response.status));
     }
-    const row = decodeRow(await boundedBody(response.body));
+    const body = await boundedBody(response.body);
+    if (
+      question !== null &&
+      await token?.proves(response.headers.get(PROOF_FIELD), question, body) !== true
+    ) {
+      return refusal("it does not prove that it knows the token of --http-token");
+    }
+    const row = decodeRow(body);
     return row.node === target.name ? { row, reason: null } : refusal("the row is another node's");
   } catch (error) {
     if (error instanceof RowError) return refusal(`its row: ${error.message}`);
     if (stopped?.aborted === true) return refusal("not waited for");
     return refusal(signal.aborted ? "no answer in time" : transportReason(error));
   }
-};
+}
+
+function statusReason(status: number): string {
+  return status === 401
+    ? "wants the token of --http-token, which is another here or none"
+    : `answered with HTTP status ${status}`;
+}
 
 function refusal(reason: string): Fetched {
   return { row: null, reason };

@@ -5,6 +5,8 @@ export interface HttpRequest {
   /** Percent-decoded, without the query; starts with a slash. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Whom the request is for: lower-case, without port, a literal without brackets; null for nobody. */
+  readonly host: string | null;
   /** By lower-case name; the values of a repeated one joined by `, `. */
   readonly headers: ReadonlyMap<string, string>;
   /** HTTP/1.0 knows no chunks. */
@@ -24,7 +26,10 @@ const SPACE = 32;
 const DELETE = 127;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VISIBLE_ASCII = /^[!-~]+$/;
-const ABSOLUTE_FORM = /^http:\/\/[^/?#]*/i;
+const ABSOLUTE_FORM = /^http:\/\/([^/?#]*)/i;
+/** A name or an IPv4 address, or a literal in brackets; then a port (RFC 3986, 3.2, without user and escapes). */
+const AUTHORITY =
+  /^(?:([A-Za-z0-9._~-]+)|\[([0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?)\])(?::[0-9]{0,5})?$/;
 
 /**
  * Where the head within `bytes[0..length)` ends, its empty line included; -1 while it does not.
@@ -54,14 +59,30 @@ export function parseHead(bytes: Uint8Array, posts = false): HttpRequest | HttpR
   const chunks = version !== "HTTP/1.0";
   const headers = parseFields(fields);
   if (headers === null) return bad("bad header field");
-  if (chunks && !headers.has("host")) return bad("no Host");
   const split = splitTarget(target);
   if (split === null) return bad("bad request target");
-  return { method, ...split, headers, chunks };
+  // RFC 9112, 3.2: exactly one Host, and a good one; HTTP/1.0 has none as a rule.
+  const hosts = fields.filter((line) => /^host:/i.test(line)).length;
+  if (hosts !== 1 && (chunks || hosts > 1)) {
+    return bad(`${hosts === 0 ? "no" : "more than one"} Host`);
+  }
+  const named = hosts === 0 ? null : hostOf(headers.get("host") ?? "");
+  if (named === undefined) return bad("bad Host");
+  // What an absolute target names counts instead (RFC 9112, 3.2.2).
+  const authority = ABSOLUTE_FORM.exec(target)?.[1];
+  const host = authority === undefined ? named : hostOf(authority);
+  if (host === undefined) return bad("bad request target");
+  return { method, ...split, host, headers, chunks };
 }
 
 function bad(reason: string): HttpRefusal {
   return { status: 400, reason };
+}
+
+/** The host of an authority; undefined for what is none. */
+function hostOf(authority: string): string | undefined {
+  const match = AUTHORITY.exec(authority);
+  return match === null ? undefined : (match[1] ?? match[2]).toLowerCase();
 }
 
 function splitTarget(target: string): { path: string; query: URLSearchParams } | null {

@@ -9,7 +9,9 @@ import { type Clock, sleepUntil } from "../time/clock.ts";
 import { Deadlines } from "../time/deadlines.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import { HEAD_GRACE_MS, HttpPlaces, networkOf, type Place } from "./http_places.ts";
+import type { HttpAccess } from "./http_access.ts";
 import { headEnd, type HttpRefusal, type HttpRequest, parseHead } from "./http_request.ts";
+import { headOf, type HttpResponse, textResponse } from "./http_response.ts";
 import { listenOn } from "./listener.ts";
 
 /** What one server lets its peers use up. */
@@ -61,40 +63,24 @@ const IGNORED_BYTES = 4096;
 /** How long to leave the backlog alone after accepting has failed. */
 const BACK_OFF_MS = 50;
 
-export interface HttpResponse {
-  readonly status: number;
-  readonly contentType: string;
-  /** In pieces for what is large: each is sent before the next is asked for. */
-  readonly body: Uint8Array<ArrayBuffer> | string | AsyncIterable<Uint8Array<ArrayBuffer>>;
-  /** Called once when the response is over, whether or not it was sent. */
-  readonly done?: () => void;
+/** Who asks. */
+export interface Asker {
+  readonly address: string;
+  /** Is told when the asker left while its answer was being made. */
+  readonly gone: AbortSignal;
 }
 
-/** Answers a request of a peer, which is named by its address. */
-export type HttpHandler = (request: HttpRequest, peer: string) => Promise<HttpResponse>;
-
-/** RFC 9110, section 15, as far as it is used here. */
-const REASONS: Readonly<Record<number, string>> = {
-  200: "OK",
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-  505: "HTTP Version Not Supported",
-};
+export type HttpHandler = (request: HttpRequest, asker: Asker) => Promise<HttpResponse>;
 
 const TOO_SLOW: HttpRefusal = { status: 408, reason: "the request did not end in time" };
 
-export const PLAIN_TEXT = "text/plain; charset=utf-8";
-
-/** A short answer in words. */
-export function textResponse(status: number, text: string): HttpResponse {
-  return { status, contentType: PLAIN_TEXT, body: `${text}\n` };
+/** What a server needs besides its address and its handler. */
+export interface HttpPorts {
+  readonly clock: Clock;
+  /** Without it, a peer that stops reading keeps its place among the connections until it goes. */
+  readonly breakOff: BreakOff | null;
+  readonly access: HttpAccess;
+  readonly limits?: HttpLimits;
 }
 
 export class HttpServer {
@@ -102,6 +88,7 @@ export class HttpServer {
   #handler: HttpHandler;
   #clock: Clock;
   #breakOff: BreakOff | null;
+  #access: HttpAccess;
   #limits: HttpLimits;
   #places: HttpPlaces;
   /** Of the requests that are awaited. */
@@ -114,21 +101,19 @@ export class HttpServer {
 
   /**
    * Listens and serves until `close()`; throws SystemError when the address cannot be had. A
-   * handler must end by itself; one that rejects is answered for with 500. Without `breakOff`, a
-   * peer that stops reading keeps its place among the connections until it goes.
+   * handler must end by itself; one that rejects is answered for with 500.
    */
   constructor(
     address: string,
     port: number,
     handler: HttpHandler,
-    clock: Clock,
-    breakOff: BreakOff | null,
-    limits: HttpLimits = HTTP_LIMITS,
+    { clock, breakOff, access, limits = HTTP_LIMITS }: HttpPorts,
   ) {
     this.#listener = listenOn([address], { port, backlog: BACKLOG, reusePort: false })[0];
     this.#handler = handler;
     this.#clock = clock;
     this.#breakOff = breakOff;
+    this.#access = access;
     this.#limits = limits;
     this.#places = new HttpPlaces(limits.connections);
     this.#heads = new Deadlines(clock, limits.headMs, (refuse) => refuse(TOO_SLOW));
@@ -212,9 +197,11 @@ export class HttpServer {
       const head = await this.#head(connection);
       if (head !== null) {
         place.state = "handler";
-        await this.#answer(connection, place, head);
+        const gone = new AbortController();
+        const rest = this.#ignoreRest(connection).finally(() => gone.abort());
+        await this.#answer(connection, place, head, gone.signal);
         place.state = "linger";
-        await this.#linger(connection);
+        await this.#linger(connection, rest);
       }
     } catch {
       // The peer has gone, or was too slow: there is nobody left to tell.
@@ -262,12 +249,14 @@ export class HttpServer {
     connection: Deno.TcpConn,
     place: Place,
     head: HttpRequest | HttpRefusal,
+    gone: AbortSignal,
   ): Promise<void> {
     if ("status" in head) {
       await this.#send(connection, place, null, textResponse(head.status, head.reason));
       return;
     }
-    const response = await this.#handled(head, connection.remoteAddr.hostname);
+    const asker = { address: connection.remoteAddr.hostname, gone };
+    const response = await this.#handled(head, asker);
     try {
       await this.#send(connection, place, head, response);
     } finally {
@@ -275,9 +264,9 @@ export class HttpServer {
     }
   }
 
-  async #handled(request: HttpRequest, peer: string): Promise<HttpResponse> {
+  async #handled(request: HttpRequest, asker: Asker): Promise<HttpResponse> {
     try {
-      return await this.#handler(request, peer);
+      return await this.#access.refusal(request) ?? await this.#handler(request, asker);
     } catch (error) {
       return textResponse(500, messageOf(error));
     }
@@ -303,7 +292,7 @@ export class HttpServer {
       await this.#writeText(
         connection,
         place,
-        this.#headOf(response, whole?.length ?? null, chunked),
+        headOf(response, whole?.length ?? null, chunked, this.#clock.wall()),
       );
       if (request?.method === "HEAD") return;
       if (whole !== null) await this.#write(connection, place, whole);
@@ -313,21 +302,6 @@ export class HttpServer {
     } finally {
       cancel();
     }
-  }
-
-  #headOf(response: HttpResponse, length: number | null, chunked: boolean): string {
-    const { status, contentType } = response;
-    const lines = [
-      `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
-      `Date: ${new Date(this.#clock.wall()).toUTCString()}`,
-      `Content-Type: ${contentType}`,
-      "X-Content-Type-Options: nosniff",
-      "Connection: close",
-    ];
-    if (length !== null) lines.push(`Content-Length: ${length}`);
-    if (chunked) lines.push("Transfer-Encoding: chunked");
-    if (status === 405) lines.push("Allow: GET, HEAD");
-    return `${lines.join("\r\n")}\r\n\r\n`;
   }
 
   /** Chunks (RFC 9112, section 7.1) tell the peer that nothing is missing; HTTP/1.0 has to guess. */
@@ -373,20 +347,29 @@ export class HttpServer {
    * Ends our side and waits for the peer to end its own: closing while it still sends would make
    * the kernel send RST, which takes the response away from it (RFC 9112, section 9.6).
    */
-  async #linger(connection: Deno.TcpConn): Promise<void> {
+  async #linger(connection: Deno.TcpConn, rest: Promise<void>): Promise<void> {
     const cancel = this.#clock.wakeAt(
       this.#clock.now() + this.#limits.lingerMs,
       () => closeQuietly(connection),
     );
     try {
       await connection.closeWrite();
+      await rest;
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Ends when the peer sends no more: it has ended its side, has left, or sent too much. */
+  async #ignoreRest(connection: Deno.TcpConn): Promise<void> {
+    try {
       for (let left = this.#limits.lingerBytes; left > 0;) {
         const count = await connection.read(this.#ignored);
         if (count === null) return;
         left -= count;
       }
-    } finally {
-      cancel();
+    } catch {
+      // It was reset, or closed here.
     }
   }
 

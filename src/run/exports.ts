@@ -4,6 +4,7 @@ import { type Endpoint, hostPort } from "../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
 import type { Attribute } from "../format/otlp.ts";
+import { loadToken } from "../input/token_file.ts";
 import type { Naming } from "../format/naming.ts";
 import type { RecordFormat, Step } from "../format/record_format.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
@@ -13,6 +14,7 @@ import { literalEndpoint } from "../domain/address.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Resolver } from "../net/resolver.ts";
 import { httpLimits } from "../net/http_server.ts";
+import { HttpAccess, type HttpOptions } from "../net/http_access.ts";
 import { CollectdSocket, unixStream } from "../sink/collectd_socket.ts";
 import type { Exporter } from "../sink/exporter.ts";
 import { FollowedSocket } from "../sink/followed_socket.ts";
@@ -119,8 +121,13 @@ async function open(
         connector,
         resolver: gate.resolver,
         dropped,
-        breakOff: openBreakOff(),
-        limits: httpLimits(gate.descriptors),
+        http: {
+          clock: systemClock,
+          breakOff: openBreakOff(),
+          limits: httpLimits(gate.descriptors),
+          access: await accessOf(options.exports.http),
+        },
+        onDemand: target.onDemand,
         naming,
         boundsUs,
         page,
@@ -142,6 +149,10 @@ function resourceAttributes(version: string, given: readonly Attribute[]): reado
     ["process.pid", processId()],
   ];
   return [...new Map([...own, ...given])];
+}
+
+async function accessOf({ names, tokenFile }: HttpOptions): Promise<HttpAccess> {
+  return new HttpAccess([hostName(), ...names], await loadToken(tokenFile));
 }
 
 function influxUdp(

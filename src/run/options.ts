@@ -1,7 +1,9 @@
 /** The options of `probe`, `ping` and `knock`, checked and typed. */
 import type { Endpoint, Target } from "../domain/target.ts";
 import type { CloseKind } from "../net/connector.ts";
+import type { ProbeScope } from "../input/probe_scope.ts";
 import type { TargetDefaults } from "../input/target_text.ts";
+import type { HttpOptions } from "../net/http_access.ts";
 import type { ClockChoice } from "../net/prober.ts";
 import type { CollectdTypes } from "../format/collectd.ts";
 import type { FORMATS } from "../format/registry.ts";
@@ -60,7 +62,13 @@ export type ExportTarget =
   | { readonly kind: "otlp"; readonly url: string }
   | { readonly kind: "collectd-exec" }
   | { readonly kind: "collectd-uds"; readonly path: string }
-  | { readonly kind: "prometheus"; readonly address: string; readonly port: number };
+  | {
+    readonly kind: "prometheus";
+    readonly address: string;
+    readonly port: number;
+    /** What `/probe` may be asked for; null for no such page. */
+    readonly onDemand: ProbeScope | null;
+  };
 
 /** Exports and windows. */
 export interface ExportOptions {
@@ -74,4 +82,5 @@ export interface ExportOptions {
   readonly boundsUs: readonly number[];
   /** Whether Influx lines name this host in a tag, so that two probers of a target are two series. */
   readonly hostTag: boolean;
+  readonly http: HttpOptions;
 }

@@ -2,14 +2,15 @@
 import { messageOf, quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
 import { blankRecord } from "../domain/probe_record.ts";
-import type { Endpoint } from "../domain/target.ts";
+import { type Endpoint, hostPort, type Target } from "../domain/target.ts";
 import { PROMETHEUS_CONTENT_TYPE } from "../format/prometheus.ts";
 import { probePage } from "../format/prometheus_probe.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Connector } from "../net/connector.ts";
 import type { HttpRequest } from "../net/http_request.ts";
-import { type HttpResponse, textResponse } from "../net/http_server.ts";
+import { type HttpResponse, textResponse } from "../net/http_response.ts";
 import type { Resolver } from "../net/resolver.ts";
+import { isInRanges, type ProbeScope } from "../input/probe_scope.ts";
 import { parseHostPort } from "../input/target_text.ts";
 import { probeOnce } from "../net/prober.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
@@ -17,6 +18,9 @@ import type { Clock } from "../time/clock.ts";
 
 /** Probes at once, look-ups that outlive their probe included; more are refused with 503. */
 export const MAX_PROBES = 16;
+/** So many a second on average, and so many at once after a rest: nobody scans a network by them. */
+export const PROBES_A_SECOND = 100;
+export const MOST_SAVED = 200;
 /** A probe's time where none is asked for, and the most that can be. */
 const DEFAULT_TIMEOUT_MS = 5000;
 const MAX_TIMEOUT_MS = 60_000;
@@ -33,11 +37,14 @@ export interface AskedProbe {
   readonly prefer: 4 | 6 | null;
 }
 
-/** Reads target, timeout and preference; throws UsageError. Other parameters are nobody's. */
-export function parseProbeRequest({ query, headers }: HttpRequest): AskedProbe {
+/** Reads target, which may be one of these names, timeout and preference; throws UsageError. Other parameters are nobody's. */
+export function parseProbeRequest(
+  { query, headers }: HttpRequest,
+  named: ReadonlyMap<string, Target> = new Map(),
+): AskedProbe {
   const target = query.get("target");
   if (target === null) throw new UsageError("no target: /probe?target=host:port");
-  const { host, port } = parseHostPort(target);
+  const { host, port } = named.get(target) ?? parseHostPort(target);
   const family = query.get("prefer_ip");
   if (family !== null && family !== "4" && family !== "6") {
     throw new UsageError(`prefer_ip ${quote(family)}: wants 4 or 6`);
@@ -66,51 +73,88 @@ function scrapeMs(headers: ReadonlyMap<string, string>): number {
   return Math.max(ms - SCRAPE_MARGIN_MS, ms / 2);
 }
 
-export class OnDemandProbes {
-  #clock: Clock;
-  #connector: Connector;
-  #resolver: Resolver;
-  #active = 0;
+export interface OnDemandPorts {
+  readonly clock: Clock;
+  readonly connector: Connector;
+  readonly resolver: Resolver;
+}
 
-  constructor(clock: Clock, connector: Connector, resolver: Resolver) {
-    this.#clock = clock;
-    this.#connector = connector;
-    this.#resolver = resolver;
+export class OnDemandProbes {
+  #scope: ProbeScope;
+  #ports: OnDemandPorts;
+  /** The run's own targets by their names and by host and port; kept where nothing else may be asked. */
+  #own = new Map<string, Target>();
+  #active = 0;
+  #allowance: Allowance;
+
+  constructor(scope: ProbeScope, ports: OnDemandPorts) {
+    this.#scope = scope;
+    this.#ports = ports;
+    this.#allowance = new Allowance(ports.clock, PROBES_A_SECOND, MOST_SAVED);
   }
 
-  async answer(request: HttpRequest): Promise<HttpResponse> {
+  /** The run has this target. */
+  watch(target: Target): void {
+    if (this.#scope.kind !== "own") return;
+    for (const key of keysOf(target)) this.#own.set(key, target);
+  }
+
+  /** The run has it no more. */
+  forget(target: Target): void {
+    for (const key of keysOf(target)) if (this.#own.get(key) === target) this.#own.delete(key);
+  }
+
+  /** `gone` ends the probe: its asker has left. */
+  async answer(request: HttpRequest, gone: AbortSignal): Promise<HttpResponse> {
     let asked: AskedProbe;
     try {
-      asked = parseProbeRequest(request);
+      asked = parseProbeRequest(request, this.#own);
     } catch (error) {
       if (error instanceof UsageError) return textResponse(400, messageOf(error));
       throw error;
     }
+    // A link that leads here from elsewhere must not make this machine connect.
+    if (request.headers.get("sec-fetch-site") === "cross-site") return forbidden("another site");
+    if (this.#scope.kind === "own" && !this.#own.has(hostPort(asked.host, asked.port))) {
+      return forbidden("a target that this run does not have; ?probe=any or a list allows others");
+    }
     if (this.#active >= MAX_PROBES) {
       return textResponse(503, `${MAX_PROBES} probes are under way`);
     }
-    return { status: 200, contentType: PROMETHEUS_CONTENT_TYPE, body: await this.#probe(asked) };
+    if (!this.#allowance.take()) {
+      return textResponse(429, `more than ${PROBES_A_SECOND} probes a second are asked for`);
+    }
+    const body = await this.#probe(asked, gone);
+    if (body === null) return forbidden("an address that is not in the list of ?probe=");
+    return { status: 200, contentType: PROMETHEUS_CONTENT_TYPE, body };
   }
 
-  async #probe(asked: AskedProbe): Promise<string> {
-    const startMs = this.#clock.now();
+  /** Null where the name leads to what may not be asked for. */
+  async #probe(asked: AskedProbe, gone: AbortSignal): Promise<string | null> {
+    const { clock, connector } = this.#ports;
+    const startMs = clock.now();
     const endMs = startMs + asked.timeoutMs;
     this.#active++;
     // A look-up cannot be called off, so its place stays taken until it ends.
     const lookup = this.#lookUp(asked);
     try {
-      const endpoint = await this.#until(endMs, lookup);
-      const lookedUpMs = this.#clock.now();
+      const endpoint = await this.#until(endMs, gone, lookup);
+      const lookedUpMs = clock.now();
       const record = blankRecord();
       record.outcome = "unresolved";
       if (endpoint !== null) {
-        const leftMs = Math.max(1, endMs - lookedUpMs);
-        const prober = new TcpProber(this.#connector, this.#clock, leftMs, "auto");
-        await probeOnce(prober, endpoint, record);
+        if (this.#scope.kind === "listed" && !isInRanges(endpoint, this.#scope.ranges)) return null;
+        const prober = new TcpProber(connector, clock, Math.max(1, endMs - lookedUpMs), "auto");
+        // Not beyond its time: the prober itself ends it then.
+        await this.#until(Infinity, gone, probeOnce(prober, endpoint, record));
         prober.stop();
       }
-      const durationMs = this.#clock.now() - startMs;
-      return probePage({ record, endpoint, durationMs, lookupMs: lookedUpMs - startMs });
+      return probePage({
+        record,
+        endpoint,
+        durationMs: clock.now() - startMs,
+        lookupMs: lookedUpMs - startMs,
+      });
     } finally {
       lookup.then(() => this.#active--);
     }
@@ -121,7 +165,7 @@ export class OnDemandProbes {
     const literal = literalEndpoint(host, port);
     if (literal !== null) return literal;
     try {
-      const found = (await this.#resolver.resolve(host, 0))
+      const found = (await this.#ports.resolver.resolve(host, 0))
         .map((address) => literalEndpoint(address, port))
         .filter((endpoint) => endpoint !== null);
       return found.find(({ family }) => family === prefer) ?? found[0] ?? null;
@@ -130,14 +174,53 @@ export class OnDemandProbes {
     }
   }
 
-  /** What the promise gives, or null when the time is up first. */
-  #until<T>(endMs: number, promise: Promise<T>): Promise<T | null> {
+  /** What the promise gives, or null when the time is up or the asker has left first. */
+  #until<T>(endMs: number, gone: AbortSignal, promise: Promise<T>): Promise<T | null> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.wakeAt(endMs, () => resolve(null));
+      const left = () => resolve(null);
+      const cancel = endMs === Infinity ? () => {} : this.#ports.clock.wakeAt(endMs, left);
+      gone.addEventListener("abort", left);
+      if (gone.aborted) left();
       promise.then((value) => {
         cancel();
+        gone.removeEventListener("abort", left);
         resolve(value);
       });
     });
   }
+}
+
+/** So many a second, of which some may be saved up. */
+class Allowance {
+  #clock: Clock;
+  #aSecond: number;
+  #most: number;
+  #left: number;
+  #atMs: number;
+
+  constructor(clock: Clock, aSecond: number, most: number) {
+    this.#clock = clock;
+    this.#aSecond = aSecond;
+    this.#most = this.#left = most;
+    this.#atMs = clock.now();
+  }
+
+  /** Takes one; false when there is none. */
+  take(): boolean {
+    const now = this.#clock.now();
+    const earned = (now - this.#atMs) / 1000 * this.#aSecond;
+    this.#left = Math.min(this.#most, this.#left + earned);
+    this.#atMs = now;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
+}
+
+function keysOf({ name, host, port }: Target): string[] {
+  return [name, hostPort(host, port)];
+}
+
+function forbidden(what: string): HttpResponse {
+  return textResponse(403, `not allowed: ${what}`);
 }

@@ -16,16 +16,13 @@ import {
 } from "../format/prometheus.ts";
 import type { Step } from "../format/record_format.ts";
 import type { Naming } from "../format/naming.ts";
-import type { BreakOff } from "../kernel/break_off.ts";
 import { residentBytes } from "../kernel/process.ts";
+import type { ProbeScope } from "../input/probe_scope.ts";
 import type { Connector } from "../net/connector.ts";
+import { HEALTH_PATH } from "../net/http_access.ts";
 import type { HttpRequest } from "../net/http_request.ts";
-import {
-  type HttpLimits,
-  type HttpResponse,
-  HttpServer,
-  textResponse,
-} from "../net/http_server.ts";
+import { type HttpResponse, textResponse } from "../net/http_response.ts";
+import { type Asker, type HttpPorts, HttpServer } from "../net/http_server.ts";
 import type { Resolver } from "../net/resolver.ts";
 import { TargetCounts } from "../stats/target_counts.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
@@ -42,11 +39,16 @@ const LOOK_AGAIN_MS = 50;
  */
 const PIECE_BYTES = 64 * 1024;
 
-const INDEX = `<!DOCTYPE html><html lang="en"><title>wire-probe</title><h1>wire-probe</h1><ul>
+const NO_PROBES = "no probes on demand here: --export 'prometheus://addr:port?probe' allows them";
+const PROBE_ITEM =
+  "<li>/probe?target=host:port[&amp;timeout=2s][&amp;prefer_ip=4|6]: one handshake now\n";
+
+function index(probes: boolean): string {
+  return `<!DOCTYPE html><html lang="en"><title>wire-probe</title><h1>wire-probe</h1><ul>
 <li><a href="/metrics">/metrics</a>: the targets probed
-<li>/probe?target=host:port[&amp;timeout=2s][&amp;prefer_ip=4|6]: one handshake now
-<li><a href="/healthz">/healthz</a></ul></html>
+${probes ? PROBE_ITEM : ""}<li><a href="/healthz">/healthz</a></ul></html>
 `;
+}
 
 export interface PrometheusPorts {
   readonly clock: Clock;
@@ -55,12 +57,12 @@ export interface PrometheusPorts {
   readonly resolver: Resolver;
   /** Lines that the run's outputs and exporters could not deliver so far. */
   readonly dropped: () => number;
-  /** From `openBreakOff()`, before FFI is given up. */
-  readonly breakOff: BreakOff | null;
+  readonly http: HttpPorts;
+  /** What `/probe` may be asked for; null where there is no `/probe`. */
+  readonly onDemand: ProbeScope | null;
   readonly naming: Naming;
   /** Upper bounds of the histograms' buckets, in µs. */
   readonly boundsUs: readonly number[];
-  readonly limits?: HttpLimits;
   /** Metrics of somebody else's in place of the targets', a family a step; there are no probes then. */
   readonly page?: (() => Iterable<Step>) | undefined;
 }
@@ -73,7 +75,7 @@ export class PrometheusExporter implements Exporter {
   #ports: PrometheusPorts;
   #startMs: number;
   #server: HttpServer;
-  #probes: OnDemandProbes;
+  #probes: OnDemandProbes | null;
   /** By label text; targets alike in it count together. */
   #series = new Map<string, Series>();
   #seriesOf = new WeakMap<Target, Series>();
@@ -88,10 +90,11 @@ export class PrometheusExporter implements Exporter {
     this.#version = version;
     this.#ports = ports;
     this.#startMs = ports.clock.wall();
-    this.#probes = new OnDemandProbes(ports.clock, ports.connector, ports.resolver);
-    const handler = (request: HttpRequest) => this.#answer(request);
-    const { clock, breakOff, limits } = ports;
-    this.#server = new HttpServer(address, port, handler, clock, breakOff, limits);
+    this.#probes = ports.onDemand === null || ports.page !== undefined
+      ? null
+      : new OnDemandProbes(ports.onDemand, ports);
+    const handler = (request: HttpRequest, { gone }: Asker) => this.#answer(request, gone);
+    this.#server = new HttpServer(address, port, handler, ports.http);
   }
 
   /** The port served, which is the system's choice where 0 was asked for. */
@@ -106,12 +109,14 @@ export class PrometheusExporter implements Exporter {
   /** Shows the target's series from now on, at 0 until there is something to count. */
   watch(target: Target): void {
     this.#forgotten.delete(target);
+    this.#probes?.watch(target);
     this.#of(target);
   }
 
   /** Shows the target's series no more, unless another target has the same labels. */
   forget(target: Target): void {
     this.#forgotten.add(target);
+    this.#probes?.forget(target);
     const series = this.#seriesOf.get(target);
     if (series === undefined) return;
     this.#seriesOf.delete(target);
@@ -145,19 +150,20 @@ export class PrometheusExporter implements Exporter {
     return series;
   }
 
-  async #answer(request: HttpRequest): Promise<HttpResponse> {
+  async #answer(request: HttpRequest, gone: AbortSignal): Promise<HttpResponse> {
     switch (request.path) {
       case "/metrics":
         return await this.#metrics();
       case "/probe":
-        if (this.#ports.page !== undefined) {
-          return textResponse(404, "not here: /metrics, /healthz");
-        }
-        return await this.#probes.answer(request);
-      case "/healthz":
+        return await this.#probes?.answer(request, gone) ?? textResponse(404, NO_PROBES);
+      case HEALTH_PATH:
         return textResponse(200, "ok");
       case "/":
-        return { status: 200, contentType: "text/html; charset=utf-8", body: INDEX };
+        return {
+          status: 200,
+          contentType: "text/html; charset=utf-8",
+          body: index(this.#probes !== null),
+        };
       default:
         return textResponse(404, "not here: /metrics, /probe, /healthz");
     }

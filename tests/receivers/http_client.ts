@@ -49,7 +49,7 @@ export async function ask(port: number, data: string | Uint8Array): Promise<Answ
 }
 
 export function get(port: number, path: string, fields = ""): Promise<Answer | null> {
-  return ask(port, `GET ${path} HTTP/1.1\r\nHost: test\r\n${fields}\r\n`);
+  return ask(port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`);
 }
 
 export function parseAnswer(text: string): Answer | null {

@@ -1,14 +1,15 @@
 /** The HTTP server on loopback, against peers that are slow, silent, greedy or mad. */
+import { HttpAccess } from "../../src/net/http_access.ts";
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { SystemError } from "../../src/domain/exit.ts";
 import { openBreakOff } from "../../src/kernel/break_off.ts";
 import type { HttpRequest } from "../../src/net/http_request.ts";
+import { type HttpResponse, textResponse } from "../../src/net/http_response.ts";
 import {
   HTTP_LIMITS,
   type HttpLimits,
-  type HttpResponse,
+  type HttpPorts,
   HttpServer,
-  textResponse,
 } from "../../src/net/http_server.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { Random } from "../unit/random.ts";
@@ -36,7 +37,11 @@ const SHORT: HttpLimits = {
   lingerMs: 200,
 };
 const PIECE = new Uint8Array(64 * 1024).fill(120);
-const BREAK_OFF = openBreakOff();
+const PORTS: HttpPorts = {
+  clock: systemClock,
+  breakOff: openBreakOff(),
+  access: new HttpAccess(["a"], null),
+};
 
 /** Pages whose response is over. */
 let done = 0;
@@ -93,7 +98,7 @@ function served(
   Deno.test(name, async () => {
     done = 0;
     const before = descriptors();
-    const server = new HttpServer("127.0.0.1", 0, handler, systemClock, BREAK_OFF, limits);
+    const server = new HttpServer("127.0.0.1", 0, handler, { ...PORTS, limits });
     try {
       await body(server);
       assertEquals((await get(server.port, "/?a=alive"))?.body, "GET alive");
@@ -234,7 +239,7 @@ served("connections beyond the bound wait for their turn", SHORT, async (server)
 
 Deno.test("closing the server ends everything at once", async () => {
   const before = descriptors();
-  const server = new HttpServer("127.0.0.1", 0, handler, systemClock, BREAK_OFF);
+  const server = new HttpServer("127.0.0.1", 0, handler, PORTS);
   const peers = await Promise.all(Array.from({ length: 12 }, () => dial(server.port)));
   for (const [i, peer] of peers.entries()) {
     if (i % 3 > 0) {
@@ -253,7 +258,7 @@ Deno.test("closing the server ends everything at once", async () => {
 Deno.test("a port in use is a system error in one line", () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  const open = () => new HttpServer("127.0.0.1", port, handler, systemClock, null);
+  const open = () => new HttpServer("127.0.0.1", port, handler, { ...PORTS, breakOff: null });
   const { message } = assertThrows(open, SystemError);
   assert(message.startsWith(`cannot listen on 127.0.0.1:${port}: `), message);
   listener.close();

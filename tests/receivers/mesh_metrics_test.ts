@@ -15,11 +15,13 @@ realTest("promtool has nothing against a row's metrics", ["promtool"], async () 
     clock: new FakeClock(),
     row: () => Promise.resolve(ROW),
     pause: () => Promise.resolve(),
+    token: null,
   });
   const { body } = await pages.answer({
     method: "GET",
     path: "/metrics",
     query: new URLSearchParams(),
+    host: null,
     headers: new Map(),
     chunks: true,
   });

@@ -5,9 +5,11 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { Target } from "../../src/domain/target.ts";
 import { openBreakOff } from "../../src/kernel/break_off.ts";
 import { TcpSockets } from "../../src/kernel/tcp_info.ts";
+import { parseProbeScope, type ProbeScope } from "../../src/input/probe_scope.ts";
+import { HttpAccess } from "../../src/net/http_access.ts";
 import { DenoConnector } from "../../src/net/deno_connector.ts";
 import { type Resolver, systemResolver } from "../../src/net/resolver.ts";
-import { MAX_PROBES } from "../../src/sink/on_demand_probe.ts";
+import { MAX_PROBES, MOST_SAVED, PROBES_A_SECOND } from "../../src/sink/on_demand_probe.ts";
 import { STALLED_MS } from "../../src/net/http_places.ts";
 import { MAX_PAGES, PrometheusExporter } from "../../src/sink/prometheus.ts";
 import { systemClock } from "../../src/time/clock.ts";
@@ -27,10 +29,15 @@ interface World {
   readonly closedPort: number;
 }
 
+interface Asked {
+  readonly resolver?: Resolver;
+  readonly onDemand?: ProbeScope | null;
+}
+
 function served(
   name: string,
   body: (world: World) => Promise<void>,
-  resolver: Resolver = systemResolver,
+  { resolver = systemResolver, onDemand = { kind: "any" } }: Asked = {},
 ): void {
   Deno.test(name, async () => {
     // The resolver's threads and the first look-up's files stay.
@@ -47,7 +54,8 @@ function served(
       connector: new DenoConnector(SOCKETS, "fin"),
       resolver,
       dropped: () => 5,
-      breakOff: BREAK_OFF,
+      http: { clock: systemClock, breakOff: BREAK_OFF, access: new HttpAccess(["a"], null) },
+      onDemand,
       naming: NAMING.probe,
       boundsUs: MANY_BOUNDS_US,
     });
@@ -223,7 +231,7 @@ served("a probe ends before its scrape does, and a look-up keeps its place", asy
   assertEquals((await get(port, "/probe?target=slow.test:1"))?.status, 503);
   unanswered.forEach((end) => end());
   assertEquals((await get(port, "/probe?target=127.0.0.1:1"))?.status, 200);
-}, silentResolver);
+}, { resolver: silentResolver });
 
 served("beside them: an index, a sign of life, and nothing else", async ({ port }) => {
   assertEquals((await get(port, "/healthz"))?.body, "ok\n");
@@ -232,3 +240,76 @@ served("beside them: an index, a sign of life, and nothing else", async ({ port 
     assertEquals((await get(port, path))?.status, 404, path);
   }
 });
+
+served("without ?probe there are no probes on demand", async ({ port, openPort }) => {
+  const answer = await get(port, `/probe?target=127.0.0.1:${openPort}`);
+  assertEquals(answer?.status, 404);
+  assert(answer?.body.includes("?probe"), answer?.body);
+  assertEquals((await get(port, "/"))?.body.includes("/probe"), false);
+}, { onDemand: null });
+
+served("?probe allows the run's own targets alone, by name or by address", async (world) => {
+  const { exporter, port, openPort, closedPort } = world;
+  const db: Target = { ...target("db"), host: "127.0.0.1", port: openPort };
+  const ask = async (of: string) => (await get(port, `/probe?target=${of}`))?.status;
+  assertEquals(await ask(`127.0.0.1:${openPort}`), 403);
+  exporter.watch(db);
+  assertEquals([await ask("db"), await ask(`127.0.0.1:${openPort}`)], [200, 200]);
+  assertEquals(await ask(`127.0.0.1:${closedPort}`), 403);
+  exporter.forget(db);
+  assertEquals([await ask("db"), await ask(`127.0.0.1:${openPort}`)], [400, 403]);
+}, { onDemand: parseProbeScope("") });
+
+served("a list allows its addresses and ports, whatever name leads there", async (world) => {
+  const { port, openPort, closedPort } = world;
+  const ask = async (of: string) => (await get(port, `/probe?target=${of}`))?.status;
+  assertEquals(await ask(`127.0.0.1:${openPort}`), 200);
+  assertEquals(await ask(`localhost:${closedPort}&prefer_ip=4`), 200);
+  assertEquals([await ask("127.0.1.1:1"), await ask("10.0.0.1:1")], [403, 403]);
+}, { onDemand: parseProbeScope("127.0.0.0/24") });
+
+served("nobody scans a network: what is asked for too often is refused", async (world) => {
+  const { port, closedPort } = world;
+  const startMs = performance.now();
+  const counts: Record<string, number> = {};
+  for (let i = 0; i < 60; i++) {
+    const all = Array.from(
+      { length: 10 },
+      () => get(port, `/probe?target=127.0.0.1:${closedPort}`),
+    );
+    for (const answer of await Promise.all(all)) {
+      counts[String(answer?.status)] = (counts[String(answer?.status)] ?? 0) + 1;
+    }
+  }
+  const seconds = (performance.now() - startMs) / 1000;
+  assertLess(counts["200"], MOST_SAVED + PROBES_A_SECOND * seconds + 1);
+  assertGreater(counts["429"], 0);
+});
+
+served("probes end with their askers: those that hang up leave their places", async (world) => {
+  const { port, openPort } = world;
+  // Its queue is full and nothing is accepted: the kernel drops each further SYN.
+  using deaf = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  const fillers = await Promise.all(Array.from({ length: 3 }, () => filler(deaf.addr.port)));
+  const target = `127.0.0.1:${deaf.addr.port}`;
+  const asked = `GET /probe?target=${target}&timeout=60s HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  const askers = await Promise.all(Array.from({ length: MAX_PROBES }, () => dial(port)));
+  for (const asker of askers) await send(asker, asked);
+  await pause(100);
+  assertEquals((await get(port, `/probe?target=127.0.0.1:${openPort}`))?.status, 503);
+  askers.forEach(close);
+  await pause(100);
+  assertEquals((await get(port, `/probe?target=127.0.0.1:${openPort}`))?.status, 200);
+  fillers.forEach((connection) => connection?.close());
+});
+
+/** A connection that fills a queue; null when there was no room in it. */
+async function filler(port: number): Promise<Deno.TcpConn | null> {
+  const signal = AbortSignal.timeout(200);
+  try {
+    return await Deno.connect({ hostname: "127.0.0.1", port, signal });
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+}

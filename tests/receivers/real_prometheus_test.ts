@@ -94,7 +94,7 @@ realTest(
     await prometheus.ready();
     await using probe = new Probe(
       ...["-c", `${COUNT}`, "-i", "100ms", "-t", `${TIMEOUT_MS}`, "--label", "rack=r 1"],
-      ...["--export", `prometheus://${agent}`],
+      ...["--export", `prometheus://${agent}?probe=any`],
       ...[`${ODD_NAME}=${peers.live}`, `dead=${peers.dead}`, `silent=${silent}`],
     );
     const page = await until("the probe's page", () => get(`http://${agent}/metrics`));

@@ -2,12 +2,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeRow, MAX_ROW_BYTES } from "../../src/mesh/row_json.ts";
 import type { NodeEntry } from "../../src/input/nodes_file.ts";
-import { type Fetched, fetchRow } from "../../src/mesh/row_fetch.ts";
+import { type Fetched, rowFetcher } from "../../src/mesh/row_fetch.ts";
 import { peer, row } from "../unit/mesh/meshes.ts";
 
 /** Generous: only a node that never ends reaches it. */
 const PATIENCE_MS = 30_000;
 const IMPATIENCE_MS = 300;
+
+const fetchRow = rowFetcher(null);
 
 const entry = (port: number): NodeEntry => ({
   target: { name: "n1", host: "127.0.0.1", port: 9999, az: "a", labels: [] },

@@ -1,4 +1,5 @@
 /** What `connections` is asked to do, checked and typed. */
+import type { HttpOptions } from "../../net/http_access.ts";
 import type { Grouping } from "../../domain/connection.ts";
 import type { ConnectionFilter } from "../../connections/grouping.ts";
 import type { ReportThresholds } from "../../connections/report.ts";
@@ -20,6 +21,7 @@ export interface ConnectionsOptions {
   readonly probe: boolean;
   readonly output: OutputName;
   readonly exports: readonly ExportTarget[];
+  readonly http: HttpOptions;
   readonly live: boolean;
   readonly quiet: boolean;
   readonly timestamps: boolean;

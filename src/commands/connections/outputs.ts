@@ -160,7 +160,7 @@ function writeSteps(steps: Iterable<Step>): void {
 
 /** The run that exporters are opened for: a report is neither a probe nor a window. */
 function exportRun(
-  { exports, intervalMs }: ConnectionsOptions,
+  { exports, http, intervalMs }: ConnectionsOptions,
 ): Parameters<typeof openExporters>[0] {
   return {
     exports: {
@@ -170,6 +170,7 @@ function exportRun(
       perProbe: true,
       boundsUs: [],
       hostTag: true,
+      http,
     },
     schedule: { intervalMs },
   };

@@ -4,8 +4,9 @@ import type { MeshNode } from "../../domain/mesh_node.ts";
 import type { MeshRow } from "../../domain/mesh_row.ts";
 import { readInputFile } from "../../input/file.ts";
 import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
+import { loadToken } from "../../input/token_file.ts";
 import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
-import { fetchRow } from "../../mesh/row_fetch.ts";
+import { rowFetcher } from "../../mesh/row_fetch.ts";
 import { messageOf } from "../../text/quote.ts";
 import { systemClock } from "../../time/clock.ts";
 
@@ -21,6 +22,8 @@ export interface SourceOptions {
   readonly httpPort: number;
   /** How long to wait for each node's answer. */
   readonly timeoutMs: number;
+  /** The file of the nodes' token; null for none. */
+  readonly tokenFile: string | null;
   /** The label by whose values nodes are grouped. */
   readonly groupBy: string;
 }
@@ -56,8 +59,9 @@ export class MatrixSource {
       putRows(matrix, rows, systemClock.wall());
       return matrix;
     }
-    const { timeoutMs } = this.#options;
-    await gatherRows(entries, fetchRow, timeoutMs, ({ target }, { row, reason }) => {
+    const { timeoutMs, tokenFile } = this.#options;
+    const token = await loadToken(tokenFile);
+    await gatherRows(entries, rowFetcher(token), timeoutMs, ({ target }, { row, reason }) => {
       if (row === null) matrix.miss(matrix.indexOf(target.name), reason);
       else matrix.put(row, row.ageMs);
     }, signal);

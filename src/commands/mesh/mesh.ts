@@ -18,7 +18,9 @@ import { literalEndpoint } from "../../domain/address.ts";
 import type { CloseKind } from "../../net/connector.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
 import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
+import { HttpAccess, type HttpOptions } from "../../net/http_access.ts";
 import { httpLimits, HttpServer } from "../../net/http_server.ts";
+import { loadToken } from "../../input/token_file.ts";
 import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
@@ -52,6 +54,7 @@ export interface MeshOptions {
   readonly addresses: readonly string[];
   /** Port of the rows of nodes whose line names none. */
   readonly httpPort: number;
+  readonly http: HttpOptions;
   /** Whether echoes are sent beside the handshakes. */
   readonly icmp: boolean;
   /** How often the row is printed as a table; null for when it is asked for, and at the end. */
@@ -76,6 +79,9 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const stamp = await fileStamp(nodesFile);
   const entries = await loadNodes(nodesFile, httpPort);
   const me = identify(entries, options);
+  const { name, host } = me.target;
+  const names = [hostName(), name, host, ...options.http.names];
+  const access = new HttpAccess(names, await loadToken(options.http.tokenFile));
   const own = ownAddressOf(me);
   const addresses = options.addresses.length > 0 ? options.addresses : [own ?? everywhere(me)];
   const listening = { port: me.target.port, backlog: BACKLOG, reusePort: false };
@@ -88,6 +94,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
     clock: systemClock,
     row: () => builder.row(),
     pause,
+    token: access.token,
     leaving: {
       resolver: openGate().resolver,
       entries: () => nodes,
@@ -97,7 +104,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
       },
     },
   });
-  const servers = serveHttp(addresses, me, pages);
+  const servers = serveHttp(addresses, me, access, pages);
   const housekeeping = new Housekeeping(systemClock, false);
   const loops = openLoops(options, sockets, builder, housekeeping);
   const members = new Members(me, options, {
@@ -117,7 +124,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   onSignal("SIGHUP", () => watch.readNow());
   const stop = async () => {
     const others = nodes.filter(({ target }) => target.name !== me.target.name);
-    await tellLeaving(others, me.target.name, own);
+    await tellLeaving(others, me.target.name, own, access.token);
     for (const loop of loops) loop.stop();
     responder.close();
     for (const server of servers) server.close();
@@ -186,20 +193,26 @@ function ownAddressOf({ target: { host, port } }: NodeEntry): string | null {
   return literal !== null && isOwnAddress(literal.address) ? literal.address : null;
 }
 
-function serveHttp(addresses: readonly string[], me: NodeEntry, pages: Pages): HttpServer[] {
+function serveHttp(
+  addresses: readonly string[],
+  { httpPort }: NodeEntry,
+  access: HttpAccess,
+  pages: Pages,
+): HttpServer[] {
   const both = addresses.includes("::");
-  const breakOff = openBreakOff();
-  const limits = { ...httpLimits(openGate().descriptors), posts: true };
-  return addresses.filter((address) => !(both && address === "0.0.0.0")).map((address) =>
-    new HttpServer(
-      address,
-      me.httpPort,
-      (asked, peer) => pages.answer(asked, peer),
-      systemClock,
-      breakOff,
-      limits,
-    )
-  );
+  const ports = {
+    clock: systemClock,
+    breakOff: openBreakOff(),
+    limits: {
+      ...httpLimits(openGate().descriptors),
+      posts: true,
+    },
+    access,
+  };
+  return addresses.filter((address) => !(both && address === "0.0.0.0"))
+    .map((own) =>
+      new HttpServer(own, httpPort, (asked, { address }) => pages.answer(asked, address), ports)
+    );
 }
 
 /** A loop for the handshakes, and one for the echoes where there are any. */

@@ -19,11 +19,12 @@ const NONE: ExportOptions = {
   perProbe: true,
   boundsUs: MANY_BOUNDS_US,
   hostTag: true,
+  http: { names: [], tokenFile: null },
 };
 const EXEC: ExportOptions = { ...NONE, targets: [{ kind: "collectd-exec" }] };
 const PROMETHEUS: ExportOptions = {
   ...NONE,
-  targets: [{ kind: "prometheus", address: "0.0.0.0", port: 9273 }],
+  targets: [{ kind: "prometheus", address: "0.0.0.0", port: 9273, onDemand: null }],
 };
 
 const GOOD: readonly [argv: string, output: OutputName, exports: ExportOptions][] = [

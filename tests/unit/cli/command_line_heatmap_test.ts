@@ -9,6 +9,7 @@ const DEFAULTS: HeatmapOptions = {
   nodesFile: null,
   rowFiles: [],
   httpPort: 9998,
+  tokenFile: null,
   timeoutMs: 3000,
   metric: "p50",
   groupBy: "az",

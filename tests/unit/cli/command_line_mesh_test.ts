@@ -16,6 +16,7 @@ const DEFAULTS: MeshOptions = {
   close: "fin",
   addresses: [],
   httpPort: 9998,
+  http: { names: [], tokenFile: null },
   icmp: false,
   tableEveryMs: null,
   quiet: false,

@@ -38,6 +38,7 @@ const PROBE_DEFAULTS: ProbeOptions = {
     perProbe: true,
     boundsUs: MANY_BOUNDS_US,
     hostTag: true,
+    http: { names: [], tokenFile: null },
   },
   quiet: false,
   live: false,

@@ -15,6 +15,7 @@ const DEFAULTS: ConnectionsOptions = {
   probe: false,
   output: "text",
   exports: [],
+  http: { names: [], tokenFile: null },
   live: false,
   quiet: false,
   timestamps: false,
@@ -22,7 +23,7 @@ const DEFAULTS: ConnectionsOptions = {
   fail: { rttUs: null, retransmittedRatio: null },
   trace: { rttUs: null, retransmittedRatio: null },
 };
-const AGENT = [{ kind: "prometheus", address: "127.0.0.1", port: 9798 }] as const;
+const AGENT = [{ kind: "prometheus", address: "127.0.0.1", port: 9798, onDemand: null }] as const;
 
 const GIVEN: readonly [argv: string, change: Partial<ConnectionsOptions>][] = [
   ["connections", {}],

@@ -20,6 +20,7 @@ const listening = (address: string, port: number): ExportTarget => ({
   kind: "prometheus",
   address,
   port,
+  onDemand: null,
 });
 
 const GOOD: readonly [url: string, target: ExportTarget][] = [
@@ -74,7 +75,7 @@ const UNKNOWN: readonly string[] = [
 
 const ACCEPTED = "telegraf-udp://host:port[?batch], influx-http://host:port/?db=NAME, " +
   "influx-http://host:port/?org=ORG&bucket=BUCKET, otlp-http://host:4318[/path], collectd-exec, collectd-uds:///path " +
-  "or prometheus://addr:port";
+  "or prometheus://addr:port[?probe[=any|=ADDR/LEN:PORT,…]]";
 
 function messageFor(url: string): string {
   const run = () => parseCommandLine(["probe", "--export", url, "db:1"], "1.2.3");

@@ -25,6 +25,7 @@ function pages(of: MeshRow): {
       return Promise.resolve(of);
     },
     pause: () => Promise.resolve(),
+    token: null,
   });
   return {
     clock,
@@ -32,7 +33,7 @@ function pages(of: MeshRow): {
     async ask(path: string): Promise<Answered> {
       const headers = new Map<string, string>();
       const query = new URLSearchParams();
-      const request = { method: "GET", path, query, headers, chunks: true } as const;
+      const request = { method: "GET", path, query, host: null, headers, chunks: true } as const;
       const { status, contentType, body } = await all.answer(request);
       const text = typeof body === "string"
         ? body

@@ -66,6 +66,21 @@ Deno.test("a request has its method, path, query and fields", () => {
   assertEquals([...head.headers], [["host", "a"], ["x-a", "1, 2"], ["empty", ""]]);
 });
 
+Deno.test("whom a request is for is its Host, or what an absolute target names", () => {
+  const cases: readonly [target: string, host: string, wanted: string][] = [
+    ["/", "DB1.Example:9998", "db1.example"],
+    ["/", "10.0.0.1", "10.0.0.1"],
+    ["/", "[2001:DB8::1]:9998", "2001:db8::1"],
+    ["http://other:80/", "db1", "other"],
+    ["http://[::1]/", "db1", "::1"],
+  ];
+  for (const [target, host, wanted] of cases) {
+    const head = parsed(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    assert(!("status" in head), JSON.stringify(head));
+    assertEquals(head.host, wanted);
+  }
+});
+
 Deno.test("HEAD and HTTP/1.0 without a host are taken", () => {
   const head = parsed("HEAD /metrics HTTP/1.0\r\n\r\n");
   assert(!("status" in head));
@@ -115,6 +130,22 @@ Deno.test("what is no request is refused with the right status", () => {
     ["get / HTTP/1.1\r\nHost: a\r\n\r\n", 405],
     ["CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 405],
     ["PRI * HTTP/2.0\r\n\r\n", 505],
+    // RFC 9112, 3.2: exactly one Host, and a good one.
+    ["GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", 400],
+    ["GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost:\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: user@a\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: a:123456\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400],
+    ["GET http://user@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\nHost: a.example:80\r\n\r\n", 200],
+    ["GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 200],
     ["GET / HTTP/3.0\r\n\r\n", 505],
   ];
   for (const [text, wanted] of cases) assertEquals(status(text), wanted, JSON.stringify(text));
