@@ -9,6 +9,11 @@ export interface SampledSeries {
   readonly samples: readonly Sample[];
 }
 
+export interface Alert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: "pending" | "firing";
+}
+
 interface Answer {
   readonly data: {
     readonly result: readonly {
@@ -28,10 +33,18 @@ export class Prometheus implements AsyncDisposable {
   #targets: number;
 
   /** Scrapes `agent`, and has it probe the others as blackbox_exporter would. */
-  constructor(folder: Folder, agent: string, probed: readonly string[]) {
+  constructor(
+    folder: Folder,
+    agent: string,
+    probed: readonly string[],
+    rules: readonly string[] = [],
+  ) {
     this.#targets = 1 + probed.length;
     // JSON is YAML.
-    const file = folder.write("prometheus.yml", JSON.stringify(configuration(agent, probed)));
+    const file = folder.write(
+      "prometheus.yml",
+      JSON.stringify(configuration(agent, probed, rules)),
+    );
     this.#program = new Program("prometheus", [
       `--config.file=${file}`,
       `--web.listen-address=127.0.0.1:${this.#port}`,
@@ -67,6 +80,13 @@ export class Prometheus implements AsyncDisposable {
     }));
   }
 
+  /** The alerts that are pending or firing. */
+  async alerts(): Promise<readonly Alert[]> {
+    const text = await get(`${this.#url}/api/v1/alerts`);
+    if (text === null) throw new Error("Prometheus does not answer for its alerts");
+    return JSON.parse(text).data.alerts;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program.stop();
   }
@@ -76,11 +96,20 @@ export class Prometheus implements AsyncDisposable {
   }
 }
 
-function configuration(agent: string, probed: readonly string[]): unknown {
+function configuration(
+  agent: string,
+  probed: readonly string[],
+  rules: readonly string[],
+): unknown {
   return {
-    global: { scrape_interval: "1s", scrape_timeout: "900ms" },
+    global: { scrape_interval: "1s", scrape_timeout: "900ms", evaluation_interval: "1s" },
+    rule_files: rules,
     scrape_configs: [
-      { job_name: "agent", static_configs: [{ targets: [agent] }] },
+      // The alerts go by the name of the job.
+      {
+        job_name: rules.length === 0 ? "agent" : "wire-probe",
+        static_configs: [{ targets: [agent] }],
+      },
       {
         job_name: "on-demand",
         metrics_path: "/probe",
