@@ -77,6 +77,12 @@ export class InfluxDb implements AsyncDisposable {
     );
   }
 
+  /** The last column of a query's rows. */
+  async values(query: string): Promise<readonly Cell[]> {
+    const series = await this.#ask(query, DATABASE);
+    return series.flatMap(({ values }) => values.map((row) => row[row.length - 1]));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program?.stop();
   }

@@ -80,6 +80,15 @@ export class Prometheus implements AsyncDisposable {
     }));
   }
 
+  /** The values that an expression has now. */
+  async values(expression: string): Promise<readonly number[]> {
+    const query = new URLSearchParams({ query: expression });
+    const text = await get(`${this.#url}/api/v1/query?${query}`);
+    if (text === null) throw new Error(`Prometheus does not answer for ${expression}`);
+    const { data }: { data: { result: { value: [number, string] }[] } } = JSON.parse(text);
+    return data.result.map(({ value: [, value] }) => Number(value));
+  }
+
   /** The alerts that are pending or firing. */
   async alerts(): Promise<readonly Alert[]> {
     const text = await get(`${this.#url}/api/v1/alerts`);
