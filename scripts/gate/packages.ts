@@ -66,6 +66,7 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   ],
   terminal: [{ command: "tmux", package: "tmux" }],
   wan: [
+    { command: "nft", package: "nftables" },
     { command: "ip", package: "iproute2" },
     { command: "fping", package: "fping" },
     { command: "mtr", package: "mtr-tiny" },

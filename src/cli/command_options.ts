@@ -10,7 +10,7 @@ import type { TraceOptions } from "../commands/trace/options.ts";
 import { parseTarget } from "../input/target_text.ts";
 import { parseNameServer, parseTraceTarget } from "../input/trace_target.ts";
 import { durationText } from "../text/duration.ts";
-import { addressing, bindAddresses, checkFamily, noTwice, oneOperand } from "./checks.ts";
+import { addressing, bindAddresses, checkFamily, noTwice } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";
 
@@ -52,14 +52,14 @@ export function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): S
   };
 }
 
+const MAX_PORT = 65_535;
+
 type TraceValues = ValuesOf<typeof COMMANDS.trace.options>;
 
-/** What traceroute sends, whole packets. */
-const TRACE_PACKET_BYTES = 60;
-
 export function traceOptions(values: TraceValues, operands: readonly string[]): TraceOptions {
-  const operand = oneOperand("trace", operands);
-  if (operand === undefined) throw new UsageError("trace wants a host, such as db-host:5432");
+  if (operands.length === 0 && values.targets === null) {
+    throw new UsageError("trace wants a host, such as db-host:5432");
+  }
   if (values.udp && values.icmp) throw new UsageError("--udp and --icmp exclude each other");
   const { family, source } = addressing(values);
   const protocol: TraceProtocol = values.udp ? "udp" : values.icmp ? "icmp" : "tcp";
@@ -69,19 +69,23 @@ export function traceOptions(values: TraceValues, operands: readonly string[]): 
       `--first-hop ${values["first-hop"]} lies behind --max-hops ${values["max-hops"]}`,
     );
   }
-  const target = parseTraceTarget(operand);
-  checkFamily(target.host, family, target.host);
+  const targets = operands.map(parseTraceTarget);
+  for (const { host } of targets) checkFamily(host, family, host);
   return {
-    target,
+    targets,
+    targetsFile: values.targets,
     protocol,
     family,
     source,
+    sourcePort: checkedSourcePort(values, protocol),
+    tos: values.tos,
+    interfaceName: values.interface,
     firstHop: values["first-hop"],
     maxHops: values["max-hops"],
     queries: values.queries,
     timeoutMs: values.timeout,
     paths: values.paths,
-    sizeBytes: values.size ?? TRACE_PACKET_BYTES,
+    sizeBytes: values.size,
     mtu: values.mtu,
     names: !values["no-names"],
     asn: values.asn,
@@ -91,6 +95,17 @@ export function traceOptions(values: TraceValues, operands: readonly string[]): 
     output: values.output,
     noColor: values["no-color"],
   };
+}
+
+/** Flows' ports follow one another. */
+function checkedSourcePort({ sport, paths }: TraceValues, protocol: TraceProtocol): number | null {
+  if (sport === null) return null;
+  if (protocol === "icmp") {
+    throw new UsageError("--sport wants TCP or UDP, since ICMP has no ports");
+  }
+  const last = sport + (paths ?? 1) - 1;
+  if (last > MAX_PORT) throw new UsageError(`--sport ${sport}: ${paths} flows end at port ${last}`);
+  return sport;
 }
 
 function checkSizes({ size, mtu }: TraceValues, protocol: TraceProtocol): void {

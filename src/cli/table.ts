@@ -147,7 +147,15 @@ export const TRACE_OPTIONS = {
   icmp: flag("by ICMP echo", "I"),
   ipv4: flag("IPv4 only", "4"),
   ipv6: flag("IPv6 only", "6"),
+  targets: once(file, null, "trace to all hosts in FILE too, one a line; - is standard input"),
   source: once(ipAddress, null, "send from this address"),
+  interface: once(text("NAME", "an interface's name"), null, "send by this interface"),
+  sport: once(
+    integer(1, 65_535, "PORT"),
+    null,
+    "send from this port, by TCP or UDP; further --paths from the ports after it",
+  ),
+  tos: once(integer(0, 255), null, "type of service, or traffic class"),
   queries: once(integer(1, 10), null, "probes of each flow to each hop", {
     short: "q",
     shown: "3, or 1 with --repeat",
@@ -157,11 +165,8 @@ export const TRACE_OPTIONS = {
   timeout: once(
     duration(1, MAX_TIMEOUT_MS),
     1000,
-    "wait no longer for a hop; less where others answer",
-    {
-      short: "t",
-      shown: "1s",
-    },
+    "a hop that answers within this is not called silent",
+    { short: "t", shown: "1s" },
   ),
   paths: once(
     integer(1, 64),
@@ -185,7 +190,7 @@ export const TRACE_OPTIONS = {
     short: "i",
     shown: "1s",
   }),
-  output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
+  output: once(choice("text", "json", "csv"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
 
 export const CONNECTIONS_OPTIONS = {
@@ -368,7 +373,7 @@ export const COMMANDS = {
   },
   trace: {
     summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",
-    operands: "HOST[:PORT]",
+    operands: "HOST[:PORT]…",
     options: { ...TRACE_OPTIONS, ...COMMON },
   },
   compare: {

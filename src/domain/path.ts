@@ -24,19 +24,67 @@ export interface MplsLabel {
   ttl: number;
 }
 
+/** Of which interface a router tells (RFC 5837, section 4.1). */
+export type InterfaceRole = "incoming" | "incoming subnet" | "outgoing" | "next hop";
+
+/** An interface as a router describes it; null for what it leaves out. */
+export interface InterfaceInfo {
+  readonly role: InterfaceRole;
+  readonly index: number | null;
+  readonly address: string | null;
+  readonly name: string | null;
+  readonly mtuBytes: number | null;
+}
+
+/** What a router adds to an ICMP error (RFC 4884). */
+export interface IcmpExtensions {
+  /** The MPLS labels that the packet bore there, the top one first. */
+  readonly labels: readonly MplsLabel[];
+  readonly interfaces: readonly InterfaceInfo[];
+  /** Objects of other kinds. */
+  readonly others: number;
+}
+
+/** What a SYN-ACK tells of the host behind a port. */
+export interface SynAckFacts {
+  readonly maxSegmentBytes: number | null;
+  readonly windowBytes: number;
+  readonly windowScale: number | null;
+}
+
+/** How a packet differed, where a router quoted it, from what was sent. */
+export interface Translation {
+  /** The address that stood in the quote; null where it was the one sent. */
+  readonly source: string | null;
+  readonly destination: string | null;
+}
+
+/** How much the round trips of one address differ from one to the next (RFC 3393). */
+export interface Jitter {
+  /** In µs; NONE before there were two. */
+  readonly lastUs: number;
+  readonly avgUs: number;
+  readonly maxUs: number;
+}
+
 /** Who answered at a hop. */
 export interface HopAddress {
   readonly address: string;
   readonly flows: ReadonlySet<number>;
   /** Its round trips. The distribution is null when none could be measured. */
   readonly rtt: { distribution(): Distribution | null };
+  readonly jitter: Jitter;
   readonly answered: number;
   /** The last round trip in µs, or NONE. */
   readonly lastUs: number;
   readonly kind: HopAnswerKind;
   readonly detail: HopAnswerDetail;
   /** Of the last answer that had any. */
-  readonly labels: readonly MplsLabel[];
+  readonly extensions: IcmpExtensions;
+  /** How packets differed where this router quoted them; null for not at all. */
+  readonly translation: Translation | null;
+  /** Hops that its answers took back, by their TTL; null where that is not known. */
+  readonly returnHops: number | null;
 }
 
 export interface HopSample {
@@ -51,8 +99,11 @@ export interface HopSample {
 
 export interface Hop {
   readonly hops: number;
+  /** Probes that went onto the wire and whose fate is known. */
   readonly sent: number;
   readonly answered: number;
+  /** Times that the system refused to send one. */
+  readonly notSent: number;
   /** In the order they were first seen. */
   readonly addresses: readonly HopAddress[];
   /** Answers of addresses beyond those kept. */
@@ -68,13 +119,36 @@ export interface PathEnd {
   readonly detail: HopAnswerDetail;
   readonly address: string;
   readonly rttUs: number;
+  /** Whether nearer hops were not asked, so that it may lie nearer (`--first-hop`). */
+  readonly isAtMost: boolean;
+  /** Hops that its answers took back; null where that is not known. */
+  readonly returnHops: number | null;
+  readonly synAck: SynAckFacts | null;
 }
 
-/** A router that said that its next link takes no larger packet. */
+/** Somebody who said that a packet was too long for the next link. */
 export interface MtuStep {
-  readonly hops: number;
+  /** The hop that the packet was on its way to; null where the path does not tell. */
+  readonly hops: number | null;
   readonly address: string;
+  /** What was named as that link's MTU; 0 for nothing. */
   readonly mtuBytes: number;
+  /** The packet that it was said of. */
+  readonly sizeBytes: number;
+}
+
+/** What packets of different lengths have shown of a path. */
+export interface PathMtu {
+  /** The hop that answered them: the target's, or the farthest that answers; null for none. */
+  readonly hops: number | null;
+  readonly address: string | null;
+  /** The longest packet that arrived; null for none. */
+  readonly arrivedBytes: number | null;
+  /** The shortest that did not; null where none of the first link's length was lost. */
+  readonly lostBytes: number | null;
+  /** The first link's. */
+  readonly linkBytes: number;
+  readonly steps: readonly MtuStep[];
 }
 
 /** Where an address's traffic comes from, as the origin zones say. */
@@ -116,14 +190,16 @@ export interface TraceReport {
   readonly maxHops: number;
   /** Null for TCP: the size of a SYN cannot be chosen. */
   readonly sizeBytes: number | null;
-  /** How long the rounds took, without the pauses between them. */
+  /** Why the system refused to send some probes; null where it did not. */
+  readonly refusal: string | null;
+  /** How long the rounds took, without what came between them. */
   readonly durationMs: number;
   readonly hops: readonly Hop[];
   /** Silent hops behind the last one that answered. */
   readonly silentTail: number;
   readonly end: PathEnd | null;
   /** Null where it was not asked for. */
-  readonly mtu: { readonly bytes: number; readonly steps: readonly MtuStep[] } | null;
+  readonly mtu: PathMtu | null;
   readonly handshake: PlainHandshake | null;
   namesOf(address: string): KnownNames;
 }

@@ -5,7 +5,9 @@ import {
   hasAnswered,
   type Hop,
   type HopAddress,
+  type IcmpExtensions,
   isReached,
+  type PathEnd,
   type TraceReport,
 } from "../domain/path.ts";
 import { ByteWriter, writeIsoTime } from "./byte_writer.ts";
@@ -32,18 +34,24 @@ export function traceJson(report: TraceReport): string {
     duration_ms: millisOf(report.durationMs * 1000),
     reached: isReached(report),
     answered: hasAnswered(report),
-    end: end === null
-      ? null
-      : { hop: end.hops, address: end.address, detail: end.detail, rtt_ms: millisOf(end.rttUs) },
+    end: end === null ? null : endObject(end),
     silent_tail: report.silentTail,
     mtu: mtu === null ? null : {
-      bytes: mtu.bytes,
+      bytes: mtu.arrivedBytes,
       steps: mtu.steps.map(({ hops, address, mtuBytes }) => ({
         hop: hops,
         address,
-        bytes: mtuBytes,
+        bytes: mtuBytes === 0 ? null : mtuBytes,
       })),
     },
+    mtu_search: mtu === null ? null : {
+      arrived_bytes: mtu.arrivedBytes,
+      not_arrived_bytes: mtu.lostBytes,
+      first_link_bytes: mtu.linkBytes,
+      hop: mtu.hops,
+      address: mtu.address,
+    },
+    not_sent_reason: report.refusal,
     handshake: handshake === null ? null : {
       port: handshake.port,
       outcome: handshake.outcome,
@@ -61,6 +69,7 @@ function hopObject(hop: Hop, report: TraceReport): Record<string, unknown> {
     hop: hop.hops,
     sent: hop.sent,
     answered: hop.answered,
+    not_sent: hop.notSent,
     lost,
     loss_ratio: roundedShare(shareOf(lost, hop.sent)),
     addresses: hop.addresses.map((of) => addressObject(of, report)),
@@ -94,15 +103,53 @@ function addressObject(of: HopAddress, report: TraceReport): Record<string, unkn
       stddev: millisOf(rtt?.stddevUs),
       last: millisOf(of.lastUs),
     },
-    mpls: of.labels.map(({ label, trafficClass, ttl }) => ({
+    jitter_ms: {
+      last: millisOf(of.jitter.lastUs),
+      avg: millisOf(of.jitter.avgUs),
+      max: millisOf(of.jitter.maxUs),
+    },
+    return_hops: of.returnHops,
+    nat: of.translation,
+    ...extensionFields(of.extensions),
+  };
+}
+
+function extensionFields({ labels, interfaces, others }: IcmpExtensions): Record<string, unknown> {
+  return {
+    mpls: labels.map(({ label, trafficClass, ttl }) => ({
       label,
       traffic_class: trafficClass,
       ttl,
     })),
+    interfaces: interfaces.map(({ role, index, address, name, mtuBytes }) => ({
+      role,
+      index,
+      address,
+      name,
+      mtu: mtuBytes,
+    })),
+    other_extensions: others,
   };
 }
 
-function isoTime({ wallSeconds, wallNanos }: TraceReport): string {
+function endObject(end: PathEnd): Record<string, unknown> {
+  const { hops, address, detail, rttUs, isAtMost, returnHops, synAck } = end;
+  return {
+    hop: hops,
+    at_most: isAtMost,
+    address,
+    detail,
+    rtt_ms: millisOf(rttUs),
+    return_hops: returnHops,
+    syn_ack: synAck === null ? null : {
+      mss: synAck.maxSegmentBytes,
+      window: synAck.windowBytes,
+      window_scale: synAck.windowScale,
+    },
+  };
+}
+
+export function isoTime({ wallSeconds, wallNanos }: TraceReport): string {
   const out = new ByteWriter(TIME_BYTES);
   writeIsoTime(out, wallSeconds, wallNanos);
   return new TextDecoder().decode(out.takeCopy());

@@ -6,8 +6,11 @@ import {
   type Hop,
   type HopAddress,
   type HopSample,
+  type IcmpExtensions,
+  type InterfaceInfo,
   isReached,
-  type MplsLabel,
+  type PathEnd,
+  type PathMtu,
   type PlainHandshake,
   type TraceReport,
 } from "../domain/path.ts";
@@ -23,7 +26,7 @@ const TIME_COLUMN = 10;
 /** The table's columns behind the address. */
 const COUNT_COLUMN = 8;
 const COUNT_TITLES = ["sent", "loss"];
-const TIME_TITLES = ["last", "min", "avg", "max", "stddev"];
+const TIME_TITLES = ["last", "min", "avg", "max", "stddev", "jitter"];
 const FIGURES_COLUMNS = COUNT_TITLES.length * COUNT_COLUMN + TIME_TITLES.length * TIME_COLUMN;
 const ADDRESS_TITLE = "address";
 /** Labels are padded up to here; a longer one pushes its own line's columns. */
@@ -138,7 +141,7 @@ function hopLines(hop: Hop, report: TraceReport, width: number, paint: Paint): s
       " ms",
       report.paths > 1 ? `  ${flowsText(of)}` : "",
       of.kind === "router" ? "" : `  ${of.kind === "end" ? of.detail : paint.bad(of.detail)}`,
-      mplsText(of.labels),
+      extrasText(of),
     ];
     return parts.join("");
   });
@@ -156,10 +159,33 @@ function flowsText({ flows }: HopAddress): string {
   return `flow${numbers.length === 1 ? "" : "s"} ${numbers.join(",")}`;
 }
 
-function mplsText(labels: readonly MplsLabel[]): string {
-  if (labels.length === 0) return "";
+/** What a router adds to its answers, and what it shows of the way. */
+function extrasText({ extensions, translation }: HopAddress): string {
+  const { labels, interfaces } = extensions;
+  const parts = [...mplsTexts(extensions), ...interfaces.map(interfaceText)];
+  if (labels.length + interfaces.length === 0 && extensions.others > 0) {
+    parts.push(counted(extensions.others, "other extension"));
+  }
+  const { source, destination } = translation ?? { source: null, destination: null };
+  if (source !== null) parts.push(`NAT: came from ${source}`);
+  if (destination !== null) parts.push(`NAT: went to ${destination}`);
+  return parts.map((part) => `  ${part}`).join("");
+}
+
+function mplsTexts({ labels }: IcmpExtensions): string[] {
+  if (labels.length === 0) return [];
   const entries = labels.map(({ label, trafficClass, ttl }) => `${label}/${trafficClass}/${ttl}`);
-  return `  MPLS ${entries.join(" ")}`;
+  return [`MPLS ${entries.join(" ")}`];
+}
+
+function interfaceText({ role, index, address, name, mtuBytes }: InterfaceInfo): string {
+  const parts = [
+    ...(name === null ? [] : [shown(name)]),
+    ...(index === null ? [] : [`index ${index}`]),
+    ...(address === null ? [] : [address]),
+    ...(mtuBytes === null ? [] : [`MTU ${mtuBytes}`]),
+  ];
+  return `${role} interface ${parts.join(" ")}`;
 }
 
 interface TableLook {
@@ -180,18 +206,20 @@ function tableRow(
   const lost = hop.sent - hop.answered;
   const counts = first ? [`${hop.sent}`, percent(shareOf(lost, hop.sent))] : ["", ""];
   const figures = of?.rtt.distribution() ?? null;
-  const times = figures === null
-    ? ["-", "-", "-", "-", "-"]
-    : [of?.lastUs ?? NONE, figures.minUs, figures.avgUs, figures.maxUs, figures.stddevUs].map(
+  const jitterUs = of?.jitter.avgUs ?? NONE;
+  const times = figures === null ? TIME_TITLES.map(() => "-") : [
+    ...[of?.lastUs ?? NONE, figures.minUs, figures.avgUs, figures.maxUs, figures.stddevUs].map(
       millisText,
-    );
+    ),
+    jitterUs === NONE ? "-" : millisText(jitterUs),
+  ];
   return `${(first ? `${hop.hops}` : "").padStart(HOP_COLUMN)}  ` +
     (cuts ? cut(who, width) : who).padEnd(width) +
     counts.map((text) => text.padStart(COUNT_COLUMN)).join("") +
     times.map((text) => text.padStart(TIME_COLUMN)).join("") +
     (of === null || of.kind === "router" ? "" : `  ${of.detail}`) +
     (report.paths > 1 && of !== null ? `  ${flowsText(of)}` : "") +
-    mplsText(of?.labels ?? []);
+    (of === null ? "" : extrasText(of));
 }
 
 function labelWidth(report: TraceReport): number {
@@ -213,23 +241,43 @@ function endLines(report: TraceReport): TonedLine[] {
   const last = report.hops.at(-1)?.hops ?? report.firstHop - 1;
   const lines: TonedLine[] = [];
   if (silentTail > 0) lines.push(warning(silentLine(last + 1, last + silentTail)));
-  if (end !== null && isReached(report)) {
-    const took = end.rttUs === NONE ? "" : `, ${millisText(end.rttUs)} ms`;
-    lines.push(plainly(`reached ${address} (${end.detail}) in ${counted(end.hops, "hop")}${took}`));
-  } else if (end !== null) {
+  if (end !== null && isReached(report)) lines.push(plainly(reachedLine(address, end)));
+  else if (end !== null) {
     lines.push(bad(`not reached: ${end.address} at hop ${end.hops} says ${end.detail}`));
   } else lines.push(bad(`not reached: no answer behind hop ${last}`));
-  if (mtu !== null) lines.push(plainly(mtuLine(mtu)));
+  if (report.refusal !== null) {
+    const times = report.hops.reduce((sum, { notSent }) => sum + notSent, 0);
+    lines.push(warning(`${counted(times, "probe")} not sent: ${report.refusal}`));
+  }
+  if (mtu !== null) lines.push(...mtuLines(mtu).map(plainly));
   if (handshake !== null) lines.push(handshakeLine(address, handshake));
   return lines;
 }
 
-function mtuLine({ bytes, steps }: NonNullable<TraceReport["mtu"]>): string {
-  const routers = steps.map((step) =>
-    `${step.address} takes no more than ${step.mtuBytes} on the way to hop ${step.hops}`
-  );
-  const what = `path MTU ${bytes} bytes`;
-  return routers.length === 0 ? `${what}, as the first link's` : `${what}: ${routers.join("; ")}`;
+function reachedLine(address: string, end: PathEnd): string {
+  const took = end.rttUs === NONE ? "" : `, ${millisText(end.rttUs)} ms`;
+  const most = end.isAtMost ? "at most " : "";
+  return `reached ${address} (${end.detail}) in ${most}${counted(end.hops, "hop")}${took}`;
+}
+
+/** What was shown, and by whom; nothing that was not. */
+function mtuLines({ hops, address, arrivedBytes, lostBytes, linkBytes, steps }: PathMtu): string[] {
+  if (arrivedBytes === null) {
+    return [`path MTU unknown: nobody answers; the first link takes ${linkBytes} bytes`];
+  }
+  const where = `hop ${hops}, ${address}`;
+  const arrived = `path MTU ${arrivedBytes} bytes to ${where}`;
+  const how = lostBytes === null
+    ? "the longest that the first link takes arrived"
+    : `${arrivedBytes} arrived, ${lostBytes} did not`;
+  const names = steps.map(({ hops: to, address: by, mtuBytes, sizeBytes }) => {
+    const named = mtuBytes === 0 ? "named no MTU" : `named ${mtuBytes}`;
+    return `${by} refused ${sizeBytes} and ${named}${
+      to === null ? "" : `, on the way to hop ${to}`
+    }`;
+  });
+  const silent = lostBytes !== null && steps.length === 0 ? ["nobody said why"] : [];
+  return [`${arrived}: ${[how, ...names, ...silent].join("; ")}`];
 }
 
 function handshakeLine(address: string, handshake: PlainHandshake): TonedLine {

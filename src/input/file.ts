@@ -38,7 +38,11 @@ export async function readInputFile(
   }
 }
 
+/** What stands for standard input where a file is named. */
+export const STDIN = "-";
+
 async function readAll(path: string, maxBytes: number, given: AbortSignal): Promise<string> {
+  if (path === STDIN) return await decoded(readStdin, maxBytes, given);
   // Loaded when it is needed: most runs read no file.
   const { constants, promises } = await import("node:fs");
   // With O_NONBLOCK (open(2)) a pipe without a writer is opened at once. Windows has no such flag.
@@ -49,18 +53,25 @@ async function readAll(path: string, maxBytes: number, given: AbortSignal): Prom
     if (stat.isDirectory()) throw new Error("it is a directory");
     if (!stat.isFile() && !stat.isFIFO()) throw new Error("it is neither a file nor a pipe");
     if (stat.size > maxBytes) throw tooLarge(maxBytes);
-    return await decoded(file, maxBytes, given);
+    return await decoded((into) => readSome(file, into), maxBytes, given);
   } finally {
     await file.close();
   }
 }
 
-async function decoded(file: FileHandle, maxBytes: number, given: AbortSignal): Promise<string> {
+/** Reads into a buffer: how many bytes, 0 at the end; null where there is nothing yet. */
+type Read = (into: Uint8Array<ArrayBuffer>) => Promise<number | null>;
+
+async function readStdin(into: Uint8Array<ArrayBuffer>): Promise<number> {
+  return await Deno.stdin.read(into) ?? 0;
+}
+
+async function decoded(read: Read, maxBytes: number, given: AbortSignal): Promise<string> {
   const decoder = new TextDecoder();
   const chunk = new Uint8Array(Math.min(CHUNK_BYTES, maxBytes + 1));
   let text = "";
   for (let left = maxBytes; !given.aborted;) {
-    const size = await readSome(file, chunk);
+    const size = await read(chunk);
     if (size === 0) break;
     if (size === null) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));

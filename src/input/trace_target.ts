@@ -1,7 +1,8 @@
 /** What `trace` is given: where it goes, with a port or without, and the name server it asks. */
 import { UsageError } from "../domain/exit.ts";
 import type { NameServer } from "../net/name_server.ts";
-import { quote } from "../text/quote.ts";
+import { messageOf, quote } from "../text/quote.ts";
+import { readInputFile } from "./file.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import { parseHostPort } from "./target_text.ts";
 
@@ -21,6 +22,34 @@ export function parseTraceTarget(text: string): TraceTarget {
   if (text.includes(":")) return parseHostPort(text, ACCEPTED, what);
   // A name alone is checked as one with a port is.
   return { host: parseHostPort(`${text}:1`, ACCEPTED, what).host, port: null };
+}
+
+/** A larger file, or more targets in it, is a mistake. */
+const MAX_FILE_BYTES = 16 << 20;
+const MAX_TRACE_TARGETS = 100_000;
+
+/**
+ * The targets of a file, one a line: as for `trace`, perhaps with a name before it and labels behind it
+ * as other commands have them, which a trace does not use; `#` comments. Throws SystemError, or
+ * UsageError that names file and line.
+ */
+export async function loadTraceTargets(path: string): Promise<TraceTarget[]> {
+  const text = await readInputFile(path, MAX_FILE_BYTES);
+  const targets: TraceTarget[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    const [word] = line.replace(/(^|\s)#.*/s, "").trim().split(/\s+/);
+    if (word === "") continue;
+    try {
+      targets.push(parseTraceTarget(word.slice(word.indexOf("=") + 1)));
+    } catch (error) {
+      throw new UsageError(`${path}:${index + 1}: ${messageOf(error)}`);
+    }
+    if (targets.length > MAX_TRACE_TARGETS) {
+      throw new UsageError(`${path}: more than ${MAX_TRACE_TARGETS} targets`);
+    }
+  }
+  if (targets.length === 0) throw new UsageError(`${path}: no target in it`);
+  return targets;
 }
 
 /** RFC 1035, section 4.2 */

@@ -27,13 +27,16 @@ export const SO_ERROR = 4;
 export const SO_RCVBUF = 8;
 export const SO_LINGER = 13;
 export const SO_RCVTIMEO = 20;
+export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 export const SO_RCVBUFFORCE = 33;
 export const SO_TIMESTAMPNS = 35;
 export const SO_TIMESTAMPING = 37;
 export const SO_MEMINFO = 55;
-/** <linux/sock_diag.h>: the words of SO_MEMINFO, and the place of SK_MEMINFO_DROPS among them. */
+/** <linux/sock_diag.h>: the words of SO_MEMINFO, and the places of some of them. */
 export const SK_MEMINFO_VARS = 9;
+export const SK_MEMINFO_RMEM_ALLOC = 0;
+export const SK_MEMINFO_RCVBUF = 1;
 export const SK_MEMINFO_DROPS = 8;
 // <linux/net_tstamp.h>
 export const SOF_TIMESTAMPING_TX_SOFTWARE = 1 << 1;
@@ -44,13 +47,16 @@ export const SOF_TIMESTAMPING_OPT_TSONLY = 1 << 11;
 
 // <linux/in.h>, ip(7)
 export const SOL_IP = 0;
+export const IP_TOS = 1;
 export const IP_TTL = 2;
 export const IP_HDRINCL = 3;
 export const IP_MTU_DISCOVER = 10;
 export const IP_RECVERR = 11;
+export const IP_RECVTTL = 12;
 /** The port is chosen at connect, so one source address serves many targets. */
 export const IP_BIND_ADDRESS_NO_PORT = 24;
 export const IP_RECVERR_RFC4884 = 26;
+export const IP_UNICAST_IF = 50;
 // <linux/in6.h>, ipv6(7)
 export const SOL_IPV6 = 41;
 export const IPV6_CHECKSUM = 7;
@@ -59,6 +65,11 @@ export const IPV6_MTU_DISCOVER = 23;
 export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;
 export const IPV6_RECVERR_RFC4884 = 31;
+export const IPV6_FLOWINFO_SEND = 33;
+export const IPV6_RECVHOPLIMIT = 51;
+export const IPV6_HOPLIMIT = 52;
+export const IPV6_TCLASS = 67;
+export const IPV6_UNICAST_IF = 76;
 /** IP_PMTUDISC_PROBE, IPV6_PMTUDISC_PROBE: never fragment here, whatever is known of the path. */
 export const PMTUDISC_PROBE = 3;
 
@@ -87,6 +98,22 @@ export const SO_EE_ORIGIN_ICMP = 2;
 export const SO_EE_ORIGIN_ICMP6 = 3;
 export const SO_EE_ORIGIN_TIMESTAMPING = 4;
 export const SO_EE_RFC4884_FLAG_INVALID = 1;
+
+// <linux/rtnetlink.h>, rtnetlink(7)
+export const NETLINK_ROUTE = 0;
+export const RTM_NEWROUTE = 24;
+export const RTM_GETROUTE = 26;
+export const NLMSG_ERROR = 2;
+export const NLM_F_REQUEST = 1;
+export const RTA_DST = 1;
+export const RTA_SRC = 2;
+export const RTA_OIF = 4;
+export const RTA_GATEWAY = 5;
+export const RTA_PREFSRC = 7;
+export const RTA_IP_PROTO = 27;
+export const RTA_SPORT = 28;
+export const RTA_DPORT = 29;
+export const RTA_FLOWLABEL = 31;
 
 // <sys/epoll.h>
 export const EPOLL_CLOEXEC = 0o2000000;
@@ -134,6 +161,7 @@ export const ERRNO = {
   EMSGSIZE: 90,
   ENOPROTOOPT: 92,
   EPROTONOSUPPORT: 93,
+  EOPNOTSUPP: 95,
   EAFNOSUPPORT: 97,
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,

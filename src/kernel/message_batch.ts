@@ -7,9 +7,12 @@ import {
   AF_INET,
   AF_INET6,
   IP_RECVERR,
+  IP_TTL,
+  IPV6_HOPLIMIT,
   IPV6_RECVERR,
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
+  MSG_TRUNC,
   SO_EE_ORIGIN_NONE,
   SO_TIMESTAMPING,
   SO_TIMESTAMPNS,
@@ -20,15 +23,25 @@ import {
 
 const CALLS = ["recvmmsg"] as const;
 
-/** How much is read at a time, and how much of it is kept; all of them multiples of 8. */
+/** How much is read at a time, and how much of it is kept: multiples of 8. */
 export interface BatchSizes {
   readonly messages: number;
   readonly messageBytes: number;
   readonly controlBytes: number;
 }
 
-/** For packets of ours and their answers: an IPv4 header with all its options, a quote, a cookie. */
-const PACKETS: BatchSizes = { messages: 32, messageBytes: 256, controlBytes: 224 };
+/** For answers and ICMP errors as long as a common link carries them. */
+const PACKETS: BatchSizes = { messages: 64, messageBytes: 1600, controlBytes: 320 };
+/** Memory for the longest packets is bounded by reading fewer of them at a time. */
+const LARGE_MESSAGES = 8;
+
+/** Sizes of a batch for packets of up to `packetBytes`. */
+export function batchSizesFor(packetBytes: number): BatchSizes {
+  if (packetBytes <= PACKETS.messageBytes) return PACKETS;
+  const messageBytes = packetBytes + 7 & ~7;
+  return { ...PACKETS, messages: LARGE_MESSAGES, messageBytes };
+}
+
 const NAME_BYTES = 32;
 
 // <bits/socket.h>, struct msghdr and struct mmsghdr on 64-bit machines: offsets and sizes.
@@ -39,6 +52,7 @@ const VECTOR_POINTER_AT = 16;
 const VECTOR_COUNT_AT = 24;
 const CONTROL_POINTER_AT = 32;
 const CONTROL_LENGTH_AT = 40;
+const FLAGS_AT = 48;
 const RECEIVED_LENGTH_AT = 56;
 // <bits/types/struct_iovec.h>
 const VECTOR_BYTES = 16;
@@ -81,6 +95,10 @@ export interface Message {
   /** Address bytes of the router that sent the error, 4 or 16 of them; -1 for none. */
   offenderAt: number;
   offenderBytes: number;
+  /** TTL or hop limit with which the packet, or the error, arrived; 0 where it was not asked for. */
+  ttl: number;
+  /** Whether all of it is here: false where the packet was longer than there is room for. */
+  isWhole: boolean;
 }
 
 /** A message with nothing in it. */
@@ -99,6 +117,8 @@ export function blankMessage(bytes: Uint8Array): Message {
     errno: 0,
     offenderAt: -1,
     offenderBytes: 0,
+    ttl: 0,
+    isWhole: true,
   };
 }
 
@@ -187,6 +207,8 @@ export class MessageBatch {
         0;
     message.offenderAt = -1;
     message.offenderBytes = 0;
+    message.ttl = 0;
+    message.isWhole = (this.#headers.getUint32(header + FLAGS_AT, true) & MSG_TRUNC) === 0;
     const control = slot + messageBytes + NAME_BYTES;
     const length = this.#headers.getUint32(header + CONTROL_LENGTH_AT, true);
     this.#readControl(control, control + Math.min(length, controlBytes));
@@ -205,7 +227,7 @@ export class MessageBatch {
       if (isError) this.#readError(data, at + length);
       else if (level === SOL_SOCKET && (type === SO_TIMESTAMPING || type === SO_TIMESTAMPNS)) {
         this.#readStamp(data, at + length);
-      }
+      } else if (isTtl(level, type)) this.#message.ttl = this.#arena.getInt32(data, true);
       at += length + 7 & ~7;
     }
   }
@@ -247,6 +269,10 @@ export class MessageBatch {
         return -1;
     }
   }
+}
+
+function isTtl(level: number, type: number): boolean {
+  return level === SOL_IP && type === IP_TTL || level === SOL_IPV6 && type === IPV6_HOPLIMIT;
 }
 
 /** Where a buffer lies; what is made by `ArrayBuffer` never moves. */

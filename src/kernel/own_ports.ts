@@ -30,14 +30,17 @@ export class OwnPorts implements HeldPorts {
     this.ports = descriptors.map((descriptor) => portOf(libc, descriptor));
   }
 
-  /** Null where there is no libc; throws ErrnoError when so many cannot be had. */
-  static reserve(count: number): OwnPorts | null {
+  /**
+   * Null where there is no libc; throws ErrnoError when so many cannot be had. `first`: these ports in
+   * a row, from this one on; 0 for any.
+   */
+  static reserve(count: number, first = 0): OwnPorts | null {
     const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();
     if (libc === undefined || errno === null) return null;
     const descriptors: number[] = [];
     while (descriptors.length < count) {
-      const descriptor = reserveOne(libc);
+      const descriptor = reserveOne(libc, first === 0 ? 0 : first + descriptors.length);
       if (descriptor >= 0) descriptors.push(descriptor);
       else {
         const error = new ErrnoError("bind", errno());
@@ -55,19 +58,19 @@ export class OwnPorts implements HeldPorts {
 }
 
 /** In both families at once where there is IPv6; the descriptor, or -1 with errno set. */
-function reserveOne(libc: Libc): number {
+function reserveOne(libc: Libc, port: number): number {
   const descriptor = libc.socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) {
-    return reserveIn(libc, libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 4);
+    return reserveIn(libc, libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 4, port);
   }
   libc.setsockopt(descriptor, SOL_IPV6, IPV6_V6ONLY, new Int32Array([0]), 4);
-  return reserveIn(libc, descriptor, 6);
+  return reserveIn(libc, descriptor, 6, port);
 }
 
-function reserveIn(libc: Libc, descriptor: number, family: 4 | 6): number {
+function reserveIn(libc: Libc, descriptor: number, family: 4 | 6, port: number): number {
   if (descriptor < 0) return -1;
   const bytes = new Uint8Array(family === 4 ? 4 : 16);
-  const any = sockaddr({ address: "", family, bytes, port: 0 });
+  const any = sockaddr({ address: "", family, bytes, port });
   if (libc.bind(descriptor, any, any.length) === 0) return descriptor;
   libc.close(descriptor);
   return -1;

@@ -1,9 +1,10 @@
 /**
  * Sockets for packets of our own making: ICMP echo on ping sockets and raw ones (icmp(7), raw(7)),
- * TCP segments on raw ones; with the kernel's timestamps of what is sent and received.
+ * TCP segments on raw ones, datagrams (udp(7)); with the kernel's timestamps of what is sent and
+ * received, and the ICMP errors that packets of ours have met.
  */
 import type { Endpoint } from "../domain/target.ts";
-import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP } from "../packet/protocol.ts";
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/protocol.ts";
 import { TCP_CHECKSUM_AT } from "../packet/tcp.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { type Calls, openLibc } from "./libc.ts";
@@ -13,16 +14,33 @@ import {
   EPOLLIN,
   ERRNO,
   IP_HDRINCL,
+  IP_MTU_DISCOVER,
   IP_RECVERR,
+  IP_RECVERR_RFC4884,
+  IP_RECVTTL,
+  IP_TOS,
   IP_TTL,
+  IP_UNICAST_IF,
   IPV6_CHECKSUM,
+  IPV6_FLOWINFO_SEND,
+  IPV6_MTU_DISCOVER,
   IPV6_RECVERR,
+  IPV6_RECVERR_RFC4884,
+  IPV6_RECVHOPLIMIT,
+  IPV6_TCLASS,
   IPV6_UNICAST_HOPS,
+  IPV6_UNICAST_IF,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  PMTUDISC_PROBE,
   SK_MEMINFO_DROPS,
+  SK_MEMINFO_RCVBUF,
+  SK_MEMINFO_RMEM_ALLOC,
   SK_MEMINFO_VARS,
   SO_ATTACH_FILTER,
+  SO_BINDTODEVICE,
+  SO_EE_ORIGIN_ICMP,
+  SO_EE_ORIGIN_ICMP6,
   SO_EE_ORIGIN_NONE,
   SO_EE_ORIGIN_TIMESTAMPING,
   SO_ERROR,
@@ -42,7 +60,8 @@ import {
   SOL_IPV6,
   SOL_SOCKET,
 } from "./linux.ts";
-import { type Message, MessageBatch } from "./message_batch.ts";
+import { batchSizesFor, type Message, MessageBatch } from "./message_batch.ts";
+import type { PacketEvents, PacketKind, PacketSocket, PacketSocketOptions } from "./packet_port.ts";
 import { Poller } from "./poller.ts";
 import { openScopes, type ScopeOf, sockaddr } from "./sockaddr.ts";
 import { filterOption } from "./socket_filter.ts";
@@ -53,8 +72,10 @@ const CALLS = [
   "getsockopt",
   "getsockname",
   "bind",
+  "connect",
   "sendto",
   "close",
+  "clock_gettime",
 ] as const;
 
 /**
@@ -66,98 +87,64 @@ export const PACKET_STAMPS = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_
 /** Room for the answers of thousands of targets while this process is not scheduled. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** Errors that say that the send itself was refused. */
-const REFUSALS_OF_A_SEND: readonly number[] = [ERRNO.EPERM, ERRNO.EAGAIN, ERRNO.ENOBUFS];
+const REFUSALS_OF_A_SEND: readonly number[] = [
+  ERRNO.EPERM,
+  ERRNO.EAGAIN,
+  ERRNO.ENOBUFS,
+  ERRNO.EMSGSIZE,
+];
 /** Calls a wake-up at most, so that a flood leaves time for other work; what is left wakes again. */
 const MAX_READS = 64;
-
 /** Enough to empty the receive buffer. */
 const MAX_DISCARDS = 1024;
 
-/** `ping`: the unprivileged kind (SOCK_DGRAM). */
-export type PacketKind = "ping" | "raw-echo" | "raw-tcp";
-
-export interface PacketSocketOptions {
-  readonly kind: PacketKind;
-  readonly family: 4 | 6;
-  /** Of what is sent; null for the system's default. Not for IPv4 TCP, which brings its IP header. */
-  readonly ttl: number | null;
-  /** Null for what the routes say. */
-  readonly source: Endpoint | null;
-}
-
-/** What a socket has to tell; a message holds during the call alone. */
-export interface PacketEvents {
-  /** A packet has come. */
-  received(message: Message): void;
-  /** One of our packets, or the head of it, has come back in an ICMP error. */
-  returned(message: Message): void;
-  /** The kernel's time of the packet that was sent as number `ordinal`, from 0. */
-  left(ordinal: number, stampUs: number): void;
-}
-
-/** The port through which probers send. */
-export interface PacketSocket {
-  readonly family: 4 | 6;
-  /** The id of echo requests sent on a ping socket, which the kernel has chosen; else 0. */
-  readonly id: number;
-  /** Sends the first `length` bytes now or not at all: 0, or the errno. */
-  send(bytes: Uint8Array<ArrayBuffer>, length: number, to: Endpoint): number;
-  /** Tells `events` of everything that waits, and from now on of what comes, until `close`. */
-  watch(events: PacketEvents): void;
-  /** Tells of what waits now: without it, only the next turn would. */
-  drain(): void;
-  /** The same for times of sent packets and ICMP errors alone. */
-  drainErrors(): void;
-  /** Packets that came and were lost, since this process did not read in time; for want of room. */
-  overflowed(): number;
-  /**
-   * Lets through only what a program of socket_filter.ts accepts, and throws away what came before;
-   * throws ErrnoError.
-   */
-  filter(program: Uint8Array<ArrayBuffer>): void;
-  close(): void;
-}
-
 type Libc = Calls<typeof CALLS>;
 
-interface Tools {
+/** What the sockets of a process share. */
+export interface SocketTools {
   readonly libc: Libc;
   readonly errno: ReadErrno;
   readonly scopeOf: ScopeOf;
   readonly poller: Poller;
+  readonly batch: MessageBatch;
 }
 
-/** Opened, with its sockets, before the FFI permission is given up. */
+/** Opened before the FFI permission is given up; its sockets need that only for filters. */
 export class PacketSockets {
-  #tools: Tools;
+  /** What all stamps count from, in seconds of the wall clock. */
+  readonly baseSeconds: number;
+  readonly tools: SocketTools;
 
-  private constructor(tools: Tools) {
-    this.#tools = tools;
+  private constructor(tools: SocketTools, baseSeconds: number) {
+    this.tools = tools;
+    this.baseSeconds = baseSeconds;
   }
 
-  /** Null where there is no libc. */
-  static open(): PacketSockets | null {
+  /**
+   * Null where there is no libc. `baseSeconds` of the wall clock is what all stamps count from;
+   * packets longer than `packetBytes` are cut.
+   */
+  static open(baseSeconds: number, packetBytes = 0): PacketSockets | null {
     const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();
     const scopeOf = openScopes();
     const poller = Poller.open();
-    if (libc === undefined || errno === null || scopeOf === null || poller === null) return null;
-    return new PacketSockets({ libc, errno, scopeOf, poller });
+    const batch = MessageBatch.open(baseSeconds, batchSizesFor(packetBytes));
+    if (libc === undefined || errno === null || scopeOf === null) return null;
+    if (poller === null || batch === null) return null;
+    return new PacketSockets({ libc, errno, scopeOf, poller, batch }, baseSeconds);
   }
 
-  /** Throws ErrnoError where the kernel refuses; its `code` says why. `baseSeconds`: see MessageBatch. */
-  socket(options: PacketSocketOptions, baseSeconds: number): PacketSocket {
-    const batch = MessageBatch.open(baseSeconds);
-    if (batch === null) throw new Error("no libc");
-    return new KernelPacketSocket(this.#tools, options, batch);
+  /** Throws ErrnoError where the kernel refuses; its `code` says why. */
+  socket(options: PacketSocketOptions): PacketSocket {
+    return new KernelPacketSocket(this.tools, options);
   }
 }
 
 class KernelPacketSocket implements PacketSocket {
   readonly family: 4 | 6;
   readonly id: number;
-  #tools: Tools;
-  #batch: MessageBatch;
+  #tools: SocketTools;
   #descriptor: number;
   #events: PacketEvents | null = null;
   #to: Uint8Array<ArrayBuffer>;
@@ -167,36 +154,66 @@ class KernelPacketSocket implements PacketSocket {
   #number = new Int32Array(1);
   #size = new Uint32Array(1);
   #meminfo = new Uint32Array(SK_MEMINFO_VARS);
+  #hops: number | null;
+  #isDatagram = false;
+  #interface = 0;
+  /** Drops counted until now, and those of them that a full queue explains. */
+  #drops = 0;
+  #overflowed = 0;
+  #wasFull = false;
 
-  constructor(tools: Tools, options: PacketSocketOptions, batch: MessageBatch) {
-    const { kind, family, source } = options;
+  constructor(tools: SocketTools, options: PacketSocketOptions) {
+    const { kind, family, ttl } = options;
     this.#tools = tools;
-    this.#batch = batch;
     this.family = family;
-    // Its port stays 0: a raw IPv6 socket takes it for a protocol (ipv6(7)).
+    this.#hops = ttl;
     this.#to = sockaddr({ address: "", family, bytes: new Uint8Array(0), port: 0 });
     this.#toView = new DataView(this.#to.buffer);
-    const type = (kind === "ping" ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC;
+    const type = (kind === "ping" || kind === "udp" ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC;
     const domain = family === 4 ? AF_INET : AF_INET6;
     this.#descriptor = tools.libc.socket(domain, type, protocolOf(kind, family));
     if (this.#descriptor < 0) throw new ErrnoError("socket", tools.errno());
     try {
       this.#configure(options);
-      this.id = this.#bind(kind, source);
+      this.id = this.#bind(options);
     } catch (error) {
       tools.libc.close(this.#descriptor);
       throw error;
     }
   }
 
-  send(bytes: Uint8Array<ArrayBuffer>, length: number, to: Endpoint): number {
+  send(bytes: Uint8Array<ArrayBuffer>, length: number, to: Endpoint, flowLabel = 0): number {
     this.#to.set(to.bytes, this.family === 4 ? 4 : 8);
-    if (this.family === 6) this.#toView.setUint32(24, this.#tools.scopeOf(to), true);
+    // A raw socket takes a port for a protocol (ipv6(7)).
+    if (this.#isDatagram) this.#toView.setUint16(2, to.port, false);
+    if (this.family === 6) {
+      this.#toView.setUint32(4, flowLabel, false);
+      this.#toView.setUint32(24, this.#tools.scopeOf(to), true);
+    }
     const errno = this.#sendOnce(bytes, length);
     if (errno === 0 || REFUSALS_OF_A_SEND.includes(errno)) return errno;
     // It may have been the error of a packet before this one (ip(7), IP_RECVERR), which is thereby
     // taken off the socket, and this one was not sent.
+    this.#takeError();
     return this.#sendOnce(bytes, length);
+  }
+
+  setHops(hops: number): void {
+    if (hops === this.#hops) return;
+    this.#hops = hops;
+    if (this.family === 4) this.#setNumber(SOL_IP, IP_TTL, hops, "IP_TTL");
+    else this.#setNumber(SOL_IPV6, IPV6_UNICAST_HOPS, hops, "IPV6_UNICAST_HOPS");
+  }
+
+  setInterface(index: number): void {
+    if (index === this.#interface) return;
+    this.#interface = index;
+    // In network byte order (ip(7)).
+    new DataView(this.#number.buffer).setInt32(0, index, false);
+    const [level, option] = this.family === 4
+      ? [SOL_IP, IP_UNICAST_IF]
+      : [SOL_IPV6, IPV6_UNICAST_IF];
+    this.#set(level, option, this.#number, "IP_UNICAST_IF");
   }
 
   watch(events: PacketEvents): void {
@@ -215,17 +232,15 @@ class KernelPacketSocket implements PacketSocket {
   }
 
   overflowed(): number {
-    this.#size[0] = this.#meminfo.byteLength;
-    const { libc } = this.#tools;
-    libc.getsockopt(this.#descriptor, SOL_SOCKET, SO_MEMINFO, this.#meminfo, this.#size);
-    return this.#meminfo[SK_MEMINFO_DROPS];
+    this.#countDrops();
+    return this.#overflowed;
   }
 
   filter(program: Uint8Array<ArrayBuffer>): void {
     this.#set(SOL_SOCKET, SO_ATTACH_FILTER, filterOption(program), "SO_ATTACH_FILTER");
     // What came between the socket and its filter is anybody's.
     for (let reads = 0; reads < MAX_DISCARDS; reads++) {
-      if (this.#batch.read(this.#descriptor, false) <= 0) return;
+      if (this.#tools.batch.read(this.#descriptor, false) <= 0) return;
     }
   }
 
@@ -238,22 +253,26 @@ class KernelPacketSocket implements PacketSocket {
 
   #sendOnce(bytes: Uint8Array<ArrayBuffer>, length: number): number {
     const { libc, errno } = this.#tools;
-    const size = this.#lengths[length] ??= BigInt(length);
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     const to = this.#to;
+    const size = this.#lengths[length] ??= BigInt(length);
     return libc.sendto(this.#descriptor, bytes, size, flags, to, to.length) >= 0 ? 0 : errno();
   }
 
   #drainQueue(errorQueue: boolean, events: PacketEvents): void {
+    const { batch } = this.#tools;
     for (let reads = 0; reads < MAX_READS; reads++) {
-      const count = this.#batch.read(this.#descriptor, errorQueue);
+      const count = batch.read(this.#descriptor, errorQueue);
       if (count < 0) {
         // An ICMP error fails the next call on the socket once, whatever that call is about.
-        if (!this.#takeError()) return;
+        if (this.#tools.errno() === ERRNO.EAGAIN) return;
+        this.#takeError();
         continue;
       }
-      for (let i = 0; i < count; i++) this.#tell(this.#batch.message(i), errorQueue, events);
-      if (!this.#batch.isFull(count) || this.#descriptor < 0) return;
+      // A queue that overflowed is still nearly full when the first of it has been read.
+      if (reads === 0 && batch.isFull(count)) this.#countDrops();
+      for (let i = 0; i < count; i++) this.#tell(batch.message(i), errorQueue, events);
+      if (!batch.isFull(count) || this.#descriptor < 0) return;
     }
   }
 
@@ -261,40 +280,85 @@ class KernelPacketSocket implements PacketSocket {
     if (!errorQueue) events.received(message);
     else if (message.origin === SO_EE_ORIGIN_TIMESTAMPING) {
       events.left(message.data, message.stampUs);
-    } else if (message.origin !== SO_EE_ORIGIN_NONE) events.returned(message);
+    } else if (message.origin === SO_EE_ORIGIN_ICMP || message.origin === SO_EE_ORIGIN_ICMP6) {
+      events.returned(message);
+    } else if (message.origin !== SO_EE_ORIGIN_NONE && message.errno === ERRNO.EMSGSIZE) {
+      events.tooLong?.(message.info);
+    }
   }
 
-  /** Whether the last failure of a read was something else than nothing to read. */
-  #takeError(): boolean {
-    const { libc, errno } = this.#tools;
-    const failure = errno();
+  /**
+   * Tells drops for want of room from others: the kernel also counts packets whose checksum is
+   * wrong, which anybody can send.
+   */
+  #countDrops(): void {
+    const { libc } = this.#tools;
+    this.#size[0] = this.#meminfo.byteLength;
+    libc.getsockopt(this.#descriptor, SOL_SOCKET, SO_MEMINFO, this.#meminfo, this.#size);
+    const isFull = 2 * this.#meminfo[SK_MEMINFO_RMEM_ALLOC] > this.#meminfo[SK_MEMINFO_RCVBUF];
+    const drops = this.#meminfo[SK_MEMINFO_DROPS];
+    if (isFull || this.#wasFull) this.#overflowed += drops - this.#drops >>> 0;
+    this.#wasFull = isFull;
+    this.#drops = drops;
+  }
+
+  #takeError(): void {
     this.#size[0] = 4;
+    const { libc } = this.#tools;
     libc.getsockopt(this.#descriptor, SOL_SOCKET, SO_ERROR, this.#number, this.#size);
-    return failure !== ERRNO.EAGAIN;
   }
 
-  #configure({ kind, family, ttl }: PacketSocketOptions): void {
+  #configure(options: PacketSocketOptions): void {
+    const { kind, family, ttl, interfaceName = null, tracing = false } = options;
     const four = family === 4;
+    this.#isDatagram = kind === "udp";
     if (four) this.#setNumber(SOL_IP, IP_RECVERR, 1, "IP_RECVERR");
     else this.#setNumber(SOL_IPV6, IPV6_RECVERR, 1, "IPV6_RECVERR");
     this.#setNumber(SOL_SOCKET, SO_TIMESTAMPING, PACKET_STAMPS, "SO_TIMESTAMPING");
-    if (kind === "raw-tcp" && four) this.#setNumber(SOL_IP, IP_HDRINCL, 1, "IP_HDRINCL");
+    const isOwnHeader = kind === "raw-tcp" || kind === "raw-echo" && tracing;
+    if (isOwnHeader && four) this.#setNumber(SOL_IP, IP_HDRINCL, 1, "IP_HDRINCL");
     else if (kind === "raw-tcp") {
       this.#setNumber(SOL_IPV6, IPV6_CHECKSUM, TCP_CHECKSUM_AT, "IPV6_CHECKSUM");
     }
     if (ttl !== null && four) this.#setNumber(SOL_IP, IP_TTL, ttl, "IP_TTL");
     else if (ttl !== null) this.#setNumber(SOL_IPV6, IPV6_UNICAST_HOPS, ttl, "IPV6_UNICAST_HOPS");
-    this.#number[0] = RECEIVE_BUFFER_BYTES;
-    const { libc } = this.#tools;
+    if (!four) this.#try(SOL_IPV6, IPV6_FLOWINFO_SEND, 1);
+    this.#setPath(options.tos ?? null, interfaceName);
+    if (tracing) this.#configureTracing(four);
+    if (kind === "udp") return;
     // Beyond the system's limit with CAP_NET_ADMIN only, else as much as that limit gives.
-    if (libc.setsockopt(this.#descriptor, SOL_SOCKET, SO_RCVBUFFORCE, this.#number, 4) !== 0) {
-      libc.setsockopt(this.#descriptor, SOL_SOCKET, SO_RCVBUF, this.#number, 4);
+    if (!this.#try(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)) {
+      this.#try(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
     }
+  }
+
+  #setPath(tos: number | null, interfaceName: string | null): void {
+    if (tos !== null && this.family === 4) this.#setNumber(SOL_IP, IP_TOS, tos, "IP_TOS");
+    else if (tos !== null) this.#setNumber(SOL_IPV6, IPV6_TCLASS, tos, "IPV6_TCLASS");
+    if (interfaceName === null) return;
+    const name = new TextEncoder().encode(`${interfaceName}\0`);
+    this.#set(SOL_SOCKET, SO_BINDTODEVICE, name, "SO_BINDTODEVICE");
+  }
+
+  #configureTracing(four: boolean): void {
+    const [level, discover, extensions, ttl] = four
+      ? [SOL_IP, IP_MTU_DISCOVER, IP_RECVERR_RFC4884, IP_RECVTTL]
+      : [SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_RECVERR_RFC4884, IPV6_RECVHOPLIMIT];
+    this.#try(level, discover, PMTUDISC_PROBE);
+    // Kernels before 5.9 do not know it: then extensions are looked for where they may lie.
+    this.#try(level, extensions, 1);
+    this.#try(level, ttl, 1);
   }
 
   #setNumber(level: number, name: number, value: number, call: string): void {
     this.#number[0] = value;
     this.#set(level, name, this.#number, call);
+  }
+
+  #try(level: number, name: number, value: number): boolean {
+    this.#number[0] = value;
+    const { libc } = this.#tools;
+    return libc.setsockopt(this.#descriptor, level, name, this.#number, 4) === 0;
   }
 
   #set(level: number, name: number, value: BufferSource, call: string): void {
@@ -304,15 +368,14 @@ class KernelPacketSocket implements PacketSocket {
     }
   }
 
-  /** A ping socket is bound in any case, since its port is its id; the others by their source alone. */
-  #bind(kind: PacketKind, source: Endpoint | null): number {
-    if (source === null && kind !== "ping") return 0;
+  /** A ping or UDP socket is bound in any case, since its port is its mark; a raw one by its source. */
+  #bind({ kind, source }: PacketSocketOptions): number {
+    const hasPort = kind === "ping" || kind === "udp";
+    if (source === null && !hasPort) return 0;
     const { libc, errno, scopeOf } = this.#tools;
     const any = new Uint8Array(this.family === 4 ? 4 : 16);
-    const own = { address: "", family: this.family, bytes: any, port: 0 };
-    const name = source === null
-      ? sockaddr(own)
-      : sockaddr({ ...source, port: 0 }, scopeOf(source));
+    const own = source ?? { address: "", family: this.family, bytes: any, port: 0 };
+    const name = sockaddr({ ...own, port: kind === "udp" ? own.port : 0 }, scopeOf(own));
     if (libc.bind(this.#descriptor, name, name.length) !== 0) {
       throw new ErrnoError("bind", errno());
     }
@@ -320,11 +383,12 @@ class KernelPacketSocket implements PacketSocket {
     if (libc.getsockname(this.#descriptor, name, this.#size) !== 0) {
       throw new ErrnoError("getsockname", errno());
     }
-    return kind === "ping" ? name[2] << 8 | name[3] : 0;
+    return hasPort ? name[2] << 8 | name[3] : 0;
   }
 }
 
 function protocolOf(kind: PacketKind, family: 4 | 6): number {
   if (kind === "raw-tcp") return PROTOCOL_TCP;
+  if (kind === "udp") return PROTOCOL_UDP;
   return family === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
 }

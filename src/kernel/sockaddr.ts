@@ -15,9 +15,10 @@ export function familyOf(endpoint: Endpoint): number {
 }
 
 /** A sockaddr_in or sockaddr_in6; `scope` is the interface index of a link-local address. */
-export function sockaddr(endpoint: Endpoint, scope = 0): Uint8Array<ArrayBuffer> {
+export function sockaddr(endpoint: Endpoint, scope = 0, flowLabel = 0): Uint8Array<ArrayBuffer> {
   const address = sockaddrBytes(endpoint.family === 4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES);
   writeSockaddr(address, endpoint, scope);
+  if (endpoint.family === 6) address.view.setUint32(4, flowLabel, false);
   return address.bytes;
 }
 

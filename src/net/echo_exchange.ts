@@ -1,8 +1,13 @@
-/** ICMP echo for a prober: one socket for all targets of a family, replies known by id, sequence and cookie. */
+/**
+ * ICMP echo: replies are known by id, sequence and cookie, errors by id and sequence, which every
+ * router quotes. The payload begins with what keeps the checksum the same, since some routers
+ * choose among equal paths by it.
+ */
 import { NONE } from "../domain/probe_record.ts";
 import type { Message } from "../kernel/message_batch.ts";
-import type { PacketSocket } from "../kernel/packet_socket.ts";
+import type { PacketSocket } from "../kernel/packet_port.ts";
 import { echoReplies } from "../kernel/socket_filter.ts";
+import { addBytes, checksumOf } from "../packet/checksum.ts";
 import {
   blankEcho,
   ECHO_HEADER_BYTES,
@@ -10,19 +15,33 @@ import {
   parseEchoRequest,
   writeEchoRequest,
 } from "../packet/echo.ts";
-import { addressIs, blankIpPacket, parseIp } from "../packet/ip.ts";
-import { writeU32 } from "../packet/network_order.ts";
-import type { Answer, Exchange, Request } from "./exchange.ts";
+import {
+  addressIs,
+  blankIpPacket,
+  IPV4_HEADER_BYTES,
+  IPV6_HEADER_BYTES,
+  parseIp,
+  writeIpv4Header,
+} from "../packet/ip.ts";
+import { writeU16, writeU32 } from "../packet/network_order.ts";
+import { PROTOCOL_ICMP } from "../packet/protocol.ts";
+import type { Answer, Exchange, Quoted, Request } from "./exchange.ts";
 
 /** The sequence number is 16 bits wide. */
 const KEYS = 65_536;
-/** The payload's first bytes: this process's own, and the request's number among all it sent. */
+/** What evens out the checksum. */
+const BALANCE_BYTES = 2;
+/** This process's own number, and the request's number among all it sent. */
 const COOKIE_BYTES = 8;
 const NUMBER_AT = 4;
+/** With less of the cookie in a reply, only the address that was asked may have sent it. */
+const TELLING_COOKIE_BYTES = 6;
 /** What fills a payload of 56 bytes beside an ICMP header up to the 64 that ping is known for. */
 export const DEFAULT_ECHO_BYTES = 56;
 /** RFC 791: 65,535 bytes with the IP header and the echo's own. */
 export const MAX_ECHO_BYTES = 65_535 - 20 - ECHO_HEADER_BYTES;
+const UNSPECIFIED_4 = new Uint8Array(4);
+const DEFAULT_TTL = 64;
 
 export interface EchoOptions {
   /** A ping socket, which the kernel gave its id and which sees no IP header, or a raw one. */
@@ -30,17 +49,27 @@ export interface EchoOptions {
   readonly payloadBytes: number;
   /** 32 random bits a call. */
   readonly random: () => number;
+  /** IPv6 flow label; 0 for the system's choice. */
+  readonly flowLabel?: number;
+  /** A raw IPv4 socket that sends whole packets (IP_HDRINCL): with this TOS. */
+  readonly ownHeader?: { readonly tos: number };
 }
 
 export class EchoExchange implements Exchange {
   readonly socket: PacketSocket;
   readonly synRetransmits = NONE;
+  readonly quoted: Quoted;
+  /** Replies that came from an address that was not asked, though they are to our requests. */
+  fromElsewhere = 0;
   #raw: boolean;
   #id: number;
-  #request: Uint8Array<ArrayBuffer>;
+  #ownHeader: { readonly tos: number } | null;
+  /** How much of the packet lies before the echo. */
+  #headerBytes: number;
+  #packet: Uint8Array<ArrayBuffer>;
   #payloadBytes: number;
-  #cookieBytes: number;
   #expected = new Uint8Array(COOKIE_BYTES);
+  #flowLabel: number;
   #number = 0;
   #nextSequence = 0;
   #ip = blankIpPacket();
@@ -51,10 +80,12 @@ export class EchoExchange implements Exchange {
     this.socket = socket;
     this.#raw = options.kind === "raw-echo";
     this.#id = this.#raw ? options.random() & 0xffff : socket.id;
+    this.#ownHeader = socket.family === 4 ? options.ownHeader ?? null : null;
+    this.#headerBytes = this.#ownHeader === null ? 0 : IPV4_HEADER_BYTES;
     this.#payloadBytes = options.payloadBytes;
-    this.#cookieBytes = Math.min(COOKIE_BYTES, options.payloadBytes);
-    this.#request = new Uint8Array(new ArrayBuffer(ECHO_HEADER_BYTES + options.payloadBytes));
-    for (let i = ECHO_HEADER_BYTES; i < this.#request.length; i++) this.#request[i] = i;
+    this.#packet = filled(this.#headerBytes + ECHO_HEADER_BYTES + options.payloadBytes);
+    this.#flowLabel = options.flowLabel ?? 0;
+    this.quoted = { sourceAt: -1, cutBytes: this.#headerBytes > 0 ? 0 : this.#ipBytes };
     writeU32(this.#expected, 0, options.random());
     if (this.#raw) socket.filter(echoReplies(socket.family, this.#id));
   }
@@ -69,14 +100,24 @@ export class EchoExchange implements Exchange {
   }
 
   send(request: Request): number {
+    const { endpoint, key, hops, wantedBytes } = request;
+    const payloadBytes = wantedBytes === 0
+      ? this.#payloadBytes
+      : Math.max(0, wantedBytes - this.#ipBytes - ECHO_HEADER_BYTES);
+    const at = this.#headerBytes;
+    const length = at + ECHO_HEADER_BYTES + payloadBytes;
+    if (length > this.#packet.length) this.#packet = filled(length);
     request.nonce = this.#number = this.#number + 1 >>> 0;
-    this.#expect(request);
-    for (let i = 0; i < this.#cookieBytes; i++) {
-      this.#request[ECHO_HEADER_BYTES + i] = this.#expected[i];
-    }
-    const { family } = this.socket;
-    writeEchoRequest(this.#request, 0, family, this.#id, request.key, this.#payloadBytes);
-    return this.socket.send(this.#request, this.#request.length, request.endpoint);
+    request.sentBytes = this.#ipBytes + ECHO_HEADER_BYTES + payloadBytes;
+    this.#writePayload(at + ECHO_HEADER_BYTES, payloadBytes, request);
+    writeEchoRequest(this.#packet, at, this.socket.family, this.#id, key, payloadBytes);
+    if (this.#ownHeader !== null) {
+      const ttl = hops === 0 ? DEFAULT_TTL : hops;
+      // The kernel fills in the source (raw(7)).
+      const [from, to, { tos }] = [UNSPECIFIED_4, endpoint.bytes, this.#ownHeader];
+      writeIpv4Header(this.#packet, 0, from, to, PROTOCOL_ICMP, ttl, length, tos);
+    } else if (hops !== 0) this.socket.setHops(hops);
+    return this.socket.send(this.#packet, length, endpoint, this.#flowLabel);
   }
 
   read(message: Message, out: Answer): boolean {
@@ -85,7 +126,11 @@ export class EchoExchange implements Exchange {
     let at = message.at;
     if (this.#raw && family === 4) {
       if (!parseIp(bytes, at, end, this.#ip)) return false;
+      message.ttl = this.#ip.ttl;
       at = this.#ip.payloadAt;
+      // A raw socket is given packets before anybody has looked at their checksum.
+      const sum = addBytes(0, bytes, at, this.#ip.payloadEnd - at);
+      if (message.isWhole && checksumOf(sum) !== 0) return false;
     }
     if (!parseEchoReply(bytes, at, end, family, this.#echo)) return false;
     out.key = this.#echo.sequence;
@@ -94,20 +139,34 @@ export class EchoExchange implements Exchange {
   }
 
   readQuoted({ bytes, at, end }: Message): number {
-    const ours = parseEchoRequest(bytes, at, end, this.socket.family, this.#echo);
+    this.quoted.sourceAt = -1;
+    let echoAt = at;
+    if (this.#ownHeader !== null) {
+      if (!parseIp(bytes, at, end, this.#ip)) return -1;
+      this.quoted.sourceAt = this.#ip.sourceAt;
+      echoAt = this.#ip.payloadAt;
+    }
+    const ours = parseEchoRequest(bytes, echoAt, end, this.socket.family, this.#echo);
     return ours && this.#echo.id === this.#id ? this.#echo.sequence : -1;
   }
 
   matches(message: Message, request: Request): boolean {
-    if (!addressIs(message.bytes, message.addressAt, request.endpoint.bytes)) return false;
-    this.#expect(request);
-    // A reply brings the whole cookie; an error may quote less of it.
     const { payloadAt, payloadEnd } = this.#echo;
-    const quoted = message.offenderAt >= 0;
-    if (!quoted && payloadEnd - payloadAt < this.#cookieBytes) return false;
-    for (let i = 0; i < this.#cookieBytes && payloadAt + i < payloadEnd; i++) {
-      if (message.bytes[payloadAt + i] !== this.#expected[i]) return false;
+    const isQuote = message.offenderAt >= 0;
+    const asked = addressIs(message.bytes, message.addressAt, request.endpoint.bytes);
+    if (isQuote && !asked) return false;
+    const length = request.sentBytes - this.#ipBytes - ECHO_HEADER_BYTES;
+    const cookieBytes = Math.max(0, Math.min(COOKIE_BYTES, length - BALANCE_BYTES));
+    // An anycast address is answered from a unicast one (RFC 4443, section 4.2).
+    if (!asked && cookieBytes < TELLING_COOKIE_BYTES) return false;
+    const at = payloadAt + BALANCE_BYTES;
+    // A reply brings the whole cookie; an error may quote less of it, or nothing.
+    if (!isQuote && cookieBytes > 0 && payloadEnd - at < cookieBytes) return false;
+    writeU32(this.#expected, NUMBER_AT, request.nonce);
+    for (let i = 0; i < cookieBytes && at + i < payloadEnd; i++) {
+      if (message.bytes[at + i] !== this.#expected[i]) return false;
     }
+    if (!asked) this.fromElsewhere++;
     return true;
   }
 
@@ -115,7 +174,22 @@ export class EchoExchange implements Exchange {
     this.socket.close();
   }
 
-  #expect(request: Request): void {
-    writeU32(this.#expected, NUMBER_AT, request.nonce);
+  get #ipBytes(): number {
+    return this.socket.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
   }
+
+  #writePayload(at: number, payloadBytes: number, { key, nonce }: Request): void {
+    if (payloadBytes < BALANCE_BYTES) return;
+    const cookieAt = at + BALANCE_BYTES;
+    const cookieBytes = Math.min(COOKIE_BYTES, payloadBytes - BALANCE_BYTES);
+    writeU32(this.#expected, NUMBER_AT, nonce);
+    for (let i = 0; i < cookieBytes; i++) this.#packet[cookieAt + i] = this.#expected[i];
+    writeU16(this.#packet, at, checksumOf(addBytes(key, this.#packet, cookieAt, cookieBytes)));
+  }
+}
+
+function filled(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(new ArrayBuffer(length));
+  for (let i = 0; i < length; i++) bytes[i] = i;
+  return bytes;
 }

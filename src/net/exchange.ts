@@ -1,7 +1,7 @@
-/** The port between a prober and the packets it sends: all that ping and knock differ in. */
+/** The port between packets that are sent and what they mean: all that ping, knock and trace differ in. */
 import type { Endpoint } from "../domain/target.ts";
 import type { Message } from "../kernel/message_batch.ts";
-import type { PacketSocket } from "../kernel/packet_socket.ts";
+import type { PacketSocket } from "../kernel/packet_port.ts";
 
 /** A request on its way, as far as its answer has to match it. */
 export interface Request {
@@ -10,6 +10,12 @@ export interface Request {
   readonly key: number;
   /** What an answer must bring back beside the key; the exchange's own. */
   nonce: number;
+  /** TTL or hop limit; 0 for the system's default. */
+  readonly hops: number;
+  /** Length of the whole IP packet that is wanted; 0 for the exchange's own. */
+  readonly wantedBytes: number;
+  /** Length of the whole IP packet that was sent. */
+  sentBytes: number;
 }
 
 /** What a packet says of a request. */
@@ -18,14 +24,26 @@ export interface Answer {
   outcome: "established" | "refused";
 }
 
+/** Where an ICMP error quotes our packet, after `readQuoted`. */
+export interface Quoted {
+  /** The source address in the quoted IP header; -1 where that header is not there. */
+  sourceAt: number;
+  /** How much of the quoted packet the kernel has cut off before what it gives. */
+  cutBytes: number;
+}
+
 export interface Exchange {
   readonly socket: PacketSocket;
   /** How often a request was sent again, for the record: 0, or NONE where there is no such thing. */
   readonly synRetransmits: number;
+  readonly quoted: Quoted;
   /** A key for which `taken` is false, at random or in turn; -1 when there is none. */
   nextKey(taken: (key: number) => boolean): number;
-  /** Sends the request, its nonce set, now or not at all: 0, or the errno. `seq` counts the target's. */
-  send(request: Request, seq: number): number;
+  /**
+   * Sends the request, its nonce and length set, now or not at all: 0, or the errno. `turn` chooses
+   * among the flows that the exchange has.
+   */
+  send(request: Request, turn: number): number;
   /** Whether a packet is an answer to a request of this exchange, by its form; fills `out` if so. */
   read(message: Message, out: Answer): boolean;
   /** The key of the request that an ICMP error quotes; -1 for none of this exchange. */

@@ -6,11 +6,13 @@ import { ErrnoError } from "../kernel/errno.ts";
 import { OwnPorts } from "../kernel/own_ports.ts";
 import { PacketSockets } from "../kernel/packet_socket.ts";
 import { allowRawSockets } from "../kernel/capabilities.ts";
-import { KernelSourceAddresses } from "../kernel/source_address.ts";
+import { Routes } from "../kernel/route.ts";
+import { PROTOCOL_TCP } from "../packet/protocol.ts";
 import type { Clock } from "../time/clock.ts";
-import { PacketProber, type Side } from "./packet_prober.ts";
+import { type ExchangeOrReason, PacketProber } from "./packet_prober.ts";
 import type { SocketOpener } from "./ping_prober.ts";
 import { random32 } from "./random32.ts";
+import { RouteBook } from "./route_book.ts";
 import { SynExchange, type SynOptions } from "./syn_exchange.ts";
 import type { ClockChoice } from "./prober.ts";
 
@@ -21,19 +23,29 @@ export interface KnockOptions {
   readonly source: Endpoint | null;
 }
 
+/** Where the kernel chooses among next hops by ports, which it does not do for a raw socket. */
+const UNSTEERABLE = "several next hops behind one interface: connections may take another one " +
+  "than these knocks do";
 /** As many source ports as take turns; see SynExchange. */
 const OWN_PORTS = 128;
 
 /** Throws SystemError, its message one line with the remedy, where nothing can be opened. */
 export function openKnockProber(options: KnockOptions, clock: Clock): PacketProber {
-  const sockets = PacketSockets.open();
-  const sources = KernelSourceAddresses.open();
-  if (sockets === null || sources === null) {
+  const sockets = PacketSockets.open(Math.floor(clock.wall() / 1000));
+  const kernelRoutes = Routes.open();
+  if (sockets === null || kernelRoutes === null) {
     throw new SystemError("cannot knock: this platform offers no raw sockets");
   }
   const ports = reservePorts();
   const { source } = options;
-  return knockProber(options, clock, sockets, { ports, sources, source, random: random32 });
+  const routes = new RouteBook(kernelRoutes, clock, {
+    protocol: PROTOCOL_TCP,
+    source,
+    interfaceIndex: 0,
+    tos: 0,
+  });
+  const syn = { ports, routes, random: random32 };
+  return knockProber(options, clock, sockets, syn, () => routes.isUnsteerable ? [UNSTEERABLE] : []);
 }
 
 /** The same with sockets and ports of the caller's choice. */
@@ -42,15 +54,15 @@ export function knockProber(
   clock: Clock,
   sockets: SocketOpener,
   syn: SynOptions,
+  remarks: () => readonly string[] = () => [],
 ): PacketProber {
-  const baseSeconds = Math.floor(clock.wall() / 1000);
-  const side = (family: 4 | 6) => sideOf(family, options.source, sockets, syn, baseSeconds);
-  const sides = { 4: side(4), 6: side(6) };
-  if (typeof sides[4] === "string" && typeof sides[6] === "string") {
+  const open = (family: 4 | 6) => exchangeOrReason(family, options.source, sockets, syn);
+  const exchanges = { 4: open(4), 6: open(6) };
+  if (typeof exchanges[4] === "string" && typeof exchanges[6] === "string") {
     syn.ports.close();
-    throw new SystemError(options.source?.family === 6 ? sides[6] : sides[4]);
+    throw new SystemError(options.source?.family === 6 ? exchanges[6] : exchanges[4]);
   }
-  return new PacketProber(sides, clock, options.timeoutMs, options.clock);
+  return new PacketProber(exchanges, clock, options.timeoutMs, options.clock, remarks);
 }
 
 function reservePorts(): OwnPorts {
@@ -63,18 +75,17 @@ function reservePorts(): OwnPorts {
   throw new SystemError("cannot knock: this platform offers no raw sockets");
 }
 
-function sideOf(
+function exchangeOrReason(
   family: 4 | 6,
   source: Endpoint | null,
   sockets: SocketOpener,
   syn: SynOptions,
-  baseSeconds: number,
-): Side {
+): ExchangeOrReason {
   if (source !== null && source.family !== family) {
     return `cannot send from ${source.address} to IPv${family}: the other address family`;
   }
   try {
-    const socket = sockets.socket({ kind: "raw-tcp", family, ttl: null, source }, baseSeconds);
+    const socket = sockets.socket({ kind: "raw-tcp", family, ttl: null, source });
     try {
       return new SynExchange(socket, syn);
     } catch (error) {

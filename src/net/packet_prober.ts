@@ -6,150 +6,138 @@ import { type IcmpErrorKind, type Outcome, outcomeOfIcmp } from "../domain/outco
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
-import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../kernel/linux.ts";
 import type { Message } from "../kernel/message_batch.ts";
-import { icmpErrorKind } from "../packet/icmp_kind.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Deadline, Deadlines } from "../time/deadlines.ts";
 import { addressText } from "../domain/address.ts";
-import type { Answer, Exchange, Request } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { type Flight, PacketLink } from "./packet_link.ts";
 import type { ClockChoice, PendingProbe, Prober } from "./prober.ts";
-import { StampBook } from "./stamp_book.ts";
+import { clockUs, kernelUs, wallOffset } from "./round_trip.ts";
 
 /** The exchange of a family, or why there is none. */
-export type Side = Exchange | string;
-
-/** The wall clock, which the kernel's stamps are of, reads whole milliseconds: beyond this it was stepped. */
-const STEP_MS = 2;
-/** How often the two clocks are read anew when something came between. */
-const MAX_READINGS = 3;
-/** How much longer the kernel's span may seem than the clock's around it: the clocks' own steering. */
-const SLACK_US = 100;
+export type ExchangeOrReason = Exchange | string;
 
 const OVERFLOWED = "this host was too busy to take all answers";
 
 /** A probe under way. */
-interface Flight extends Request {
+interface ProbeFlight extends Flight {
   readonly record: ProbeRecord;
-  readonly side: FamilySide;
-  readonly sentMs: number;
-  /** Wall minus monotonic clock when it was sent. */
-  readonly wallOffsetMs: number;
-  /** The kernel's time of sending; NaN until it has told. */
-  leftUs: number;
-  deadline: Deadline<Flight> | null;
+  readonly link: PacketLink<ProbeFlight>;
+  deadline: Deadline<ProbeFlight> | null;
   readonly resolve: () => void;
 }
 
-/** What came that no probe waited for. */
-export interface Strays {
-  /** Answers that came twice, or after their time, or to somebody else. */
-  answers: number;
-}
-
 export class PacketProber implements Prober {
-  readonly strays: Strays = { answers: 0 };
+  /** Answers that came twice, or after their time, or to somebody else. */
+  strays = 0;
   #clock: Clock;
   #timeoutUs: number;
   #choice: ClockChoice;
-  #deadlines: Deadlines<Flight>;
-  #sides: Readonly<Record<4 | 6, FamilySide | string>>;
+  #deadlines: Deadlines<ProbeFlight>;
+  #links: Readonly<Record<4 | 6, PacketLink<ProbeFlight> | string>>;
+  #moreRemarks: () => readonly string[];
 
-  /** `sides` by address family; each watches its socket from now on. */
+  /** The exchanges by address family; the socket of each is watched from now on. */
   constructor(
-    sides: Readonly<Record<4 | 6, Side>>,
+    exchanges: Readonly<Record<4 | 6, ExchangeOrReason>>,
     clock: Clock,
     timeoutMs: number,
     choice: ClockChoice,
+    moreRemarks: () => readonly string[] = () => [],
   ) {
     this.#clock = clock;
     this.#timeoutUs = timeoutMs * 1000;
     this.#choice = choice;
+    this.#moreRemarks = moreRemarks;
     this.#deadlines = new Deadlines(clock, timeoutMs, (flight) => this.#expire(flight));
-    const sideOf = (side: Side) =>
-      typeof side === "string" ? side : new FamilySide(side, this.strays, {
-        answered: (flight, outcome, stampUs) => this.#answered(flight, outcome, stampUs),
-        returned: (flight, kind, error) => this.#returned(flight, kind, error),
+    const linkOf = (exchange: ExchangeOrReason) =>
+      typeof exchange === "string" ? exchange : new PacketLink<ProbeFlight>(exchange, {
+        answered: (flight, { outcome }, message) =>
+          this.#answered(flight, outcome, message.stampUs),
+        returned: (flight, kind, message) => this.#returned(flight, kind, message),
+        stray: () => this.strays++,
       });
-    this.#sides = { 4: sideOf(sides[4]), 6: sideOf(sides[6]) };
+    this.#links = { 4: linkOf(exchanges[4]), 6: linkOf(exchanges[6]) };
   }
 
   probe(endpoint: Endpoint, pending: PendingProbe): void {
     const { record } = pending;
     // Later, since answers are told while the socket's messages are being read.
     const resolve = () => queueMicrotask(() => pending.settled());
-    const side = this.#sides[endpoint.family];
-    const key = typeof side === "string" ? NONE : side.nextKey();
-    if (typeof side === "string" || key === NONE) {
+    const link = this.#links[endpoint.family];
+    const key = typeof link === "string" ? NONE : link.nextKey();
+    if (typeof link === "string" || key === NONE) {
       record.outcome = "error";
-      record.error = typeof side === "string" ? side : "too many probes under way";
+      record.error = typeof link === "string" ? link : "too many probes under way";
       return resolve();
     }
-    const wallOffsetMs = wallOffset(this.#clock);
-    const now = this.#clock.now();
-    const flight: Flight = {
+    record.synRetransmits = link.exchange.synRetransmits;
+    const flight: ProbeFlight = {
       endpoint,
       key,
       nonce: 0,
+      hops: 0,
+      wantedBytes: 0,
+      sentBytes: 0,
       record,
-      side,
-      sentMs: now,
-      wallOffsetMs,
+      link,
+      wallOffsetMs: wallOffset(this.#clock),
+      sentMs: this.#clock.now(),
       leftUs: NaN,
       deadline: null,
       resolve,
     };
-    const errno = side.send(flight);
+    const errno = link.send(flight, record.seq);
     if (errno !== 0) return this.#refused(flight, errno);
-    flight.deadline = this.#deadlines.set(now, flight);
-    side.afterSend();
+    flight.deadline = this.#deadlines.set(flight.sentMs, flight);
   }
 
   remarks(): readonly string[] {
-    const { answers } = this.strays;
-    if (answers === 0) return [];
-    const came = answers === 1 ? "1 answer came" : `${answers} answers came`;
-    return [`${came} twice, too late, or to nobody here`];
+    const { strays } = this;
+    const came = strays === 1 ? "1 answer came" : `${strays} answers came`;
+    const remark = strays === 0 ? [] : [`${came} twice, too late, or to nobody here`];
+    return [...remark, ...this.#moreRemarks()];
   }
 
   /** Gives up whatever is under way, and the sockets; those probes are never reported. */
   stop(): void {
     this.#deadlines.stop();
-    for (const side of [this.#sides[4], this.#sides[6]]) {
-      if (typeof side !== "string") side.close();
+    for (const link of [this.#links[4], this.#links[6]]) {
+      if (typeof link !== "string") link.close();
     }
   }
 
   /** The system did not send it. */
-  #refused({ record, resolve }: Flight, errno: number): void {
+  #refused({ record, resolve }: ProbeFlight, errno: number): void {
     record.outcome = "error";
     record.error = new ErrnoError("send", errno).message;
     resolve();
   }
 
-  #expire(flight: Flight): void {
+  #expire(flight: ProbeFlight): void {
     // The answer may lie in the socket, when this process was not scheduled for a while.
-    flight.side.drain();
-    if (!flight.side.has(flight)) return;
+    flight.link.drain();
+    if (!flight.link.has(flight)) return;
     // Whether the network lost it, nobody knows.
-    if (flight.side.overflowedSince(flight.sentMs, this.#clock.now())) {
+    if (flight.link.overflowedSince(flight.sentMs, this.#clock.now())) {
       this.#end(flight, "error", OVERFLOWED);
     } else this.#end(flight, "timeout", null);
   }
 
-  #answered(flight: Flight, outcome: "established" | "refused", stampUs: number): void {
+  #answered(flight: ProbeFlight, outcome: "established" | "refused", stampUs: number): void {
     const { record } = flight;
-    const connectUs = Math.max(0, Math.round((this.#clock.now() - flight.sentMs) * 1000));
-    const kernelUs = this.#kernelUs(flight, stampUs, connectUs);
+    const connectUs = clockUs(flight, this.#clock);
+    const rttUs = kernelUs(flight, stampUs, connectUs, this.#clock);
     // Answered after its time, by whichever clock knows better.
-    if ((kernelUs === NONE ? connectUs : kernelUs) > this.#timeoutUs) {
+    if ((rttUs === NONE ? connectUs : rttUs) > this.#timeoutUs) {
       return this.#end(flight, "timeout", null);
     }
     record.connectUs = connectUs;
     // A refusal has a connect time and no RTT.
     if (outcome === "refused") return this.#end(flight, outcome, null);
-    if (kernelUs !== NONE && this.#choice !== "userland") {
-      record.rttUs = kernelUs;
+    if (rttUs !== NONE && this.#choice !== "userland") {
+      record.rttUs = rttUs;
       record.rttSource = "kernel";
     } else if (this.#choice !== "kernel") {
       record.rttUs = connectUs;
@@ -159,24 +147,14 @@ export class PacketProber implements Prober {
   }
 
   /** An ICMP error came back. */
-  #returned(flight: Flight, kind: IcmpErrorKind, error: string): void {
+  #returned(flight: ProbeFlight, kind: IcmpErrorKind, message: Message): void {
     const outcome = outcomeOfIcmp(kind);
-    if (outcome === "refused") {
-      flight.record.connectUs = Math.max(0, Math.round((this.#clock.now() - flight.sentMs) * 1000));
-    }
-    this.#end(flight, outcome, error);
+    if (outcome === "refused") flight.record.connectUs = clockUs(flight, this.#clock);
+    this.#end(flight, outcome, errorText(kind, message));
   }
 
-  /** From the kernel's one stamp to the other in whole µs; NONE where one is missing or not to be believed. */
-  #kernelUs(flight: Flight, stampUs: number, connectUs: number): number {
-    const us = Math.round(stampUs - flight.leftUs);
-    const offsetMs = wallOffset(this.#clock);
-    const stepped = Math.abs(offsetMs - flight.wallOffsetMs) > STEP_MS;
-    return stepped || !(us >= 0 && us <= connectUs + SLACK_US) ? NONE : us;
-  }
-
-  #end(flight: Flight, outcome: Outcome, error: string | null): void {
-    flight.side.delete(flight);
+  #end(flight: ProbeFlight, outcome: Outcome, error: string | null): void {
+    flight.link.delete(flight);
     if (flight.deadline !== null) this.#deadlines.clear(flight.deadline);
     flight.record.outcome = outcome;
     flight.record.error = error;
@@ -184,112 +162,10 @@ export class PacketProber implements Prober {
   }
 }
 
-/** Wall minus monotonic clock, both read at one moment if this process is let. */
-function wallOffset(clock: Clock): number {
-  for (let readings = 1;; readings++) {
-    const before = clock.now();
-    const wall = clock.wall();
-    const after = clock.now();
-    if (after - before < STEP_MS / 2 || readings === MAX_READINGS) return wall - after;
-  }
-}
-
-/** What a side tells its prober. */
-interface Verdicts {
-  answered(flight: Flight, outcome: "established" | "refused", stampUs: number): void;
-  returned(flight: Flight, kind: IcmpErrorKind, error: string): void;
-}
-
-/** The probes under way in one address family, behind one socket. */
-class FamilySide {
-  #exchange: Exchange;
-  #flights = new Map<number, Flight>();
-  #stamps = new StampBook<Flight>();
-  #answer: Answer = { key: NONE, outcome: "established" };
-  #strays: Strays;
-  #verdicts: Verdicts;
-  #overflowed = 0;
-  /** When more of them was last found out. */
-  #overflowedMs = -Infinity;
-  #taken = (key: number) => this.#flights.has(key);
-
-  constructor(exchange: Exchange, strays: Strays, verdicts: Verdicts) {
-    this.#exchange = exchange;
-    this.#strays = strays;
-    this.#verdicts = verdicts;
-    exchange.socket.watch({
-      received: (message) => this.#received(message),
-      returned: (message) => this.#returned(message),
-      left: (ordinal, stampUs) => {
-        const flight = this.#stamps.take(ordinal);
-        if (flight !== null) flight.leftUs = stampUs;
-      },
-    });
-  }
-
-  nextKey(): number {
-    return this.#exchange.nextKey(this.#taken);
-  }
-
-  send(flight: Flight): number {
-    flight.record.synRetransmits = this.#exchange.synRetransmits;
-    const errno = this.#exchange.send(flight, flight.record.seq);
-    if (errno !== 0) this.#stamps.failed();
-    else {
-      this.#stamps.sent(flight);
-      this.#flights.set(flight.key, flight);
-    }
-    return errno;
-  }
-
-  /** The kernel's time of a packet is there as a rule when the send returns, and is of no other packet. */
-  afterSend(): void {
-    this.#exchange.socket.drainErrors();
-  }
-
-  drain(): void {
-    this.#exchange.socket.drain();
-  }
-
-  has(flight: Flight): boolean {
-    return this.#flights.get(flight.key) === flight;
-  }
-
-  delete(flight: Flight): void {
-    this.#flights.delete(flight.key);
-  }
-
-  /** Whether answers were lost here after a moment; `nowMs` is when that is asked. */
-  overflowedSince(sentMs: number, nowMs: number): boolean {
-    const overflowed = this.#exchange.socket.overflowed();
-    if (overflowed !== this.#overflowed) this.#overflowedMs = nowMs;
-    this.#overflowed = overflowed;
-    return sentMs <= this.#overflowedMs;
-  }
-
-  close(): void {
-    this.#flights.clear();
-    this.#exchange.close();
-  }
-
-  #received(message: Message): void {
-    const answer = this.#answer;
-    if (!this.#exchange.read(message, answer)) return;
-    const flight = this.#flights.get(answer.key);
-    if (flight === undefined || !this.#exchange.matches(message, flight)) this.#strays.answers++;
-    else this.#verdicts.answered(flight, answer.outcome, message.stampUs);
-  }
-
-  #returned(message: Message): void {
-    if (message.origin !== SO_EE_ORIGIN_ICMP && message.origin !== SO_EE_ORIGIN_ICMP6) return;
-    const family = message.origin === SO_EE_ORIGIN_ICMP ? 4 : 6;
-    const kind = icmpErrorKind(family, message.type, message.code);
-    const flight = this.#flights.get(this.#exchange.readQuoted(message));
-    if (kind === null || flight === undefined || !this.#exchange.matches(message, flight)) return;
-    const from = message.offenderAt < 0
-      ? ""
-      : ` from ${addressText(message.bytes, message.offenderAt, family === 4 ? 4 : 16)}`;
-    const mtu = kind === "packet too big" && message.info > 0 ? `, MTU ${message.info}` : "";
-    this.#verdicts.returned(flight, kind, `${kind}${from}${mtu}`);
-  }
+/** What an ICMP error says, from whom, and the MTU that it names. */
+function errorText(kind: IcmpErrorKind, message: Message): string {
+  const { bytes, offenderAt, offenderBytes, info } = message;
+  const from = offenderAt < 0 ? "" : ` from ${addressText(bytes, offenderAt, offenderBytes)}`;
+  const mtu = kind === "packet too big" && info > 0 ? `, MTU ${info}` : "";
+  return `${kind}${from}${mtu}`;
 }

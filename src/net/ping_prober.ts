@@ -3,11 +3,12 @@ import { SystemError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "../kernel/errno.ts";
-import { type PacketKind, type PacketSocket, PacketSockets } from "../kernel/packet_socket.ts";
+import type { PacketKind, PacketSocket } from "../kernel/packet_port.ts";
+import { PacketSockets } from "../kernel/packet_socket.ts";
 import { ALLOW_PING_SOCKETS, allowRawSockets } from "../kernel/capabilities.ts";
 import type { Clock } from "../time/clock.ts";
 import { EchoExchange } from "./echo_exchange.ts";
-import { PacketProber, type Side } from "./packet_prober.ts";
+import { PacketProber } from "./packet_prober.ts";
 import { random32 } from "./random32.ts";
 import type { ClockChoice } from "./prober.ts";
 
@@ -27,11 +28,14 @@ export interface SocketOpener {
   socket: PacketSockets["socket"];
 }
 
+/** An IPv4 header with all its options, and the echo's own. */
+const MOST_HEADER_BYTES = 68;
 const NOT_PERMITTED = ["EACCES", "EPERM"];
 
 /** Throws SystemError, its message one line with the remedy, where nothing can be opened. */
 export function openPingProber(options: PingOptions, clock: Clock): PacketProber {
-  const sockets = PacketSockets.open();
+  const packetBytes = options.payloadBytes + MOST_HEADER_BYTES;
+  const sockets = PacketSockets.open(Math.floor(clock.wall() / 1000), packetBytes);
   if (sockets === null) throw new SystemError("cannot ping: this platform offers no such sockets");
   return pingProber(options, clock, sockets);
 }
@@ -42,25 +46,32 @@ export function pingProber(
   clock: Clock,
   sockets: SocketOpener,
 ): PacketProber {
-  const baseSeconds = Math.floor(clock.wall() / 1000);
-  const sides = {
-    4: sideOf(4, options, sockets, baseSeconds),
-    6: sideOf(6, options, sockets, baseSeconds),
+  const exchanges = {
+    4: exchangeOrReason(4, options, sockets),
+    6: exchangeOrReason(6, options, sockets),
   };
   // What one family lacks, the other may have: with neither there is nothing to do.
-  const refusal = typeof sides[4] === "string" && typeof sides[6] === "string" ? sides : null;
-  if (refusal !== null) {
-    throw new SystemError(String(options.source?.family === 6 ? refusal[6] : refusal[4]));
+  if (typeof exchanges[4] === "string" && typeof exchanges[6] === "string") {
+    throw new SystemError(options.source?.family === 6 ? exchanges[6] : exchanges[4]);
   }
-  return new PacketProber(sides, clock, options.timeoutMs, options.clock);
+  const elsewhere = () => repliesFromElsewhere(exchanges[4]) + repliesFromElsewhere(exchanges[6]);
+  return new PacketProber(exchanges, clock, options.timeoutMs, options.clock, () => {
+    const count = elsewhere();
+    const came = count === 1 ? "1 reply came" : `${count} replies came`;
+    return count === 0 ? [] : [`${came} from another address than was asked, as of anycast`];
+  });
 }
 
-function sideOf(
+/** Replies of an exchange that came from an address that was not asked. */
+function repliesFromElsewhere(exchange: EchoExchange | string): number {
+  return typeof exchange === "string" ? 0 : exchange.fromElsewhere;
+}
+
+function exchangeOrReason(
   family: 4 | 6,
   options: PingOptions,
   sockets: SocketOpener,
-  baseSeconds: number,
-): Side {
+): EchoExchange | string {
   const { source } = options;
   if (source !== null && source.family !== family) {
     return `cannot send from ${source.address} to IPv${family}: the other address family`;
@@ -69,7 +80,7 @@ function sideOf(
   for (const kind of ["ping", "raw-echo"] as const) {
     try {
       const { ttl } = options;
-      const socket = sockets.socket({ kind, family, ttl, source }, baseSeconds);
+      const socket = sockets.socket({ kind, family, ttl, source });
       return exchangeOf(socket, kind, options.payloadBytes);
     } catch (error) {
       refusal = refusalOf(error, family, source);

@@ -32,3 +32,19 @@ function folded(sum: number): number {
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return sum;
 }
+
+/**
+ * Whether a segment that fills `at` to `end` has a right checksum at `checksumAt`, over its pseudo
+ * header too. A packet that never left this machine may bear the pseudo header's sum alone, which
+ * the hardware was to complete (CHECKSUM_PARTIAL of <linux/skbuff.h>): it is as good as right.
+ */
+export function isSealed(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  checksumAt: number,
+  pseudoSum: number,
+): boolean {
+  if (checksumOf(addBytes(pseudoSum, bytes, at, end - at)) === 0) return true;
+  return (bytes[checksumAt] << 8 | bytes[checksumAt + 1]) === folded(pseudoSum);
+}

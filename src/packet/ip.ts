@@ -155,9 +155,11 @@ export function writeIpv4Header(
   protocol: number,
   ttl: number,
   totalBytes: number,
+  tos = 0,
 ): void {
   out.fill(0, at, at + IPV4_HEADER_BYTES);
   out[at] = 4 << 4 | IPV4_HEADER_BYTES / 4;
+  out[at + 1] = tos;
   writeU16(out, at + V4_TOTAL_LENGTH_AT, totalBytes);
   writeU16(out, at + V4_FLAGS_AT, V4_DONT_FRAGMENT);
   out[at + V4_TTL_AT] = ttl;

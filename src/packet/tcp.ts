@@ -70,10 +70,23 @@ export interface TcpSegment {
   sequence: number;
   acknowledgment: number;
   flags: number;
+  window: number;
+  /** Where the options begin and end. */
+  optionsAt: number;
+  optionsEnd: number;
 }
 
 export function blankTcpSegment(): TcpSegment {
-  return { sourcePort: 0, destinationPort: 0, sequence: 0, acknowledgment: 0, flags: 0 };
+  return {
+    sourcePort: 0,
+    destinationPort: 0,
+    sequence: 0,
+    acknowledgment: 0,
+    flags: 0,
+    window: 0,
+    optionsAt: 0,
+    optionsEnd: 0,
+  };
 }
 
 /** Reads a segment's header; false for what is too short for one, or lies about its length. */
@@ -87,5 +100,38 @@ export function parseTcp(bytes: Uint8Array, at: number, end: number, out: TcpSeg
   out.sequence = readU32(bytes, at + SEQUENCE_AT);
   out.acknowledgment = readU32(bytes, at + ACKNOWLEDGMENT_AT);
   out.flags = bytes[at + FLAGS_AT];
+  out.window = readU16(bytes, at + WINDOW_AT);
+  out.optionsAt = at + MIN_HEADER_BYTES;
+  out.optionsEnd = at + headerBytes;
   return true;
+}
+
+// RFC 9293, section 3.2; RFC 7323, section 2.2
+const OPTION_END = 0;
+const OPTION_NOTHING = 1;
+const OPTION_MSS = 2;
+const OPTION_WINDOW_SCALE = 3;
+
+/** What a SYN or SYN-ACK offers; null where the option is missing. */
+export interface SynOffer {
+  readonly maxSegmentBytes: number | null;
+  readonly windowScale: number | null;
+}
+
+/** The options of a segment that was just read; what is cut or lies about its length ends them. */
+export function synOffer(bytes: Uint8Array, { optionsAt, optionsEnd }: TcpSegment): SynOffer {
+  let maxSegmentBytes: number | null = null;
+  let windowScale: number | null = null;
+  for (let at = optionsAt; at < optionsEnd && bytes[at] !== OPTION_END;) {
+    if (bytes[at] === OPTION_NOTHING) {
+      at++;
+      continue;
+    }
+    const length = bytes[at + 1];
+    if (length < 2 || at + length > optionsEnd) break;
+    if (bytes[at] === OPTION_MSS && length === 4) maxSegmentBytes = readU16(bytes, at + 2);
+    if (bytes[at] === OPTION_WINDOW_SCALE && length === 3) windowScale = bytes[at + 2];
+    at += length;
+  }
+  return { maxSegmentBytes, windowScale };
 }

@@ -1,32 +1,24 @@
 /** What a message from a socket or its error queue means for the probe that it answers. */
-import type { HopAnswerDetail, HopAnswerKind, IcmpErrorKind, MplsLabel } from "../domain/path.ts";
+import type {
+  HopAnswerDetail,
+  HopAnswerKind,
+  IcmpErrorKind,
+  SynAckFacts,
+  Translation,
+} from "../domain/path.ts";
+import { addressText } from "../domain/address.ts";
 import { NONE, type RttSource } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
-import type { Message, MessageReader } from "../kernel/error_queue.ts";
-import type { HopSockets } from "../kernel/hop_socket.ts";
-import { blankMplsStack, parseExtensions } from "../packet/icmp_extension.ts";
-import { icmpErrorKind } from "../packet/icmp_kind.ts";
-import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
+import { SO_EE_RFC4884_FLAG_INVALID } from "../kernel/linux.ts";
+import type { Message } from "../kernel/message_batch.ts";
+import { clockUs, type Departure, kernelUs } from "../net/round_trip.ts";
+import { findExtensions, NO_EXTENSIONS } from "../packet/icmp_extension.ts";
+import { addressIs } from "../packet/ip.ts";
 import type { Clock } from "../time/clock.ts";
-import { addressText } from "../domain/address.ts";
 import type { HopAnswer } from "./hop_prober.ts";
 
-/** RFC 4884, section 5: where senders that give no length put their extensions, from the quoted IP header on. */
-const LEGACY_QUOTE_BYTES = 128;
-/** A stamp of the wall clock that says more than the monotonic one, plus this, is of a clock that was set. */
-const STEP_US = 1000;
-const MAX_LABELS_KEPT = 8;
-
-/** When a probe was sent, by both clocks. */
-export interface SendTime {
-  readonly realUs: number;
-  readonly monotonicMs: number;
-}
-
-/** Read right before the send. */
-export function sendTime(sockets: HopSockets, clock: Clock): SendTime {
-  return { monotonicMs: clock.now(), realUs: sockets.realTimeUs() };
-}
+// <linux/errqueue.h>, struct sock_ee_data_rfc4884: length (u16), flags (u8).
+const EXTENSION_FLAGS_SHIFT = 16;
 
 export interface RoundTrip {
   readonly rttUs: number;
@@ -35,70 +27,91 @@ export interface RoundTrip {
 
 export const NO_ROUND_TRIP: RoundTrip = { rttUs: NONE, rttSource: null };
 
-/**
- * By the kernel's time of arrival, however late this process reads it; by the clock where there is
- * none, or where the wall clock was set in between.
- */
-export function roundTrip(sent: SendTime, arrivedUs: number, nowMs: number): RoundTrip {
-  const clockUs = Math.max(0, Math.round((nowMs - sent.monotonicMs) * 1000));
-  const kernelUs = Math.round(arrivedUs - sent.realUs);
-  if (kernelUs >= 0 && kernelUs <= clockUs + STEP_US) {
-    return { rttUs: kernelUs, rttSource: "kernel" };
-  }
-  return { rttUs: clockUs, rttSource: "clock" };
+/** By the kernel's two stamps, however late this process reads them; by the clock where one is missing. */
+export function roundTrip(departure: Departure, stampUs: number, clock: Clock): RoundTrip {
+  const atMostUs = clockUs(departure, clock);
+  const rttUs = kernelUs(departure, stampUs, atMostUs, clock);
+  return rttUs === NONE ? { rttUs: atMostUs, rttSource: "clock" } : { rttUs, rttSource: "kernel" };
 }
 
-/**
- * The answer in the entry of an error queue that was just read, or null for what says nothing of
- * the path. `strippedBytes`: how much of the quoted transport header the kernel has cut off.
- */
+/** What a quote tells beside the error. */
+export interface QuoteOf {
+  /** How much of the quoted packet lies before what the message holds. */
+  readonly cutBytes: number;
+  /** Where the quoted source address lies; -1 where it is not there. */
+  readonly sourceAt: number;
+  /** The source that was sent; null where that is not known. */
+  readonly source: Uint8Array | null;
+}
+
+/** The answer that an ICMP error is; null for one from nobody. */
 export function icmpAnswer(
-  reader: MessageReader,
+  message: Message,
+  detail: IcmpErrorKind,
   target: Endpoint,
-  strippedBytes: number,
+  quote: QuoteOf,
   trip: RoundTrip,
 ): HopAnswer | null {
-  const { offence, mtuBytes } = reader.message;
-  if (offence === null) return null;
-  const detail = icmpErrorKind(target.family, offence.type, offence.code);
-  if (detail === null) return null;
-  const own = offence.offender.every((byte, i) => byte === target.bytes[i]);
-  const kind = kindOf(detail, own);
+  const { bytes, offenderAt, offenderBytes, at, end, info, ttl } = message;
+  if (offenderAt < 0) return null;
+  const isTarget = addressIs(bytes, offenderAt, target.bytes);
+  const kind = kindOf(detail, isTarget);
   return {
     kind,
     detail,
-    address: own ? target.address : addressText(offence.offender),
+    address: isTarget ? target.address : addressText(bytes, offenderAt, offenderBytes),
     ...trip,
-    mtuBytes: kind === "too big" ? mtuBytes : 0,
-    labels: labelsIn(reader.message, reader.messageBytesView, target.family, strippedBytes),
+    mtuBytes: kind === "too big" ? info : 0,
+    extensions: findExtensions(bytes, at, end, extensionAt(message.data), quote.cutBytes),
+    ttl,
+    translation: translationOf(message, target, quote),
+    synAck: null,
   };
 }
 
 /** An answer that comes from the target itself. */
-export function endAnswer(target: Endpoint, detail: HopAnswerDetail, trip: RoundTrip): HopAnswer {
-  return { kind: "end", detail, address: target.address, ...trip, mtuBytes: 0, labels: [] };
+export function endAnswer(
+  target: Endpoint,
+  detail: HopAnswerDetail,
+  trip: RoundTrip,
+  ttl: number,
+  synAck: SynAckFacts | null = null,
+): HopAnswer {
+  const { address } = target;
+  return {
+    kind: "end",
+    detail,
+    address,
+    ...trip,
+    mtuBytes: 0,
+    extensions: NO_EXTENSIONS,
+    ttl,
+    translation: null,
+    synAck,
+  };
 }
 
-function kindOf(detail: IcmpErrorKind, own: boolean): HopAnswerKind {
+function kindOf(detail: IcmpErrorKind, isTarget: boolean): HopAnswerKind {
   // Behind a translated address there may be routers that answer with it.
   if (detail === "ttl exceeded") return "router";
   if (detail === "packet too big") return "too big";
-  return own ? "end" : "unreachable";
+  return isTarget ? "end" : "unreachable";
 }
 
-function labelsIn(
-  message: Message,
-  bytes: Uint8Array,
-  family: 4 | 6,
-  strippedBytes: number,
-): MplsLabel[] {
-  const told = message.offence?.extensionAt ?? 0;
-  const ipBytes = family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
-  const legacyAt = LEGACY_QUOTE_BYTES - ipBytes - strippedBytes;
-  const at = told > 0 ? told : legacyAt;
-  const stack = blankMplsStack();
-  if (at >= message.length || !parseExtensions(bytes, at, message.length, told === 0, stack)) {
-    return [];
-  }
-  return stack.labels.slice(0, Math.min(stack.count, MAX_LABELS_KEPT)).map((of) => ({ ...of }));
+/** Where a router says that its extensions begin; 0 where it does not, or wrongly. */
+function extensionAt(data: number): number {
+  const invalid = (data >>> EXTENSION_FLAGS_SHIFT & SO_EE_RFC4884_FLAG_INVALID) !== 0;
+  return invalid ? 0 : data & 0xffff;
+}
+
+function translationOf(
+  { bytes, addressAt }: Message,
+  target: Endpoint,
+  { sourceAt, source }: QuoteOf,
+): Translation | null {
+  const length = target.bytes.length;
+  const other = (at: number, sent: Uint8Array | null) =>
+    at < 0 || sent === null || addressIs(bytes, at, sent) ? null : addressText(bytes, at, length);
+  const seen = { source: other(sourceAt, source), destination: other(addressAt, target.bytes) };
+  return seen.source === null && seen.destination === null ? null : seen;
 }

@@ -1,10 +1,13 @@
 /** The port through which a trace sends: a probe that may go so many hops, and what answers it. */
-import type { HopAnswerDetail, HopAnswerKind, MplsLabel } from "../domain/path.ts";
+import type {
+  HopAnswerDetail,
+  HopAnswerKind,
+  IcmpExtensions,
+  SynAckFacts,
+  Translation,
+} from "../domain/path.ts";
 import type { RttSource } from "../domain/probe_record.ts";
-import type { Poller } from "../kernel/poller.ts";
-import type { HopSockets } from "../kernel/hop_socket.ts";
-import type { MessageReader } from "../kernel/error_queue.ts";
-import type { Clock } from "../time/clock.ts";
+import type { Endpoint } from "../domain/target.ts";
 
 export interface HopAnswer {
   readonly kind: HopAnswerKind;
@@ -16,11 +19,17 @@ export interface HopAnswer {
   readonly rttSource: RttSource | null;
   /** The MTU of `too big`; 0 else, or where the router does not give it. */
   readonly mtuBytes: number;
-  /** The MPLS labels that the probe bore there (RFC 4950). */
-  readonly labels: readonly MplsLabel[];
+  readonly extensions: IcmpExtensions;
+  /** TTL or hop limit with which it arrived; 0 where that is not known. */
+  readonly ttl: number;
+  /** How the packet differed where it was quoted; null for not at all, or where that is not seen. */
+  readonly translation: Translation | null;
+  /** Of a SYN-ACK whose segment was seen. */
+  readonly synAck: SynAckFacts | null;
 }
 
 export interface HopProbe {
+  readonly target: Endpoint;
   /** After so many hops a router drops it. */
   readonly hops: number;
   /** Probes of one flow take one path where paths are equal: from 0. */
@@ -30,8 +39,8 @@ export interface HopProbe {
 }
 
 /**
- * How many probes may be under way at once. `any`: no bound. `not-at-the-end`: the target answers
- * but one of a flow at a time, routers any. `one-a-flow`: one of each flow.
+ * How many probes of a flow may be under way at once. `not-at-the-end`: the target answers but one
+ * at a time, routers any.
  */
 export type Together = "any" | "not-at-the-end" | "one-a-flow";
 
@@ -39,21 +48,21 @@ export interface HopProber {
   readonly together: Together;
   /** Whether the probes of a flow really are one flow to routers that choose among equal paths. */
   readonly flow: "fixed" | "varied";
-  /** The largest packet that the first link takes. */
-  linkMtu(): number;
+  /** The least length of a packet that can be sent. */
+  readonly leastBytes: number;
+  /** The largest packet that the first link on the way takes; throws ErrnoError. */
+  linkMtu(target: Endpoint): number;
   /**
    * Sends before it returns; calls back for every answer, later ones included, until what it
    * returned is called. Throws ErrnoError when nothing was sent.
    */
   send(probe: HopProbe, onAnswer: (answer: HopAnswer) => void): () => void;
+  /** Reads what waits in the sockets. */
+  drain(): void;
+  /** The routes to a target are looked up anew. */
+  renew(target: Endpoint): void;
+  /** What else is worth a line at the end. */
+  remarks(): readonly string[];
   /** Frees all sockets. */
   close(): void;
-}
-
-/** What every kind of prober is made of. */
-export interface HopTools {
-  readonly sockets: HopSockets;
-  readonly reader: MessageReader;
-  readonly poller: Poller;
-  readonly clock: Clock;
 }

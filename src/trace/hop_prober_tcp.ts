@@ -5,55 +5,74 @@
  */
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
-import { EPOLLOUT, ERRNO } from "../kernel/linux.ts";
+import { ConnectingSocket } from "../kernel/connecting_socket.ts";
+import { ErrnoError } from "../kernel/errno.ts";
+import { ERRNO, SO_EE_ORIGIN_ICMP } from "../kernel/linux.ts";
+import type { Message } from "../kernel/message_batch.ts";
+import type { PacketSockets } from "../kernel/packet_socket.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
-import {
-  endAnswer,
-  icmpAnswer,
-  NO_ROUND_TRIP,
-  roundTrip,
-  type SendTime,
-  sendTime,
-} from "./hop_answer.ts";
-import type { HopAnswer, HopProbe, HopProber, HopTools, Together } from "./hop_prober.ts";
+import { type Departure, wallOffset } from "../net/round_trip.ts";
+import { icmpErrorKind } from "../packet/icmp_kind.ts";
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
+import type { Clock } from "../time/clock.ts";
+import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
+import type { HopAnswer, HopProbe, HopProber, Together } from "./hop_prober.ts";
 
-/** After this long the kernel sends a SYN again (tcp(7)), and nobody can tell which was answered. */
+/**
+ * After a second the kernel sends a SYN again (tcp(7)). Before it does, its hops are lowered, so that
+ * what is sent again ends at the first router and the target is not met a second time.
+ */
+const BEFORE_RETRANSMIT_MS = 900;
 const RETRANSMIT_MS = 1000;
+/** A SYN's own length, to which nothing can be added. */
+const SYN_PACKET_BYTES = { 4: 60, 6: 80 } as const;
 const UNSPECIFIED = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const;
 
 export interface TcpHopOptions {
-  readonly flows: number;
-  /** One port a flow, one probe of it at a time; else a port a probe. */
-  readonly fixed: boolean;
+  readonly family: 4 | 6;
   readonly source: Endpoint | null;
+  readonly tos: number | null;
+  readonly interfaceName: string | null;
+  /** Of IPv6, by flow; 0 for the system's choice. */
+  readonly labelOf: (flow: number) => number;
+  /** Source ports of flows that are held fixed, one probe of each at a time; 0 for any. */
+  readonly fixedPorts: readonly number[] | null;
+}
+
+interface TcpFlight extends Departure {
+  readonly socket: ConnectingSocket;
+  readonly target: Endpoint;
+  readonly hops: number;
 }
 
 export class TcpHopProber implements HopProber {
   readonly together: Together;
   readonly flow: "fixed" | "varied";
-  #tools: HopTools;
+  readonly leastBytes: number;
+  #clock: Clock;
+  #sockets: PacketSockets;
   #infos: TcpSockets;
-  #target: Endpoint;
-  #source: Endpoint | null;
+  #options: TcpHopOptions;
   /** Bound for the whole trace, so that nobody else is given a flow's port. */
-  #holders: number[] = [];
-  #ports: number[] = [];
-  #open = new Set<number>();
+  #holders: ConnectingSocket[] = [];
+  #open = new Map<ConnectingSocket, () => void>();
   #info: TcpInfo = { rttUs: 0, retransmits: 0 };
 
-  /** Throws ErrnoError when ports cannot be had. */
-  constructor(tools: HopTools, infos: TcpSockets, target: Endpoint, options: TcpHopOptions) {
-    this.#tools = tools;
+  /** Throws ErrnoError when the ports of fixed flows cannot be had. */
+  constructor(sockets: PacketSockets, infos: TcpSockets, clock: Clock, options: TcpHopOptions) {
+    this.#sockets = sockets;
     this.#infos = infos;
-    this.#target = target;
-    this.#source = options.source;
-    this.together = options.fixed ? "one-a-flow" : "any";
-    this.flow = options.fixed ? "fixed" : "varied";
-    if (!options.fixed) return;
-    for (let flow = 0; flow < options.flows; flow++) {
-      const holder = this.#boundSocket(0);
-      this.#holders.push(holder);
-      this.#ports.push(tools.sockets.localPort(holder));
+    this.#clock = clock;
+    this.#options = options;
+    const { fixedPorts, family } = options;
+    this.together = fixedPorts === null ? "any" : "one-a-flow";
+    this.flow = fixedPorts === null ? "varied" : "fixed";
+    this.leastBytes = SYN_PACKET_BYTES[family];
+    try {
+      for (const port of fixedPorts ?? []) this.#holders.push(this.#connecting(1, 0, port));
+    } catch (error) {
+      this.close();
+      throw error;
     }
   }
 
@@ -62,76 +81,104 @@ export class TcpHopProber implements HopProber {
   }
 
   send(probe: HopProbe, onAnswer: (answer: HopAnswer) => void): () => void {
-    const { sockets, poller, clock } = this.#tools;
-    const fixed = this.#ports.length > 0;
-    const descriptor = fixed || this.#source !== null
-      ? this.#boundSocket(this.#ports[probe.flow] ?? 0)
-      : sockets.socket("tcp", this.#target.family);
-    this.#open.add(descriptor);
-    const end = () => this.#end(descriptor);
-    try {
-      sockets.leaveHalfOpen(descriptor);
-      sockets.setHops(descriptor, this.#target.family, probe.hops);
-      const sent = sendTime(sockets, clock);
-      sockets.connect(descriptor, this.#target);
-      poller.watch(descriptor, EPOLLOUT, () => {
-        const answer = this.#answer(descriptor, sent);
-        end();
-        if (answer !== null) onAnswer(answer);
-      });
-    } catch (error) {
-      end();
-      throw error;
+    const { target, hops, flow } = probe;
+    const holder = this.#holders[flow];
+    const port = holder?.localPort() ?? null;
+    const socket = this.#connecting(hops, this.#options.labelOf(flow), port);
+    const flight: TcpFlight = {
+      socket,
+      target,
+      hops,
+      wallOffsetMs: wallOffset(this.#clock),
+      sentMs: this.#clock.now(),
+      leftUs: socket.stampNow(this.#sockets.baseSeconds),
+    };
+    const errno = socket.connect(target);
+    if (errno !== 0) {
+      socket.close();
+      throw new ErrnoError("connect", errno);
     }
+    const atMs = flight.sentMs + BEFORE_RETRANSMIT_MS;
+    const lower = this.#clock.wakeAt(atMs, () => socket.setHops(1));
+    const end = () => {
+      lower();
+      this.#open.delete(socket);
+      socket.close();
+    };
+    const read = () => {
+      const answer = this.#answer(flight);
+      if (answer === null) return;
+      // What is over without an answer, by an error that tells nothing, would be told of for ever.
+      end();
+      if (answer !== "over") onAnswer(answer);
+    };
+    this.#open.set(socket, read);
+    socket.watch(read);
     return end;
   }
 
+  drain(): void {
+    for (const read of [...this.#open.values()]) read();
+  }
+
+  renew(): void {
+    // Each connect takes the routes as they are.
+  }
+
+  remarks(): readonly string[] {
+    return [];
+  }
+
   close(): void {
-    for (const descriptor of [...this.#open]) this.#end(descriptor);
-    for (const holder of this.#holders) this.#tools.sockets.close(holder);
+    for (const socket of [...this.#open.keys(), ...this.#holders]) socket.close();
+    this.#open.clear();
     this.#holders = [];
   }
 
-  #boundSocket(port: number): number {
-    const { sockets } = this.#tools;
-    const { family } = this.#target;
-    const descriptor = sockets.socket("tcp", family);
-    const any = this.#source ?? { address: "", family, bytes: UNSPECIFIED[family], port: 0 };
-    try {
-      sockets.shareAddress(descriptor);
-      sockets.bind(descriptor, { ...any, port });
-    } catch (error) {
-      sockets.close(descriptor);
-      throw error;
-    }
-    return descriptor;
+  /** `port` null and no source asked for: the kernel chooses both when it connects. */
+  #connecting(hops: number, flowLabel: number, port: number | null): ConnectingSocket {
+    const { family, source, tos, interfaceName } = this.#options;
+    const own = source ?? { address: "", family, bytes: UNSPECIFIED[family] };
+    const bound = port === null && source === null ? null : { ...own, port: port ?? 0 };
+    const options = { family, hops, source: bound, flowLabel, tos, interfaceName };
+    return new ConnectingSocket(this.#sockets.tools, options);
   }
 
-  #end(descriptor: number): void {
-    if (!this.#open.delete(descriptor)) return;
-    this.#tools.poller.unwatch(descriptor);
-    this.#tools.sockets.close(descriptor);
+  /**
+   * What the socket has met: null for nothing yet, which may be when it is told of, since the event may
+   * be of a closed socket that had the same descriptor.
+   */
+  #answer(flight: TcpFlight): HopAnswer | "over" | null {
+    const { socket, target } = flight;
+    let answer: HopAnswer | null = null;
+    let isOver = false;
+    socket.readErrors((message) => {
+      isOver = true;
+      answer ??= this.#errorAnswer(flight, message);
+    });
+    if (answer !== null) return answer;
+    const errno = socket.takeError();
+    const trip = roundTrip(flight, NaN, this.#clock);
+    if (errno === ERRNO.ECONNREFUSED) return endAnswer(target, "refused", trip, 0);
+    if (isOver || errno !== 0) return "over";
+    if (!this.#infos.search.isConnected(socket.descriptor, target)) return null;
+    const known = this.#infos.info(socket.descriptor, this.#info) && this.#info.rttUs > 0;
+    return known && this.#info.retransmits === 0
+      ? endAnswer(target, "open", { rttUs: this.#info.rttUs, rttSource: "kernel" }, 0)
+      : endAnswer(target, "open", trip, 0);
   }
 
-  /** What the socket has met; null for an error of this machine's own, which is no answer. */
-  #answer(descriptor: number, sent: SendTime): HopAnswer | null {
-    const { sockets, reader, clock } = this.#tools;
-    const nowMs = clock.now();
-    const ambiguous = nowMs - sent.monotonicMs >= RETRANSMIT_MS;
-    while (reader.readError(descriptor)) {
-      const trip = ambiguous ? NO_ROUND_TRIP : roundTrip(sent, reader.message.arrivedUs, nowMs);
-      const answer = icmpAnswer(reader, this.#target, 0, trip);
-      if (answer !== null) return answer;
-    }
-    const trip = ambiguous ? NO_ROUND_TRIP : roundTrip(sent, NaN, nowMs);
-    const errno = sockets.takeError(descriptor);
-    if (errno === ERRNO.ECONNREFUSED) return endAnswer(this.#target, "refused", trip);
-    if (errno !== 0 || !this.#infos.search.isConnected(descriptor, this.#target)) return null;
-    const known = this.#infos.info(descriptor, this.#info) && this.#info.rttUs > 0;
-    if (known && this.#info.retransmits === 0) {
-      const kernel = { rttUs: this.#info.rttUs, rttSource: "kernel" } as const;
-      return endAnswer(this.#target, "open", kernel);
-    }
-    return endAnswer(this.#target, "open", trip.rttUs === NONE ? NO_ROUND_TRIP : trip);
+  #errorAnswer(flight: TcpFlight, message: Message): HopAnswer | null {
+    const { target, hops } = flight;
+    const family = message.origin === SO_EE_ORIGIN_ICMP ? 4 : 6;
+    const kind = icmpErrorKind(family, message.type, message.code);
+    if (kind === null || kind === "packet too big") return null;
+    const trip = roundTrip(flight, message.stampUs, this.#clock);
+    // From then on it may be what the first router says of the SYN that was sent again.
+    const isLate = trip.rttUs !== NONE && trip.rttUs >= RETRANSMIT_MS * 1000;
+    if (isLate && hops > 1 && kind === "ttl exceeded") return null;
+    const cutBytes = family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    const quote = { cutBytes, sourceAt: -1, source: null };
+    return icmpAnswer(message, kind, target, quote, trip);
   }
 }

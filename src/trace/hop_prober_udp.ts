@@ -1,97 +1,261 @@
 /**
- * Hops by UDP without privileges: a connected socket a flow, whose port no probe changes; each
- * probe bears its number in its payload, which routers quote.
+ * Hops by UDP without privileges. A router need not quote more than the ports of a datagram (RFC 792),
+ * so each probe has a socket, and with it a source port, of its own. Where flows are to be held fixed,
+ * each has one socket, and its probes bear their number in their payload.
  */
 import type { Endpoint } from "../domain/target.ts";
-import { EPOLLIN } from "../kernel/linux.ts";
-import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
+import { ErrnoError } from "../kernel/errno.ts";
+import { SO_EE_ORIGIN_ICMP } from "../kernel/linux.ts";
+import type { Message } from "../kernel/message_batch.ts";
+import type { PacketSocket } from "../kernel/packet_port.ts";
+import type { PacketSockets } from "../kernel/packet_socket.ts";
+import { type Departure, wallOffset } from "../net/round_trip.ts";
+import { icmpErrorKind } from "../packet/icmp_kind.ts";
+import { addressIs, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
 import { readU16, writeU16 } from "../packet/network_order.ts";
-import { endAnswer, icmpAnswer, roundTrip, sendTime } from "./hop_answer.ts";
-import type { HopAnswer, HopProbe, HopProber, HopTools, Together } from "./hop_prober.ts";
-import { sendOnce, tooBigFor } from "./hop_send.ts";
-import { WaitingProbes } from "./hop_waiting.ts";
+import type { Clock } from "../time/clock.ts";
+import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
+import type { HopAnswer, HopProbe, HopProber, Together } from "./hop_prober.ts";
 
 /** RFC 768 */
 const UDP_HEADER_BYTES = 8;
 /** Number and nonce. */
 const MARK_BYTES = 4;
+const NUMBERS = 65_536;
 const MAX_PACKET_BYTES = 65_535;
+
+export interface UdpHopOptions {
+  readonly family: 4 | 6;
+  readonly source: Endpoint | null;
+  readonly tos: number | null;
+  readonly interfaceName: string | null;
+  /** Of IPv6, by flow; 0 for the system's choice. */
+  readonly labelOf: (flow: number) => number;
+  readonly random: () => number;
+  /** Source ports of flows that are held fixed, 0 for any; null where each probe has its own. */
+  readonly fixedPorts: readonly number[] | null;
+}
+
+interface UdpFlight extends Departure {
+  readonly target: Endpoint;
+  readonly flow: number;
+  readonly sentBytes: number;
+  readonly onAnswer: (answer: HopAnswer) => void;
+}
 
 export class UdpHopProber implements HopProber {
   readonly together: Together = "any";
-  readonly flow = "fixed";
-  #tools: HopTools;
-  #target: Endpoint;
-  #descriptors: number[] = [];
-  #waiting = new WaitingProbes();
+  readonly flow: "fixed" | "varied";
+  readonly leastBytes: number;
+  #clock: Clock;
+  #sockets: PacketSockets;
+  #options: UdpHopOptions;
   #packet = new Uint8Array(MAX_PACKET_BYTES);
-  /** What is not of this trace but came to our port does not bear it. */
-  #nonce = Math.floor(Math.random() * 65_536);
+  /** One a flow, where flows are fixed. */
+  #fixed: PacketSocket[] = [];
+  #open = new Set<PacketSocket>();
+  /** By number, where flows are fixed. */
+  #flights = new Map<number, UdpFlight>();
+  /** Of the last packet of each flow's socket: stamps come in turn. */
+  #stamped: Map<number, UdpFlight>[] = [];
+  #sent: number[] = [];
+  #next: number;
+  /** What is not of this process but came to our port does not bear it. */
+  #nonce: number;
+  #tooLongMtu = 0;
 
-  /** Throws ErrnoError when the sockets cannot be had, or there is no route. */
-  constructor(tools: HopTools, target: Endpoint, flows: number, source: Endpoint | null) {
-    this.#tools = tools;
-    this.#target = target;
-    const { sockets, poller } = tools;
-    for (let flow = 0; flow < flows; flow++) {
-      const descriptor = sockets.socket("udp", target.family);
-      this.#descriptors.push(descriptor);
-      if (source !== null) sockets.bind(descriptor, source);
-      sockets.connect(descriptor, target);
-      poller.watch(descriptor, EPOLLIN, () => this.#read(flow));
+  /** Throws ErrnoError where the sockets of fixed flows cannot be had. */
+  constructor(sockets: PacketSockets, clock: Clock, options: UdpHopOptions) {
+    this.#sockets = sockets;
+    this.#clock = clock;
+    this.#options = options;
+    this.flow = options.fixedPorts === null ? "varied" : "fixed";
+    this.#next = options.random() % NUMBERS;
+    this.#nonce = options.random() % NUMBERS;
+    this.leastBytes = this.#headerBytes + (options.fixedPorts === null ? 0 : MARK_BYTES);
+    try {
+      for (const [flow, port] of (options.fixedPorts ?? []).entries()) this.#openFixed(flow, port);
+    } catch (error) {
+      this.close();
+      throw error;
     }
   }
 
-  linkMtu(): number {
-    return tooBigFor(this.#tools, this.#descriptors[0], this.#packet, this.#headerBytes);
+  linkMtu(target: Endpoint): number {
+    this.#tooLongMtu = 0;
+    const probe = { target, hops: 1, flow: 0, sizeBytes: MAX_PACKET_BYTES };
+    try {
+      this.send(probe, () => {})();
+      return MAX_PACKET_BYTES;
+    } catch (error) {
+      if (this.#tooLongMtu > 0) return this.#tooLongMtu;
+      throw error;
+    }
   }
 
   send(probe: HopProbe, onAnswer: (answer: HopAnswer) => void): () => void {
-    const { sockets, clock } = this.#tools;
-    const descriptor = this.#descriptors[probe.flow];
-    const number = this.#waiting.nextNumber();
-    writeU16(this.#packet, 0, number);
-    writeU16(this.#packet, 2, this.#nonce);
-    sockets.setHops(descriptor, this.#target.family, probe.hops);
-    const length = Math.max(MARK_BYTES, probe.sizeBytes - this.#headerBytes);
-    const sent = sendTime(sockets, clock);
-    sendOnce(sockets, descriptor, this.#packet, length);
-    return this.#waiting.add(number, { flow: probe.flow, sent, onAnswer });
+    return this.#options.fixedPorts === null
+      ? this.#sendAlone(probe, onAnswer)
+      : this.#sendFixed(probe, onAnswer);
+  }
+
+  drain(): void {
+    for (const socket of [...this.#open]) socket.drain();
+  }
+
+  renew(): void {
+    // Sockets that are not connected take the routes as they are.
+  }
+
+  remarks(): readonly string[] {
+    return [];
   }
 
   close(): void {
-    for (const descriptor of this.#descriptors) {
-      this.#tools.poller.unwatch(descriptor);
-      this.#tools.sockets.close(descriptor);
-    }
-    this.#descriptors = [];
+    for (const socket of this.#open) socket.close();
+    this.#open.clear();
   }
 
   get #headerBytes(): number {
-    return UDP_HEADER_BYTES + (this.#target.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES);
+    return UDP_HEADER_BYTES +
+      (this.#options.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES);
   }
 
-  #read(flow: number): void {
-    const { reader, clock } = this.#tools;
-    const descriptor = this.#descriptors[flow];
-    const { message, messageBytesView: bytes } = reader;
-    while (reader.readError(descriptor)) {
-      // A router that quotes the header alone (RFC 792) can be meant by one probe only.
-      const probe = message.length < MARK_BYTES
-        ? this.#waiting.onlyOf(flow)
-        : readU16(bytes, 2) === this.#nonce
-        ? this.#waiting.get(readU16(bytes, 0))
-        : null;
-      if (probe === null) continue;
-      const trip = roundTrip(probe.sent, message.arrivedUs, clock.now());
-      const answer = icmpAnswer(reader, this.#target, UDP_HEADER_BYTES, trip);
-      if (answer !== null) probe.onAnswer(answer);
+  #socket(port: number): PacketSocket {
+    const { family, source, tos, interfaceName } = this.#options;
+    const any = new Uint8Array(family === 4 ? 4 : 16);
+    const own = source ?? { address: "", family, bytes: any };
+    const socket = this.#sockets.socket({
+      kind: "udp",
+      family,
+      ttl: null,
+      source: { ...own, port },
+      tos,
+      interfaceName,
+      tracing: true,
+    });
+    this.#open.add(socket);
+    return socket;
+  }
+
+  #flight({ target, flow, sizeBytes }: HopProbe, onAnswer: UdpFlight["onAnswer"]): UdpFlight {
+    return {
+      target,
+      flow,
+      sentBytes: Math.max(this.leastBytes, sizeBytes),
+      onAnswer,
+      wallOffsetMs: wallOffset(this.#clock),
+      sentMs: this.#clock.now(),
+      leftUs: NaN,
+    };
+  }
+
+  #sendAlone(probe: HopProbe, onAnswer: UdpFlight["onAnswer"]): () => void {
+    const socket = this.#socket(0);
+    const end = () => {
+      this.#open.delete(socket);
+      socket.close();
+    };
+    const flight = this.#flight(probe, onAnswer);
+    socket.watch({
+      received: (message) => this.#datagram(flight, message),
+      returned: (message) => this.#returned(flight, message),
+      left: (_ordinal, stampUs) => flight.leftUs = stampUs,
+      tooLong: (mtuBytes) => this.#tooLongMtu = mtuBytes,
+    });
+    const errno = this.#put(socket, probe, flight);
+    if (errno === 0) return end;
+    socket.drainErrors();
+    end();
+    throw new ErrnoError("send", errno);
+  }
+
+  #openFixed(flow: number, port: number): void {
+    const socket = this.#socket(port);
+    this.#fixed.push(socket);
+    this.#stamped[flow] = new Map();
+    this.#sent[flow] = 0;
+    socket.watch({
+      received: (message) => this.#fixedDatagram(flow, message),
+      returned: (message) => {
+        const flight = this.#quotedFlight(flow, message);
+        if (flight !== null) this.#returned(flight, message);
+      },
+      left: (ordinal, stampUs) => {
+        const flight = this.#stamped[flow].get(ordinal);
+        if (flight !== undefined) flight.leftUs = stampUs;
+        this.#stamped[flow].delete(ordinal);
+      },
+      tooLong: (mtuBytes) => this.#tooLongMtu = mtuBytes,
+    });
+  }
+
+  #sendFixed(probe: HopProbe, onAnswer: UdpFlight["onAnswer"]): () => void {
+    const { flow } = probe;
+    const socket = this.#fixed[flow];
+    do this.#next = (this.#next + 1) % NUMBERS; while (this.#flights.has(this.#next));
+    const number = this.#next;
+    writeU16(this.#packet, 0, number);
+    writeU16(this.#packet, 2, this.#nonce);
+    const flight = this.#flight(probe, onAnswer);
+    const errno = this.#put(socket, probe, flight);
+    if (errno !== 0) {
+      socket.drainErrors();
+      throw new ErrnoError("send", errno);
     }
-    while (reader.readPlain(descriptor)) {
-      // A service behind the port answers what it likes: whose answer it is can be told of one alone.
-      const probe = this.#waiting.onlyOf(flow);
-      const trip = probe === null ? null : roundTrip(probe.sent, message.arrivedUs, clock.now());
-      if (trip !== null) probe?.onAnswer(endAnswer(this.#target, "datagram", trip));
+    const ordinal = this.#sent[flow]++;
+    this.#stamped[flow].set(ordinal, flight);
+    this.#flights.set(number, flight);
+    return () => {
+      if (this.#flights.get(number) === flight) this.#flights.delete(number);
+      this.#stamped[flow].delete(ordinal);
+    };
+  }
+
+  #put(socket: PacketSocket, { target, hops, flow }: HopProbe, flight: UdpFlight): number {
+    socket.setHops(hops);
+    const length = flight.sentBytes - this.#headerBytes;
+    return socket.send(this.#packet, length, target, this.#options.labelOf(flow));
+  }
+
+  #returned(flight: UdpFlight, message: Message): void {
+    const family = message.origin === SO_EE_ORIGIN_ICMP ? 4 : 6;
+    const kind = icmpErrorKind(family, message.type, message.code);
+    if (kind === null) return;
+    // RFC 5927, section 7.2: it would have passed.
+    if (kind === "packet too big" && message.info >= flight.sentBytes) return;
+    const trip = roundTrip(flight, message.stampUs, this.#clock);
+    const quote = { cutBytes: this.#headerBytes, sourceAt: -1, source: null };
+    const answer = icmpAnswer(message, kind, flight.target, quote, trip);
+    if (answer !== null) flight.onAnswer(answer);
+  }
+
+  /** A service behind the port answers what it likes, by whatever address. */
+  #datagram(flight: UdpFlight, message: Message): void {
+    const trip = roundTrip(flight, message.stampUs, this.#clock);
+    flight.onAnswer(endAnswer(flight.target, "datagram", trip, message.ttl));
+  }
+
+  #quotedFlight(flow: number, { bytes, at, end, addressAt }: Message): UdpFlight | null {
+    if (end - at >= MARK_BYTES) {
+      if (readU16(bytes, at + 2) !== this.#nonce) return null;
+      const flight = this.#flights.get(readU16(bytes, at));
+      return flight !== undefined && flight.flow === flow ? flight : null;
     }
+    // A router that quotes the header alone can be meant by one probe only.
+    return this.#onlyTo(flow, bytes, addressAt);
+  }
+
+  #fixedDatagram(flow: number, message: Message): void {
+    const flight = this.#onlyTo(flow, message.bytes, message.addressAt);
+    if (flight !== null) this.#datagram(flight, message);
+  }
+
+  /** The one probe of a flow to an address that is on its way; null where there are none or several. */
+  #onlyTo(flow: number, bytes: Uint8Array, addressAt: number): UdpFlight | null {
+    const found = [...this.#flights.values()].filter((flight) =>
+      flight.flow === flow && addressIs(bytes, addressAt, flight.target.bytes)
+    );
+    return found.length === 1 ? found[0] : null;
   }
 }

@@ -1,92 +1,126 @@
 /** What the rounds of a trace have shown of the path: per hop who answered, how often, how fast. */
-import type { Hop, HopAddress, HopSample, MtuStep, PathEnd } from "../domain/path.ts";
+import type { Hop, HopAddress, HopSample, Jitter, PathEnd } from "../domain/path.ts";
 import { NONE } from "../domain/probe_record.ts";
 import { COARSE_BITS, Histogram } from "../stats/histogram.ts";
-import type { Known, ProbeFate } from "./round.ts";
+import type { HopAnswer } from "./hop_prober.ts";
+import { type FlowEnd, type Known, NOTHING_KNOWN, type ProbeFate } from "./round.ts";
 
 /** More routers than this at one hop are counted, not kept. */
 export const MAX_ADDRESSES_A_HOP = 32;
 /** Single results kept of the last round. */
 const MAX_SAMPLES_A_HOP = 1024;
-const MAX_MTU_STEPS = 64;
+/** A known end that was silent in so many rounds in a row is given up for a farther one. */
+const SILENT_ROUNDS = 3;
+/** TTLs that systems begin with, by which the way of an answer is reckoned. */
+const INITIAL_TTLS = [32, 64, 128, 255];
+
+/** The differences between one round trip and the next. */
+class JitterCount implements Jitter {
+  lastUs = NONE;
+  maxUs = NONE;
+  #sumUs = 0;
+  #count = 0;
+  #earlierUs = NONE;
+
+  add(rttUs: number): void {
+    if (this.#earlierUs !== NONE) {
+      this.lastUs = Math.abs(rttUs - this.#earlierUs);
+      this.maxUs = Math.max(this.maxUs, this.lastUs);
+      this.#sumUs += this.lastUs;
+      this.#count++;
+    }
+    this.#earlierUs = rttUs;
+  }
+
+  get avgUs(): number {
+    return this.#count === 0 ? NONE : this.#sumUs / this.#count;
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A hop's address while its answers come in. */
-interface AddressState extends HopAddress {
+interface AddressState extends Mutable<Omit<HopAddress, "flows" | "rtt" | "jitter">> {
   readonly flows: Set<number>;
   readonly rtt: Histogram;
-  answered: number;
-  lastUs: number;
-  kind: HopAddress["kind"];
-  detail: HopAddress["detail"];
-  labels: HopAddress["labels"];
+  readonly jitter: JitterCount;
 }
 
 /** A hop while its answers come in. */
-interface HopState extends Hop {
-  sent: number;
-  answered: number;
+interface HopState extends Mutable<Hop> {
   readonly addresses: AddressState[];
-  others: number;
   samples: HopSample[];
 }
 
+/** Where a flow ends, and for how many rounds that has not been seen again. */
+interface KnownEnd {
+  end: PathEnd;
+  silentRounds: number;
+}
+
 export class TracePath {
+  #firstHop: number;
   #hops = new Map<number, HopState>();
-  /** Where each flow ended: in the round under way, and as it was known before. */
-  #ends = new Map<number, PathEnd>();
-  #earlierEnds = new Map<number, PathEnd>();
-  #mtuSteps: MtuStep[] = [];
+  /** The target's answers that are nearest, by flow and round, until the round is over. */
+  #nearest = new Map<string, PathEnd>();
+  /** Where each flow meets the target, and where it was last refused. */
+  #ends = new Map<number, KnownEnd>();
+  #refusals = new Map<number, PathEnd>();
+  /** Why the system refused a send; null for never. */
+  refusal: string | null = null;
   rounds = 0;
 
-  beginRound(): void {
-    this.rounds++;
-    for (const [flow, end] of this.#ends) this.#earlierEnds.set(flow, end);
-    this.#ends.clear();
+  constructor(firstHop: number) {
+    this.#firstHop = firstHop;
+  }
+
+  beginRound(): number {
     for (const hop of this.#hops.values()) hop.samples = [];
+    return ++this.rounds;
   }
 
   /** Returns the address when it is seen for the first time at this hop. */
-  add({ hops, flow, query, answer }: ProbeFate): string | null {
+  add({ round, hops, flow, query, answer }: ProbeFate): string | null {
     const hop = this.#hop(hops);
     hop.sent++;
-    const sample = { flow, query, address: answer?.address ?? null };
     const { rttUs, rttSource } = answer ?? { rttUs: NONE, rttSource: null };
-    if (hop.samples.length < MAX_SAMPLES_A_HOP) hop.samples.push({ ...sample, rttUs, rttSource });
+    if (round === this.rounds && hop.samples.length < MAX_SAMPLES_A_HOP) {
+      hop.samples.push({ flow, query, address: answer?.address ?? null, rttUs, rttSource });
+    }
     if (answer === null) return null;
     hop.answered++;
-    const { kind, detail, address, labels } = answer;
-    const end = this.#ends.get(flow);
-    if (kind !== "router" && (end === undefined || hops < end.hops)) {
-      this.#ends.set(flow, { hops, kind, detail, address, rttUs });
+    this.#noteEnd(round, hops, flow, answer);
+    const earlier = hop.addresses.find((of) => of.address === answer.address);
+    if (earlier === undefined && hop.addresses.length >= MAX_ADDRESSES_A_HOP) {
+      hop.others++;
+      return null;
     }
-    let known = hop.addresses.find((of) => of.address === address);
-    const isNew = known === undefined;
-    if (known === undefined) {
-      if (hop.addresses.length >= MAX_ADDRESSES_A_HOP) {
-        hop.others++;
-        return null;
-      }
-      const rtt = new Histogram(COARSE_BITS);
-      const flows = new Set<number>();
-      known = { address, flows, rtt, answered: 0, lastUs: NONE, kind, detail, labels };
-      hop.addresses.push(known);
-    }
-    known.answered++;
-    known.flows.add(flow);
-    known.kind = kind;
-    known.detail = detail;
-    known.lastUs = rttUs;
-    if (labels.length > 0) known.labels = labels;
-    if (rttUs !== NONE) known.rtt.add(rttUs);
-    return isNew ? address : null;
+    const known = earlier ?? newAddress(answer);
+    if (earlier === undefined) hop.addresses.push(known);
+    update(known, flow, answer);
+    return earlier === undefined ? answer.address : null;
   }
 
-  addMtu(step: MtuStep): void {
-    if (this.#mtuSteps.length < MAX_MTU_STEPS) this.#mtuSteps.push(step);
+  notSent(hops: number, reason: string): void {
+    this.#hop(hops).notSent++;
+    this.refusal = reason;
   }
 
-  get mtuSteps(): readonly MtuStep[] {
-    return this.#mtuSteps;
+  /** A flow's round is over: settles whether the path still ends where it was known to. */
+  endFlow({ round, flow, endHops, farthestRouter }: FlowEnd): void {
+    const key = `${flow} ${round}`;
+    const found = this.#nearest.get(key) ?? null;
+    this.#nearest.delete(key);
+    const known = this.#ends.get(flow);
+    if (known === undefined) return;
+    if (found !== null && endHops <= known.end.hops) {
+      this.#ends.set(flow, { end: found, silentRounds: 0 });
+      return;
+    }
+    known.silentRounds++;
+    // A farther end may stand for a nearer one whose answer was lost, but for what lies between.
+    const isLonger = farthestRouter >= known.end.hops || known.silentRounds >= SILENT_ROUNDS;
+    if (found !== null && isLonger) this.#ends.set(flow, { end: found, silentRounds: 0 });
   }
 
   /**
@@ -94,41 +128,75 @@ export class TracePath {
    * told nothing. Silent ones in between are there, with no addresses.
    */
   hops(): Hop[] {
-    const end = this.end();
-    const answering = [...this.#hops.values()].filter(({ answered }) => answered > 0);
-    const farthest = Math.max(0, ...answering.map(({ hops }) => hops));
-    const last = end === null ? farthest : Math.min(farthest, this.#farthestEnd());
-    return this.#sorted().filter(({ hops }) => hops <= last);
+    const ends = [...this.#ends.values()].map(({ end }) => end.hops);
+    const refused = [...this.#refusals.values()].map(({ hops }) => hops);
+    const last = ends.length > 0
+      ? Math.max(...ends)
+      : refused.length > 0
+      ? Math.max(this.#farthestRouter(), ...refused)
+      : this.#farthestAnswering();
+    // Where nothing was answered, what could not even be sent is all there is to show.
+    const isShown = ({ hops, sent, notSent }: Hop) =>
+      last > 0 ? hops <= last : sent === 0 && notSent > 0;
+    return this.#sorted().filter(isShown);
   }
 
-  /** Silent hops behind the last one that answered, where the path has no end: how many were tried. */
+  /** Silent hops behind the last one that answered, up to the farthest tried, where there is no end. */
   silentTail(): number {
-    const last = this.hops().at(-1)?.hops ?? 0;
-    return this.end() === null ? this.#sorted().filter(({ hops }) => hops > last).length : 0;
+    if (this.end() !== null) return 0;
+    const last = this.hops().at(-1)?.hops ?? this.#firstHop - 1;
+    const tried = this.#sorted().filter(({ sent }) => sent > 0).at(-1)?.hops ?? last;
+    return Math.max(0, tried - last);
   }
 
   /** Where the shortest flow ends, as last seen: at the target, else where somebody refused. */
   end(): PathEnd | null {
-    const ends = this.#lastEnds().toSorted((a, b) => a.hops - b.hops);
-    return ends.find(({ kind }) => kind === "end") ?? ends[0] ?? null;
+    const nearest = (ends: PathEnd[]) => ends.toSorted((a, b) => a.hops - b.hops)[0] ?? null;
+    const reached = nearest([...this.#ends.values()].map(({ end }) => end));
+    return reached ?? nearest([...this.#refusals.values()]);
   }
 
   /** What the next round need not find out again. */
   known(): Known {
-    const hops = this.hops();
-    const silent = hops.filter(({ answered }) => answered === 0);
-    return {
-      silent: new Set(silent.map((hop) => hop.hops)),
-      length: hops.at(-1)?.hops ?? 0,
-    };
+    if (this.rounds === 0) return NOTHING_KNOWN;
+    const end = this.end();
+    const isReached = end?.kind === "end";
+    const length = isReached ? this.#farthestEnd() : this.#farthestAnswering();
+    const silent = this.#sorted().filter(({ answered, hops }) => answered === 0 && hops <= length);
+    return { silent: new Set(silent.map(({ hops }) => hops)), length, isReached };
+  }
+
+  #farthestAnswering(): number {
+    return this.#sorted().filter(({ answered }) => answered > 0).at(-1)?.hops ?? 0;
+  }
+
+  #farthestRouter(): number {
+    const isRouter = ({ addresses }: Hop) => addresses.some(({ kind }) => kind === "router");
+    return this.#sorted().filter(isRouter).at(-1)?.hops ?? 0;
   }
 
   #farthestEnd(): number {
-    return Math.max(...this.#lastEnds().map(({ hops }) => hops));
+    return Math.max(...[...this.#ends.values()].map(({ end }) => end.hops));
   }
 
-  #lastEnds(): PathEnd[] {
-    return [...new Map([...this.#earlierEnds, ...this.#ends]).values()];
+  #noteEnd(round: number, hops: number, flow: number, answer: HopAnswer): void {
+    if (answer.kind === "router") return;
+    const { kind, detail, address, rttUs, ttl, synAck } = answer;
+    const isAtMost = hops === this.#firstHop && hops > 1;
+    const returnHops = returnHopsOf(ttl);
+    const end = { hops, kind, detail, address, rttUs, isAtMost, returnHops, synAck };
+    if (kind !== "end") {
+      const earlier = this.#refusals.get(flow);
+      if (earlier === undefined || hops <= earlier.hops) this.#refusals.set(flow, end);
+      return;
+    }
+    const key = `${flow} ${round}`;
+    const nearest = this.#nearest.get(key);
+    if (nearest === undefined || hops < nearest.hops) this.#nearest.set(key, end);
+    const known = this.#ends.get(flow);
+    if (known === undefined || hops < known.end.hops) {
+      this.#ends.set(flow, { end, silentRounds: 0 });
+    }
   }
 
   #sorted(): HopState[] {
@@ -138,9 +206,47 @@ export class TracePath {
   #hop(hops: number): HopState {
     let hop = this.#hops.get(hops);
     if (hop === undefined) {
-      hop = { hops, sent: 0, answered: 0, addresses: [], others: 0, samples: [] };
+      hop = { hops, sent: 0, answered: 0, notSent: 0, addresses: [], others: 0, samples: [] };
       this.#hops.set(hops, hop);
     }
     return hop;
   }
+}
+
+function newAddress({ address, kind, detail, extensions }: HopAnswer): AddressState {
+  return {
+    address,
+    flows: new Set(),
+    rtt: new Histogram(COARSE_BITS),
+    jitter: new JitterCount(),
+    answered: 0,
+    lastUs: NONE,
+    kind,
+    detail,
+    extensions,
+    translation: null,
+    returnHops: null,
+  };
+}
+
+function update(of: AddressState, flow: number, answer: HopAnswer): void {
+  const { kind, detail, rttUs, extensions, translation, ttl } = answer;
+  of.answered++;
+  of.flows.add(flow);
+  of.kind = kind;
+  of.detail = detail;
+  of.lastUs = rttUs;
+  const { labels, interfaces, others } = extensions;
+  if (labels.length + interfaces.length + others > 0) of.extensions = extensions;
+  of.translation = translation ?? of.translation;
+  of.returnHops = returnHopsOf(ttl) ?? of.returnHops;
+  if (rttUs === NONE) return;
+  of.rtt.add(rttUs);
+  of.jitter.add(rttUs);
+}
+
+/** Hops that an answer took, by what its TTL most likely began with; null where it is not known. */
+function returnHopsOf(ttl: number): number | null {
+  const initial = INITIAL_TTLS.find((of) => of >= ttl);
+  return ttl <= 0 || initial === undefined ? null : initial - ttl + 1;
 }

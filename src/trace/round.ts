@@ -1,52 +1,50 @@
-/**
- * One round of a trace: all hops in flight together, as far as the prober can, each waited for no
- * longer than makes sense, until nothing can come any more that would change the path.
- */
-import type { MtuStep } from "../domain/path.ts";
+/** One round of a trace: sends what the strategy allows, notes what is answered, tells each probe's fate. */
 import { NONE } from "../domain/probe_record.ts";
-import type { HopAnswer, HopProber } from "./hop_prober.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { ErrnoError } from "../kernel/errno.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { GRACE_MS } from "../time/deadlines.ts";
-import { nextMtu } from "./mtu.ts";
-import { Patience } from "./patience.ts";
+import type { HopAnswer, HopProber } from "./hop_prober.ts";
+import {
+  type FlowView,
+  isDone,
+  isSettled,
+  nextHop,
+  nextMomentMs,
+  type ProbeState,
+  type Rules,
+  SETTLED_ROUND_TRIPS,
+} from "./strategy.ts";
 
-/** So many hops behind the last one that answered are tried before the path counts as ended there. */
-export const LOOKAHEAD = 12;
-/** The same where each silent one costs a timeout of its own. */
-export const LOOKAHEAD_ONE_BY_ONE = 5;
 /** Probes waited for at once, of all flows together. */
-export const MAX_UNDER_WAY = 128;
-/**
- * Where the target answers one probe of a flow at a time, those that were sent beyond the end hold
- * it up: until an answer and our kernel's reset have crossed the path, and half as long again.
- */
-const SETTLED_ROUND_TRIPS = 1.5;
-/** How often one probe is sent again because a link takes no packet of its size. */
-const MAX_SHRINKS = 8;
+export const MAX_UNDER_WAY = 256;
+/** How long a send that the system refused is put off, and how long it is tried at most. */
+const REFUSED_PAUSE_MS = 100;
+const REFUSED_AT_MOST_MS = 5000;
+/** Errors of a send that say that there is no way from here. */
+const NO_ROUTE = ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN", "EADDRNOTAVAIL"];
 
-export interface RoundOptions {
-  readonly firstHop: number;
-  readonly maxHops: number;
-  readonly queries: number;
+export interface RoundOptions extends Omit<Rules, "together"> {
+  readonly target: Endpoint;
   readonly flows: number;
-  readonly timeoutMs: number;
   readonly sizeBytes: number;
-  /** Packets that are too big are made smaller and sent again. */
-  readonly mtu: boolean;
 }
 
-/** What earlier rounds have shown. */
+/** What earlier rounds have shown of a flow. */
 export interface Known {
   /** Hops that have never answered. */
   readonly silent: ReadonlySet<number>;
   /** The farthest that the path is known to go; 0 for nothing known. */
   readonly length: number;
+  /** Whether the target itself has answered there. */
+  readonly isReached: boolean;
 }
 
-export const NOTHING_KNOWN: Known = { silent: new Set(), length: 0 };
+export const NOTHING_KNOWN: Known = { silent: new Set(), length: 0, isReached: false };
 
-/** A probe's fate: its answer, or null when there was none until the round was over. */
+/** A probe's fate: its answer, or null when there was none until its time was over. */
 export interface ProbeFate {
+  readonly round: number;
   readonly hops: number;
   readonly flow: number;
   /** Counts the probes of a flow to a hop from 0. */
@@ -54,85 +52,94 @@ export interface ProbeFate {
   readonly answer: HopAnswer | null;
 }
 
+/** How a flow's round ended. */
+export interface FlowEnd {
+  readonly round: number;
+  readonly flow: number;
+  /** The nearest hop at which the target answered; Infinity for none. */
+  readonly endHops: number;
+  readonly farthestRouter: number;
+}
+
 export interface RoundParts {
   readonly clock: Clock;
   readonly prober: HopProber;
-  readonly onFate: (fate: ProbeFate) => void;
-  readonly onMtu: (step: MtuStep) => void;
+  onFate(fate: ProbeFate): void;
+  /** The system refused to send a probe to this hop. */
+  onNotSent(hops: number, reason: string): void;
+  onFlowEnd(end: FlowEnd): void;
 }
-
-type ProbeState = "waiting" | "given up" | "answered";
 
 interface Probe {
-  readonly cell: Cell;
-  readonly query: number;
-  state: ProbeState;
-  sentMs: number;
-  sizeBytes: number;
-  shrinks: number;
-  cancel: Cancel;
-}
-
-/** The probes of one flow to one hop. */
-interface Cell {
   readonly hops: number;
   readonly flow: number;
-  readonly probes: Probe[];
+  readonly query: number;
+  state: ProbeState;
+  readonly sentMs: number;
+  cancel: Cancel;
+  /** An error from elsewhere, whose meaning is settled when the round is over. */
+  refusal: HopAnswer | null;
 }
 
-/** What is known of one flow's path. */
-interface FlowPath {
-  /** By hops; sparse. */
-  readonly cells: Cell[];
-  /** The farthest hop that has answered. */
-  farthest: number;
-  /** Where the path ends, by an answer; else Infinity. */
+interface FlowState extends FlowView {
+  readonly cells: Probe[][];
+  farthestRouter: number;
   end: number;
-  /** From when on the end is asked again. */
+  endAnswers: number;
+  /** The nearest answer of the target, which an error from elsewhere is not. */
+  targetHops: number;
   endFromMs: number;
+  readonly slowestMs: number[];
+  /** Who answered as a router, by hops; sparse. */
+  readonly routers: (string | undefined)[];
 }
 
 export class TraceRound {
+  /** Resolves when the next round may begin, and when nothing is waited for any more. */
+  readonly settled: Promise<void>;
+  readonly over: Promise<void>;
+  #number: number;
   #options: RoundOptions;
+  #rules: Rules;
   #known: Known;
   #parts: RoundParts;
-  #patience: Patience;
-  #flows: FlowPath[];
-  #lookahead: number;
-  #waiting = new Set<Probe>();
-  #sizeBytes: number;
-  /** When a probe may be sent that may not be now; Infinity for none. */
-  #laterMs = Infinity;
+  #flows: FlowState[];
   #timer: Cancel | null = null;
-  #graceGiven = false;
-  #over = Promise.withResolvers<void>();
-  #ended = false;
+  #pausedUntilMs = 0;
+  /** When a send was first refused; NaN for never. */
+  #refusedMs = NaN;
+  #sendsNoMore = false;
+  #waiting = 0;
+  #settle = Promise.withResolvers<void>();
+  #finished = Promise.withResolvers<void>();
+  #isOver = false;
 
-  constructor(options: RoundOptions, known: Known, parts: RoundParts) {
+  /** `number` counts a trace's rounds from 1. */
+  constructor(number: number, options: RoundOptions, known: Known, parts: RoundParts) {
+    this.#number = number;
     this.#options = options;
+    this.#rules = { ...options, together: parts.prober.together };
     this.#known = known;
     this.#parts = parts;
-    this.#patience = new Patience(options.timeoutMs);
-    this.#sizeBytes = options.sizeBytes;
-    const { together } = parts.prober;
-    this.#lookahead = together === "one-a-flow" ? LOOKAHEAD_ONE_BY_ONE : LOOKAHEAD;
+    this.settled = this.#settle.promise;
+    this.over = this.#finished.promise;
     this.#flows = Array.from({ length: options.flows }, () => ({
       cells: [],
-      farthest: options.firstHop - 1,
+      farthestRouter: options.firstHop - 1,
       end: Infinity,
+      endAnswers: 0,
+      targetHops: Infinity,
       endFromMs: 0,
+      slowestMs: [],
+      routers: [],
+      knownLength: known.length,
+      knownSilent: known.silent,
     }));
   }
 
-  /** The size of the packets sent now: with `mtu`, the largest that no router has objected to. */
-  get sizeBytes(): number {
-    return this.#sizeBytes;
-  }
-
-  /** Resolves when the round is over; rejects with what `send` threw. */
-  async run(): Promise<void> {
+  /** Sends what may be sent; the rest follows by itself. */
+  start(): void {
     this.#turn();
-    await this.#over.promise;
   }
 
   /** Ends the round now; what has not been answered is lost. */
@@ -140,202 +147,170 @@ export class TraceRound {
     this.#finish();
   }
 
-  /** Sends what may be sent, then waits for the next thing to happen; without any, it is over. */
   #turn(): void {
-    if (this.#ended) return;
-    try {
-      for (let cell = this.#next(); cell !== null; cell = this.#next()) this.#send(cell);
-    } catch (error) {
-      this.#over.reject(error);
-      return this.#finish();
-    }
-    this.#arm();
-  }
-
-  #arm(): void {
-    this.#timer?.();
-    this.#timer = null;
-    if (this.#waiting.size === 0 && this.#laterMs === Infinity) return this.#finish();
-    const expiriesMs = [...this.#waiting].map((probe) => this.#expiryMs(probe));
-    const wakeMs = Math.min(this.#laterMs, ...expiriesMs);
-    this.#timer = this.#parts.clock.wakeAt(wakeMs + GRACE_MS, () => this.#wake(wakeMs));
-  }
-
-  #wake(dueMs: number): void {
-    this.#timer = null;
+    if (this.#isOver) return;
     const { clock } = this.#parts;
-    const now = clock.now();
-    // After a stall the timer comes before what the sockets have to tell: one more turn for them.
-    if (now - dueMs > 2 * GRACE_MS && !this.#graceGiven) {
-      this.#graceGiven = true;
-      this.#timer = clock.wakeAt(now + GRACE_MS, () => this.#wake(dueMs));
-      return;
-    }
-    this.#graceGiven = false;
-    for (const probe of this.#waiting) {
-      if (this.#expiryMs(probe) > now) continue;
-      probe.state = "given up";
-      this.#waiting.delete(probe);
-      // It may be answered yet, but where a flow has one probe at a time the next needs its place.
-      if (this.#parts.prober.together === "one-a-flow") probe.cancel();
-    }
-    this.#turn();
-  }
-
-  #expiryMs(probe: Probe): number {
-    return probe.sentMs + this.#patience.waitMs(probe.cell.hops);
-  }
-
-  /** The probe to be sent next, or null when there is none for now. */
-  #next(): Cell | null {
-    this.#laterMs = Infinity;
-    if (this.#waiting.size >= MAX_UNDER_WAY) return null;
-    let best: Cell | null = null;
-    for (const [flow, path] of this.#flows.entries()) {
-      const limit = this.#limit(path);
-      for (let hops = this.#options.firstHop; hops <= limit; hops++) {
-        const cell = path.cells[hops] ??= { hops, flow, probes: [] };
-        if (!this.#maySend(cell, path)) continue;
-        if (best === null || this.#before(cell, best)) best = cell;
-        // The flow's nearest hop comes first, unless its probes go one by one.
-        if (this.#parts.prober.together !== "one-a-flow") break;
+    for (const [flow, view] of this.#flows.entries()) {
+      while (this.#maySend()) {
+        const hops = nextHop(view, this.#rules, clock.now());
+        if (hops === 0 || !this.#send(flow, hops)) break;
       }
     }
-    return best;
-  }
-
-  /** Nearest hops first; where probes go one by one, each hop once before any a second time. */
-  #before(one: Cell, other: Cell): boolean {
-    if (this.#parts.prober.together === "one-a-flow" && one.probes.length !== other.probes.length) {
-      return one.probes.length < other.probes.length;
+    const now = clock.now();
+    const isPaused = now < this.#pausedUntilMs && !this.#sendsNoMore;
+    const flows = this.#flows;
+    const isOver = this.#sendsNoMore
+      ? flows.every((view) => nextMomentMs(view, this.#rules, now) === Infinity)
+      : !isPaused && flows.every((view) => isDone(view, this.#rules, now));
+    if (isOver) return this.#finish();
+    if (!isPaused && flows.every((view) => isSettled(view, this.#rules, now))) {
+      this.#settle.resolve();
     }
-    return one.hops < other.hops;
+    const moments = flows.map((view) => nextMomentMs(view, this.#rules, now));
+    const atMs = Math.min(...moments, isPaused ? this.#pausedUntilMs : Infinity);
+    this.#timer?.();
+    this.#timer = clock.wakeAt(atMs + GRACE_MS, () => this.#wake());
   }
 
-  /** The farthest hop that is worth a probe. */
-  #limit({ farthest, end }: FlowPath): number {
-    const { length } = this.#known;
-    const ahead = length > farthest ? length : farthest + this.#lookahead;
-    return Math.min(this.#options.maxHops, end, ahead);
+  #maySend(): boolean {
+    return !this.#sendsNoMore && this.#waiting < MAX_UNDER_WAY &&
+      this.#parts.clock.now() >= this.#pausedUntilMs;
   }
 
-  #maySend(cell: Cell, path: FlowPath): boolean {
-    if (cell.probes.length >= this.#options.queries) return false;
-    switch (this.#parts.prober.together) {
-      case "any":
-        return true;
-      case "not-at-the-end":
-        // Before a farther hop has answered, this one may be the end.
-        if (cell.hops < Math.min(path.farthest, path.end)) return true;
-        return !isWaiting(cell) && !isSilent(cell) && this.#isSettled(cell, path);
-      case "one-a-flow":
-        return !isSilent(cell) && !path.cells.some(isWaiting);
-      default:
-        return this.#parts.prober.together satisfies never;
+  #wake(): void {
+    this.#timer = null;
+    // What came in time may lie in the sockets, when this process was not scheduled for a while.
+    this.#parts.prober.drain();
+    if (this.#isOver) return;
+    const now = this.#parts.clock.now();
+    for (const { cells } of this.#flows) {
+      for (const cell of cells) {
+        for (const probe of cell ?? []) {
+          if (probe.state !== "waiting" || now - probe.sentMs < this.#options.timeoutMs) continue;
+          this.#leaves(probe, "lost");
+        }
+      }
     }
-  }
-
-  /** Whether the end has nothing left to do with what was sent beyond it. */
-  #isSettled(cell: Cell, path: FlowPath): boolean {
-    if (cell.hops < path.end || this.#parts.clock.now() >= path.endFromMs) return true;
-    this.#laterMs = Math.min(this.#laterMs, path.endFromMs);
-    return false;
-  }
-
-  #send(cell: Cell): void {
-    const probe: Probe = {
-      cell,
-      query: cell.probes.length,
-      state: "waiting",
-      sentMs: 0,
-      sizeBytes: this.#sizeBytes,
-      shrinks: 0,
-      cancel: () => {},
-    };
-    cell.probes.push(probe);
-    this.#launch(probe);
-  }
-
-  #launch(probe: Probe): void {
-    const { clock, prober } = this.#parts;
-    const { hops, flow } = probe.cell;
-    probe.sizeBytes = this.#sizeBytes;
-    probe.sentMs = clock.now();
-    // A hop that is known to be silent may answer yet, but nobody waits for it.
-    const waitedFor = !this.#known.silent.has(hops);
-    probe.state = waitedFor ? "waiting" : "given up";
-    if (waitedFor) this.#waiting.add(probe);
-    const { sizeBytes } = probe;
-    probe.cancel = prober.send({ hops, flow, sizeBytes }, (answer) => this.#answer(probe, answer));
-  }
-
-  #answer(probe: Probe, answer: HopAnswer): void {
-    if (this.#ended || probe.state === "answered") return;
-    const { hops } = probe.cell;
-    const path = this.#flows[probe.cell.flow];
-    this.#waiting.delete(probe);
-    probe.cancel();
-    if (answer.kind === "too big" && this.#shrink(probe, answer)) return this.#turn();
-    probe.state = "answered";
-    if (answer.rttUs !== NONE) this.#patience.answered(hops, answer.rttUs / 1000);
-    path.farthest = Math.max(path.farthest, hops);
-    this.#parts.onFate({ hops, flow: probe.cell.flow, query: probe.query, answer });
-    if (answer.kind !== "router" && hops < path.end) this.#endAt(path, hops, probe.sentMs);
     this.#turn();
   }
 
-  /** Sends a probe again that was too big; false when that has no end. */
-  #shrink(probe: Probe, answer: HopAnswer): boolean {
-    if (!this.#options.mtu || probe.shrinks >= MAX_SHRINKS) return false;
-    if (probe.sizeBytes <= this.#sizeBytes) {
-      const mtuBytes = nextMtu(probe.sizeBytes, answer.mtuBytes);
-      if (mtuBytes === null) return false;
-      this.#sizeBytes = mtuBytes;
-      this.#parts.onMtu({ hops: probe.cell.hops, address: answer.address, mtuBytes });
+  /** False where the system refused. */
+  #send(flow: number, hops: number): boolean {
+    const { clock, prober } = this.#parts;
+    const { target, sizeBytes } = this.#options;
+    const cell = this.#flows[flow].cells[hops] ??= [];
+    const probe: Probe = {
+      hops,
+      flow,
+      query: cell.length,
+      state: "waiting",
+      sentMs: clock.now(),
+      cancel: () => {},
+      refusal: null,
+    };
+    try {
+      const onAnswer = (answer: HopAnswer) => this.#answer(probe, answer);
+      probe.cancel = prober.send({ target, hops, flow, sizeBytes }, onAnswer);
+    } catch (error) {
+      this.#refused(hops, error);
+      return false;
     }
-    probe.shrinks++;
-    this.#launch(probe);
+    cell.push(probe);
+    this.#waiting++;
     return true;
   }
 
+  #refused(hops: number, error: unknown): void {
+    if (!(error instanceof ErrnoError)) throw error;
+    const now = this.#parts.clock.now();
+    this.#parts.onNotSent(hops, error.reason);
+    if (Number.isNaN(this.#refusedMs)) this.#refusedMs = now;
+    this.#pausedUntilMs = now + REFUSED_PAUSE_MS;
+    const isInVain = now - this.#refusedMs >= REFUSED_AT_MOST_MS;
+    if (isInVain || NO_ROUTE.includes(error.code)) this.#sendsNoMore = true;
+  }
+
+  #answer(probe: Probe, answer: HopAnswer): void {
+    if (this.#isOver || probe.state !== "waiting") return;
+    // By the kernel's times, whenever this process comes to read it.
+    if (answer.rttUs > this.#options.timeoutMs * 1000) return;
+    const view = this.#flows[probe.flow];
+    this.#leaves(probe, "answered");
+    const { hops } = probe;
+    if (answer.rttUs !== NONE) {
+      view.slowestMs[hops] = Math.max(view.slowestMs[hops] ?? 0, answer.rttUs / 1000);
+    }
+    if (answer.kind === "router") {
+      view.farthestRouter = Math.max(view.farthestRouter, hops);
+      view.routers[hops] = answer.address;
+    } else if (answer.kind === "end") {
+      view.endAnswers++;
+      view.targetHops = Math.min(view.targetHops, hops);
+      this.#endAt(view, hops, probe.sentMs);
+    } else if (this.#known.isReached) {
+      // The path is known to go on: whether it does now is seen by who else is refused.
+      probe.refusal = answer;
+      return this.#turn();
+    } else this.#endAt(view, hops, probe.sentMs);
+    this.#tell(probe, answer);
+    this.#turn();
+  }
+
+  #tell({ hops, flow, query }: Probe, answer: HopAnswer | null): void {
+    this.#parts.onFate({ round: this.#number, hops, flow, query, answer });
+  }
+
   /** Nothing that was sent farther matters any more. */
-  #endAt(path: FlowPath, hops: number, sentMs: number): void {
-    path.end = hops;
+  #endAt(view: FlowState, hops: number, sentMs: number): void {
+    if (hops >= view.end) return;
+    view.end = hops;
     const tripMs = this.#parts.clock.now() - sentMs;
-    for (const cell of path.cells) {
-      if (cell === undefined || cell.hops <= hops) continue;
-      for (const probe of cell.probes) {
-        probe.cancel();
-        this.#waiting.delete(probe);
+    for (const cell of view.cells.slice(hops + 1)) {
+      for (const probe of cell ?? []) {
+        if (probe.state === "waiting") this.#leaves(probe, "lost");
         const settledMs = probe.sentMs + SETTLED_ROUND_TRIPS * tripMs;
-        path.endFromMs = Math.max(path.endFromMs, settledMs);
+        view.endFromMs = Math.max(view.endFromMs, settledMs);
       }
     }
   }
 
   #finish(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#timer?.();
-    for (const [flow, path] of this.#flows.entries()) {
-      for (const cell of path.cells) {
-        for (const probe of cell?.probes ?? []) {
-          probe.cancel();
-          if (probe.state === "answered" || cell.hops > path.end) continue;
-          this.#parts.onFate({ hops: cell.hops, flow, query: probe.query, answer: null });
+    for (const [flow, view] of this.#flows.entries()) {
+      const { farthestRouter, targetHops } = view;
+      const refuser = this.#refuser(view);
+      for (const probe of view.cells.flat()) {
+        if (probe === undefined) continue;
+        probe.cancel();
+        const isRefused = probe.refusal !== null && probe.hops === refuser;
+        if (isRefused) this.#tell(probe, probe.refusal);
+        else if (probe.refusal !== null || probe.state !== "answered") {
+          if (probe.hops <= view.end) this.#tell(probe, null);
         }
       }
+      this.#parts.onFlowEnd({ round: this.#number, flow, endHops: targetHops, farthestRouter });
     }
-    this.#over.resolve();
+    this.#settle.resolve();
+    this.#finished.resolve();
   }
-}
 
-function isWaiting(cell: Cell): boolean {
-  return cell.probes.some(({ state }) => state === "waiting");
-}
+  /**
+   * The hop whose router refuses to pass packets on: the nearest that was refused, unless that router
+   * has answered at a nearer hop. What it says of farther probes is no answer of theirs.
+   */
+  #refuser({ cells, routers }: FlowState): number {
+    // Cells are in the order of hops.
+    const nearest = cells.flat().find((probe) => (probe?.refusal ?? null) !== null);
+    if (nearest === undefined) return Infinity;
+    const address = nearest.refusal?.address;
+    return routers.slice(0, nearest.hops).includes(address) ? Infinity : nearest.hops;
+  }
 
-/** Waited for once, in vain. */
-function isSilent(cell: Cell): boolean {
-  return cell.probes.some(({ state }) => state === "given up") &&
-    cell.probes.every(({ state }) => state !== "answered");
+  #leaves(probe: Probe, state: ProbeState): void {
+    if (probe.state === "waiting") this.#waiting--;
+    probe.state = state;
+    probe.cancel();
+  }
 }

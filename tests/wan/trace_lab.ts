@@ -36,8 +36,21 @@ export interface Trace {
   readonly answered: boolean;
   readonly duration_ms: number;
   readonly silent_tail: number;
-  readonly end: { hop: number; address: string; detail: string; rtt_ms: number | null } | null;
-  readonly mtu: { bytes: number; steps: { hop: number; address: string; bytes: number }[] } | null;
+  readonly size_bytes: number | null;
+  readonly end: {
+    hop: number;
+    at_most: boolean;
+    address: string;
+    detail: string;
+    rtt_ms: number | null;
+    return_hops: number | null;
+    syn_ack: { mss: number | null; window: number; window_scale: number | null } | null;
+  } | null;
+  readonly mtu: {
+    bytes: number | null;
+    steps: { hop: number | null; address: string; bytes: number | null }[];
+  } | null;
+  readonly mtu_search: { not_arrived_bytes: number | null; first_link_bytes: number } | null;
   readonly handshake: { port: number; outcome: string; rtt_ms: number | null } | null;
   readonly hops: readonly Hop[];
 }
@@ -46,6 +59,7 @@ export interface Hop {
   readonly hop: number;
   readonly sent: number;
   readonly answered: number;
+  readonly not_sent: number;
   readonly lost: number;
   readonly addresses: readonly {
     address: string;
@@ -56,6 +70,9 @@ export interface Hop {
     detail: string;
     rtt_ms: { count: number; min: number | null };
     mpls: { label: number; traffic_class: number; ttl: number }[];
+    interfaces: unknown[];
+    return_hops: number | null;
+    nat: { source: string | null; destination: string | null } | null;
   }[];
   readonly probes: readonly {
     flow: number;

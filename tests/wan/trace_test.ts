@@ -41,7 +41,9 @@ for (const family of FAMILIES) {
       assertEquals(addressesOf(run.trace), chain.hops(family).map((hop) => [hop]), label);
       assertEquals([run.code, run.trace.reached, run.trace.handshake], [0, true, null], label);
       assertEquals(run.trace.protocol, protocol);
-      const fixed = user === "root" || protocol !== "tcp" || options.length > 0;
+      // By UDP each probe has a source port of its own, which every router quotes.
+      const fixed = protocol === "icmp" || protocol === "tcp" && user === "root" ||
+        options.includes("--paths");
       assertEquals(run.trace.flow, fixed ? "fixed" : "varied", label);
       const seen = hopsIn(await chain.links[0].captured());
       for (const { hop, sent, answered, probes } of run.trace.hops) {
@@ -106,8 +108,8 @@ wan("an open port, a closed one and a silent one end the path as what they are",
   assertEquals(addressesOf(silent.trace), chain.hops("v4").slice(0, 2).map((hop) => [hop]));
   assertEquals([silent.code, silent.trace.end, silent.trace.reached], [1, null, false]);
   assertEquals(silent.trace.handshake?.outcome, "timeout");
-  // Twelve hops behind the last that answered.
-  assertEquals(silent.trace.silent_tail, 12);
+  // All up to the last one that may be tried.
+  assertEquals(silent.trace.silent_tail, 28);
 });
 
 wan("the application behind the port is given no connection", async () => {

@@ -1,68 +1,60 @@
 /** Traces to one peer at a time, for those whose connections are slow at this moment. */
 import type { TraceOrder } from "../../connections/beside.ts";
-import type { TraceReport } from "../../domain/path.ts";
+import { SystemError } from "../../domain/exit.ts";
+import type { TraceProtocol, TraceReport } from "../../domain/path.ts";
 import { systemClock } from "../../time/clock.ts";
 import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
-import { isNoRoute, openHopProber, openHopTools } from "../../trace/hop_open.ts";
-import type { HopTools } from "../../trace/hop_prober.ts";
+import type { HopProber } from "../../trace/hop_prober.ts";
 import { NO_NAMES } from "../../trace/names.ts";
-import { TracePath } from "../../trace/path.ts";
-import { NOTHING_KNOWN, TraceRound } from "../../trace/round.ts";
+import { openHopProber } from "../../trace/open_prober.ts";
+import { Trace } from "../../trace/trace.ts";
 
-const MAX_HOPS = 30;
-const TIMEOUT_MS = 1000;
-const QUERIES = 3;
-/** Of a probe's whole packet, by ICMP. */
-const PACKET_BYTES = 60;
+const LIMITS = {
+  firstHop: 1,
+  maxHops: 30,
+  queries: 3,
+  flows: 1,
+  timeoutMs: 1000,
+  /** Of a probe's whole packet, by ICMP. */
+  sizeBytes: 60,
+  rounds: 1,
+  intervalMs: 1000,
+  mtu: false,
+};
+
+/** A prober, or why there is none. */
+type ProberOrReason = HopProber | string;
 
 export class PeerTracer {
-  #tools: HopTools;
   #anchor = new WallAnchor(systemClock);
+  #probers: ReadonlyMap<string, ProberOrReason>;
 
-  private constructor(tools: HopTools) {
-    this.#tools = tools;
+  private constructor(probers: ReadonlyMap<string, ProberOrReason>) {
+    this.#probers = probers;
   }
 
-  /** Throws SystemError where nothing can be traced. */
+  /** Opens the sockets of all traces, since what they need may be given up afterwards. */
   static open(): PeerTracer {
-    return new PeerTracer(openHopTools(systemClock));
+    const probers = new Map<string, ProberOrReason>();
+    for (const protocol of ["tcp", "icmp"] as const) {
+      for (const family of [4, 6] as const) {
+        probers.set(`${protocol} ${family}`, open(protocol, family));
+      }
+    }
+    return new PeerTracer(probers);
   }
 
   /** One round along one flow. Throws SystemError, with the remedy, where this process may not. */
   async trace({ target, protocol }: TraceOrder): Promise<TraceReport> {
-    const options = { protocol, source: null, flows: 1, flowsMatter: false };
-    const prober = openHopProber(this.#tools, target, options);
-    const began: WallTime = { wallSeconds: 0, wallNanos: 0 };
-    const startMs = systemClock.now();
-    this.#anchor.stamp(startMs, began);
-    const path = new TracePath();
-    path.beginRound();
-    const sizeBytes = protocol === "icmp" ? PACKET_BYTES : null;
-    const round = new TraceRound(
-      {
-        firstHop: 1,
-        maxHops: MAX_HOPS,
-        timeoutMs: TIMEOUT_MS,
-        sizeBytes: PACKET_BYTES,
-        mtu: false,
-        queries: QUERIES,
-        flows: 1,
-      },
-      NOTHING_KNOWN,
-      {
-        clock: systemClock,
-        prober,
-        onFate: (fate) => void path.add(fate),
-        onMtu: () => {},
-      },
-    );
-    try {
-      await round.run();
-    } catch (error) {
-      if (!isNoRoute(error)) throw error;
-    } finally {
-      prober.close();
+    const prober = this.#probers.get(`${protocol} ${target.family}`);
+    if (prober === undefined || typeof prober === "string") {
+      throw new SystemError(prober ?? `cannot trace by ${protocol}`);
     }
+    const began: WallTime = { wallSeconds: 0, wallNanos: 0 };
+    this.#anchor.stamp(systemClock.now(), began);
+    const trace = new Trace(target, LIMITS, { clock: systemClock, prober, onAddress: () => {} });
+    await trace.run();
+    const { path, durationMs } = trace;
     return {
       ...began,
       host: target.address,
@@ -71,13 +63,14 @@ export class PeerTracer {
       port: protocol === "icmp" ? null : target.port,
       protocol,
       flow: prober.flow,
-      paths: 1,
+      paths: LIMITS.flows,
       rounds: path.rounds,
-      queries: QUERIES,
-      firstHop: 1,
-      maxHops: MAX_HOPS,
-      sizeBytes,
-      durationMs: systemClock.now() - startMs,
+      queries: LIMITS.queries,
+      firstHop: LIMITS.firstHop,
+      maxHops: LIMITS.maxHops,
+      sizeBytes: protocol === "icmp" ? LIMITS.sizeBytes : null,
+      refusal: path.refusal,
+      durationMs,
       hops: path.hops(),
       silentTail: path.silentTail(),
       end: path.end(),
@@ -85,5 +78,24 @@ export class PeerTracer {
       handshake: null,
       namesOf: () => NO_NAMES,
     };
+  }
+}
+
+function open(protocol: TraceProtocol, family: 4 | 6): ProberOrReason {
+  try {
+    return openHopProber({
+      protocol,
+      family,
+      flows: LIMITS.flows,
+      isFixed: false,
+      source: null,
+      sourcePort: null,
+      tos: null,
+      interfaceName: null,
+      packetBytes: 0,
+    }, systemClock);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return error.message;
   }
 }

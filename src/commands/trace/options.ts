@@ -6,10 +6,17 @@ import type { Family } from "../../net/resolver.ts";
 import type { TraceTarget } from "../../input/trace_target.ts";
 
 export interface TraceOptions {
-  readonly target: TraceTarget;
+  readonly targets: readonly TraceTarget[];
+  /** More targets, one a line; null for none. */
+  readonly targetsFile: string | null;
   readonly protocol: TraceProtocol;
   readonly family: Family;
   readonly source: Endpoint | null;
+  /** The first flow's source port; null for any. */
+  readonly sourcePort: number | null;
+  /** TOS or traffic class; null for the system's default. */
+  readonly tos: number | null;
+  readonly interfaceName: string | null;
   readonly firstHop: number;
   readonly maxHops: number;
   /** Null for the default, which is less where the trace repeats. */
@@ -17,8 +24,8 @@ export interface TraceOptions {
   readonly timeoutMs: number;
   /** Null for one flow, held as far as this process may. */
   readonly paths: number | null;
-  /** The probe's whole IP packet. */
-  readonly sizeBytes: number;
+  /** The probe's whole IP packet; null for the default. */
+  readonly sizeBytes: number | null;
   readonly mtu: boolean;
   readonly names: boolean;
   readonly asn: boolean;
@@ -27,6 +34,6 @@ export interface TraceOptions {
   /** Rounds; null for a single trace. */
   readonly repeat: number | null;
   readonly intervalMs: number;
-  readonly output: "text" | "json";
+  readonly output: "text" | "json" | "csv";
   readonly noColor: boolean;
 }

@@ -1,272 +1,268 @@
-/** `trace`: the path to a target, hop by hop: once, or again and again. */
-import {
-  hasAnswered,
-  type PlainHandshake,
-  type TraceProtocol,
-  type TraceReport,
-} from "../../domain/path.ts";
-import { EXIT, type ExitCode } from "../../domain/exit.ts";
-import { messageOf } from "../../text/quote.ts";
-import { blankRecord, NONE } from "../../domain/probe_record.ts";
+/** `trace`: the paths to targets, hop by hop: once, or again and again. */
+import { hasAnswered, type TraceReport } from "../../domain/path.ts";
+import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
 import type { Endpoint } from "../../domain/target.ts";
-import { choosePaint } from "../../format/paint.ts";
-import { revoke } from "../../kernel/process.ts";
-import { allowRawSockets } from "../../kernel/capabilities.ts";
-import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { literalEndpoint } from "../../domain/address.ts";
+import { choosePaint } from "../../format/paint.ts";
+import { TRACE_CSV_HEADER, traceCsv } from "../../format/path_csv.ts";
+import { traceJson } from "../../format/path_json.ts";
+import { traceLines, traceTable } from "../../format/path_text.ts";
+import { loadTraceTargets, type TraceTarget } from "../../input/trace_target.ts";
+import { allowRawSockets } from "../../kernel/capabilities.ts";
+import { descriptorLimit, revoke } from "../../kernel/process.ts";
+import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
-import { isNoRoute, openHopProber, openHopTools } from "../../trace/hop_open.ts";
-import type { HopProber } from "../../trace/hop_prober.ts";
 import { openAddressFacts } from "../../net/name_server.ts";
-import { probeOnce } from "../../net/prober.ts";
+import type { Resolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
+import { OwnScreen } from "../../sink/own_screen.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
+import { messageOf } from "../../text/quote.ts";
 import { sleepUntil, systemClock } from "../../time/clock.ts";
-import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
-import { traceJson } from "../../format/path_json.ts";
-import { OwnScreen } from "../../sink/own_screen.ts";
-import { LiveTrace } from "./live_trace.ts";
+import type { HopProber } from "../../trace/hop_prober.ts";
 import { Lookups } from "../../trace/names.ts";
+import { openHopProber } from "../../trace/open_prober.ts";
+import { LiveTrace } from "./live_trace.ts";
+import { isUnsent, OneTrace, type SharedParts } from "./one_trace.ts";
 import type { TraceOptions } from "./options.ts";
-import { TracePath } from "../../trace/path.ts";
-import { NOTHING_KNOWN, TraceRound } from "../../trace/round.ts";
-import { traceLines, traceTable } from "../../format/path_text.ts";
 
-/** How long names may still come once the path is known. */
-const NAMES_MS = 1000;
-const QUERIES = 3;
-const QUERIES_A_ROUND = 1;
 /** The first of the ports that traces use by tradition, on which nobody listens. */
 const UDP_PORT = 33_434;
 const TCP_PORT = 443;
+/** Traces under way at once, and how many sockets one of them may need. */
+const MAX_TRACES = 256;
+const SOCKETS_A_TRACE = 20;
+/** Between the starts of two traces, so that their first packets fill no queue on the way. */
+const START_EVERY_MS = 1;
 
-/** Resolves when the trace is over; the result is the exit code. */
+/** Resolves when all traces are over; the result is the exit code. */
 export async function trace(options: TraceOptions): Promise<ExitCode> {
-  const tools = openHopTools(systemClock);
-  const screen = screenFor(options);
-  const infos = TcpSockets.open();
-  const target = await resolve(options);
-  if (target === null) return EXIT.unresolved;
-  const { protocol, source, paths } = options;
-  const prober = openHopProber(tools, target, {
-    protocol,
-    source,
-    flows: paths ?? 1,
-    flowsMatter: paths !== null,
-  });
+  const targets = [...options.targets];
+  if (options.targetsFile !== null) targets.push(...await loadTraceTargets(options.targetsFile));
+  const screen = screenFor(options, targets);
+  const endpoints = await resolveAll(targets, options);
+  const probers = openProbers(endpoints, options);
+  const connector = new DenoConnector(TcpSockets.open(), "rst");
+  const atOnce = tracesAtOnce();
   // Names are looked up by the system's resolver, which reads its files and the environment itself.
   revoke("env", "ffi", "write");
-  if (prober.flow === "varied") {
-    say(
-      "each probe is a flow of its own, so hops of several equal paths may show; for one flow: " +
-        `--paths 1 (slower), --udp, or ${allowRawSockets()}`,
-    );
-  }
+  sayOfFlows(probers, options);
+  const handshakes = new TcpProber(connector, systemClock, options.timeoutMs, "auto");
+  const lookups = new Lookups(openAddressFacts(options.nameServer), systemClock, {
+    names: options.names,
+    origins: options.asn,
+  });
+  const shared = { options, lookups, handshakes };
   try {
-    return await run(options, target, prober, screen, () => {
-      const connector = new DenoConnector(infos, "rst");
-      return new TcpProber(connector, systemClock, options.timeoutMs, "auto");
-    });
+    return await new Traces(shared, screen, atOnce).run(targets, endpoints, probers);
   } finally {
-    prober.close();
+    await screen?.stop();
+    screen?.rethrow();
+    for (const prober of probers.values()) {
+      for (const remark of prober.remarks()) say(remark);
+      prober.close();
+    }
+    handshakes.stop();
   }
 }
 
-/** For a repeated trace where there is a terminal to draw on; elsewhere its end is what is printed. */
-function screenFor({ repeat, output }: TraceOptions): OwnScreen | null {
-  if (repeat === null || output !== "text") return null;
+/** For one repeated trace where there is a terminal to draw on; elsewhere its end is what is printed. */
+function screenFor(
+  { repeat, output }: TraceOptions,
+  targets: readonly unknown[],
+): OwnScreen | null {
+  if (repeat === null || output !== "text" || targets.length > 1) return null;
   const screen = OwnScreen.open(outbox);
   return screen instanceof OwnScreen ? screen : null;
 }
 
-/** The address to trace to; null, and the reason said, when the name has none. */
-async function resolve({ target, family, protocol }: TraceOptions): Promise<Endpoint | null> {
-  const port = target.port ?? defaultPort(protocol);
-  const literal = literalEndpoint(target.host, port);
+/** By place; null, and the reason said, where a name has no address. */
+function resolveAll(
+  targets: readonly TraceTarget[],
+  options: TraceOptions,
+): Promise<(Endpoint | null)[]> {
+  // The gate lets a few look-ups through at a time.
+  const { resolver } = openGate();
+  return Promise.all(targets.map((target) => resolve(target, options, resolver)));
+}
+
+async function resolve(
+  { host, port: given }: TraceTarget,
+  { family, protocol }: TraceOptions,
+  resolver: Resolver,
+): Promise<Endpoint | null> {
+  const port = given ?? (protocol === "udp" ? UDP_PORT : TCP_PORT);
+  const literal = literalEndpoint(host, port);
   if (literal !== null) return literal;
   try {
-    const [address] = await openGate().resolver.resolve(target.host, family);
+    const [address] = await resolver.resolve(host, family);
     const endpoint = literalEndpoint(address, port);
     if (endpoint !== null) return endpoint;
-    say(`${target.host}: no address`);
+    say(`${host}: no address`);
   } catch (error) {
-    say(`${target.host}: ${messageOf(error)}`);
+    say(`${host}: ${messageOf(error)}`);
   }
   return null;
 }
 
-function defaultPort(protocol: TraceProtocol): number {
-  return protocol === "udp" ? UDP_PORT : TCP_PORT;
-}
-
-async function run(
+/** One for each family that is needed. */
+function openProbers(
+  endpoints: readonly (Endpoint | null)[],
   options: TraceOptions,
-  target: Endpoint,
-  prober: HopProber,
-  screen: OwnScreen | null,
-  handshakes: () => TcpProber,
-): Promise<ExitCode> {
-  const facts = openAddressFacts(options.nameServer);
-  const lookups = new Lookups(facts, systemClock, {
-    names: options.names,
-    origins: options.asn,
-  });
-  const began: WallTime = { wallSeconds: 0, wallNanos: 0 };
-  new WallAnchor(systemClock).stamp(systemClock.now(), began);
-  const path = new TracePath();
-  const measured = { sizeBytes: options.mtu ? prober.linkMtu() : options.sizeBytes, durationMs: 0 };
-  const reportWith = (handshake: PlainHandshake | null): TraceReport => ({
-    ...began,
-    host: options.target.host,
-    address: target.address,
-    family: target.family,
-    port: options.protocol === "icmp" ? null : target.port,
-    protocol: options.protocol,
-    flow: prober.flow,
-    paths: options.paths ?? 1,
-    rounds: path.rounds,
-    queries: queriesOf(options),
-    firstHop: options.firstHop,
-    maxHops: options.maxHops,
-    sizeBytes: options.protocol === "tcp" ? null : measured.sizeBytes,
-    durationMs: measured.durationMs,
-    hops: path.hops(),
-    silentTail: path.silentTail(),
-    end: path.end(),
-    mtu: options.mtu ? { bytes: measured.sizeBytes, steps: path.mtuSteps } : null,
-    handshake,
-    namesOf: (address) => lookups.of(address),
-  });
-  const rounds = new Rounds();
-  if (screen !== null) show(screen, options, rounds, () => reportWith(null));
-  try {
-    await measure(options, prober, path, lookups, rounds, measured);
-  } finally {
-    await screen?.stop();
+): Map<4 | 6, HopProber> {
+  const { protocol, source, sourcePort, tos, interfaceName, paths, sizeBytes } = options;
+  const probers = new Map<4 | 6, HopProber>();
+  for (const endpoint of endpoints) {
+    if (endpoint === null || probers.has(endpoint.family)) continue;
+    const prober = openHopProber({
+      protocol,
+      family: endpoint.family,
+      flows: paths ?? 1,
+      isFixed: paths !== null,
+      source,
+      sourcePort,
+      tos,
+      interfaceName,
+      packetBytes: sizeBytes ?? 0,
+    }, systemClock);
+    probers.set(endpoint.family, prober);
   }
-  screen?.rethrow();
-  const silent = path.end()?.kind !== "end";
-  const port = options.protocol === "tcp" ? target.port : options.target.port ?? TCP_PORT;
-  const handshake = silent ? await shakeHands({ ...target, port }, handshakes()) : null;
-  await lookups.settled(NAMES_MS);
-  const report = reportWith(handshake);
-  await outbox.within(print(report, options));
-  return hasAnswered(report) ? EXIT.ok : EXIT.failed;
+  return probers;
 }
 
-/** The table on the terminal, until it is stopped; its `q` ends the rounds. */
-function show(
-  screen: OwnScreen,
-  { repeat, noColor }: TraceOptions,
-  rounds: Rounds,
-  report: () => TraceReport,
-): void {
-  const content = new LiveTrace({
-    clock: systemClock,
-    paint: choosePaint(stdoutWantsColour(), noColor),
-    rounds: repeat ?? 1,
-    keys: screen.keys,
-    report,
-    notice: (nowMs) => screen.notice(nowMs),
-  });
-  const end = () => rounds.stop();
-  screen.start(content, { onQuit: end, onBroken: end });
+function tracesAtOnce(): number {
+  const descriptors = descriptorLimit() ?? MAX_TRACES * SOCKETS_A_TRACE;
+  return Math.max(1, Math.min(MAX_TRACES, Math.floor(descriptors / SOCKETS_A_TRACE)));
 }
 
-/** What ends the rounds early, whatever they wait for. */
-class Rounds {
-  stopped = false;
-  /** Ends what is waited for now. */
-  onStop: () => void = () => {};
+function sayOfFlows(probers: Map<4 | 6, HopProber>, { protocol }: TraceOptions): void {
+  if (protocol !== "tcp") return;
+  if (![...probers.values()].some(({ flow }) => flow === "varied")) return;
+  say(
+    "each probe is a flow of its own, so hops of several equal paths may show; for one flow: " +
+      `--paths 1 (slower), --icmp, or ${allowRawSockets()}`,
+  );
+}
 
-  stop(): void {
-    this.stopped = true;
-    this.onStop();
+/** All traces of a run: so many at once, printed in the order in which they were asked for. */
+class Traces {
+  #shared: SharedParts;
+  #screen: OwnScreen | null;
+  #atOnce: number;
+  #running = new Set<OneTrace>();
+  #isStopped = false;
+  /** What is to be printed, by place; undefined for what is not over yet. */
+  #reports: (TraceReport | null | undefined)[] = [];
+  #printed = 0;
+  #lastPrint: Promise<void> = Promise.resolve();
+
+  constructor(shared: SharedParts, screen: OwnScreen | null, atOnce: number) {
+    this.#shared = shared;
+    this.#screen = screen;
+    this.#atOnce = atOnce;
   }
-}
 
-/** What the rounds leave behind beside the path. */
-interface Measured {
-  sizeBytes: number;
-  durationMs: number;
-}
-
-/** All rounds, each begun an interval after the one before, until the last or a signal. */
-async function measure(
-  options: TraceOptions,
-  prober: HopProber,
-  path: TracePath,
-  lookups: Lookups,
-  rounds: Rounds,
-  measured: Measured,
-): Promise<void> {
-  outbox.onEnd(() => rounds.stop());
-  const { firstHop, maxHops, timeoutMs, mtu } = options;
-  const startMs = systemClock.now();
-  for (let i = 0; i < (options.repeat ?? 1) && !rounds.stopped; i++) {
-    const stopped = new Promise<void>((wake) => rounds.onStop = wake);
-    await Promise.race([sleepUntil(systemClock, startMs + i * options.intervalMs), stopped]);
-    if (rounds.stopped) break;
-    const known = i === 0 ? NOTHING_KNOWN : path.known();
-    path.beginRound();
-    const round: TraceRound = new TraceRound(
-      {
-        firstHop,
-        maxHops,
-        timeoutMs,
-        sizeBytes: measured.sizeBytes,
-        mtu,
-        queries: queriesOf(options),
-        flows: options.paths ?? 1,
-      },
-      known,
-      {
-        clock: systemClock,
-        prober,
-        onFate: (fate) => {
-          const fresh = path.add(fate);
-          if (fresh !== null) lookups.want(fresh);
-        },
-        onMtu: (step) => path.addMtu(step),
-      },
-    );
-    rounds.onStop = () => round.stop();
-    const roundMs = systemClock.now();
-    await runRound(round);
-    measured.durationMs += systemClock.now() - roundMs;
-    measured.sizeBytes = round.sizeBytes;
+  async run(
+    targets: readonly TraceTarget[],
+    endpoints: readonly (Endpoint | null)[],
+    probers: ReadonlyMap<4 | 6, HopProber>,
+  ): Promise<ExitCode> {
+    outbox.onEnd(() => this.#stop());
+    if (this.#shared.options.output === "csv") outbox.print(TRACE_CSV_HEADER);
+    this.#reports = targets.map(() => undefined);
+    const startMs = systemClock.now();
+    let next = 0;
+    const work = async () => {
+      while (next < targets.length) {
+        const place = next++;
+        await sleepUntil(systemClock, startMs + place * START_EVERY_MS);
+        await this.#one(place, targets[place], endpoints[place], probers);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#atOnce, targets.length) }, work));
+    await outbox.within(this.#lastPrint);
+    return this.#code(endpoints);
   }
-}
 
-/** Where there is no way out of this machine, that is how the path ends, and no fault of the system's. */
-async function runRound(round: TraceRound): Promise<void> {
-  try {
-    await round.run();
-  } catch (error) {
-    if (!isNoRoute(error)) throw error;
-    say(messageOf(error));
+  async #one(
+    place: number,
+    target: TraceTarget,
+    endpoint: Endpoint | null,
+    probers: ReadonlyMap<4 | 6, HopProber>,
+  ): Promise<void> {
+    const prober = endpoint === null ? undefined : probers.get(endpoint.family);
+    let report: TraceReport | null = null;
+    if (endpoint !== null && prober !== undefined && !this.#isStopped) {
+      const one = new OneTrace(target, endpoint, prober, this.#shared);
+      this.#running.add(one);
+      this.#show(one);
+      report = await one.run();
+      this.#running.delete(one);
+    }
+    await this.#screen?.stop();
+    this.#reports[place] = report;
+    this.#print();
+  }
+
+  /** The table on the terminal, until it is stopped; its `q` ends the rounds. */
+  #show(one: OneTrace): void {
+    const screen = this.#screen;
+    if (screen === null) return;
+    const { repeat, noColor } = this.#shared.options;
+    const content = new LiveTrace({
+      clock: systemClock,
+      paint: choosePaint(stdoutWantsColour(), noColor),
+      rounds: repeat ?? 1,
+      keys: screen.keys,
+      report: () => one.report(),
+      notice: (nowMs) => screen.notice(nowMs),
+    });
+    const end = () => this.#stop();
+    screen.start(content, { onQuit: end, onBroken: end });
+  }
+
+  #stop(): void {
+    this.#isStopped = true;
+    for (const one of this.#running) one.stop();
+  }
+
+  /** Everything that is over and before which nothing is awaited. */
+  #print(): void {
+    for (; this.#printed < this.#reports.length; this.#printed++) {
+      const report = this.#reports[this.#printed];
+      if (report === undefined) return;
+      if (report === null) continue;
+      const text = textOf(report, this.#shared.options, this.#printed > 0);
+      this.#lastPrint = this.#lastPrint.then(() => outbox.print(text));
+    }
+  }
+
+  #code(endpoints: readonly (Endpoint | null)[]): ExitCode {
+    if (endpoints.includes(null)) return EXIT.unresolved;
+    const reports = this.#reports.filter((report) => report !== null && report !== undefined);
+    if (reports.length > 0 && reports.every(isUnsent)) {
+      throw new SystemError(`nothing could be sent: ${reports[0].refusal}`);
+    }
+    return reports.length === endpoints.length && reports.every(hasAnswered)
+      ? EXIT.ok
+      : EXIT.failed;
   }
 }
 
-function queriesOf({ queries, repeat }: TraceOptions): number {
-  return queries ?? (repeat === null ? QUERIES : QUERIES_A_ROUND);
-}
-
-/** A handshake as any client makes it, reset once it is established. */
-async function shakeHands(target: Endpoint, prober: TcpProber): Promise<PlainHandshake> {
-  const record = blankRecord();
-  record.rttUs = record.connectUs = NONE;
-  await probeOnce(prober, target, record);
-  prober.stop();
-  const { outcome, rttUs, rttSource } = record;
-  return { port: target.port, outcome, rttUs, rttSource };
-}
-
-function print(report: TraceReport, options: TraceOptions): Promise<void> {
-  if (options.output === "json") return outbox.print(traceJson(report));
-  const paint = choosePaint(stdoutWantsColour(), options.noColor);
-  const lines = options.repeat === null ? traceLines(report, paint) : traceTable(report, paint);
-  return outbox.print(`${lines.join("\n")}\n`);
+function textOf(report: TraceReport, options: TraceOptions, isFurther: boolean): string {
+  switch (options.output) {
+    case "json":
+      return traceJson(report);
+    case "csv":
+      return traceCsv(report);
+    case "text": {
+      const paint = choosePaint(stdoutWantsColour(), options.noColor);
+      const lines = options.repeat === null ? traceLines(report, paint) : traceTable(report, paint);
+      return `${isFurther ? "\n" : ""}${lines.join("\n")}\n`;
+    }
+    default:
+      return options.output satisfies never;
+  }
 }

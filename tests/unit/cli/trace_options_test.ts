@@ -6,16 +6,20 @@ import { UsageError } from "../../../src/domain/exit.ts";
 const parse = (argv: string) => parseCommandLine(argv.split(" "), "1.2.3");
 
 const DEFAULTS: TraceOptions = {
-  target: { host: "db", port: null },
+  targets: [{ host: "db", port: null }],
+  targetsFile: null,
   protocol: "tcp",
   family: 0,
   source: null,
+  sourcePort: null,
+  tos: null,
+  interfaceName: null,
   firstHop: 1,
   maxHops: 30,
   queries: null,
   timeoutMs: 1000,
   paths: null,
-  sizeBytes: 60,
+  sizeBytes: null,
   mtu: false,
   names: true,
   asn: false,
@@ -28,7 +32,7 @@ const DEFAULTS: TraceOptions = {
 
 const GOOD: readonly [argv: string, changes: Partial<TraceOptions>][] = [
   ["trace db", {}],
-  ["trace db:5432", { target: { host: "db", port: 5432 } }],
+  ["trace db:5432", { targets: [{ host: "db", port: 5432 }] }],
   ["trace -U db", { protocol: "udp" }],
   ["trace --icmp db", { protocol: "icmp" }],
   ["trace -nI6 db", { protocol: "icmp", names: false, family: 6 }],
@@ -41,7 +45,15 @@ const GOOD: readonly [argv: string, changes: Partial<TraceOptions>][] = [
     nameServer: { address: "192.0.2.53", port: 53 },
   }],
   ["trace -r 100 -i 250ms -o json db", { repeat: 100, intervalMs: 250, output: "json" }],
-  ["trace 2001:db8::1", { target: { host: "2001:db8::1", port: null } }],
+  ["trace 2001:db8::1", { targets: [{ host: "2001:db8::1", port: null }] }],
+  ["trace db:1 b", { targets: [{ host: "db", port: 1 }, { host: "b", port: null }] }],
+  ["trace --targets f db", { targetsFile: "f" }],
+  ["trace --sport 4000 --tos 184 --interface eth0 -o csv db", {
+    sourcePort: 4000,
+    tos: 184,
+    interfaceName: "eth0",
+    output: "csv",
+  }],
 ];
 
 Deno.test("a trace's arguments become its options", () => {
@@ -63,7 +75,8 @@ const BAD: readonly [argv: string, message: string][] = [
     "trace a:b:c",
     'target "a:b:c": wants host, host:port, 1.2.3.4, 1.2.3.4:port, [v6] or [v6]:port',
   ],
-  ["trace a b", "'trace' takes one argument, but got also \"b\""],
+  ["trace -I --sport 4000 db", "--sport wants TCP or UDP, since ICMP has no ports"],
+  ["trace --sport 65530 --paths 8 db", "--sport 65530: 8 flows end at port 65537"],
   ["trace -UI db", "--udp and --icmp exclude each other"],
   ["trace -46 db", "-4 and -6 exclude each other"],
   ["trace --size 100 db", "--size wants --udp or --icmp, since a SYN carries no data"],

@@ -6,7 +6,7 @@ import {
   SO_EE_ORIGIN_NONE,
 } from "../../../src/kernel/linux.ts";
 import { blankMessage, type Message } from "../../../src/kernel/message_batch.ts";
-import type { PacketEvents, PacketSocket } from "../../../src/kernel/packet_socket.ts";
+import type { PacketEvents, PacketSocket } from "../../../src/kernel/packet_port.ts";
 
 export interface SentPacket {
   readonly bytes: Uint8Array;
@@ -31,10 +31,20 @@ export class FakePacketSocket implements PacketSocket {
   /** Called by `drain`: what waits in the socket. */
   waiting: (() => void) | null = null;
   closed = false;
+  hops = 0;
+  interfaceIndex = 0;
   lostHere = 0;
   #events: PacketEvents | null = null;
 
   constructor(readonly family: 4 | 6, readonly id = 0) {}
+
+  setHops(hops: number): void {
+    this.hops = hops;
+  }
+
+  setInterface(index: number): void {
+    this.interfaceIndex = index;
+  }
 
   send(bytes: Uint8Array<ArrayBuffer>, length: number, to: Endpoint): number {
     if (this.errno !== 0) return this.errno;
@@ -79,6 +89,7 @@ export class FakePacketSocket implements PacketSocket {
 
   /** A packet comes from an address. */
   receive(bytes: ArrayLike<number>, from: ArrayLike<number>, stampUs = NaN): void {
+    this.drainErrors();
     this.#events?.received({ ...messageOf(bytes, from), stampUs });
   }
 
@@ -107,6 +118,7 @@ function messageOf(
   message.end = data.length;
   message.addressAt = data.length;
   message.origin = SO_EE_ORIGIN_NONE;
+  message.offenderBytes = offender.length;
   message.offenderAt = offender.length === 0 ? -1 : data.length + address.length;
   return message;
 }

@@ -1,7 +1,7 @@
 import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
 import { SystemError } from "../../../src/domain/exit.ts";
 import { ErrnoError } from "../../../src/kernel/errno.ts";
-import type { PacketKind, PacketSocketOptions } from "../../../src/kernel/packet_socket.ts";
+import type { PacketKind, PacketSocketOptions } from "../../../src/kernel/packet_port.ts";
 import { type KnockOptions, knockProber } from "../../../src/net/knock_prober.ts";
 import { probeOnce } from "../../../src/net/prober.ts";
 import { PacketProber } from "../../../src/net/packet_prober.ts";
@@ -48,8 +48,8 @@ class FakeOpener {
 const NO_PORTS = { ports: [40_001], close: () => {} };
 
 function knock(opener: FakeOpener, options = KNOCK, ports = NO_PORTS): PacketProber {
-  const { source } = options;
-  const syn = { ports, sources: { choose: () => 0 }, source, random: () => 1 };
+  const route = { source: new Uint8Array(4), interfaceIndex: 0 };
+  const syn = { ports, routes: { choose: () => route }, random: () => 1 };
   return knockProber(options, new FakeClock(), opener, syn);
 }
 

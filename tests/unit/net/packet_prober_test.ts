@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 import { NONE, type ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { Endpoint } from "../../../src/domain/target.ts";
 import { EchoExchange } from "../../../src/net/echo_exchange.ts";
-import { PacketProber, type Side } from "../../../src/net/packet_prober.ts";
+import { type ExchangeOrReason, PacketProber } from "../../../src/net/packet_prober.ts";
 import { type ClockChoice, probeOnce } from "../../../src/net/prober.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
 import { endpoint, record } from "../fixtures.ts";
@@ -28,7 +28,10 @@ class Bench {
   readonly socket = new FakePacketSocket(4, ID);
   readonly prober: PacketProber;
 
-  constructor(choice: ClockChoice = "auto", six: Side = "cannot ping IPv6: it is switched off") {
+  constructor(
+    choice: ClockChoice = "auto",
+    six: ExchangeOrReason = "cannot ping IPv6: it is switched off",
+  ) {
     const echo = { kind: "ping", payloadBytes: PAYLOAD_BYTES, random: counting(77) } as const;
     const four = new EchoExchange(this.socket, echo);
     this.prober = new PacketProber({ 4: four, 6: six }, this.clock, TIMEOUT_MS, choice);
@@ -180,17 +183,38 @@ Deno.test("a second reply, a late one and a forged one are strays and change not
   const [first, second] = [bench.probe(), bench.probe()];
   bench.reply(0);
   bench.reply(0);
-  assertEquals(bench.prober.strays.answers, 1);
+  assertEquals(bench.prober.strays, 1);
   const { bytes, to } = bench.socket.sent[1];
-  // From another host; with another cookie; cut before the cookie ends.
-  bench.socket.receive(bytes.with(0, 0), [203, 0, 113, 9]);
-  bench.socket.receive(bytes.with(0, 0).with(12, bytes[12] ^ 1), to.bytes);
+  // With another cookie, from another host too; cut before the cookie ends.
+  const forged = bytes.with(0, 0).with(12, bytes[12] ^ 1);
+  bench.socket.receive(forged, to.bytes);
+  bench.socket.receive(forged, [203, 0, 113, 9]);
   bench.socket.receive(bytes.with(0, 0).slice(0, 12), to.bytes);
-  assertEquals(bench.prober.strays.answers, 4);
+  assertEquals(bench.prober.strays, 4);
   await bench.clock.advance(2 * TIMEOUT_MS);
   bench.reply(1);
-  assertEquals(bench.prober.strays.answers, 5);
+  assertEquals(bench.prober.strays, 5);
   assertEquals([first.record.outcome, second.record.outcome], ["established", "timeout"]);
+});
+
+Deno.test("a reply with our cookie from another address counts, as anycast's does", async () => {
+  const bench = new Bench();
+  const flying = bench.probe();
+  const { bytes } = bench.socket.sent[0];
+  bench.socket.receive(bytes.with(0, 0), [203, 0, 113, 9]);
+  await settle();
+  assertEquals([flying.record.outcome, bench.prober.strays], ["established", 0]);
+});
+
+Deno.test("an error that names an MTU which the packet does not exceed is no answer", async () => {
+  const bench = new Bench();
+  const flying = bench.probe();
+  for (const info of [44, 9000]) bench.return(0, { type: 3, code: 4, info, from: [10, 0, 0, 9] });
+  await settle();
+  assertFalse(flying.settled);
+  bench.reply(0);
+  await settle();
+  assertEquals(flying.record.outcome, "established");
 });
 
 Deno.test("a reply to another program's echo is nobody's", () => {
@@ -199,7 +223,7 @@ Deno.test("a reply to another program's echo is nobody's", () => {
   const { bytes, to } = bench.socket.sent[0];
   bench.socket.receive(bytes.with(0, 0).with(5, bytes[5] ^ 1), to.bytes);
   bench.socket.receive(bytes, to.bytes);
-  assertEquals([flying.settled, bench.prober.strays.answers], [false, 0]);
+  assertEquals([flying.settled, bench.prober.strays], [false, 0]);
   bench.prober.stop();
 });
 
@@ -208,8 +232,8 @@ Deno.test("ICMP errors are unreachable, with what was said and by whom", async (
     [{ type: 11, code: 0, from: [10, 0, 0, 9] }, "ttl exceeded from 10.0.0.9"],
     [{ type: 3, code: 13, from: [10, 0, 0, 9] }, "administratively prohibited from 10.0.0.9"],
     [
-      { type: 3, code: 4, info: 1400, from: [10, 0, 0, 9] },
-      "packet too big from 10.0.0.9, MTU 1400",
+      { type: 3, code: 4, info: 40, from: [10, 0, 0, 9] },
+      "packet too big from 10.0.0.9, MTU 40",
     ],
     [{ type: 3, code: 1 }, "host unreachable"],
   ];
@@ -292,7 +316,7 @@ Deno.test("sequence numbers wrap, and one still under way is passed over", async
   bench.reply(0);
   await settle();
   assertEquals([slow.record.outcome, wrapped.record.outcome], ["established", "established"]);
-  assertEquals(bench.prober.strays.answers, 0);
+  assertEquals(bench.prober.strays, 0);
 });
 
 Deno.test("a late reply does not answer the probe that has its sequence number now", async () => {
@@ -308,7 +332,7 @@ Deno.test("a late reply does not answer the probe that has its sequence number n
   assertEquals(old.slice(6, 8), now.slice(6, 8));
   bench.reply(0);
   await settle();
-  assertEquals([wrapped.settled, bench.prober.strays.answers], [false, 1]);
+  assertEquals([wrapped.settled, bench.prober.strays], [false, 1]);
   bench.reply(65_536);
   await settle();
   assertEquals(wrapped.record.outcome, "established");

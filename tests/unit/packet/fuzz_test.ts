@@ -1,14 +1,14 @@
 /** Truncated and lying input: no parser throws, reads outside its bytes, or tells of places outside them. */
 import { assert } from "@std/assert";
 import { blankEcho, parseEchoReply, parseEchoRequest } from "../../../src/packet/echo.ts";
-import { blankIcmpError, parseIcmpError } from "../../../src/packet/icmp_error.ts";
 import {
-  blankMplsStack,
+  findExtensions,
+  MAX_INTERFACES,
   MAX_MPLS_LABELS,
   parseExtensions,
 } from "../../../src/packet/icmp_extension.ts";
 import { blankIpPacket, type IpPacket, parseIp } from "../../../src/packet/ip.ts";
-import { blankTcpSegment, parseTcp } from "../../../src/packet/tcp.ts";
+import { blankTcpSegment, parseTcp, synOffer } from "../../../src/packet/tcp.ts";
 import { property, type Random } from "../random.ts";
 import { extensions, guarded, icmpError, ipv4, ipv6, mplsObject, padded } from "./packets.ts";
 
@@ -91,27 +91,20 @@ function parseAll(bytes: Uint8Array, at: number, end: number): void {
   const ip = blankIpPacket();
   if (parseIp(bytes, at, end, ip)) {
     assertWithin(ip, at, end);
-    parseTcp(bytes, ip.payloadAt, ip.payloadEnd, blankTcpSegment());
+    const segment = blankTcpSegment();
+    if (parseTcp(bytes, ip.payloadAt, ip.payloadEnd, segment)) synOffer(bytes, segment);
   }
   parseTcp(bytes, at, end, blankTcpSegment());
   for (const family of [4, 6] as const) {
-    const failure = blankIcmpError();
-    if (parseIcmpError(bytes, at, end, family, failure)) {
-      assertWithin(failure.quoted, at, end);
-      assert(failure.quoted.payloadAt + 8 <= failure.quoted.payloadEnd);
-      assert(failure.mpls.count <= MAX_MPLS_LABELS);
-      const { payloadAt, payloadEnd } = failure.quoted;
-      parseEchoRequest(bytes, payloadAt, payloadEnd, family, blankEcho());
-    }
+    parseEchoRequest(bytes, at, end, family, blankEcho());
     const echo = blankEcho();
     if (parseEchoReply(bytes, at, end, family, echo)) {
       assert(at <= echo.payloadAt && echo.payloadAt <= echo.payloadEnd && echo.payloadEnd <= end);
     }
   }
-  for (const needed of [true, false]) {
-    const stack = blankMplsStack();
-    parseExtensions(bytes, at, end, needed, stack);
-    assert(stack.count <= MAX_MPLS_LABELS);
+  for (const toldAt of [0, 8, 128, 4000]) {
+    const { labels, interfaces } = findExtensions(bytes, at, end, toldAt, 28);
+    assert(labels.length <= MAX_MPLS_LABELS && interfaces.length <= MAX_INTERFACES);
   }
 }
 
@@ -136,9 +129,8 @@ property("a range that lies outside its buffer is refused", RUNS / 4, (random) =
   const end = bytes.length + random.int(0, 100);
   assert(!parseIp(bytes, at, end, blankIpPacket()));
   assert(!parseTcp(bytes, at, end, blankTcpSegment()));
-  assert(!parseIcmpError(bytes, at, end, 4, blankIcmpError()));
   assert(!parseEchoReply(bytes, at, end, 4, blankEcho()));
-  assert(!parseExtensions(bytes, at, end, false, blankMplsStack()));
+  assert(parseExtensions(bytes, at, end, "told") === null);
 });
 
 property("an end beyond the buffer is the buffer's", RUNS / 4, (random) => {

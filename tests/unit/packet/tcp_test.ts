@@ -37,6 +37,9 @@ Deno.test("a SYN reads as it was written", () => {
     sequence: 0xfedcba98,
     acknowledgment: 0,
     flags: TCP_SYN,
+    window: 64_240,
+    optionsAt: 24,
+    optionsEnd: 44,
   });
 });
 

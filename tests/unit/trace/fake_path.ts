@@ -1,6 +1,7 @@
 /** A path of made-up routers, through which a trace's probes go by the fake clock. */
 import type { HopAnswerDetail, HopAnswerKind } from "../../../src/domain/path.ts";
 import type { HopAnswer, HopProbe, HopProber, Together } from "../../../src/trace/hop_prober.ts";
+import { NO_EXTENSIONS } from "../../../src/packet/icmp_extension.ts";
 import type { FakeClock } from "../fake_clock.ts";
 
 export interface FakeHop {
@@ -10,6 +11,8 @@ export interface FakeHop {
   readonly silent?: boolean;
   /** Packets larger than this do not get from here to the next hop. */
   readonly nextMtu?: number;
+  /** What is said of those packets: nothing, or an MTU of 0, or that one. */
+  readonly says?: "nothing" | "no mtu";
   /** It says this of every packet that comes by, whatever its hops. */
   readonly refuses?: HopAnswerDetail;
 }
@@ -37,8 +40,23 @@ export class FakePath implements HopProber {
     this.#hops = typeof hops === "function" ? hops : () => hops;
   }
 
+  readonly leastBytes = 28;
+  linkBytes = 1500;
+
   linkMtu(): number {
-    return 1500;
+    return this.linkBytes;
+  }
+
+  drain(): void {
+    // What comes is told at once.
+  }
+
+  renew(): void {
+    // There are no routes to look up.
+  }
+
+  remarks(): readonly string[] {
+    return [];
   }
 
   send(probe: HopProbe, onAnswer: (answer: HopAnswer) => void): () => void {
@@ -69,7 +87,9 @@ export class FakePath implements HopProber {
       if (last) return hop.silent ? null : answer(hop, "end", "open");
       if (i + 1 === hops) return hop.silent ? null : answer(hop, "router", "ttl exceeded");
       if (sizeBytes > (hop.nextMtu ?? Infinity)) {
-        return { ...answer(hop, "too big", "packet too big"), mtuBytes: hop.nextMtu ?? 0 };
+        if (hop.says === "nothing") return null;
+        const mtuBytes = hop.says === "no mtu" ? 0 : hop.nextMtu ?? 0;
+        return { ...answer(hop, "too big", "packet too big"), mtuBytes };
       }
     }
     return null;
@@ -85,7 +105,10 @@ function answer(hop: FakeHop, kind: HopAnswerKind, detail: HopAnswerDetail): Hop
     rttUs: Math.round(rttMs * 1000),
     rttSource: "kernel",
     mtuBytes: 0,
-    labels: [],
+    extensions: NO_EXTENSIONS,
+    ttl: 0,
+    translation: null,
+    synAck: null,
   };
 }
 

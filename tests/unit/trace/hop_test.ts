@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { addressText, literalEndpoint } from "../../../src/domain/address.ts";
 import { roundTrip } from "../../../src/trace/hop_answer.ts";
-import { WaitingProbes } from "../../../src/trace/hop_waiting.ts";
+import { FakeClock } from "../fake_clock.ts";
 import { parseOrigin, reversed } from "../../../src/net/name_server.ts";
 import { parseNameServer, parseTraceTarget } from "../../../src/input/trace_target.ts";
 import { property } from "../random.ts";
@@ -35,32 +35,26 @@ property("an address's text is read as the same address", 500, (random) => {
   assertEquals(literalEndpoint(addressText(bytes), 0)?.bytes, bytes);
 });
 
-const SENT = { realUs: 5_000_000, monotonicMs: 100 };
+/** Sent now by a clock that then goes on for 50 ms. */
+async function departure(
+  leftUs: number,
+): Promise<{ clock: FakeClock; sent: Parameters<typeof roundTrip>[0] }> {
+  const clock = new FakeClock();
+  const sent = { sentMs: clock.now(), wallOffsetMs: clock.wall() - clock.now(), leftUs };
+  await clock.advance(50);
+  return { clock, sent };
+}
 
-Deno.test("a round trip is the kernel's, however late it is read", () => {
-  assertEquals(roundTrip(SENT, 5_010_000, 150), { rttUs: 10_000, rttSource: "kernel" });
+Deno.test("a round trip is the kernel's, however late it is read", async () => {
+  const { clock, sent } = await departure(5_000_000);
+  assertEquals(roundTrip(sent, 5_010_000, clock), { rttUs: 10_000, rttSource: "kernel" });
 });
 
-Deno.test("without a stamp, or with one of a clock that was set, it is the clock's", () => {
-  assertEquals(roundTrip(SENT, NaN, 150), { rttUs: 50_000, rttSource: "clock" });
-  assertEquals(roundTrip(SENT, 4_000_000, 150), { rttUs: 50_000, rttSource: "clock" });
-  assertEquals(roundTrip(SENT, 9_000_000, 150), { rttUs: 50_000, rttSource: "clock" });
-});
-
-Deno.test("probes are found by their number until they are taken back", () => {
-  const waiting = new WaitingProbes();
-  const probe = (flow: number) => ({ flow, sent: SENT, onAnswer: () => {} });
-  const numbers = [0, 1, 1].map((flow) => {
-    const number = waiting.nextNumber();
-    const of = probe(flow);
-    return { number, of, cancel: waiting.add(number, of) };
-  });
-  for (const { number, of } of numbers) assertEquals(waiting.get(number), of);
-  assertEquals(waiting.onlyOf(0), numbers[0].of);
-  assertEquals([waiting.onlyOf(1), waiting.onlyOf(2)], [null, null]);
-  numbers[1].cancel();
-  assertEquals(waiting.get(numbers[1].number), null);
-  assertEquals(waiting.onlyOf(1), numbers[2].of);
+Deno.test("without a stamp, or with one of a clock that was set, it is the clock's", async () => {
+  for (const [leftUs, stampUs] of [[NaN, 1], [1, NaN], [5e6, 4e6], [5e6, 9e6]]) {
+    const { clock, sent } = await departure(leftUs);
+    assertEquals(roundTrip(sent, stampUs, clock), { rttUs: 50_000, rttSource: "clock" });
+  }
 });
 
 Deno.test("an origin is the longest prefix's, with all that announce it", () => {

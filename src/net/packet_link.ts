@@ -1,0 +1,116 @@
+/**
+ * One socket's packets under way: sends each with a mark, maps the kernel's stamps to it, and finds
+ * for every answer and every ICMP error the packet that it is about.
+ */
+import type { IcmpErrorKind } from "../domain/path.ts";
+import { NONE } from "../domain/probe_record.ts";
+import { SO_EE_ORIGIN_ICMP } from "../kernel/linux.ts";
+import type { Message } from "../kernel/message_batch.ts";
+import { icmpErrorKind } from "../packet/icmp_kind.ts";
+import type { Answer, Exchange, Request } from "./exchange.ts";
+import type { Departure } from "./round_trip.ts";
+import { StampBook } from "./stamp_book.ts";
+
+/** A packet under way. */
+export interface Flight extends Request, Departure {}
+
+/** What became of packets; a message holds during the call alone. */
+export interface LinkEvents<F extends Flight> {
+  answered(flight: F, answer: Answer, message: Message): void;
+  /** An ICMP error about it. */
+  returned(flight: F, kind: IcmpErrorKind, message: Message): void;
+  /** An answer that nobody waits for: it came twice, or too late, or is somebody else's. */
+  stray(): void;
+}
+
+export class PacketLink<F extends Flight> {
+  readonly exchange: Exchange;
+  #flights = new Map<number, F>();
+  #stamps = new StampBook<F>();
+  #answer: Answer = { key: NONE, outcome: "established" };
+  #events: LinkEvents<F>;
+  #overflowed = 0;
+  /** When more of them was last found out. */
+  #overflowedMs = -Infinity;
+  #taken = (key: number) => this.#flights.has(key);
+
+  /** Watches the exchange's socket from now on. `tooLong`: see PacketEvents. */
+  constructor(
+    exchange: Exchange,
+    events: LinkEvents<F>,
+    tooLong: (mtuBytes: number) => void = () => {},
+  ) {
+    this.exchange = exchange;
+    this.#events = events;
+    exchange.socket.watch({
+      received: (message) => this.#received(message),
+      returned: (message) => this.#returned(message),
+      left: (ordinal, stampUs) => {
+        const flight = this.#stamps.take(ordinal);
+        if (flight !== null) flight.leftUs = stampUs;
+      },
+      tooLong,
+    });
+  }
+
+  /** A key that no packet under way has; NONE when there is none. */
+  nextKey(): number {
+    return this.exchange.nextKey(this.#taken);
+  }
+
+  /** 0, or the errno; see Exchange. */
+  send(flight: F, turn: number): number {
+    const errno = this.exchange.send(flight, turn);
+    if (errno !== 0) this.#stamps.failed();
+    else {
+      this.#stamps.sent(flight);
+      this.#flights.set(flight.key, flight);
+    }
+    return errno;
+  }
+
+  /** Reads what waits in the socket. */
+  drain(): void {
+    this.exchange.socket.drain();
+  }
+
+  has(flight: F): boolean {
+    return this.#flights.get(flight.key) === flight;
+  }
+
+  delete(flight: F): void {
+    if (this.has(flight)) this.#flights.delete(flight.key);
+  }
+
+  /** Whether answers were lost here after a moment; `nowMs` is when that is asked. */
+  overflowedSince(sentMs: number, nowMs: number): boolean {
+    const overflowed = this.exchange.socket.overflowed();
+    if (overflowed !== this.#overflowed) this.#overflowedMs = nowMs;
+    this.#overflowed = overflowed;
+    return sentMs <= this.#overflowedMs;
+  }
+
+  close(): void {
+    this.#flights.clear();
+    this.exchange.close();
+  }
+
+  #received(message: Message): void {
+    const answer = this.#answer;
+    if (!this.exchange.read(message, answer)) return;
+    const flight = this.#flights.get(answer.key);
+    if (flight === undefined || !this.exchange.matches(message, flight)) this.#events.stray();
+    else this.#events.answered(flight, answer, message);
+  }
+
+  #returned(message: Message): void {
+    const family = message.origin === SO_EE_ORIGIN_ICMP ? 4 : 6;
+    const kind = icmpErrorKind(family, message.type, message.code);
+    if (kind === null) return;
+    const flight = this.#flights.get(this.exchange.readQuoted(message));
+    if (flight === undefined || !this.exchange.matches(message, flight)) return;
+    // RFC 5927, section 7.2: it would have passed, so this was said of something else, or by a liar.
+    if (kind === "packet too big" && message.info >= flight.sentBytes) return;
+    this.#events.returned(flight, kind, message);
+  }
+}

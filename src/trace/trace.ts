@@ -1,0 +1,107 @@
+/** A trace to one target: its rounds one after the other, then what is asked for beside them. */
+import type { PathMtu } from "../domain/path.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { type Clock, sleepUntil } from "../time/clock.ts";
+import type { HopProber } from "./hop_prober.ts";
+import { searchMtu } from "./mtu_search.ts";
+import { TracePath } from "./path.ts";
+import { TraceRound } from "./round.ts";
+
+export interface TraceLimits {
+  readonly firstHop: number;
+  readonly maxHops: number;
+  readonly queries: number;
+  readonly flows: number;
+  readonly timeoutMs: number;
+  readonly sizeBytes: number;
+  readonly rounds: number;
+  readonly intervalMs: number;
+  /** Whether the path's MTU is searched for when the path is known. */
+  readonly mtu: boolean;
+}
+
+export interface TraceParts {
+  readonly clock: Clock;
+  readonly prober: HopProber;
+  /** An address is met for the first time. */
+  onAddress(address: string): void;
+}
+
+export class Trace {
+  readonly target: Endpoint;
+  readonly path: TracePath;
+  mtu: PathMtu | null = null;
+  /** How long the rounds took, without what came between them. */
+  durationMs = 0;
+  #limits: TraceLimits;
+  #parts: TraceParts;
+  #rounds = new Set<TraceRound>();
+  #stop = Promise.withResolvers<void>();
+  #isStopped = false;
+
+  constructor(target: Endpoint, limits: TraceLimits, parts: TraceParts) {
+    this.target = target;
+    this.path = new TracePath(limits.firstHop);
+    this.#limits = limits;
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves when the last round is over. A round begins an interval after the one before it, once
+   * that one waits for nothing but hops that are overdue: those may answer while the next one runs.
+   */
+  async run(): Promise<void> {
+    const { clock } = this.#parts;
+    const { rounds, intervalMs, mtu } = this.#limits;
+    const startMs = clock.now();
+    for (let i = 0; i < rounds && !this.#isStopped; i++) {
+      await Promise.race([sleepUntil(clock, startMs + i * intervalMs), this.#stop.promise]);
+      if (this.#isStopped) break;
+      const roundMs = clock.now();
+      const round = this.#begin();
+      await round.settled;
+      this.durationMs += clock.now() - roundMs;
+    }
+    const restMs = clock.now();
+    await Promise.all([...this.#rounds].map((round) => round.over));
+    if (mtu && !this.#isStopped) this.mtu = await this.#searchMtu();
+    this.durationMs += clock.now() - restMs;
+  }
+
+  /** Ends the trace now, whatever it waits for. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#stop.resolve();
+    for (const round of this.#rounds) round.stop();
+  }
+
+  #begin(): TraceRound {
+    const { path, target } = this;
+    const { clock, prober, onAddress } = this.#parts;
+    const known = path.known();
+    prober.renew(target);
+    const round = new TraceRound(path.beginRound(), { ...this.#limits, target }, known, {
+      clock,
+      prober,
+      onFate: (fate) => {
+        const fresh = path.add(fate);
+        if (fresh !== null) onAddress(fresh);
+      },
+      onNotSent: (hops, reason) => path.notSent(hops, reason),
+      onFlowEnd: (end) => path.endFlow(end),
+    });
+    this.#rounds.add(round);
+    round.over.then(() => this.#rounds.delete(round));
+    round.start();
+    return round;
+  }
+
+  #searchMtu(): Promise<PathMtu> {
+    const { clock, prober } = this.#parts;
+    const { timeoutMs, sizeBytes } = this.#limits;
+    const { target, path } = this;
+    const isStopped = () => this.#isStopped;
+    const parts = { clock, prober, target, timeoutMs, sizeBytes, isStopped };
+    return searchMtu(parts, path.hops(), path.end());
+  }
+}
