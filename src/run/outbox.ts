@@ -43,6 +43,7 @@ export class Outbox {
   #exporters: Exporter[] = [];
   #elsewhere: Notice | null = null;
   #endMs = Infinity;
+  #deliverByMs: number | null = null;
   #code = INTERRUPTED;
   #watchdog: Cancel | null = null;
 
@@ -170,7 +171,12 @@ export class Outbox {
 
   /** How long outputs may still take to deliver what is left, in ms. */
   get patienceMs(): number {
-    if (this.#endMs === Infinity) return USUAL_DELIVER_MS;
+    if (this.#endMs === Infinity) {
+      // Whatever is waited for at the end of a run shares one time.
+      const now = this.#ports.clock.now();
+      this.#deliverByMs ??= now + USUAL_DELIVER_MS;
+      return Math.max(0, this.#deliverByMs - now);
+    }
     return Math.max(0, Math.min(DELIVER_MS, this.#endMs - END_SLACK_MS - this.#ports.clock.now()));
   }
 
