@@ -3,7 +3,7 @@ import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { Exporter } from "../sink/exporter.ts";
-import type { Clock } from "../time/clock.ts";
+import { type Clock, sleepUntil } from "../time/clock.ts";
 import type { Report } from "./report.ts";
 import { Windows } from "./windows.ts";
 
@@ -12,6 +12,9 @@ export interface OutputOptions {
   /** Null for no windows. */
   readonly windowMs: number | null;
 }
+
+/** Between some windows and the next ones when all are handed out at the end, in ms. */
+const LAST_PACE_MS = 2;
 
 export class Outputs {
   #report: Report;
@@ -94,7 +97,9 @@ export class Outputs {
     const rooms = [this.#report.room(), ...this.#exporters.map((exporter) => exporter.room?.())];
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = clock.wakeAt(this.#closeByMs, resolve);
-    await Promise.race([promise, Promise.all(rooms)]);
+    // Receivers of datagrams do not say how much they can take.
+    const paced = sleepUntil(clock, clock.now() + LAST_PACE_MS);
+    await Promise.race([promise, Promise.all([...rooms, paced])]);
     cancel();
   }
 

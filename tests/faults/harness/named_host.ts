@@ -57,6 +57,15 @@ export class NamedHost implements AsyncDisposable {
     return new Program(this.#host.exec(BINARY, [...args]));
   }
 
+  /** Prints what arrives by UDP at an address of this host. */
+  receiveUdp(address: string, port: number): Program {
+    const script = `const {createSocket} = await import("node:dgram");
+      const socket = createSocket("udp4");
+      socket.on("message", (bytes) => console.log(new TextDecoder().decode(bytes)));
+      socket.bind(${port}, "${address}");`;
+    return new Program(this.#host.exec(Deno.execPath(), ["eval", script]));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#network[Symbol.asyncDispose]();
     await Deno.remove(this.#zoneFile);
