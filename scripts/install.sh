@@ -122,7 +122,16 @@ END
     if has curl; then
       downloader=curl
     elif has wget; then
-      downloader=wget
+      case $(wget --version 2>/dev/null) in
+      *'GNU Wget'*) downloader=wget ;;
+      *)
+        # BusyBox's takes any certificate.
+        downloader=plain-wget
+        case $folder in
+        https:*) die 'this wget does not verify who answers: curl or GNU wget is needed to download by https' ;;
+        esac
+        ;;
+      esac
     else
       die 'curl or wget is needed to download'
     fi
@@ -140,6 +149,25 @@ END
     done
   }
 
+  # by_wget NAME: follows redirects itself, since wget would follow one from https to http.
+  by_wget() {
+    address=$folder/$1
+    for _ in 1 2 3 4 5 6 7 8; do
+      answer=$(wget --server-response --no-verbose --max-redirect=0 -O "$work/$1" "$address" 2>&1) && return
+      # The last Location, without the carriage return that ends it.
+      address=$(printf '%s\n' "$answer" | tr -d '\r' | sed -n 's/^ *[Ll]ocation: *\([^ ]*\).*$/\1/p' | tail -n 1)
+      case $address in
+      https://*) ;;
+      http://*) case $folder in https:*) die "$folder/$1 leads away from https; nothing was changed" ;; esac ;;
+      *)
+        printf '%s\n' "$answer" >&2
+        return 1
+        ;;
+      esac
+    done
+    return 1
+  }
+
   # download NAME: from the release into the temporary folder.
   download() {
     case $downloader in
@@ -150,7 +178,8 @@ END
       curl --fail --silent --show-error --location --proto "$protocols" --connect-timeout 20 \
         --output "$work/$1" "$folder/$1"
       ;;
-    wget) wget -q -O "$work/$1" "$folder/$1" ;;
+    wget) by_wget "$1" ;;
+    plain-wget) wget -q -O "$work/$1" "$folder/$1" ;;
     esac || die "cannot download $folder/$1; nothing was changed"
   }
 
@@ -167,8 +196,11 @@ END
   choose_archive() {
     archive=
     expected=
-    while read -r line_sum line_name; do
+    # Its lines may end as Windows ends them, and the last one in nothing.
+    carriage_return=$(printf '\r')
+    while read -r line_sum line_name || [ -n "$line_sum" ]; do
       line_name=${line_name#\*}
+      line_name=${line_name%"$carriage_return"}
       case $line_name in
       wire-probe-"$version"-"$target".tar.gz) ;;
       wire-probe-*-"$target".tar.gz) [ -z "$version" ] || continue ;;
@@ -198,7 +230,8 @@ END
   }
 
   unpack() {
-    tar -xzf "$work/$archive" -C "$work" || die "cannot unpack $archive below $bin; nothing was changed"
+    # Owned by who installs, whoever packed it.
+    tar -xzof "$work/$archive" -C "$work" || die "cannot unpack $archive below $bin; nothing was changed"
     unpacked=$work/wire-probe-$version-$target
     [ -f "$unpacked/wire-probe" ] || die "$archive holds no wire-probe; nothing was changed"
     chmod 755 "$unpacked/wire-probe" || exit 1
@@ -261,7 +294,6 @@ END
 
   install() {
     detect_target
-    detect_tools
     [ ! -d "$bin/wire-probe" ] || die "$bin/wire-probe is a folder"
     if [ -n "$url" ]; then
       folder=${url%/}
@@ -270,10 +302,10 @@ END
     else
       folder=$releases/latest/download
     fi
+    detect_tools
+    # It is not asked for its version: nothing is run but what was verified.
     before=
-    if [ -x "$bin/wire-probe" ]; then
-      before=$("$bin/wire-probe" version 2>/dev/null </dev/null) || before='a wire-probe that does not run'
-    fi
+    [ ! -e "$bin/wire-probe" ] || before='the one that was there'
     make_work
     download SHA256SUMS
     choose_archive

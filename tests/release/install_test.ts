@@ -78,7 +78,7 @@ for (const shell of SHELLS) {
       const prefix = `${home}/.local`;
       const upgrade = await install(home, ["--url", mirror.url], { shell, as });
       assertEquals([upgrade.code, upgrade.stdout], [0, ""]);
-      assertStringIncludes(upgrade.stderr, "version 0.2.0, in place of wire-probe 0.1.9");
+      assertStringIncludes(upgrade.stderr, "version 0.2.0, in place of the one that was there");
       assertStringIncludes(upgrade.stderr, `${prefix}/bin is not in PATH`);
       assertEquals(names(`${prefix}/bin`), ["wire-probe"]);
       assertEquals((await run([`${prefix}/bin/wire-probe`])).stdout, "wire-probe 0.2.0\n");
@@ -126,7 +126,7 @@ const BAD_DOWNLOADS: readonly [what: string, end: string, manner: Manner, reason
   [
     "the checksum's line is cut short",
     "SHA256SUMS",
-    edited((text) => text.trimEnd()),
+    edited((text) => text.trimEnd().slice(0, -1)),
     /names no archive for/,
   ],
   [
@@ -242,6 +242,52 @@ for (const downloader of ["curl", "wget"]) {
     });
   }
 }
+
+for (
+  const [what, edit] of [
+    ["end as Windows ends them", (text: string) => text.replaceAll("\n", "\r\n")],
+    ["end in nothing", (text: string) => text.trimEnd()],
+  ] as const
+) {
+  Deno.test(
+    `lines of checksums that ${what} are read`,
+    withOld(async ({ home, mirror, as }) => {
+      mirror.manners.set("SHA256SUMS", edited(edit));
+      const { code, stderr } = await install(home, ["--url", mirror.url], { as });
+      assertEquals(code, 0, stderr);
+    }),
+  );
+}
+
+/** A GNU wget as its answer to a redirect reads, which leads from https to http. */
+const LED_AWAY = `case $1 in --version) echo 'GNU Wget 1.21.3' ;;
+*) echo '  HTTP/1.1 302 Found' >&2; echo '  Location: http://127.0.0.1:1/x' >&2; exit 8 ;; esac`;
+const WGETS: readonly [what: string, text: string, reason: RegExp][] = [
+  ["verifies nobody", "echo 'BusyBox v1.36'; exit 1", /this wget does not verify who answers/],
+  ["is led from https to http", LED_AWAY, /leads away from https; nothing was changed/],
+];
+
+for (const [what, text, reason] of WGETS) {
+  Deno.test(
+    `a wget that ${what} installs nothing`,
+    withOld(async (scene) => {
+      const tools = await toolFolder(scene.home, ["uname", "ldd", "sha256sum"], { wget: text });
+      await refused(scene, reason, { tools }, ["--url", "https://127.0.0.1:1"]);
+    }),
+  );
+}
+
+Deno.test(
+  "the program that is there is not run, nor is the archive's owner kept",
+  withOld(async ({ home, mirror, as }) => {
+    const program = `${home}/.local/bin/wire-probe`;
+    await Deno.writeTextFile(program, `#!/bin/sh\necho run >>${home}/traces\n`);
+    const { code, stderr } = await install(home, ["--url", mirror.url], { as });
+    assertEquals(code, 0, stderr);
+    assertEquals(existsSync(`${home}/traces`), false);
+    assertEquals((await Deno.stat(program)).uid, (await Deno.stat(`${home}/.local/bin`)).uid);
+  }),
+);
 
 const USAGE: readonly [args: string, reason: RegExp][] = [
   ["--versoin 0.2.0", /there is no option '--versoin'; see --help/],

@@ -6,7 +6,23 @@ export const SCRIPT = new URL("../../../scripts/install.sh", import.meta.url).pa
 const NOBODY = "65534";
 /** What the script calls beside a downloader, a checksum tool, uname and ldd. */
 const TOOLS = [
-  ...["cat", "chmod", "cp", "find", "gzip", "id", "mkdir", "mktemp", "mv", "rm", "sh", "tar"],
+  ...[
+    "cat",
+    "chmod",
+    "cp",
+    "find",
+    "gzip",
+    "id",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "rm",
+    "sed",
+    "sh",
+    "tail",
+    "tar",
+    "tr",
+  ],
 ];
 
 export interface Ran {
