@@ -14,7 +14,7 @@ export const ROWS_AT_ONCE = 64;
 export type OnRow = (entry: NodeEntry, fetched: Fetched) => void;
 
 /**
- * Asks all nodes; ends within the time limit for every ROWS_AT_ONCE of them. Once `signal` is aborted
+ * Asks all nodes; `atOnce` at a time, and each for no longer than the time limit. Once `signal` is aborted
  * no further one is asked.
  */
 export async function gatherRows(
@@ -22,16 +22,17 @@ export async function gatherRows(
   fetchRow: FetchRow,
   timeoutMs: number,
   onRow: OnRow,
-  signal: AbortSignal = new AbortController().signal,
+  { signal, atOnce = ROWS_AT_ONCE }: { readonly signal?: AbortSignal; readonly atOnce?: number } =
+    {},
 ): Promise<void> {
   const waiting = entries.values();
   const worker = async () => {
     for (const entry of waiting) {
-      if (signal.aborted) return;
+      if (signal?.aborted === true) return;
       onRow(entry, await fetchRow(entry, timeoutMs, signal));
     }
   };
-  await Promise.all(Array.from({ length: Math.min(ROWS_AT_ONCE, entries.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(atOnce, entries.length) }, worker));
 }
 
 /** A node as its line in the nodes file has it. */

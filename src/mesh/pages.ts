@@ -1,4 +1,7 @@
 /** What a node offers over HTTP: its row as JSON and for Prometheus, and whether it is alive. */
+import { LIVE_DATA_PATH, livePage } from "../format/heatmap/page.ts";
+import { Cached } from "./cached.ts";
+import type { MeshPicture } from "./picture.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_STEP_BYTES, PROMETHEUS_CONTENT_TYPE } from "../format/prometheus.ts";
 import { prometheusMesh } from "../format/prometheus_mesh.ts";
@@ -17,11 +20,8 @@ export const FRESH_MS = 1000;
 /** A page is written in pieces of about this size, with a turn of the event loop after each. */
 const PIECE_BYTES = 64 * 1024;
 
-const INDEX = `<!DOCTYPE html><html lang="en"><title>wire-probe mesh</title><h1>wire-probe mesh</h1>
-<ul><li><a href="${ROW_PATH}">${ROW_PATH}</a>: what this node measured of the others
-<li><a href="/metrics">/metrics</a>: the same for Prometheus
-<li><a href="/healthz">/healthz</a></ul></html>
-`;
+const JSON_TYPE = "application/json; charset=utf-8";
+const LIVE_PAGE = livePage();
 
 export interface PagePorts {
   readonly clock: Clock;
@@ -29,6 +29,8 @@ export interface PagePorts {
   row(): Promise<MeshRow>;
   /** Lets the event loop do what else is due. */
   pause(): Promise<void>;
+  /** The whole mesh; absent where it is not shown. */
+  readonly picture?: MeshPicture;
   /** Absent for a node that takes nobody's word for leaving. */
   readonly leaving?: LeavingPorts;
   /** The nodes' secret; null for none. */
@@ -38,18 +40,24 @@ export interface PagePorts {
 export class Pages {
   #leaving: LeavingPorts | undefined;
   #token: HttpToken | null;
+  #picture: MeshPicture | undefined;
   #row: Cached<MeshRow>;
   #json: Cached<Uint8Array<ArrayBuffer>>;
   #metrics: Cached<Uint8Array<ArrayBuffer>>;
 
-  constructor({ clock, row, pause, leaving, token }: PagePorts) {
+  constructor({ clock, row, pause, leaving, token, picture }: PagePorts) {
     this.#leaving = leaving;
     this.#token = token;
-    this.#row = new Cached(clock, row);
-    this.#json = new Cached(clock, async () => {
+    this.#picture = picture;
+    this.#row = new Cached(clock, FRESH_MS, row);
+    this.#json = new Cached(clock, FRESH_MS, async () => {
       return new TextEncoder().encode(encodeRow(await this.#row.get()));
     });
-    this.#metrics = new Cached(clock, async () => await metrics(await this.#row.get(), pause));
+    this.#metrics = new Cached(
+      clock,
+      FRESH_MS,
+      async () => await metrics(await this.#row.get(), pause),
+    );
   }
 
   /** Answers a request of the peer at an address. */
@@ -66,10 +74,28 @@ export class Pages {
         return page(PROMETHEUS_CONTENT_TYPE, await this.#metrics.get());
       case HEALTH_PATH:
         return textResponse(200, "ok");
+    }
+    return await this.#live(request) ??
+      textResponse(404, `not here: /, /api/matrix, ${ROW_PATH}, /metrics, /healthz`);
+  }
+
+  /** The page of the whole mesh and its documents; null where it is not shown. */
+  async #live({ path, headers }: HttpRequest): Promise<HttpResponse | null> {
+    if (this.#picture === undefined) return null;
+    switch (path) {
       case "/":
-        return page("text/html; charset=utf-8", INDEX);
+        return page("text/html; charset=utf-8", LIVE_PAGE);
+      case "/api/matrix":
+        return page(JSON_TYPE, (await this.#picture.documents()).matrix);
+      case LIVE_DATA_PATH: {
+        const documents = await this.#picture.documents();
+        const gzip = (headers.get("accept-encoding") ?? "").includes("gzip");
+        return gzip
+          ? { ...page(JSON_TYPE, documents.pageGzip), headers: { "Content-Encoding": "gzip" } }
+          : page(JSON_TYPE, documents.page);
+      }
       default:
-        return textResponse(404, `not here: ${ROW_PATH}, /metrics, /healthz`);
+        return null;
     }
   }
 
@@ -107,26 +133,4 @@ async function metrics(
   }
   cut();
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
-}
-
-/** The last of something that is made when it is asked for, for all who ask within FRESH_MS. */
-class Cached<T> {
-  #clock: Clock;
-  #make: () => Promise<T>;
-  #made: Promise<T> | null = null;
-  #madeMs = -Infinity;
-
-  constructor(clock: Clock, make: () => Promise<T>) {
-    this.#clock = clock;
-    this.#make = make;
-  }
-
-  get(): Promise<T> {
-    const now = this.#clock.now();
-    if (this.#made === null || now - this.#madeMs >= FRESH_MS) {
-      this.#madeMs = now;
-      this.#made = this.#make();
-    }
-    return this.#made;
-  }
 }

@@ -184,3 +184,68 @@ for (const [sizes, dark] of [[[4, 4, 4], false], [[60, 60, 40, 40], true]] as co
     },
   });
 }
+
+/** Waits until the page says so. */
+async function shows(browser: Browser, selector: string, words: string): Promise<void> {
+  const endMs = Date.now() + 60_000;
+  for (;;) {
+    const found = await text(browser, selector);
+    if (found.includes(words)) return;
+    assert(Date.now() < endMs, `${selector} says ${found}, not ${words}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+Deno.test({
+  name: "a node's own page refreshes itself and survives the death of a node, at any width" +
+    (lacking === undefined ? "" : ` (no ${lacking} here)`),
+  ignore: lacking !== undefined,
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "wire-probe-live-" });
+    const names = ["n1", "n2", "n3", "n4"];
+    const http = 21_700 + Deno.pid % 200;
+    const lines = names.map((name, i) => `${name}=127.0.5.${i + 1}:${http + 300} az=${i % 2}\n`);
+    await Deno.writeTextFile(`${folder}/nodes`, lines.join(""));
+    const nodes = names.map((name) =>
+      new Deno.Command(BINARY, {
+        args: ["mesh", "--nodes", `${folder}/nodes`, "--name", name, "--http-port", `${http}`]
+          .concat(["-i", "1s", "--quiet"]),
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn()
+    );
+    const browser = await Browser.open(360, 700, true);
+    try {
+      for (;;) {
+        const row = await fetch(`http://127.0.5.4:${http}/row`).then((of) => of.text(), () => "");
+        if (row.includes('"rtt_ms":{')) break;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      await browser.go(`http://127.0.5.1:${http}/`);
+      await shows(browser, "#coverage", "4 of 4 rows");
+      const width = await browser.evaluate<number>("document.documentElement.scrollWidth");
+      assertEquals(width, await browser.evaluate("innerWidth"));
+      assertEquals(await browser.evaluate("document.querySelectorAll('#table tr').length"), 5);
+      nodes[3].kill("SIGKILL");
+      await shows(browser, "#findings", "n4 refuses connections");
+      if (SCREENSHOTS !== null) await browser.screenshot(`${SCREENSHOTS}/live-360.png`);
+      assertStringIncludes(await text(browser, "#coverage"), "3 of 4 rows");
+      // The node whose page it is: what was there stays, and is said to be old.
+      nodes[0].kill("SIGKILL");
+      await shows(browser, "#state", "no new figures");
+      assertStringIncludes(await text(browser, "#coverage"), "3 of 4 rows");
+    } finally {
+      await browser.close();
+      for (const node of nodes) {
+        try {
+          node.kill("SIGKILL");
+        } catch {
+          // Killed before.
+        }
+      }
+      await Promise.all(nodes.map((node) => node.status));
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

@@ -64,7 +64,7 @@ export class MatrixSource {
     await gatherRows(entries, rowFetcher(token), timeoutMs, ({ target }, { row, reason }) => {
       if (row === null) matrix.miss(matrix.indexOf(target.name), reason);
       else matrix.put(row, row.ageMs);
-    }, signal);
+    }, { signal });
     return matrix;
   }
 

@@ -12,6 +12,8 @@ import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
 import type { HostPressure } from "../../domain/mesh_row.ts";
 import { PressureGauge } from "../../kernel/pressure.ts";
+import { MeshPicture } from "../../mesh/picture.ts";
+import { rowFetcher } from "../../mesh/row_fetch.ts";
 import { tellLeaving } from "../../mesh/leaving.ts";
 import { isOwnAddress } from "../../net/listener.ts";
 import { literalEndpoint } from "../../domain/address.ts";
@@ -95,6 +97,12 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
     row: () => builder.row(),
     pause,
     token: access.token,
+    picture: new MeshPicture({
+      clock: systemClock,
+      nodes: () => ({ entries: nodes, own: me.target.name }),
+      ownRow: () => builder.row(),
+      fetchRow: rowFetcher(access.token),
+    }),
     leaving: {
       resolver: openGate().resolver,
       entries: () => nodes,

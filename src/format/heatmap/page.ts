@@ -6,7 +6,7 @@
 import { coverage, type Figure, FIGURES, type Matrix } from "../../domain/matrix.ts";
 import type { Metric } from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
-import type { Finding } from "../../domain/finding.ts";
+import type { Finding, FindingKind } from "../../domain/finding.ts";
 import type { PageData } from "./page/data.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
@@ -18,6 +18,22 @@ export const MAX_PAGE_NODES = 1000;
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " +
   "img-src data:; base-uri 'none'; form-action 'none'";
+/** A node's own page asks that node for its data, and nobody else. */
+const LIVE_POLICY = `${POLICY}; connect-src 'self'`;
+/** Where the live page has its data from. */
+export const LIVE_DATA_PATH = "/page.json";
+
+/** What shows a finding of a kind best. */
+const METRIC_OF: Readonly<Partial<Record<FindingKind, Metric>>> = {
+  loss: "loss",
+  partition: "loss",
+  "dead-node": "loss",
+  cold: "cold",
+  "slow-tail": "p99",
+  "slow-node": "p50",
+  "slow-block": "p50",
+  "slow-pair": "p50",
+};
 
 /** What the page is told; `time` is when the rows were gathered, as it is to be shown. */
 export interface PageOptions {
@@ -28,11 +44,25 @@ export interface PageOptions {
 }
 
 export function heatmapPage(matrix: Matrix, options: PageOptions): string {
+  return pageWith(embedded(pageData(matrix, options)), POLICY);
+}
+
+/** The page that asks for its data again and again. */
+export function livePage(): string {
+  return pageWith("", LIVE_POLICY);
+}
+
+/** What the live page is given. */
+export function pageJson(matrix: Matrix, options: PageOptions): string {
+  return JSON.stringify(pageData(matrix, options));
+}
+
+function pageWith(data: string, policy: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
@@ -40,7 +70,7 @@ export function heatmapPage(matrix: Matrix, options: PageOptions): string {
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
-<header><h1>wire-probe heatmap</h1><p id="coverage"></p></header>
+<header><h1>wire-probe heatmap</h1><p id="coverage"></p><p id="state" role="status" hidden></p></header>
 <ul id="findings" class="card" aria-label="triage"></ul>
 <div class="bar">
 <div class="switch" id="metrics" role="radiogroup" aria-label="metric"></div>
@@ -56,8 +86,9 @@ export function heatmapPage(matrix: Matrix, options: PageOptions): string {
 <div id="scroll" class="card"><div id="stage" tabindex="0" role="application" aria-label="matrix of nodes; arrow keys move, the figures are beside it"><canvas id="base"></canvas><canvas id="overlay"></canvas><i id="row-frame" class="frame" hidden></i><i id="column-frame" class="frame" hidden></i><i id="cell-frame" class="frame" hidden></i></div></div>
 <aside id="details" class="card" aria-live="polite"></aside>
 </main>
+<table id="table" class="unseen"></table>
 <div id="tip" hidden></div>
-<script type="application/json" id="data">${embedded(pageData(matrix, options))}</script>
+<script type="application/json" id="data">${data}</script>
 <script>${PAGE_SCRIPT}</script>
 </body>
 </html>
@@ -90,10 +121,11 @@ function pageData(matrix: Matrix, { metric, findings, time }: PageOptions): Page
     figures: Object.fromEntries(
       FIGURES.map((figure) => [figure, flat(matrix, figure)]),
     ) as PageData["figures"],
-    findings: findings?.map(({ severity, layer, text, regions }) => ({
+    findings: findings?.map(({ kind, severity, layer, text, regions }) => ({
       severity,
       layer,
       text,
+      metric: METRIC_OF[kind] ?? null,
       regions,
     })) ?? null,
   };

@@ -22,6 +22,7 @@ body {
 h1 { font-size: 20px; margin: 0; letter-spacing: -0.01em; }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 14px; margin-bottom: 14px; }
 header p { margin: 0; color: var(--soft); }
+#state { color: var(--critical); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 #findings { margin: 0 0 14px; padding: 4px; list-style: none; }
 #findings:empty { display: none; }
@@ -61,6 +62,15 @@ header p { margin: 0; color: var(--soft); }
   transparent 1.3px 4px); outline: 1px solid var(--line); }
 main { display: grid; grid-template-columns: minmax(0, 1fr) 340px; gap: 14px; align-items: start; }
 @media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 640px) {
+  body { padding: 12px 12px 24px; }
+  #findings button, #findings p { grid-template-columns: auto 1fr; gap: 2px 10px; }
+  #findings span:last-child { grid-column: 1 / -1; }
+  .switch { flex-wrap: wrap; }
+  .legend { width: 100%; }
+  .ramp { width: calc(100% - 44px); }
+  #scroll { padding: 4px; }
+}
 #scroll { overflow: auto; padding: 10px; }
 #stage { position: relative; outline: none; }
 #stage:focus-visible { box-shadow: 0 0 0 2px var(--accent); border-radius: 4px; }
@@ -83,5 +93,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr) 340px; gap: 14px; al
   background: var(--ink); color: var(--page); font-size: 12.5px; pointer-events: none;
   overflow-wrap: anywhere; }
 #tip b { font-variant-numeric: tabular-nums; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; display: block; }
 [hidden] { display: none !important; }
 `;

@@ -50,6 +50,7 @@ Deno.test("what tells how a pair is now is read back, and a row of an old node h
   const full = row("a", { pressure, peers: [peer("b", { ...NOW, left: true })] });
   assertEquals(decodeRow(encodeRow(full)), full);
   const old = JSON.parse(encodeRow(full));
+  delete old.pressure;
   for (
     const field of [
       "left",

@@ -17,6 +17,8 @@ export interface PageFinding {
   readonly severity: Severity;
   readonly layer: string;
   readonly text: string;
+  /** What shows it; null for what is chosen. */
+  readonly metric: Metric | null;
   readonly regions: readonly Region[];
 }
 

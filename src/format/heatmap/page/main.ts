@@ -1,50 +1,61 @@
 /** The page: what it shows follows the metric, the pointer, the keys and the theme. */
 import { type Metric, METRIC_NAMES, METRIC_TITLES, METRICS } from "../metric.ts";
-import { scalesFor } from "../scale.ts";
+import { type Scale, scalesFor } from "../scale.ts";
 import { type PageData, type PageFinding, PageMatrix } from "./data.ts";
 import { button, byId, canvasOf, contextOf, onTheme, otherTheme } from "./document.ts";
 import { drawMatrix, drawVeil, placeFrames } from "./drawing.ts";
 import { type Layout, layoutFor, nodeAt } from "./layout.ts";
-import { type Pair, showDetails, showFindings, showLegend, showTip } from "./panels.ts";
+import { type Pair, showDetails, showFindings, showLegend, showTable, showTip } from "./panels.ts";
 
 /** The padding of the box that the matrix scrolls in, with its border. */
 const BOX_PADDING = 24;
+/** How often a live page asks; the node gathers no more often. */
+const REFRESH_MS = 10_000;
 const NOBODY: Pair = { from: -1, to: -1 };
 
-const data: PageData = JSON.parse(byId("data").textContent ?? "");
-const matrix = new PageMatrix(data);
-const scales = scalesFor(matrix);
 const [stage, base, overlay] = [byId("stage"), canvasOf("base"), canvasOf("overlay")];
 
-let metric: Metric = data.metric;
+/** What is shown: of a file for good, of a live page until the next data are there. */
+let data: PageData;
+let matrix: PageMatrix;
+let scales: Readonly<Record<Metric, Scale>>;
+let metric: Metric | null = null;
 let pair: Pair = NOBODY;
-let layout: Layout = measured();
+let layout: Layout;
+/** Whether there is anything to show yet. */
+let ready = false;
 /** The finding below the pointer, and the one that was chosen. */
 let over: PageFinding | null = null;
 let chosen: PageFinding | null = null;
+
+function scale(): Scale {
+  return scales[metric ?? data.metric];
+}
 
 function measured(): Layout {
   return layoutFor(data, byId("scroll").clientWidth - BOX_PADDING, contextOf(base));
 }
 
 function draw(): void {
+  if (!ready) return;
   layout = measured();
   stage.style.width = `${layout.width}px`;
   stage.style.height = `${layout.height}px`;
-  drawMatrix(base, layout, data, matrix, scales[metric]);
+  drawMatrix(base, layout, data, matrix, scale());
   drawVeil(overlay, layout, over ?? chosen);
   placeFrames(layout, pair.from, pair.to);
 }
 
 function select(from: number, to: number): void {
+  if (!ready) return;
   if (from === pair.from && to === pair.to) return;
   pair = { from, to };
   placeFrames(layout, from, to);
-  showDetails(data, matrix, scales[metric], pair);
+  showDetails(data, matrix, scale(), pair);
 }
 
 function tip(x: number, y: number): void {
-  showTip(data, matrix, scales[metric], pair, [x, y]);
+  showTip(data, matrix, scale(), pair, [x, y]);
 }
 
 function hideTip(): void {
@@ -59,6 +70,7 @@ function cellAt(from: number, to: number): { readonly x: number; readonly y: num
 }
 
 stage.addEventListener("pointermove", ({ clientX, clientY }) => {
+  if (!ready) return;
   const box = stage.getBoundingClientRect();
   const to = nodeAt(layout, clientX - box.left - layout.left);
   const from = nodeAt(layout, clientY - box.top - layout.top);
@@ -77,8 +89,8 @@ const STEPS: Readonly<Record<string, readonly [from: number, to: number]>> = {
   ArrowDown: [1, 0],
   ArrowLeft: [0, -1],
   ArrowRight: [0, 1],
-  Home: [0, -matrix.size],
-  End: [0, matrix.size],
+  Home: [0, -Infinity],
+  End: [0, Infinity],
 };
 
 stage.addEventListener("keydown", (event) => {
@@ -87,7 +99,7 @@ stage.addEventListener("keydown", (event) => {
     select(-1, -1);
     return;
   }
-  if (!Object.hasOwn(STEPS, event.key)) return;
+  if (!ready || !Object.hasOwn(STEPS, event.key)) return;
   event.preventDefault();
   const [down, right] = STEPS[event.key];
   const within = (node: number) => Math.min(matrix.size - 1, Math.max(0, node));
@@ -98,15 +110,17 @@ stage.addEventListener("keydown", (event) => {
 });
 
 function choose(next: Metric): void {
+  if (!ready) return;
   metric = next;
   for (const one of byId("metrics").querySelectorAll("button")) {
     const isChosen = one.dataset.metric === metric;
     one.setAttribute("aria-checked", String(isChosen));
     one.tabIndex = isChosen ? 0 : -1;
   }
-  showLegend(scales[metric]);
+  showLegend(scale());
+  showTable(data, matrix, scale());
   draw();
-  showDetails(data, matrix, scales[metric], pair);
+  showDetails(data, matrix, scale(), pair);
 }
 
 for (const name of METRICS) {
@@ -121,7 +135,7 @@ byId("metrics").addEventListener("keydown", (event) => {
   const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
   if (step === 0) return;
   event.preventDefault();
-  choose(METRICS[(METRICS.indexOf(metric) + step + METRICS.length) % METRICS.length]);
+  choose(METRICS[(METRICS.indexOf(scale().metric) + step + METRICS.length) % METRICS.length]);
   byId("metrics").querySelector<HTMLElement>('[aria-checked="true"]')?.focus();
 });
 
@@ -132,11 +146,11 @@ function nameTheme(): void {
 byId("theme").addEventListener("click", () => {
   document.documentElement.dataset.theme = otherTheme();
   nameTheme();
-  choose(metric);
+  choose(scale().metric);
 });
 onTheme(() => {
   nameTheme();
-  choose(metric);
+  choose(scale().metric);
 });
 let drawnFor = innerWidth;
 addEventListener("resize", () => {
@@ -145,19 +159,65 @@ addEventListener("resize", () => {
   draw();
 });
 
-byId("coverage").textContent = data.coverage;
+/** Takes data in place of those before; what was chosen stays chosen as long as it is there. */
+function show(next: PageData): void {
+  const names = pair.from < 0 ? null : [data.nodes[pair.from].name, data.nodes[pair.to].name];
+  const text = chosen?.text ?? null;
+  data = next;
+  ready = true;
+  matrix = new PageMatrix(data);
+  scales = scalesFor(matrix);
+  const [from, to] = (names ?? []).map((of) => data.nodes.findIndex(({ name }) => name === of));
+  pair = names === null || from < 0 || to < 0 ? NOBODY : { from, to };
+  over = null;
+  chosen = data.findings?.find((finding) => finding.text === text) ?? null;
+  byId("coverage").textContent = data.coverage;
+  showFindings(data.findings, chosen, {
+    over: (finding) => {
+      over = finding;
+      drawVeil(overlay, layout, over ?? chosen);
+    },
+    chosen: (finding) => {
+      chosen = finding;
+      // A finding about loss is seen in the losses.
+      const shows = finding?.metric ?? null;
+      if (shows === null) drawVeil(overlay, layout, over ?? chosen);
+      else choose(shows);
+    },
+  });
+  choose(scale().metric);
+}
+
+/** Asks the node for its data, again and again while somebody looks. */
+async function live(): Promise<void> {
+  for (;;) {
+    try {
+      const response = await fetch("page.json");
+      if (!response.ok) throw new Error(await response.text());
+      show(await response.json());
+      say("");
+    } catch (error) {
+      // The figures that are there stay, and are said to be old.
+      say(`no new figures: ${error instanceof Error ? error.message : error}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+    while (document.hidden) {
+      await new Promise((resolve) =>
+        document.addEventListener("visibilitychange", resolve, { once: true })
+      );
+    }
+  }
+}
+
+function say(text: string): void {
+  byId("state").textContent = text;
+  byId("state").hidden = text === "";
+}
+
 nameTheme();
-showFindings(data.findings, {
-  over: (finding) => {
-    over = finding;
-    drawVeil(overlay, layout, over ?? chosen);
-  },
-  chosen: (finding) => {
-    chosen = finding;
-    drawVeil(overlay, layout, over ?? chosen);
-  },
-});
-choose(metric);
+const embedded = byId("data").textContent ?? "";
+if (embedded === "") void live();
+else show(JSON.parse(embedded));
 
 // For the console of the browser, and for tests.
 Object.assign(globalThis, {

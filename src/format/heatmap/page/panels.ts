@@ -22,6 +22,7 @@ export interface Pair {
 }
 
 const NONE = "–";
+const MAX_TABLE_NODES = 64;
 const HINT = "Point at a cell, or focus the matrix and use the arrow keys.";
 
 type Cell = (matrix: PageMatrix, from: number, to: number) => string;
@@ -155,7 +156,11 @@ export interface FindingEvents {
   chosen(finding: PageFinding | null): void;
 }
 
-export function showFindings(findings: readonly PageFinding[] | null, events: FindingEvents): void {
+export function showFindings(
+  findings: readonly PageFinding[] | null,
+  before: PageFinding | null,
+  events: FindingEvents,
+): void {
   const list = byId("findings");
   list.replaceChildren();
   if (findings?.length === 0) {
@@ -164,10 +169,12 @@ export function showFindings(findings: readonly PageFinding[] | null, events: Fi
     line.append(element("span", "nothing stands out"));
     list.append(item(line));
   }
+  /** The one that is pressed. */
   let chosen: HTMLElement | null = null;
   for (const finding of findings ?? []) {
     const line = button("", finding.severity);
-    line.setAttribute("aria-pressed", "false");
+    line.setAttribute("aria-pressed", String(finding === before));
+    if (finding === before) chosen = line;
     line.append(
       element("span", finding.severity, "severity"),
       element("span", finding.layer, "layer"),
@@ -189,4 +196,17 @@ function item(content: HTMLElement): HTMLElement {
   const made = element("li");
   made.append(content);
   return made;
+}
+
+/** The matrix for screen readers; of a larger mesh the findings say more. */
+export function showTable(data: PageData, matrix: PageMatrix, scale: Scale): void {
+  const table = byId("table");
+  table.replaceChildren();
+  if (matrix.size > MAX_TABLE_NODES) return;
+  const caption = element("caption", `${METRIC_TITLES[scale.metric]}, from row to column`);
+  const head = tableRow("th", ["", ...data.nodes.map(({ name }) => name)]);
+  const rows = data.nodes.map(({ name }, from) =>
+    tableRow("td", [name, ...data.nodes.map((_, to) => cellText(matrix, scale, from, to))])
+  );
+  table.append(caption, head, ...rows);
 }
