@@ -13,6 +13,7 @@ const ARGUMENTS = [
   "--disable-background-networking",
   "--no-first-run",
 ];
+const MIN_WINDOW = 500;
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
 /** An entry of the browser's console or of its network events. */
@@ -48,6 +49,10 @@ export class Browser {
         "goog:loggingPrefs": { browser: "ALL", performance: "ALL" },
         "goog:chromeOptions": {
           args: [...ARGUMENTS, ...scheme, `--window-size=${width},${height}`],
+          // A window is never narrower; a telephone is.
+          ...(width < MIN_WINDOW
+            ? { mobileEmulation: { deviceMetrics: { width, height, pixelRatio: 2 } } }
+            : {}),
         },
       };
       const { sessionId } = await request("POST", root, {

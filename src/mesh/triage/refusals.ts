@@ -61,9 +61,9 @@ function refusedNodes(view: MeshView, refused: PairTest, direction: "from" | "to
     const enough = (of: typeof pairs) =>
       of.length === 0 ||
       of.filter(([from, to]) => refused(from, to)).length >= NODE_SHARE * of.length;
-    // One refusal is enough where the row says the same.
-    const least = direction === "to" && !view.fresh(node) ? 1 : MIN_PROBERS;
-    if (bad.length < least || !enough(pairs) || !enough(within)) return [];
+    // One refusal is enough where the row is missing too: the others' bursts will tell the same soon.
+    const down = direction === "to" && !view.fresh(node) && bad.length > 0;
+    if (!down && (bad.length < MIN_PROBERS || !enough(pairs) || !enough(within))) return [];
     // Nodes that accept nobody are to blame themselves.
     const accepts = (to: number) =>
       view.all().some((from) => view.state(from, to) === "established");
