@@ -63,7 +63,12 @@ const IGNORED_BYTES = 4096;
 /** How long to leave the backlog alone after accepting has failed. */
 const BACK_OFF_MS = 50;
 
-o}
+/** Who asks. */
+export interface Asker {
+  readonly address: string;
+  /** Is told when the asker left while its answer was being made. */
+  readonly gone: AbortSignal;
+}
 
 export type HttpHandler = (request: HttpRequest, asker: Asker) => Promise<HttpResponse>;
 
@@ -299,7 +304,7 @@ export class HttpServer {
     }
   }
 
-o  /** Chunks (RFC 9112, section 7.1) tell the peer that nothing is missing; HTTP/1.0 has to guess. */
+  /** Chunks (RFC 9112, section 7.1) tell the peer that nothing is missing; HTTP/1.0 has to guess. */
   async #pieces(
     connection: Deno.TcpConn,
     place: Place,
