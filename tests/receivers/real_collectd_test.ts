@@ -223,3 +223,19 @@ realTest("collectd's unixsock plugin takes the ping plugin's types", ["collectd"
   assertEquals(probe.dropped, 0);
   assertEquals(collectd.complaints(), []);
 });
+
+realTest("the snippet that is shipped has collectd run the probe", ["collectd"], async () => {
+  using folder = new Folder();
+  using peers = new Peers();
+  const snippet = Deno.readTextFileSync("scripts/collectd/exec.conf");
+  const [, line] = /^ *Exec "nobody" "wire-probe" (.*)$/m.exec(snippet) ?? [];
+  const args = [...line.matchAll(/"([^"]*)"/g)].map(([, word]) =>
+    word.replace("db1.example:5432", peers.live)
+  );
+  assertEquals(args[0], "probe");
+  await using collectd = new Collectd(folder, [{ command: binaryIn(folder), args }]);
+  await collectd.start();
+  const identifier = `${HOST}/${PLUGIN}/latency-db`;
+  await untilTrue("a value", () => collectd.values(identifier).some((value) => value !== null));
+  assertEquals(collectd.complaints(), []);
+});
