@@ -21,11 +21,6 @@ export function connectionsOptions(values: ConnectionsValues): ConnectionsOption
   if (output === "none" && !exporting && !values.live && !fails(values)) {
     throw new UsageError("--output none wants --export, --fail-rtt or --fail-retransmits");
   }
-  if (values.export.some(({ kind }) => kind === "otlp")) {
-    throw new UsageError(
-      "--export otlp-http: connections has no OpenTelemetry metrics; take another",
-    );
-  }
   const endless = live || exporting || duration !== null;
   return {
     by: values.by,

@@ -45,8 +45,8 @@ export function verdictsOn(evidence: Evidence): ConnectionVerdict[] {
   add("connect", connects(evidence));
   add("loss", loss(evidence));
   add("queueing", queueing(evidence));
-  add("receiver", heldBack(evidence, SUM.heldByReceiver, "its peer reads too slowly for them"));
-  add("sender", heldBack(evidence, SUM.heldBySendBuffer, "this side's send buffer is too small"));
+  add("receiver", heldBack(evidence, SUM.heldByReceiver, "the peer reads too slowly"));
+  add("sender", heldBack(evidence, SUM.heldBySendBuffer, "this side writes too slowly"));
   add("close_wait", closeWait(evidence));
   return found;
 }
@@ -94,8 +94,10 @@ function queueing({ sum, handshake }: Evidence): string | null {
 function heldBack({ sum }: Evidence, place: number, why: string): string | null {
   const held = sum(place);
   if (held === 0) return null;
-  return `${held} of ${counted(sum(SUM.connections), "connection")} had data to send ` +
-    `and was held back for ${shortPercent(HELD_BACK_SHARE)} of the time or more: ${why}`;
+  const connections = counted(sum(SUM.connections), "connection");
+  const by = place === SUM.heldByReceiver ? "the peer's window" : "this side's send buffer";
+  return `${held} of ${connections} with data to send waited for ${by} for ` +
+    `${shortPercent(HELD_BACK_SHARE)} of the time or more: ${why}`;
 }
 
 function closeWait({ sum }: Evidence): string | null {

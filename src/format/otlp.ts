@@ -8,6 +8,7 @@ import { NO_PORT, type Target } from "../domain/target.ts";
 import type { WallTime } from "../time/wall_anchor.ts";
 import type { Naming } from "./naming.ts";
 import type { HistogramView } from "./prometheus.ts";
+import type { MetricFamily, MetricSample } from "./metric_family.ts";
 import { protobufFields, ProtobufWriter } from "./protobuf.ts";
 
 /** The semantic conventions that the attributes of the resource follow. */
@@ -52,6 +53,9 @@ export interface OtlpProcess {
   readonly exportDropped: number;
   readonly residentBytes: number;
 }
+
+/** Units as OpenTelemetry spells them (UCUM). */
+const UCUM = { seconds: "s", bytes: "By" } as const;
 
 /** Who sends. */
 export interface OtlpSender {
@@ -98,6 +102,7 @@ export class OtlpFormat {
     series: readonly OtlpSeries[],
     about: OtlpProcess | null,
     at: WallTime,
+    families: Iterable<MetricFamily> = [],
   ): Uint8Array<ArrayBuffer> {
     const out = this.#out;
     const { resource, version } = this.#sender;
@@ -112,8 +117,11 @@ export class OtlpFormat {
           out.string(1, "wire-probe");
           out.string(2, version);
         });
-        this.#counts(series, at);
-        this.#histograms(series, at);
+        if (series.length > 0) {
+          this.#counts(series, at);
+          this.#histograms(series, at);
+        }
+        for (const family of families) this.#family(family, at);
         if (about !== null) this.#ownFigures(about, at);
       });
       out.string(3, SCHEMA_URL);
@@ -191,6 +199,44 @@ export class OtlpFormat {
     this.#metric("wire_probe.resident_memory", "By", "Resident memory.", 7, () => {
       this.#point(start, at, residentBytes, []);
       this.#out.uint(2, CUMULATIVE);
+    });
+  }
+
+  /** A summary is two counters: quantiles are not there to be sent. */
+  #family({ name, kind, unit, help, samples, sums }: MetricFamily, at: WallTime): void {
+    if (samples.length === 0) return;
+    // `wire_probe_connections_sent` is `wire_probe.connections.sent`.
+    const full = name.replace(/^wire_probe_([a-z]+)_/, "wire_probe.$1.");
+    const ucum = unit === null ? "1" : UCUM[unit];
+    const points = (of: readonly MetricSample[]) => () => {
+      for (const { labels, start, value } of of) this.#double(start, at, value, labels);
+    };
+    switch (kind) {
+      case "gauge":
+        return this.#metric(full, ucum, help, 5, points(samples));
+      case "counter":
+        return this.#sum(full, ucum, help, points(samples));
+      case "summary":
+        this.#sum(`${full}.sum`, ucum, help, points(sums));
+        return this.#sum(`${full}.count`, "1", help, points(samples));
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  /** NumberDataPoint with a fraction. */
+  #double(
+    start: WallTime,
+    at: WallTime,
+    value: number,
+    attributes: readonly Attribute[],
+  ): void {
+    const out = this.#out;
+    this.#points++;
+    out.message(1, () => {
+      this.#times(start, at);
+      out.double(4, value);
+      for (const attribute of attributes) this.#attribute(7, attribute);
     });
   }
 

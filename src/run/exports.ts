@@ -6,7 +6,8 @@ import { InfluxFormat } from "../format/influx.ts";
 import type { Attribute } from "../format/otlp.ts";
 import { loadToken } from "../input/token_file.ts";
 import type { Naming } from "../format/naming.ts";
-import type { RecordFormat, Step } from "../format/record_format.ts";
+import type { MetricFamily } from "../format/metric_family.ts";
+import type { RecordFormat } from "../format/record_format.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
 import { environment, hostName, processId, residentBytes } from "../kernel/process.ts";
 import { UdpSockets } from "../kernel/udp_socket.ts";
@@ -37,8 +38,8 @@ export interface ExportPorts {
   readonly version: string;
   /** Lines that all outputs together lost so far. */
   readonly dropped: () => number;
-  /** What Prometheus is shown in place of targets' metrics. */
-  readonly page?: () => Iterable<Step>;
+  /** Metrics in place of the targets', for receivers that take no lines. */
+  readonly families?: () => Iterable<MetricFamily>;
 }
 
 /** As much of a run's options as its exporters need. */
@@ -73,7 +74,7 @@ export async function openExporters(options: ExportRun, ports: ExportPorts): Pro
 async function open(
   target: ExportTarget,
   options: ExportRun,
-  { naming, connector, version, dropped, page }: ExportPorts,
+  { naming, connector, version, dropped, families }: ExportPorts,
 ): Promise<Exporter | null> {
   const gate = openGate();
   const parts = { clock: systemClock, notice: say };
@@ -105,6 +106,7 @@ async function open(
         boundsUs,
         runDropped: dropped,
         residentBytes,
+        families,
       });
     }
     case "collectd-uds": {
@@ -130,7 +132,7 @@ async function open(
         onDemand: target.onDemand,
         naming,
         boundsUs,
-        page,
+        families,
       });
     default:
       return target satisfies never;

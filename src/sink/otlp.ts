@@ -12,6 +12,7 @@ import {
   partialSuccess,
   statusMessage,
 } from "../format/otlp.ts";
+import type { MetricFamily } from "../format/metric_family.ts";
 import { TargetCounts } from "../stats/target_counts.ts";
 import { messageOf, shown } from "../text/quote.ts";
 import { type Cancel, type Clock, repeat } from "../time/clock.ts";
@@ -39,6 +40,8 @@ export interface OtlpParts {
   /** Lines that the run's outputs and exporters could not deliver so far. */
   readonly runDropped: () => number;
   readonly residentBytes: () => number;
+  /** Metrics beside the targets'. */
+  readonly families?: (() => Iterable<MetricFamily>) | undefined;
 }
 
 export class OtlpExporter implements Exporter {
@@ -129,7 +132,7 @@ export class OtlpExporter implements Exporter {
   }
 
   async #deliver(delivery: number): Promise<void> {
-    const { clock, runDropped, residentBytes } = this.#parts;
+    const { clock, runDropped, residentBytes, families } = this.#parts;
     const at = wallTime(clock);
     const all = [...this.#series.values()];
     const about = {
@@ -139,7 +142,12 @@ export class OtlpExporter implements Exporter {
     };
     for (let i = 0; i === 0 || i < all.length; i += TARGETS_A_REQUEST) {
       const some = all.slice(i, i + TARGETS_A_REQUEST);
-      const request = this.#format.request(some, i === 0 ? about : null, at);
+      const request = this.#format.request(
+        some,
+        i === 0 ? about : null,
+        at,
+        i === 0 ? families?.() : [],
+      );
       const body = this.#request.gzip ? await gzipped(request) : request.slice();
       const points = this.#format.points;
       const failed = await this.#send(body, points, delivery);

@@ -14,7 +14,7 @@ import {
   prometheusPage,
   type SeriesView,
 } from "../format/prometheus.ts";
-import type { Step } from "../format/record_format.ts";
+import { type MetricFamily, prometheusFamilies } from "../format/metric_family.ts";
 import type { Naming } from "../format/naming.ts";
 import { residentBytes } from "../kernel/process.ts";
 import type { ProbeScope } from "../input/probe_scope.ts";
@@ -63,8 +63,8 @@ export interface PrometheusPorts {
   readonly naming: Naming;
   /** Upper bounds of the histograms' buckets, in µs. */
   readonly boundsUs: readonly number[];
-  /** Metrics of somebody else's in place of the targets', a family a step; there are no probes then. */
-  readonly page?: (() => Iterable<Step>) | undefined;
+  /** Metrics in place of the targets'; there are no probes on demand then. */
+  readonly families?: (() => Iterable<MetricFamily>) | undefined;
 }
 
 export class PrometheusExporter implements Exporter {
@@ -90,7 +90,7 @@ export class PrometheusExporter implements Exporter {
     this.#version = version;
     this.#ports = ports;
     this.#startMs = ports.clock.wall();
-    this.#probes = ports.onDemand === null || ports.page !== undefined
+    this.#probes = ports.onDemand === null || ports.families !== undefined
       ? null
       : new OnDemandProbes(ports.onDemand, ports);
     const handler = (request: HttpRequest, { gone }: Asker) => this.#answer(request, gone);
@@ -195,10 +195,10 @@ export class PrometheusExporter implements Exporter {
       startMs: this.#startMs,
     };
     out.length = 0;
-    const { naming, boundsUs, page } = this.#ports;
-    const steps = page === undefined
+    const { naming, boundsUs, families } = this.#ports;
+    const steps = families === undefined
       ? prometheusPage(about, [...this.#series.values()], boundsUs, naming)
-      : [processStep(about), ...page()];
+      : [processStep(about), ...prometheusFamilies(families())];
     for (const step of steps) {
       out.begin();
       step(out);

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DATABASE, InfluxDb, inFull } from "./real/influxdb.ts";
 import { BINARY } from "./real/probe.ts";
+import { fetchDecoder, OtlpReceiver, withoutDecoder } from "./real/otlp.ts";
 import { Prometheus, promtoolComplaints } from "./real/prometheus.ts";
 import { Folder, freePort, get, realTest, untilTrue } from "./real/receiver.ts";
 
@@ -167,4 +168,38 @@ realTest(
     await watched.stop();
     await assertInInflux(influx, ofGroups());
   },
+);
+
+realTest(
+  "OpenTelemetry's own decoder reads what the reports of connections say",
+  ["npm"],
+  async () => {
+    using folder = new Folder();
+    const decode = await fetchDecoder(folder);
+    using pair = new Pair();
+    await pair.open();
+    await using receiver = new OtlpReceiver();
+    const args = ["-i", "200ms", "--port", `${pair.port}`, "--export", receiver.url];
+    await using watched = new Watched(args);
+    await untilTrue("a first report", () => watched.lines.length > 0);
+    await pair.send();
+    const outgoing = () => watched.lines.filter(({ direction }) => direction === "out");
+    const sent = WRITES * CHUNK.length;
+    await untilTrue("all was reported", () => sumOf(outgoing(), "bytes_out") === sent);
+    await watched.stop();
+    const [{ scopeMetrics }] = await decode(receiver.requests[receiver.requests.length - 1].body);
+    const metrics = new Map(scopeMetrics[0].metrics.map((metric) => [metric.name, metric]));
+    const valueOf = (name: string) => {
+      const metric = metrics.get(`wire_probe.connections.${name}`);
+      const points = (metric?.sum ?? metric?.gauge)?.dataPoints ?? [];
+      return points.find(({ attributes }) =>
+        attributes.some(({ key, value }) => key === "direction" && value.stringValue === "out")
+      )?.asDouble;
+    };
+    assertEquals([valueOf("sent"), valueOf("open")], [sent, 1]);
+    assertEquals(valueOf("sent_segments"), sumOf(outgoing(), "segments_out"));
+    assertEquals(metrics.get("wire_probe.connections.sent")?.unit, "By");
+    assertEquals(metrics.has("wire_probe.probes"), false);
+  },
+  withoutDecoder(),
 );

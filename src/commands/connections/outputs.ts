@@ -6,7 +6,7 @@ import { connectionsCollectd } from "../../format/connections_collectd.ts";
 import { CONNECTIONS_CSV_HEADER, connectionsCsv } from "../../format/connections_csv.ts";
 import { connectionsInflux } from "../../format/connections_influx.ts";
 import { connectionsJson } from "../../format/connections_json.ts";
-import { ConnectionSeries } from "../../format/connections_prometheus.ts";
+import { ConnectionSeries } from "../../format/connections_metrics.ts";
 import { connectionLines } from "../../format/connections_text.ts";
 import { NAMING } from "../../format/naming.ts";
 import { choosePaint, type Paint, plain } from "../../format/paint.ts";
@@ -25,7 +25,7 @@ import type { ConnectionsOptions } from "./options.ts";
 /** The width of reports that nobody looks at on a terminal. */
 const USUAL_COLUMNS = 80;
 
-/** An exporter, and what kind of lines it wants; null for Prometheus, which is asked for its page. */
+/** An exporter, and what kind of lines it wants; null for those that ask for metrics. */
 interface Receiver {
   readonly exporter: Exporter;
   readonly lines: "influx" | "collectd" | null;
@@ -37,7 +37,6 @@ const LINES: Readonly<Record<ExportTarget["kind"], Receiver["lines"]>> = {
   "collectd-exec": "collectd",
   "collectd-uds": "collectd",
   prometheus: null,
-  // Refused with the options.
   otlp: null,
 };
 
@@ -74,7 +73,7 @@ export class ConnectionOutputs {
       connector,
       version,
       dropped: () => outbox.dropped,
-      page: () => series.page(),
+      families: () => series.families(),
     });
     // Standard output takes collectd-exec's lines, and the other exporters stand in their order.
     const others = options.exports.filter(({ kind }) => kind !== "collectd-exec");

@@ -16,6 +16,7 @@ export interface DataPoint {
   readonly startTimeUnixNano: string;
   readonly timeUnixNano: string;
   readonly asInt?: string;
+  readonly asDouble?: number;
   readonly count?: string;
   readonly sum?: number;
   readonly bucketCounts?: readonly string[];

@@ -89,7 +89,6 @@ Deno.test("what cannot be is refused by name", () => {
       ["connections -o none", "--output none wants --export"],
       ["connections -i 10ms", "--interval"],
       ["connections --top 0", "--top"],
-      ["connections --export otlp-http://h:4318", "no OpenTelemetry metrics"],
     ]
   ) {
     assertThrows(() => parseCommandLine(argv.split(" "), "0"), UsageError, message);

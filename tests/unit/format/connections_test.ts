@@ -5,7 +5,8 @@ import { connectionsCollectd } from "../../../src/format/connections_collectd.ts
 import { CONNECTIONS_CSV_HEADER, connectionsCsv } from "../../../src/format/connections_csv.ts";
 import { connectionsInflux } from "../../../src/format/connections_influx.ts";
 import { connectionsJson } from "../../../src/format/connections_json.ts";
-import { ConnectionSeries } from "../../../src/format/connections_prometheus.ts";
+import { ConnectionSeries } from "../../../src/format/connections_metrics.ts";
+import { prometheusFamilies } from "../../../src/format/metric_family.ts";
 import { connectionLines, size } from "../../../src/format/connections_text.ts";
 import { plain } from "../../../src/format/paint.ts";
 import { columnsOf } from "../../../src/text/columns.ts";
@@ -191,7 +192,7 @@ Deno.test("PUTVAL lines have types that collectd knows, and no slash in a group"
 function pageOf(...reports: readonly ConnectionReport[]): string {
   const series = new ConnectionSeries();
   for (const report of reports) series.add(report);
-  return [...series.page()].map((step) => written(step)).join("");
+  return [...prometheusFamilies(series.families())].map((step) => written(step)).join("");
 }
 
 Deno.test("Prometheus counters add up while a group is shown, in base units", () => {
