@@ -40,7 +40,7 @@ export const PERMISSIONS: readonly string[] = [
   // To connect to a unix socket; given back at once where no collectd-uds is asked for.
   "--allow-write",
   "--allow-ffi",
-  `--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_TOKEN,TERM,${OTEL.join()},${PROXIES.join()}`,
+  `--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_PASSWORD,INFLUX_TOKEN,TERM,${OTEL.join()},${PROXIES.join()}`,
   "--allow-sys=hostname",
   "--no-prompt",
   // SO_REUSEPORT for serve.

@@ -28,6 +28,7 @@ const ENVIRONMENT: readonly Entry[] = [
   ["NO_COLOR", "when it is set, no colours"],
   ["COLLECTD_HOSTNAME, COLLECTD_INTERVAL", "host and interval of what collectd is told"],
   ["INFLUX_TOKEN", "authorizes writes to an influx-http:// export"],
+  ["INFLUX_PASSWORD", "the password of its u=USER, which a URL would show in ps"],
   ...OTEL_VARIABLES,
 ];
 

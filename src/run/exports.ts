@@ -86,7 +86,11 @@ async function open(
     case "telegraf-udp":
       return lines(influxUdp(target, influx(), gate), perProbe);
     case "influx-http": {
-      const request = writeRequest(target.url, environment("INFLUX_TOKEN"));
+      const request = writeRequest(
+        target.url,
+        environment("INFLUX_TOKEN"),
+        environment("INFLUX_PASSWORD"),
+      );
       const sending = {
         clock: systemClock,
         format: influx(),

@@ -2,6 +2,7 @@
  * The gate owns what is scarce: look-ups of names, which hold one of the runtime's few blocking threads
  * each until the system's resolver returns, and descriptors.
  */
+import { SystemError } from "../domain/exit.ts";
 import { descriptorLimit } from "../kernel/process.ts";
 import {
   type NameAnswer,
@@ -220,6 +221,8 @@ const SPARE_DESCRIPTORS = 64;
 /** Probes in flight where the system does not tell its limit, and at most. */
 const DEFAULT_IN_FLIGHT = 200;
 const MAX_IN_FLIGHT = 50_000;
+/** With fewer the runtime itself ends in the middle of things. */
+const FEWEST_DESCRIPTORS = 20;
 /** Linux lets no process have more unless it is told to (fs.nr_open, proc(5)). */
 const MOST_DESCRIPTORS = 1_048_576;
 
@@ -240,6 +243,12 @@ let opened: Gate | null = null;
 export function openGate(): Gate {
   if (opened !== null) return opened;
   const descriptors = descriptorLimit(MOST_DESCRIPTORS);
+  if (descriptors !== null && descriptors < FEWEST_DESCRIPTORS) {
+    throw new SystemError(
+      `only ${descriptors} descriptors may be open here, ${FEWEST_DESCRIPTORS} are wanted at least: ` +
+        `'ulimit -n ${FEWEST_DESCRIPTORS}'`,
+    );
+  }
   const lookups = new Lookups({
     clock: systemClock,
     system: systemResolver,

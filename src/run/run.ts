@@ -2,7 +2,7 @@
  * A run of `probe`, `ping` or `knock`: targets on a schedule, results as they come, a summary at the
  * end. The caller brings the prober.
  */
-import { hostName, onSignal, revoke } from "../kernel/process.ts";
+import { giveUpRawSockets, hostName, onSignal, revoke } from "../kernel/process.ts";
 import { listText } from "../text/words.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
 import { type ExitCode, SystemError, UsageError } from "../domain/exit.ts";
@@ -269,8 +269,10 @@ function formatFor(
 }
 
 /** Revokes permissions. Kept: network, the targets file for a reload, collectd's socket. */
-function giveUpPermissions({ targetsFile, exports }: RunOptions): void {
+function giveUpPermissions({ source, targetsFile, exports }: RunOptions): void {
   const socket = exports.targets.some(({ kind }) => kind === "collectd-uds");
+  // With an address of one's own to send from, older kernels want the right for each socket.
+  if (source === null) giveUpRawSockets();
   revoke("env", "ffi", "sys");
   if (!socket) revoke("write");
   if (!socket && targetsFile === null) revoke("read");

@@ -15,9 +15,14 @@ const V2_PARAMETERS = ["org", "bucket"];
 
 /**
  * `influx-http://host:port/?db=…[&rp=…][&u=…&p=…]` or `…/?org=…&bucket=…`; `influx-https` the same
- * over TLS; a path is put before the API's own. Throws UsageError that names what is wrong.
+ * over TLS; a path is put before the API's own. A
+ * password that the URL does not name is `password`. Throws UsageError that names what is wrong.
  */
-export function writeRequest(text: string, token: string | null): WriteRequest {
+export function writeRequest(
+  text: string,
+  token: string | null,
+  password: string | null = null,
+): WriteRequest {
   const match = /^(influx-https?):\/\/([^/?#]+)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text);
   const scheme = match?.[1] === "influx-https" ? "https" : "http";
   const server = match === null ? null : URL.parse(`${scheme}://${match[2]}`);
@@ -43,7 +48,7 @@ export function writeRequest(text: string, token: string | null): WriteRequest {
   return {
     where: `${match[1]}://${match[2]}`,
     url: `${server.origin}${base}${path}?${query}`,
-    headers: headersFor(given, token),
+    headers: headersFor(given, token, password),
   };
 }
 
@@ -63,12 +68,16 @@ function checkParameters(text: string, given: URLSearchParams, v1: boolean): voi
 }
 
 /** User and password go in a header too: a URL ends up in logs. */
-function headersFor(given: URLSearchParams, token: string | null): Record<string, string> {
+function headersFor(
+  given: URLSearchParams,
+  token: string | null,
+  password: string | null,
+): Record<string, string> {
   const headers: Record<string, string> = { "content-type": "text/plain; charset=utf-8" };
   const user = given.get("u");
   if (token !== null) headers.authorization = `Token ${token}`;
   else if (user !== null) {
-    const pair = new TextEncoder().encode(`${user}:${given.get("p") ?? ""}`);
+    const pair = new TextEncoder().encode(`${user}:${given.get("p") ?? password ?? ""}`);
     headers.authorization = `Basic ${btoa(String.fromCharCode(...pair))}`;
   }
   return headers;

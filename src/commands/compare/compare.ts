@@ -6,7 +6,7 @@ import { comparisonJson } from "../../format/compare_json.ts";
 import { comparisonText } from "../../format/compare_text.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { textIntroduction } from "../../format/text.ts";
-import { onSignal, revoke } from "../../kernel/process.ts";
+import { giveUpRawSockets, onSignal, revoke } from "../../kernel/process.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
 import { openKnockProber } from "../../net/knock_prober.ts";
@@ -46,6 +46,7 @@ export interface CompareOptions {
 export async function compare(options: CompareOptions): Promise<ExitCode> {
   const gate = openGate();
   const { diagnostics, leftOut } = openDiagnostics(options);
+  giveUpRawSockets();
   revoke("env", "ffi", "sys", "read", "write");
   const { count, burst } = options;
   const progress = Progress.open({

@@ -9,7 +9,7 @@ import { traceJson } from "../../format/path_json.ts";
 import { traceLines, traceTable } from "../../format/path_text.ts";
 import { loadTraceTargets, type TraceTarget } from "../../input/trace_target.ts";
 import { allowRawSockets } from "../../kernel/capabilities.ts";
-import { descriptorLimit, revoke } from "../../kernel/process.ts";
+import { descriptorLimit, giveUpRawSockets, revoke } from "../../kernel/process.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
 import { openAddressFacts } from "../../net/name_server.ts";
@@ -47,6 +47,7 @@ export async function trace(options: TraceOptions): Promise<ExitCode> {
   const connector = new DenoConnector(TcpSockets.open(), "rst");
   const atOnce = tracesAtOnce();
   // Names are looked up by the system's resolver, which reads its files and the environment itself.
+  giveUpRawSockets();
   revoke("env", "ffi", "write");
   sayOfFlows(probers, options);
   const handshakes = new TcpProber(connector, systemClock, options.timeoutMs, "auto");

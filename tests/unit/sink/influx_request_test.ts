@@ -67,3 +67,11 @@ Deno.test("what is no export URL is refused by name", () => {
     assertThrows(() => writeRequest(text, null), UsageError, message);
   }
 });
+
+Deno.test("a password that is not in the URL is the environment's, and the URL's own wins", () => {
+  const field = (query: string, password: string | null) =>
+    writeRequest(`influx-http://db:1/?db=net${query}`, null, password).headers.authorization;
+  assertEquals(field("&u=me", "secret"), `Basic ${btoa("me:secret")}`);
+  assertEquals(field("&u=me&p=own", "secret"), `Basic ${btoa("me:own")}`);
+  assertEquals(field("", "secret"), undefined);
+});
