@@ -162,6 +162,7 @@ export function meshOptions(values: ValuesOf<typeof COMMANDS.mesh.options>): Mes
     addresses: bindAddresses(values.bind),
     httpPort: values["http-port"],
     http: { names: values["http-host"], tokenFile: values["http-token"] },
+    sloUs: values.slo === null ? null : values.slo * 1000,
     icmp: values.icmp,
     tableEveryMs: values["stats-every"],
     quiet: values.quiet,

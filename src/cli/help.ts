@@ -43,7 +43,7 @@ ${capital(entry.summary)}.
 
 ${lines.join("\n")}
 
-${EXIT_CODES}`;
+${entry.exitCodes ?? EXIT_CODES}`;
 }
 
 function heading(name: string, option: Option<unknown>): string {

@@ -284,6 +284,11 @@ export const MESH_OPTIONS = {
   window: once(duration(1000, MAX_INTERVAL_MS), 300_000, "how far back the figures go", {
     shown: "5m",
   }),
+  slo: once(
+    decimal(0.001, 1e6, "MS"),
+    null,
+    "what the mean RTT of a pair's five minutes should not exceed: rows and heatmap tell how often",
+  ),
   icmp: flag("echoes beside the handshakes, where they are permitted"),
   "stats-every": once(
     duration(100, MAX_INTERVAL_MS),
@@ -291,7 +296,11 @@ export const MESH_OPTIONS = {
     "print the row as a table this often; SIGQUIT prints it now",
   ),
   close: once(choice("fin", "rst"), "fin", "how a handshake is ended; rst leaves no TIME_WAIT"),
-  bind: many(ipAddress, "address to answer on; may be repeated", "all of them"),
+  bind: many(
+    ipAddress,
+    "address to answer on; may be repeated",
+    "the node's own where it is this machine's, else all",
+  ),
   "http-port": once(
     integer(1, 65_535, "PORT"),
     MESH_HTTP_PORT,
@@ -343,7 +352,15 @@ export interface CommandEntry {
   /** How operands are shown; empty for none. */
   readonly operands: string;
   readonly options: OptionTable;
+  /** Lines on what its exit codes mean, where that is not what they mean to a prober. */
+  readonly exitCodes?: string;
 }
+
+const HEATMAP_EXIT_CODES =
+  `Exit codes: 0 every node's row is there, new, and has figures, 1 one is missing,
+too old or without figures, or --triage names an alarm, 3 usage or what a file
+says, 4 system error. A node that said that it leaves is not missing.
+`;
 
 export const COMMANDS = {
   probe: {
@@ -390,6 +407,7 @@ export const COMMANDS = {
     summary: "a mesh's rows as a matrix: which pair, node, zone or layer is slow",
     operands: "[ROWS_FILE…]",
     options: { ...HEATMAP_OPTIONS, ...COMMON },
+    exitCodes: HEATMAP_EXIT_CODES,
   },
   selfcheck: {
     summary: "what this tool adds on this machine, and what it may do here",

@@ -21,6 +21,10 @@ export const FIGURES = [
   "recentP50",
   "establishedAge",
   "left",
+  "dayWindows",
+  "dayMet",
+  "daySent",
+  "dayEstablished",
   "rttCount",
   "rttP50",
   "rttP99",
@@ -187,6 +191,10 @@ export class Matrix extends PairFigures {
     set("recentP50", figures.recent?.p50Us);
     set("establishedAge", figures.establishedAgeMs);
     set("left", figures.left ? 1 : null);
+    set("dayWindows", figures.day?.windows);
+    set("dayMet", figures.day?.met);
+    set("daySent", figures.day?.sent);
+    set("dayEstablished", figures.day?.established);
     set("rttCount", rtt?.count);
     set("rttP50", rtt?.p50Us);
     set("rttP99", rtt?.p99Us);
@@ -199,6 +207,41 @@ export class Matrix extends PairFigures {
     set("icmpLost", icmp?.lost);
     set("icmpP50", icmp?.p50Us);
   }
+}
+
+/** How a day was: its windows, those that met the target, and its handshakes. */
+export interface Day {
+  readonly windows: number;
+  /** NaN where no node has a target. */
+  readonly met: number;
+  readonly sent: number;
+  readonly established: number;
+}
+
+/** Of all pairs from these nodes; null where no row tells. */
+export function dayOf(matrix: Matrix, from: readonly number[]): Day | null {
+  let [windows, met, sent, established, judged] = [0, 0, 0, 0, 0];
+  for (const i of from) {
+    for (let j = 0; j < matrix.size; j++) {
+      const own = matrix.figure("dayWindows", i, j);
+      if (Number.isNaN(own)) continue;
+      windows += own;
+      sent += matrix.figure("daySent", i, j);
+      established += matrix.figure("dayEstablished", i, j);
+      const ownMet = matrix.figure("dayMet", i, j);
+      if (Number.isNaN(ownMet)) continue;
+      met += ownMet;
+      judged += own;
+    }
+  }
+  if (windows === 0) return null;
+  // Nodes without a target say nothing of it.
+  return { windows: judged > 0 ? judged : windows, met: judged > 0 ? met : NaN, sent, established };
+}
+
+/** How many nines a share of successes has: 0.999 has 3; no failure at all counts as less than one. */
+export function ninesOf({ sent, established }: Day): number {
+  return -Math.log10(Math.max(sent - established, 0.5) / sent);
 }
 
 /** How much of a mesh was measured. */

@@ -62,6 +62,8 @@ export interface PeerFigures {
   /** How long ago, by the node's monotonic clock, in ms; null for never. */
   readonly answeredAgeMs: number | null;
   readonly establishedAgeMs: number | null;
+  /** The last day, in windows of five minutes; null in rows of old nodes. */
+  readonly day: DayFigures | null;
   /** The peer said that it leaves, and was not seen since. */
   readonly left: boolean;
   /** Kernel RTTs of steady handshakes, and of the first ones of bursts. */
@@ -81,6 +83,15 @@ export interface RecentFigures {
   readonly refused: number;
   /** Median kernel RTT of their steady handshakes in µs; null without any. */
   readonly p50Us: number | null;
+}
+
+/** Sums over the windows of the last day in which a pair was probed. */
+export interface DayFigures {
+  readonly windows: number;
+  /** Those whose mean RTT met the target; null for a node without a target. */
+  readonly met: number | null;
+  readonly sent: number;
+  readonly established: number;
 }
 
 export interface IcmpFigures {

@@ -62,6 +62,16 @@ export const PAIR_GAUGES: readonly Gauge<PeerFigures>[] = [
     of: ({ establishedAgeMs }) => establishedAgeMs === null ? null : establishedAgeMs * 1000,
   },
   {
+    name: "wire_probe_mesh_day_established_ratio",
+    help: "Handshakes established as a share of those sent over the last day.",
+    of: ({ day }) => day === null ? null : shareOf(day.established, day.sent),
+  },
+  {
+    name: "wire_probe_mesh_slo_met_ratio",
+    help: "Five-minute windows of the last day whose mean RTT met the target, as a share of all.",
+    of: ({ day }) => day === null || day.met === null ? null : shareOf(day.met, day.windows),
+  },
+  {
     name: "wire_probe_mesh_repeated_handshakes_ratio",
     help: "Answered handshakes whose SYN was sent more than once, of the probes sent.",
     of: ({ repeated, sent }) => repeated === null ? null : shareOf(repeated, sent),

@@ -1,5 +1,6 @@
 /** What a node offers over HTTP: its row as JSON and for Prometheus, and whether it is alive. */
 import { LIVE_DATA_PATH, livePage } from "../format/heatmap/page.ts";
+import { answerPair, type HistoryPorts, PAIR_PATH } from "./pair_history.ts";
 import { Cached } from "./cached.ts";
 import type { MeshPicture } from "./picture.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
@@ -31,6 +32,8 @@ export interface PagePorts {
   pause(): Promise<void>;
   /** The whole mesh; absent where it is not shown. */
   readonly picture?: MeshPicture;
+  /** The pairs' last day; absent where it is not shown. */
+  readonly history?: HistoryPorts;
   /** Absent for a node that takes nobody's word for leaving. */
   readonly leaving?: LeavingPorts;
   /** The nodes' secret; null for none. */
@@ -41,14 +44,16 @@ export class Pages {
   #leaving: LeavingPorts | undefined;
   #token: HttpToken | null;
   #picture: MeshPicture | undefined;
+  #history: HistoryPorts | undefined;
   #row: Cached<MeshRow>;
   #json: Cached<Uint8Array<ArrayBuffer>>;
   #metrics: Cached<Uint8Array<ArrayBuffer>>;
 
-  constructor({ clock, row, pause, leaving, token, picture }: PagePorts) {
+  constructor({ clock, row, pause, leaving, token, picture, history }: PagePorts) {
     this.#leaving = leaving;
     this.#token = token;
     this.#picture = picture;
+    this.#history = history;
     this.#row = new Cached(clock, FRESH_MS, row);
     this.#json = new Cached(clock, FRESH_MS, async () => {
       return new TextEncoder().encode(encodeRow(await this.#row.get()));
@@ -69,14 +74,17 @@ export class Pages {
     if (method === "POST") return textResponse(405, "GET and HEAD only");
     switch (path) {
       case ROW_PATH:
-        return await this.#ownRow(request);
+        return await this.#proved(request, page(JSON_TYPE, await this.#json.get()));
       case "/metrics":
         return page(PROMETHEUS_CONTENT_TYPE, await this.#metrics.get());
       case HEALTH_PATH:
         return textResponse(200, "ok");
     }
+    if (path === PAIR_PATH && this.#history !== undefined) {
+      return await this.#proved(request, await answerPair(request, this.#history));
+    }
     return await this.#live(request) ??
-      textResponse(404, `not here: /, /api/matrix, ${ROW_PATH}, /metrics, /healthz`);
+      textResponse(404, `not here: /, /api/matrix, ${PAIR_PATH}, ${ROW_PATH}, /metrics, /healthz`);
   }
 
   /** The page of the whole mesh and its documents; null where it is not shown. */
@@ -100,10 +108,10 @@ export class Pages {
   }
 
   /** To a node that asks with the token, with a proof that it is known here. */
-  async #ownRow(request: HttpRequest): Promise<HttpResponse> {
-    const json = await this.#json.get();
-    const proof = await this.#token?.proof(request, json) ?? null;
-    const response = page("application/json; charset=utf-8", json);
+  async #proved(request: HttpRequest, response: HttpResponse): Promise<HttpResponse> {
+    const { body } = response;
+    if (!(body instanceof Uint8Array)) return response;
+    const proof = await this.#token?.proof(request, body) ?? null;
     return proof === null ? response : { ...response, headers: { [PROOF_FIELD]: proof } };
   }
 }

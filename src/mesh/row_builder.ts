@@ -4,6 +4,7 @@ import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { HostPressure, MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import type { Clock } from "../time/clock.ts";
+import { DAY_WINDOW_MS, type DayWindow, PairDay } from "./pair_day.ts";
 import { RecentBursts } from "./recent_bursts.ts";
 import { PairWindow, SLICES, TimesWindow, Totals } from "./pair_window.ts";
 
@@ -15,6 +16,7 @@ interface Peer {
   readonly port: number;
   readonly window: PairWindow;
   readonly recent: RecentBursts;
+  readonly day: PairDay;
 }
 
 export interface RowPorts {
@@ -29,6 +31,14 @@ export interface RowOptions {
   readonly windowMs: number;
   /** Probes back to back in each interval. */
   readonly burst: number;
+  /** The mean RTT that a window of five minutes should not exceed; absent or null for none. */
+  readonly sloUs?: number | null;
+}
+
+/** Windows of the last day, and when window 0 began by the wall clock as it is now. */
+export interface PairHistory {
+  readonly startWallMs: number;
+  readonly windows: readonly DayWindow[];
 }
 
 export class RowBuilder {
@@ -79,6 +89,7 @@ export class RowBuilder {
     this.#lastMs = this.#ports.clock.now();
     peer.window.add(slice, record);
     peer.recent.add(this.#lastMs, record);
+    peer.day.add(this.#dayWindow(), record);
     // In a burst only the first probe, which is cold, has a time at which it was due.
     if (record.lagUs !== NONE) this.#lag.add(slice, record.lagUs);
     const rttUs = kernelRttOf(record);
@@ -100,10 +111,15 @@ export class RowBuilder {
   /** The row as it is now; other work goes on while it is made. */
   async row(): Promise<MeshRow> {
     const peers: PeerFigures[] = [];
-    for (const [name, { window, recent }] of this.#peers) {
+    const targetUs = this.#options.sloUs ?? null;
+    for (const [name, { window, recent, day }] of this.#peers) {
       if (peers.length % PEERS_A_TURN === PEERS_A_TURN - 1) await this.#ports.pause();
       const figures = window.figures(this.#slice(), name, this.#totals);
-      peers.push({ ...figures, ...recent.figures(this.#ports.clock.now()) });
+      peers.push({
+        ...figures,
+        ...recent.figures(this.#ports.clock.now()),
+        day: day.figures(this.#dayWindow(), targetUs),
+      });
     }
     const { clock } = this.#ports;
     const slice = this.#slice();
@@ -120,6 +136,47 @@ export class RowBuilder {
       pressure: this.#ports.pressure?.() ?? null,
       peers,
     };
+  }
+
+  /** A peer's last day; null for one that is not probed. */
+  history(name: string): PairHistory | null {
+    const day = this.#peers.get(name)?.day;
+    return day === undefined ? null : this.#historyOf(day.windows(this.#dayWindow()));
+  }
+
+  /** The same of all peers together. */
+  ownHistory(): PairHistory {
+    const sums = new Map<
+      number,
+      { sum: number; timed: number; sent: number; established: number }
+    >();
+    for (const { day } of this.#peers.values()) {
+      for (const { window, meanUs, sent, established } of day.windows(this.#dayWindow())) {
+        const sum = sums.get(window) ?? { sum: 0, timed: 0, sent: 0, established: 0 };
+        sums.set(window, sum);
+        sum.sent += sent;
+        sum.established += established;
+        if (meanUs === null) continue;
+        sum.sum += meanUs;
+        sum.timed++;
+      }
+    }
+    const windows = [...sums].sort(([a], [b]) => a - b).map(([window, of]) => ({
+      window,
+      meanUs: of.timed === 0 ? null : of.sum / of.timed,
+      sent: of.sent,
+      established: of.established,
+    }));
+    return this.#historyOf(windows);
+  }
+
+  #historyOf(windows: readonly DayWindow[]): PairHistory {
+    const { clock } = this.#ports;
+    return { startWallMs: clock.wall() - (clock.now() - this.#startMs), windows };
+  }
+
+  #dayWindow(): number {
+    return Math.floor((this.#ports.clock.now() - this.#startMs) / DAY_WINDOW_MS);
   }
 
   /** The peer that a probe was for; null once it has left or moved. */
@@ -144,7 +201,7 @@ export class RowBuilder {
 }
 
 function newPeer({ host, port }: Target): Peer {
-  return { host, port, window: new PairWindow(), recent: new RecentBursts() };
+  return { host, port, window: new PairWindow(), recent: new RecentBursts(), day: new PairDay() };
 }
 
 function isAt(peer: Peer, { host, port }: Target): boolean {

@@ -27,16 +27,42 @@ export function rowFetcher(token: HttpToken | null): FetchRow {
 }
 
 async function fetchFrom(
-  { target, httpPort }: NodeEntry,
+  entry: NodeEntry,
   timeoutMs: number,
   token: HttpToken | null,
   stopped?: AbortSignal,
 ): Promise<Fetched> {
+  const body = await fetchBytes(entry, ROW_PATH, { timeoutMs, token, stopped });
+  if (typeof body === "string") return refusal(body);
+  try {
+    const row = decodeRow(body);
+    return row.node === entry.target.name
+      ? { row, reason: null }
+      : refusal("the row is another node's");
+  } catch (error) {
+    if (error instanceof RowError) return refusal(`its row: ${error.message}`);
+    throw error;
+  }
+}
+
+/** How a node is asked. */
+interface Asking {
+  readonly timeoutMs: number;
+  readonly token: HttpToken | null;
+  readonly stopped?: AbortSignal | undefined;
+}
+
+/** What a node answers at a path, at most MAX_ROW_BYTES; or in one line why it does not. */
+export async function fetchBytes(
+  { target, httpPort }: NodeEntry,
+  path: string,
+  { timeoutMs, token, stopped }: Asking,
+): Promise<Uint8Array | string> {
   const signal = AbortSignal.any([
     AbortSignal.timeout(timeoutMs),
     ...(stopped === undefined ? [] : [stopped]),
   ]);
-  const url = `http://${hostPort(urlHost(target.host), httpPort)}${ROW_PATH}`;
+  const url = `http://${hostPort(urlHost(target.host), httpPort)}${path}`;
   try {
     const question = await token?.ask() ?? null;
     const headers: Record<string, string> = question === null
@@ -45,21 +71,20 @@ async function fetchFrom(
     const response = await fetch(url, { signal, headers, redirect: "manual" });
     if (response.status !== 200) {
       await response.body?.cancel();
-      return refusal(statusReason(response.status));
+      return statusReason(response.status);
     }
     const body = await boundedBody(response.body);
     if (
       question !== null &&
       await token?.proves(response.headers.get(PROOF_FIELD), question, body) !== true
     ) {
-      return refusal("it does not prove that it knows the token of --http-token");
+      return "it does not prove that it knows the token of --http-token";
     }
-    const row = decodeRow(body);
-    return row.node === target.name ? { row, reason: null } : refusal("the row is another node's");
+    return body;
   } catch (error) {
-    if (error instanceof RowError) return refusal(`its row: ${error.message}`);
-    if (stopped?.aborted === true) return refusal("not waited for");
-    return refusal(signal.aborted ? "no answer in time" : transportReason(error));
+    if (error instanceof RowError) return `its row: ${error.message}`;
+    if (stopped?.aborted === true) return "not waited for";
+    return signal.aborted ? "no answer in time" : transportReason(error);
   }
 }
 

@@ -7,6 +7,7 @@ import { movesText } from "../text/columns.ts";
 import { millisOf } from "../text/number.ts";
 import type { Label } from "../domain/target.ts";
 import {
+  type DayFigures,
   type HostPressure,
   type IcmpFigures,
   MAX_NODES,
@@ -69,6 +70,7 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
     answered_age_ms: figures.answeredAgeMs,
     established_age_ms: figures.establishedAgeMs,
     recent: recentJson(figures.recent),
+    ...(figures.day === null ? {} : { day: figures.day }),
     ...(figures.left ? { left: true } : {}),
     ...(icmp === null
       ? {}
@@ -168,6 +170,7 @@ function peer(from: Fields, at: string): PeerFigures {
     recent: orNull(from.recent, (of) => recent(object(of, `${at}.recent`), `${at}.recent`)),
     answeredAgeMs: orNull(from.answered_age_ms, (of) => age(of, `${at}.answered_age_ms`)),
     establishedAgeMs: orNull(from.established_age_ms, (of) => age(of, `${at}.established_age_ms`)),
+    day: orNull(from.day, (of) => day(object(of, `${at}.day`), `${at}.day`)),
     left: from.left === true,
     rtt: orNull(from.rtt_ms, (of) => quantiles(of, `${at}.rtt_ms`)),
     cold: orNull(from.cold_rtt_ms, (of) => quantiles(of, `${at}.cold_rtt_ms`)),
@@ -206,6 +209,17 @@ function recent(from: Fields, at: string): RecentFigures {
   };
   const { bursts, sent, answered, refused } = found;
   if (bursts <= 2 && bursts <= sent && answered <= sent && refused <= answered) return found;
+  throw new RowError(`${at}: its counts contradict each other`);
+}
+
+function day(from: Fields, at: string): DayFigures {
+  const found: DayFigures = {
+    windows: count(from.windows, `${at}.windows`),
+    met: orNull(from.met, (of) => count(of, `${at}.met`)),
+    sent: count(from.sent, `${at}.sent`),
+    established: count(from.established, `${at}.established`),
+  };
+  if ((found.met ?? 0) <= found.windows && found.established <= found.sent) return found;
   throw new RowError(`${at}: its counts contradict each other`);
 }
 

@@ -1,6 +1,11 @@
 /** `heatmap`: draws the rows of a mesh as a matrix, in the terminal or in a file, and names what stands out. */
 import { EXIT, type ExitCode, UsageError } from "../../domain/exit.ts";
-import { coverageText, findingsText, terminalMatrix } from "../../format/heatmap/terminal.ts";
+import {
+  coverageText,
+  dayText,
+  findingsText,
+  terminalMatrix,
+} from "../../format/heatmap/terminal.ts";
 import { heatmapJson } from "../../format/heatmap/json.ts";
 import { heatmapPage, MAX_PAGE_NODES, type PageOptions } from "../../format/heatmap/page.ts";
 import { heatmapSvg } from "../../format/heatmap/svg.ts";
@@ -15,6 +20,7 @@ import { stdoutColumns, stdoutWantsColour } from "../../sink/stdio.ts";
 import { isSameFile, writeOutputFile } from "../../sink/output_file.ts";
 import { systemClock } from "../../time/clock.ts";
 import { quote } from "../../text/quote.ts";
+import { wrap } from "../../text/words.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
 import { inSlices } from "../../time/slices.ts";
 import { LiveHeatmap } from "./live_heatmap.ts";
@@ -207,6 +213,8 @@ function textOf(
     parts.push(terminalMatrix(matrix, metric, { columns, colour }));
     if (findings === null) parts.push(`${coverageText(of)}\n`);
   }
+  const day = dayText(matrix);
+  if (day !== null) parts.push(`${wrap(day.split(" "), columns).join("\n")}\n`);
   if (findings !== null) {
     const paint = choosePaint(stdoutWantsColour(), options.noColor);
     parts.push(findingsText(findings, of, paint, columns));

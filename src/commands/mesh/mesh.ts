@@ -13,7 +13,7 @@ import { MAX_NODES } from "../../domain/mesh_row.ts";
 import type { HostPressure } from "../../domain/mesh_row.ts";
 import { PressureGauge } from "../../kernel/pressure.ts";
 import { MeshPicture } from "../../mesh/picture.ts";
-import { rowFetcher } from "../../mesh/row_fetch.ts";
+import { fetchBytes, rowFetcher } from "../../mesh/row_fetch.ts";
 import { tellLeaving } from "../../mesh/leaving.ts";
 import { isOwnAddress } from "../../net/listener.ts";
 import { literalEndpoint } from "../../domain/address.ts";
@@ -51,6 +51,8 @@ export interface MeshOptions {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly windowMs: number;
+  /** The target of a pair's mean RTT over five minutes; null for none. */
+  readonly sloUs: number | null;
   readonly close: CloseKind;
   /** Addresses on which handshakes and requests are answered; empty for all. */
   readonly addresses: readonly string[];
@@ -70,6 +72,8 @@ const BACKLOG = 4096;
 const RESOLVE_AFTER = 5;
 const RESOLVE_EVERY_MS = 5 * 60_000;
 
+/** How long another node may take to tell a pair's history. */
+const HISTORY_MS = 1000;
 /** A share of less time than this says little. */
 const PRESSURE_EVERY_MS = 2000;
 
@@ -103,6 +107,11 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
       ownRow: () => builder.row(),
       fetchRow: rowFetcher(access.token),
     }),
+    history: {
+      nodes: () => ({ entries: nodes, own: me.target.name }),
+      history: (peer) => builder.history(peer),
+      ask: (entry, path) => fetchBytes(entry, path, { timeoutMs: HISTORY_MS, token: access.token }),
+    },
     leaving: {
       resolver: openGate().resolver,
       entries: () => nodes,

@@ -1,6 +1,6 @@
 /** A matrix as one JSON document, schema `wire-probe.heatmap.v1`. */
 import { millisOf } from "../../text/number.ts";
-import { coverage, type Figure, type Matrix } from "../../domain/matrix.ts";
+import { coverage, dayOf, type Figure, type Matrix, ninesOf } from "../../domain/matrix.ts";
 import type { Finding } from "../../domain/finding.ts";
 
 export const HEATMAP_SCHEMA = "wire-probe.heatmap.v1";
@@ -29,6 +29,8 @@ const NEWER: readonly (readonly [string, Figure, (value: number) => number])[] =
   ["recent_refused", "recentRefused", same],
   ["recent_rtt_p50_ms", "recentP50", millisOf],
   ["established_age_ms", "establishedAge", same],
+  ["day_windows", "dayWindows", same],
+  ["day_met", "dayMet", same],
 ];
 
 /**
@@ -58,6 +60,7 @@ export function heatmapJson(
     ...Object.fromEntries(TIMES.map(([name, figure]) => [name, table(matrix, figure, millisOf)])),
     ...Object.fromEntries(COUNTS.map(([name, figure]) => [name, table(matrix, figure, same)])),
     ...Object.fromEntries(newer(matrix)),
+    ...dayJson(matrix, matrix.nodes.map((_, node) => node)),
     findings: findings?.map((finding) => findingJson(matrix, finding)) ?? null,
   };
   return `${JSON.stringify(document)}\n`;
@@ -73,7 +76,25 @@ function nodeJson(matrix: Matrix, node: number): Record<string, unknown> {
     reason: row.kind === "missing" ? row.reason : null,
     age_ms: row.kind === "missing" ? null : Math.round(row.ageMs),
     window_ms: row.kind === "missing" ? null : row.windowMs,
+    ...(row.kind === "missing" || row.pressure === null ? {} : { pressure: row.pressure }),
+    ...dayJson(matrix, [node]),
     lag_p99_ms: row.kind === "missing" ? null : millisOf(row.lagP99Us),
+  };
+}
+
+/** How the last day was of the pairs from these nodes; nothing where no row tells. */
+function dayJson(matrix: Matrix, from: readonly number[]): Record<string, unknown> {
+  const day = dayOf(matrix, from);
+  if (day === null) return {};
+  const { windows, met, sent, established } = day;
+  return {
+    day: {
+      windows,
+      met: Number.isNaN(met) ? null : met,
+      sent,
+      established,
+      nines: Math.round(ninesOf(day) * 10) / 10,
+    },
   };
 }
 

@@ -89,6 +89,10 @@ main { display: grid; grid-template-columns: minmax(0, 1fr) 340px; gap: 14px; al
 #details tr th { border-top: 1px solid var(--line); }
 #details thead th { border-top: 0; }
 #details .hint { margin: 12px 0 0; font-size: 12px; }
+.bars { display: flex; align-items: flex-end; gap: 1px; height: 48px; margin-top: 12px; }
+.bars i { flex: 1; max-width: 12px; background: var(--accent); }
+.bars .lossy { background: var(--warning); }
+.bars .down { background: var(--critical); }
 #tip { position: fixed; z-index: 2; max-width: 420px; padding: 5px 9px; border-radius: 7px;
   background: var(--ink); color: var(--page); font-size: 12.5px; pointer-events: none;
   overflow-wrap: anywhere; }

@@ -3,7 +3,8 @@
  * holds its figure or the digit of its level. What does not fit the width gets smaller cells, then
  * becomes one cell a group; no line is longer than the width.
  */
-import type { Coverage, Matrix } from "../../domain/matrix.ts";
+import { type Coverage, dayOf, type Matrix, ninesOf } from "../../domain/matrix.ts";
+import { percent } from "../../text/number.ts";
 import {
   blockValue,
   type CellMark,
@@ -18,7 +19,7 @@ import {
 import { type Group, groupTitle } from "../../domain/mesh_node.ts";
 import { levelOf, LEVELS, levelStart, type Scale, scaleFor } from "./scale.ts";
 import { columnsOf, cut, fit, showable } from "../../text/columns.ts";
-import { wrap } from "../../text/words.ts";
+import { counted, wrap } from "../../text/words.ts";
 import { roughDuration } from "../../text/duration.ts";
 import { TERMINAL_LEVELS } from "./palette.ts";
 import type { Finding } from "../../domain/finding.ts";
@@ -61,6 +62,18 @@ export function terminalMatrix(matrix: Matrix, metric: Metric, style: TerminalSt
     `${line.includes("\u001b") ? line : cut(line, style.columns, CUT_MARK)}\n`
   )
     .join("");
+}
+
+/** How the last day was of the whole mesh; null where no node has a target. */
+export function dayText(matrix: Matrix): string | null {
+  const day = dayOf(matrix, matrix.nodes.map((_, node) => node));
+  if (day === null || Number.isNaN(day.met)) return null;
+  const { windows, met, sent, established } = day;
+  return `the last day: ${percent(met / windows)} of ${
+    counted(windows, "window")
+  } of five minutes met ` +
+    `the target, connectivity ${ninesOf(day).toFixed(1)} nines ` +
+    `(${sent - established} of ${sent} handshakes not established)`;
 }
 
 /** `12 of 12 rows, 132 pairs, window 5m`. */

@@ -17,6 +17,7 @@ const DEFAULTS: MeshOptions = {
   addresses: [],
   httpPort: 9998,
   http: { names: [], tokenFile: null },
+  sloUs: null,
   icmp: false,
   tableEveryMs: null,
   quiet: false,

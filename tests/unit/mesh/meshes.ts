@@ -24,6 +24,7 @@ export function peer(name: string, more: Partial<PeerFigures> = {}): PeerFigures
     answeredAgeMs: null,
     establishedAgeMs: null,
     left: false,
+    day: null,
     rtt: quantiles(400),
     cold: quantiles(steadyUs + 200, steadyUs + 500, 30),
     connect: quantiles(steadyUs + 300, steadyUs + 1100, 300),

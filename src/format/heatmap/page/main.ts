@@ -5,7 +5,15 @@ import { type PageData, type PageFinding, PageMatrix } from "./data.ts";
 import { button, byId, canvasOf, contextOf, onTheme, otherTheme } from "./document.ts";
 import { drawMatrix, drawVeil, placeFrames } from "./drawing.ts";
 import { type Layout, layoutFor, nodeAt } from "./layout.ts";
-import { type Pair, showDetails, showFindings, showLegend, showTable, showTip } from "./panels.ts";
+import {
+  drawHistory,
+  type Pair,
+  showDetails,
+  showFindings,
+  showLegend,
+  showTable,
+  showTip,
+} from "./panels.ts";
 
 /** The padding of the box that the matrix scrolls in, with its border. */
 const BOX_PADDING = 24;
@@ -83,6 +91,7 @@ stage.addEventListener("pointerleave", () => {
   if (document.activeElement !== stage) select(-1, -1);
 });
 stage.addEventListener("blur", hideTip);
+stage.addEventListener("click", () => void showHistory());
 
 const STEPS: Readonly<Record<string, readonly [from: number, to: number]>> = {
   ArrowUp: [-1, 0],
@@ -94,6 +103,10 @@ const STEPS: Readonly<Record<string, readonly [from: number, to: number]>> = {
 };
 
 stage.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") {
+    void showHistory();
+    return;
+  }
   if (event.key === "Escape") {
     hideTip();
     select(-1, -1);
@@ -186,6 +199,16 @@ function show(next: PageData): void {
     },
   });
   choose(scale().metric);
+}
+
+/** The last day of the chosen pair, which only a live page has. */
+async function showHistory(): Promise<void> {
+  if (embedded !== "" || pair.from < 0 || pair.from === pair.to) return;
+  const [from, to] = [data.nodes[pair.from].name, data.nodes[pair.to].name];
+  const query = new URLSearchParams({ from, to });
+  const response = await fetch(`api/pair?${query}`);
+  const text = await response.text();
+  drawHistory(response.ok ? JSON.parse(text) : null, response.ok ? "" : text);
 }
 
 /** Asks the node for its data, again and again while somebody looks. */

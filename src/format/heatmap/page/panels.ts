@@ -210,3 +210,35 @@ export function showTable(data: PageData, matrix: PageMatrix, scale: Scale): voi
   );
   table.append(caption, head, ...rows);
 }
+
+/** wire-probe.mesh-pair.v1, as far as it is shown. */
+export interface History {
+  readonly windows: readonly {
+    readonly time: string;
+    readonly mean_ms: number | null;
+    readonly sent: number;
+    readonly established: number;
+  }[];
+}
+
+/** Below the chosen pair's figures: a bar for each five minutes, full and red where nothing was established. */
+export function drawHistory(history: History | null, trouble: string): void {
+  const panel = byId("details");
+  panel.querySelector(".history")?.remove();
+  const box = element("div", trouble, "history");
+  panel.append(box);
+  if (history === null) return;
+  const most = Math.max(...history.windows.map(({ mean_ms }) => mean_ms ?? 0), Number.MIN_VALUE);
+  const bars = element("div", "", "bars");
+  for (const { time, mean_ms, sent, established } of history.windows) {
+    const bar = element("i", "", established === 0 ? "down" : established < sent ? "lossy" : "");
+    bar.style.height = `${mean_ms === null ? 100 : Math.max(4, 100 * mean_ms / most)}%`;
+    const mean = mean_ms === null ? MARK_TEXTS.silent : `${mean_ms} ms`;
+    bar.title = `${time}: ${mean}, ${established} of ${sent} established`;
+    bars.append(bar);
+  }
+  const title = `the last day, ${history.windows.length} windows of five minutes, up to ${
+    valueText("p50", most * 1000)
+  }`;
+  box.append(bars, element("p", title, "hint"));
+}

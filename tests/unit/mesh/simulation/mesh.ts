@@ -157,6 +157,7 @@ export class SimulatedMesh {
       answeredAgeMs: null,
       establishedAgeMs: null,
       left: false,
+      day: null,
       rtt: quantiles(random, withTail, steady),
       cold: quantiles(random, cold, coldCount),
       connect: quantiles(random, connect, answered),
