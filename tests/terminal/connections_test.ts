@@ -1,0 +1,34 @@
+/** `connections --live` by the compiled binary, in a real terminal. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { isOnPath } from "../../scripts/gate/command.ts";
+import { Pane } from "./harness/pane.ts";
+
+const here = isOnPath("tmux");
+
+/** Notes the terminal's modes before and after, and the exit code at the end. */
+const SCRIPT = `echo before the table; stty -a >before
+wire-probe connections --live -i 200ms --port PORT
+code=$?; stty -a >after; echo "exit code $code"; sleep 60
+`;
+
+Deno.test({
+  name: "the table of connections redraws, and q gives the terminal back as it was",
+  ignore: !here,
+  fn: async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    using _first = await Deno.connect({ hostname: "127.0.0.1", port });
+    await using pane = await Pane.open(SCRIPT.replace("PORT", String(port)), 90, 24);
+    const early = await pane.until((text) => text.includes(`127.0.0.1:${port}`));
+    assert(!early.includes("before the table"), early);
+    assertMatch(early, /^2 connections in 2 groups over 0\.\ds; this machine opened \d+/);
+    assertMatch(early, new RegExp(`^:${port} from 127\\.0\\.0\\.1 +1 `, "m"));
+    assertMatch(early, /^q quits$/m);
+    using _second = await Deno.connect({ hostname: "127.0.0.1", port });
+    await pane.until((text) => new RegExp(`^127\\.0\\.0\\.1:${port} +2 `, "m").test(text));
+    await pane.press("q");
+    const screen = await pane.until((text) => text.includes("exit code 0"));
+    assertEquals(screen, "before the table\nexit code 0");
+    assertEquals(await pane.file("after"), await pane.file("before"));
+  },
+});
