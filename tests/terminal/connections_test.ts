@@ -28,7 +28,10 @@ Deno.test({
     await pane.until((text) => new RegExp(`^127\\.0\\.0\\.1:${port} +2 `, "m").test(text));
     await pane.press("q");
     const screen = await pane.until((text) => text.includes("exit code 0"));
-    assertEquals(screen, "before the table\nexit code 0");
+    // The last report stays.
+    assertMatch(screen, /^before the table\n\d+ connections in 2 groups over /);
+    assertMatch(screen, new RegExp(`^127\\.0\\.0\\.1:${port} +2 `, "m"));
+    assert(!screen.includes("q quits"), screen);
     assertEquals(await pane.file("after"), await pane.file("before"));
   },
 });

@@ -106,6 +106,7 @@ class Run {
       this.#handshakes?.stop();
       housekeeping.stop();
       if (this.#screen !== null) await outbox.within(this.#screen.stop());
+      if (this.#screen !== null && this.#last !== null) outputs.leave(this.#last);
       source.close();
     }
     const { code, reasons } = this.#fails.verdict();

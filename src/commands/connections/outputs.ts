@@ -95,7 +95,6 @@ export class ConnectionOutputs {
         exporter.write?.(connectionsCollectd(report, this.#collectd));
       }
     }
-    this.#reports++;
   }
 
   /** The path to a peer, as it was when its group crossed a threshold. */
@@ -140,12 +139,21 @@ export class ConnectionOutputs {
     }
   }
 
+  /** The last report of a screen, which stays on the terminal. */
+  leave(report: ConnectionReport): void {
+    this.#writeText(report);
+  }
+
   #text(report: ConnectionReport): void {
-    if (this.#options.live && stdoutIsTerminal()) return;
+    if (!this.#options.live || !stdoutIsTerminal()) this.#writeText(report);
+    this.#reports++;
+  }
+
+  #writeText(report: ConnectionReport): void {
     const width = stdoutIsTerminal() ? stdoutColumns() : USUAL_COLUMNS;
     const lines = connectionLines(report, width, this.#paint);
     const time = this.#options.timestamps ? [isoTimeText(report)] : [];
-    const gap = this.#reports === 0 ? [] : [""];
+    const gap = this.#reports === 0 || this.#options.live ? [] : [""];
     outbox.stdout.text(`${[...gap, ...time, ...lines].join("\n")}\n`);
   }
 }
