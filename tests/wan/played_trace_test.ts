@@ -40,7 +40,12 @@ const ROOT_TCP: readonly Way[] = (["v4", "v6"] as const).map((family) => ({
 }));
 
 /** Routers at 2, 4, 6 … ms, each with what is said of all or of one of them. */
-function routers(count: number, each: RouterScene = {}, at = 0, one: RouterScene = {}): RouterScene[] {
+function routers(
+  count: number,
+  each: RouterScene = {},
+  at = 0,
+  one: RouterScene = {},
+): RouterScene[] {
   return Array.from({ length: count }, (_, i): RouterScene => ({
     rttMs: 2 * (i + 1),
     ...each,
