@@ -10,6 +10,7 @@ import type { KnockOptions, PingOptions, ProbeOptions } from "../run/options.ts"
 import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
 import type { ServeOptions } from "../commands/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
+import { redacted } from "../input/connection_text.ts";
 import { HOST_PORT, parseHostPort } from "../input/target_text.ts";
 import { noOperands, oneOperand } from "./checks.ts";
 import {
@@ -71,10 +72,10 @@ function unknownCommand(word: string): UsageError {
   const hint = near !== null
     ? `did you mean '${near}'?`
     : /[:.]/.test(word)
-    ? `a target goes to a command: wire-probe probe ${quote(word)}`
+    ? `a target goes to a command: wire-probe probe ${quote(redacted(word))}`
     : "see 'wire-probe help'";
   const what = word.startsWith("-") ? "option" : "command";
-  return new UsageError(`there is no ${what} ${quote(word)}; ${hint}`);
+  return new UsageError(`there is no ${what} ${quote(redacted(word))}; ${hint}`);
 }
 
 /** The first other command that has the option, for messages. */
@@ -102,12 +103,11 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
     }
     case "knock": {
       const { values, operands } = parse(COMMANDS.knock.options);
-      return { name, options: runOptions(name, values, operands) };
+      return { name, options: runOptions(name, values, operands, values.port) };
     }
     case "serve": {
       const { values, operands } = parse(COMMANDS.serve.options);
-      noOperands(name, operands);
-      return { name, options: serveOptions(values) };
+      return { name, options: serveOptions(values, operands) };
     }
     case "connections": {
       const { values, operands } = parse(COMMANDS.connections.options);
@@ -154,7 +154,7 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
 
 /** The original tool's spelling: its options, and ours beside them. */
 function parseOriginal(argv: readonly string[]): Command {
-  const table = { ...ORIGINAL_OPTIONS, ...COMMANDS.probe.options };
+  const table = inOriginal({ ...ORIGINAL_OPTIONS, ...COMMANDS.probe.options });
   const serving = argv.some((word, i) =>
     word === "--mode=server" || (word === "--mode" && argv[i + 1] === "server")
   );
@@ -162,12 +162,12 @@ function parseOriginal(argv: readonly string[]): Command {
   if (serving) {
     const parsed = parseOptions(
       "--mode server",
-      { mode: ORIGINAL_OPTIONS.mode, ...COMMANDS.serve.options },
+      inOriginal({ mode: ORIGINAL_OPTIONS.mode, ...COMMANDS.serve.options }),
       argv,
       () => null,
     );
     noOperands("--mode server", parsed.operands);
-    return { name: "serve", options: serveOptions(parsed.values) };
+    return { name: "serve", options: serveOptions(parsed.values, []) };
   }
   const { values, operands } = parseOptions("--mode probe", table, argv, () => null);
   noOperands("--mode probe", operands);
@@ -186,6 +186,15 @@ function parseOriginal(argv: readonly string[]): Command {
     name: "probe",
     options: { ...options, exports: { ...options.exports, hostTag: false } },
   };
+}
+
+/** A table whose bare durations are milliseconds, as the original has them. */
+function inOriginal<T extends OptionTable>(table: T): T {
+  const entries = Object.entries(table).map(([name, option]) => {
+    const original = option.kind?.original;
+    return [name, original === undefined ? option : { ...option, kind: original }];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The original keeps letters, digits, `-` and `.` of a name, and puts `_` for the rest. */

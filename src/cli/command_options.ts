@@ -1,16 +1,24 @@
 /** Typed options of the commands that are not runs of probes. */
 import type { TraceProtocol } from "../domain/path.ts";
 import { UsageError } from "../domain/exit.ts";
+import { redacted } from "../input/connection_text.ts";
+import { quote } from "../text/quote.ts";
 import { DEFAULT_AZ } from "../domain/target.ts";
 import type { CompareOptions } from "../commands/compare/compare.ts";
 import type { HeatmapOptions } from "../commands/heatmap/heatmap.ts";
 import type { MeshOptions } from "../commands/mesh/mesh.ts";
 import type { ServeOptions } from "../commands/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
-import { parseTarget } from "../input/target_text.ts";
 import { parseNameServer, parseTraceTarget } from "../input/trace_target.ts";
 import { durationText } from "../text/duration.ts";
-import { addressing, bindAddresses, checkFamily, noTwice } from "./checks.ts";
+import {
+  addressing,
+  bindAddresses,
+  checkFamily,
+  hostAndPort,
+  oneOperand,
+  operandTargets,
+} from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";
 
@@ -22,12 +30,11 @@ export function compareOptions(
   operands: readonly string[],
 ): CompareOptions {
   const { family, source } = addressing(values);
-  const targets = operands.map((text) => parseTarget(text, { az: DEFAULT_AZ, labels: [] }));
+  const targets = operandTargets(operands, values.port, { az: DEFAULT_AZ, labels: [] });
   if (targets.length === 0) throw new UsageError("compare wants a target, such as db-host:5432");
   if (targets.length > MAX_COMPARED) {
     throw new UsageError(`compare takes at most ${MAX_COMPARED} targets`);
   }
-  noTwice(targets);
   for (const target of targets) checkFamily(target.host, family, target.name);
   return {
     targets,
@@ -42,10 +49,17 @@ export function compareOptions(
   };
 }
 
-export function serveOptions(values: ValuesOf<typeof COMMANDS.serve.options>): ServeOptions {
+export function serveOptions(
+  values: ValuesOf<typeof COMMANDS.serve.options>,
+  operands: readonly string[],
+): ServeOptions {
+  const port = oneOperand("serve", operands);
+  if (port !== undefined && !/^[1-9][0-9]{0,4}$/.test(port)) {
+    throw new UsageError(`'serve' takes a port, but got ${quote(redacted(port))}`);
+  }
   return {
     addresses: bindAddresses(values.bind.length === 0 ? ["0.0.0.0"] : values.bind),
-    port: values.port,
+    port: port === undefined ? values.port : Number(port),
     backlog: values.backlog,
     reusePort: values["reuse-port"],
     statsEveryMs: values["stats-every"],
@@ -69,7 +83,9 @@ export function traceOptions(values: TraceValues, operands: readonly string[]): 
       `--first-hop ${values["first-hop"]} lies behind --max-hops ${values["max-hops"]}`,
     );
   }
-  const targets = operands.map(parseTraceTarget);
+  const targets = hostAndPort(operands).map(parseTraceTarget).map(({ host, port }) => {
+    return { host, port: port ?? values.port };
+  });
   for (const { host } of targets) checkFamily(host, family, host);
   return {
     targets,

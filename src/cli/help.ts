@@ -1,13 +1,10 @@
 /** Help, from the option table. */
 import { wrap } from "../text/words.ts";
+import { EXAMPLES, EXIT_CODES, GROUPS } from "./help_texts.ts";
 import type { Option } from "./option.ts";
 import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
 
 const LINE_WIDTH = 80;
-
-const EXIT_CODES = `Exit codes: 0 every target answered, 1 a target never answered or a threshold
-was crossed, 2 a name did not resolve, 3 usage, 4 system error.
-`;
 
 /** The page for the tool as a whole. */
 export function generalHelp(): string {
@@ -24,26 +21,58 @@ examples:
   wire-probe probe db-host:9999             on the application node
   wire-probe probe -c 20 --output json db1=10.0.0.5:5432 db2=[2001:db8::5]:5432
 
-'wire-probe help COMMAND' lists a command's options. ${EXIT_CODES}`;
+'wire-probe help COMMAND' lists a command's options, examples and exit codes.
+`;
 }
 
-/** The page for one command. */
+/** The page for one command: options in groups, three examples, its exit codes. */
 export function commandHelp(name: CommandName): string {
   const entry: CommandEntry = COMMANDS[name];
-  const left = Object.entries(entry.options).map(([option, of]) => heading(option, of));
-  const width = Math.max(...left.map((text) => text.length)) + 2;
-  const lines = Object.values(entry.options).map((option, i) => {
-    const fallback = option.shownFallback === "" ? "" : ` (default ${option.shownFallback})`;
-    return `  ${left[i].padEnd(width)}${fold(option.help + fallback, width + 2)}`;
-  });
   const operands = entry.operands === "" ? "" : ` ${entry.operands}`;
+  const groups = groupsOf(entry).map(([title, options]) =>
+    `${title}:\n${options.map(([option, of]) => optionLines(option, of)).join("\n")}\n`
+  );
+  const codes = EXIT_CODES[name].map(([code, meaning]) => `  ${code}  ${meaning}`);
   return `usage: wire-probe ${name} [OPTION…]${operands}
 
 ${capital(entry.summary)}.
 
-${lines.join("\n")}
+${groups.join("\n")}
+examples:
+${EXAMPLES[name].map((example) => `  ${example}`).join("\n")}
 
-${entry.exitCodes ?? EXIT_CODES}`;
+exit codes:
+${codes.join("\n")}
+`;
+}
+
+/** A command's options by what they are about; groups without any are left out. */
+export function groupsOf(
+  { options }: CommandEntry,
+): readonly (readonly [title: string, options: readonly [string, Option<unknown>][]])[] {
+  const grouped = new Set(GROUPS.flatMap(([, names]) => names));
+  const all: [string, readonly string[]][] = [
+    ...GROUPS.map(([title, names]): [string, readonly string[]] => [title, names]),
+    ["other options", Object.keys(options).filter((name) => !grouped.has(name))],
+  ];
+  return all.flatMap(([title, names]) => {
+    const here = names.filter((name) => Object.hasOwn(options, name));
+    return here.length === 0
+      ? []
+      : [[title, here.map((name): [string, Option<unknown>] => [name, options[name]])] as const];
+  });
+}
+
+/** Where the text of an option begins. */
+const TEXT_COLUMN = 30;
+
+/** An option with its text beside it; below it where its heading is too long. */
+function optionLines(name: string, option: Option<unknown>): string {
+  const fallback = option.shownFallback === "" ? "" : ` (default ${option.shownFallback})`;
+  const text = fold(option.help + fallback, TEXT_COLUMN);
+  const left = `  ${heading(name, option)}`;
+  if (left.length + 2 <= TEXT_COLUMN) return left.padEnd(TEXT_COLUMN) + text;
+  return `${left}\n${" ".repeat(TEXT_COLUMN)}${text}`;
 }
 
 function heading(name: string, option: Option<unknown>): string {

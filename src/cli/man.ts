@@ -11,8 +11,8 @@ const LINE_BYTES = 79;
 type Entry = readonly [term: string, meaning: string];
 
 const EXIT_STATUS: readonly Entry[] = [
-  ["0", "every target answered, and no --fail-… threshold was crossed"],
-  ["1", "a target never answered, or a threshold was crossed"],
+  ["0", "every target had a handshake, and no --fail-… threshold was crossed"],
+  ["1", "a target had none, or a threshold was crossed; a line FAIL NAME: says why"],
   ["2", "a name did not resolve"],
   ["3", "the command line or a targets file is wrong: one line on standard error says what"],
   ["4", "the system refuses: port in use, no permission"],
@@ -48,7 +48,8 @@ const EXPORTS: readonly Entry[] = [
 const TARGETS =
   "A target is host:port, 1.2.3.4:port or [v6]:port, with a label in front where one " +
   "is wanted: name=host:port. A targets file has one a line, key=value labels behind it; # begins " +
-  "a comment. Durations are 250ms, 1.5s, 2m or 1h; a bare number is milliseconds.";
+  "a comment. A URL or a connection string names its hosts and ports; a port may be a service's " +
+  "name. Durations are 250ms, 1.5s, 1m30s or 2h; a bare number is seconds.";
 
 const MEASURED = "rtt is the handshake's round trip, SYN to SYN-ACK, as the kernel measured it; " +
   "connect is what a client waited, this machine's scheduling included. Where the kernel has no " +

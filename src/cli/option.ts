@@ -5,6 +5,8 @@ import type { ValueKind } from "./value.ts";
 export interface Option<T> {
   readonly help: string;
   readonly short: string | null;
+  /** Further letters that users of other tools type. */
+  readonly also: readonly string[];
   /** Null for a flag, which takes no value. */
   readonly kind: ValueKind<unknown> | null;
   /** How often it may be given. */
@@ -23,23 +25,24 @@ export type ValuesOf<T extends OptionTable> = {
   readonly [K in keyof T]: T[K] extends Option<infer V> ? V : never;
 };
 
-/** An option given at most once. */
+/** An option with one value; given again, the last one counts. */
 export function once<T, const F>(
   kind: ValueKind<T>,
   fallback: F,
   help: string,
-  more: { short?: string; shown?: string } = {},
+  more: { short?: string; shown?: string; also?: readonly string[] } = {},
 ): Option<T | F> {
+  const { short = null, also = [] } = more;
   const shown = more.shown ?? (fallback === null ? "" : String(fallback));
-  return { help, kind, fallback, arity: "once", short: more.short ?? null, shownFallback: shown };
+  return { help, kind, fallback, arity: "once", short, also, shownFallback: shown };
 }
 
 /** An option that may be repeated; its values in the order given. */
 export function many<T>(kind: ValueKind<T>, help: string, shown = ""): Option<readonly T[]> {
-  return { help, kind, fallback: [], arity: "many", short: null, shownFallback: shown };
+  return { help, kind, fallback: [], arity: "many", short: null, also: [], shownFallback: shown };
 }
 
 /** An option that is there or not. */
 export function flag(help: string, short: string | null = null): Option<boolean> {
-  return { help, kind: null, fallback: false, arity: "flag", short, shownFallback: "" };
+  return { help, kind: null, fallback: false, arity: "flag", short, also: [], shownFallback: "" };
 }

@@ -4,6 +4,7 @@
  */
 import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
+import { redacted } from "../input/connection_text.ts";
 import { nearest } from "./nearest.ts";
 import type { Option, OptionTable, ValuesOf } from "./option.ts";
 
@@ -58,7 +59,7 @@ function textOf(
   const { kind } = table[name];
   if (kind === null) {
     if (attached === null) return "";
-    throw new UsageError(`--${name} takes no value, but got ${quote(attached)}`);
+    throw new UsageError(`--${name} takes no value, but got ${quote(redacted(attached))}`);
   }
   if (attached !== null) return attached;
   const next = rest.next().value;
@@ -70,15 +71,13 @@ function valueOf(name: string, option: Option<unknown>, texts: readonly string[]
   const { kind, arity } = option;
   if (texts.length === 0) return option.fallback;
   if (kind === null) return true;
-  if (arity === "once" && texts.length > 1) {
-    throw new UsageError(`--${name} is given ${texts.length} times; once is accepted`);
-  }
   const values = texts.map((text) => {
     const value = kind.parse(text);
     if (value !== null) return value;
-    throw new UsageError(`--${name} ${quote(text)}: wants ${kind.accepts}`);
+    const shown = quote(redacted(text));
+    throw new UsageError(`--${name} ${shown}: ${kind.hint?.(text) ?? `wants ${kind.accepts}`}`);
   });
-  return arity === "many" ? values : values[0];
+  return arity === "many" ? values : values[values.length - 1];
 }
 
 /** Whether a word in the place of a value is an option. */
@@ -97,18 +96,19 @@ function* split(
   if (word.startsWith("--")) {
     const equals = word.indexOf("=");
     const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
-    if (!Object.hasOwn(table, name)) {
-      throw unknown(command, table, name, ownerOf);
+    if (name === "json" && equals < 0 && table.output?.kind?.words?.includes("json")) {
+      yield ["output", "json"];
+      return;
     }
+    if (!Object.hasOwn(table, name)) throw unknown(command, table, name, ownerOf);
     yield [name, equals < 0 ? null : word.slice(equals + 1)];
     return;
   }
   for (let i = 1; i < word.length; i++) {
     const name = byShort(table, word[i]);
     if (name === null) {
-      throw new UsageError(
-        `'${command}' has no option ${quote(`-${word[i]}`)}; ${seeHelp(command)}`,
-      );
+      const hint = HABITS[word[i]] ?? seeHelp(command);
+      throw new UsageError(`'${command}' has no option ${quote(`-${word[i]}`)}; ${hint}`);
     }
     const attached = word.slice(i + 1);
     if (table[name].kind === null) yield [name, null];
@@ -119,8 +119,20 @@ function* split(
   }
 }
 
+/** What the letters of other tools are called here. */
+const HABITS: Readonly<Record<string, string>> = {
+  n: "a count is -c N, and addresses are never looked up backwards",
+  W: "a timeout is -t DURATION",
+  w: "an end by time is --duration DURATION",
+  D: "the time of each probe is --timestamps",
+  I: "an interface is --interface NAME, an address --source ADDR",
+  p: "a port goes to the target: HOST:PORT",
+  C: "a count is -c N",
+};
+
 function byShort(table: OptionTable, letter: string): string | null {
-  return Object.keys(table).find((name) => table[name].short === letter) ?? null;
+  const has = ({ short, also }: Option<unknown>) => short === letter || also.includes(letter);
+  return Object.keys(table).find((name) => has(table[name])) ?? null;
 }
 
 function unknown(

@@ -5,21 +5,21 @@ import { UsageError } from "../domain/exit.ts";
 import type { Label } from "../domain/target.ts";
 import type { ExportOptions } from "../run/options.ts";
 import type { OutputName, PingOptions, ProbeOptions, RunOptions } from "../run/options.ts";
-import { checkedName, MAX_LABELS, parseTarget } from "../input/target_text.ts";
-import { addressing, checkFamily, noTwice } from "./checks.ts";
+import { checkedName, MAX_LABELS, type TargetDefaults } from "../input/target_text.ts";
+import { addressing, checkFamily, operandTargets } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";
 
-type RunValues = ValuesOf<typeof COMMANDS.knock.options>;
+type RunValues = Omit<ValuesOf<typeof COMMANDS.knock.options>, "port">;
 type ProbeValues = ValuesOf<typeof COMMANDS.probe.options>;
 type PingValues = ValuesOf<typeof COMMANDS.ping.options>;
 
 export function probeOptions(values: ProbeValues, operands: readonly string[]): ProbeOptions {
-  return { ...runOptions("probe", values, operands), close: values.close };
+  return { ...runOptions("probe", values, operands, values.port), close: values.close };
 }
 
 export function pingOptions(values: PingValues, operands: readonly string[]): PingOptions {
-  const options = runOptions("ping", values, operands);
+  const options = runOptions("ping", values, operands, null);
   return { ...options, payloadBytes: values.size, ttl: values.ttl };
 }
 
@@ -34,14 +34,23 @@ export function runOptions(
   command: Diagnostic,
   values: RunValues,
   operands: readonly string[],
+  port: number | null,
 ): RunOptions {
-  const { family, source } = addressing(values);
+  const { family, source, device } = addressing(values);
+  if (device !== null && command !== "probe") {
+    throw new UsageError(`--interface ${device}: ${command} wants --source ADDR, its address`);
+  }
   checkLabels(values.label);
   const zone = checkedName(values.az, values.az);
   const portless = command === "ping" ? { portless: true } : {};
-  const defaults = { az: zone, labels: values.label, ...portless };
-  const targets = operands.map((text) => parseTarget(text, defaults));
-  noTwice(targets);
+  const defaults: TargetDefaults = {
+    az: zone,
+    labels: values.label,
+    allAddresses: values["all-addresses"],
+    ...portless,
+    ...(port === null ? {} : { port }),
+  };
+  const targets = operandTargets(operands, port, defaults);
   const exports = exportOptions(values);
   const alone = exports.targets.some(({ kind }) => kind === "prometheus");
   if (targets.length === 0 && values.targets === null && !alone) {
@@ -52,6 +61,9 @@ export function runOptions(
   for (const target of targets) checkFamily(target.host, family, target.name);
   const output = outputName(values, exports.targets);
   checkLive(values, output);
+  if (values.quiet && (output === "collectd" || output === "influx")) {
+    throw new UsageError(`--quiet: --output ${output} has no summary, so nothing would be printed`);
+  }
   return {
     targets,
     targetsFile: values.targets,
@@ -68,6 +80,8 @@ export function runOptions(
     maxInFlight: values["max-in-flight"],
     timeoutMs: values.timeout,
     source,
+    device,
+    verbose: values.verbose,
     clock: values.clock,
     output,
     exports,

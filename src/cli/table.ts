@@ -8,7 +8,19 @@ import { MESH_HTTP_PORT } from "../input/nodes_file.ts";
 import { PEER_PREFIX } from "../input/peer_prefix.ts";
 import { flag, many, once, type OptionTable } from "./option.ts";
 import { exportUrl } from "./export_url.ts";
-import { buckets, choice, decimal, duration, file, integer, label, onOff, text } from "./value.ts";
+import {
+  buckets,
+  choice,
+  duration,
+  file,
+  integer,
+  label,
+  milliseconds,
+  millisecondsFrom,
+  onOff,
+  percentage,
+  text,
+} from "./value.ts";
 
 const HOUR_MS = 3_600_000;
 const MAX_TIMEOUT_MS = 60_000;
@@ -16,6 +28,9 @@ const MAX_INTERVAL_MS = 24 * HOUR_MS;
 const MAX_COUNT = 2 ** 31 - 1;
 
 const ipAddress = text("ADDR", "an IP address");
+const portOfTargets = once(integer(1, 65_535, "PORT"), null, "port of targets that name none", {
+  short: "p",
+});
 const hostPort = text("HOST:PORT", "host:port, 1.2.3.4:port or [v6]:port");
 
 /** Options that every command has. */
@@ -36,22 +51,46 @@ const HTTP_OPTIONS = {
 /** Options of every command that runs probes on a schedule. */
 const RUN_OPTIONS = {
   count: once(integer(1, MAX_COUNT), null, "stop after N probes of each target", { short: "c" }),
-  duration: once(duration(1, 1000 * HOUR_MS), null, "stop after this long"),
-  interval: once(duration(1, MAX_INTERVAL_MS), 1000, "between the probes of a target", {
-    short: "i",
-    shown: "1s",
-  }),
-  timeout: once(duration(1, MAX_TIMEOUT_MS), 5000, "a probe not answered by then is lost", {
-    short: "t",
-    shown: "5s",
-  }),
+  duration: once(duration(1, 1000 * HOUR_MS), null, "stop after this long", { short: "w" }),
+  interval: once(
+    duration(1, MAX_INTERVAL_MS, { guarded: true }),
+    1000,
+    "between the probes of a target",
+    {
+      short: "i",
+      shown: "1s",
+    },
+  ),
+  timeout: once(
+    duration(1, MAX_TIMEOUT_MS, { guarded: true }),
+    5000,
+    "a probe not answered by then is lost",
+    {
+      short: "t",
+      also: ["W"],
+      shown: "5s",
+    },
+  ),
   burst: once(integer(1, 1_000_000), 1, "probes back to back in each interval; the first is cold"),
-  targets: once(file, null, "read targets from FILE, one a line; read again on SIGHUP"),
+  targets: once(
+    file,
+    null,
+    "read targets from FILE (- is standard input), one a line; read again on SIGHUP",
+  ),
   az: once(text("ZONE", "a zone's name"), "default", "availability zone of the targets"),
   label: many(label, "label for the targets; may be repeated"),
   ipv4: flag("IPv4 only", "4"),
   ipv6: flag("IPv6 only", "6"),
   source: once(ipAddress, null, "send from this address"),
+  interface: once(
+    text("NAME", "an interface's name"),
+    null,
+    "send from this interface or address",
+    {
+      short: "I",
+    },
+  ),
+  "all-addresses": flag("each address of a name is a target of its own, followed as it changes"),
   clock: once(
     choice("auto", "kernel", "userland"),
     "auto",
@@ -60,7 +99,7 @@ const RUN_OPTIONS = {
   output: once(
     choice("text", "json", "csv", "influx", "collectd", "none"),
     null,
-    "what is printed (default text)",
+    "what is printed (default text); --json is --output json",
     { short: "o" },
   ),
   export: many(exportUrl, "where results go to beside that; may be repeated"),
@@ -78,10 +117,11 @@ const RUN_OPTIONS = {
     { shown: "many" },
   ),
   "per-probe": once(onOff, true, "print and export single probes; false for windows alone"),
-  quiet: flag("no line a probe, only the summary", "q"),
+  quiet: flag("no line a probe; the summary is a line a target, for scripts", "q"),
+  verbose: flag("say why on standard error: retries, address changes, look-ups", "v"),
   live: flag("a table that redraws, on a terminal; lines where there is none"),
   histogram: flag("a histogram of the round trips in the summary (text)"),
-  timestamps: flag("start each line with the time it was sent"),
+  timestamps: flag("start each line with the time it was sent", "D"),
   "resolve-after": once(
     integer(1, 1_000_000),
     5,
@@ -89,19 +129,19 @@ const RUN_OPTIONS = {
   ),
   "resolve-every": once(duration(1000, MAX_INTERVAL_MS), null, "resolve names again this often"),
   "fail-loss": once(
-    decimal(0, 100, "PCT"),
+    percentage,
     null,
-    "exit 1 when a target lost more than PCT percent",
+    "exit 1 when more than PCT percent of a target's due probes were lost, not sent or skipped",
   ),
-  "fail-p50": once(decimal(0, 1e6, "MS"), null, "exit 1 when a target's p50 is above MS"),
-  "fail-p99": once(decimal(0, 1e6, "MS"), null, "exit 1 when a target's p99 is above MS"),
+  "fail-p50": once(milliseconds, null, "exit 1 when a target's p50 is above MS"),
+  "fail-p99": once(milliseconds, null, "exit 1 when a target's p99 is above MS"),
   "fail-syn-loss": once(
-    decimal(0, 100, "PCT"),
+    percentage,
     null,
     "exit 1 when more than PCT percent of a target's handshakes repeated their SYN",
   ),
   "fail-connect-p99": once(
-    decimal(0, 1e6, "MS"),
+    milliseconds,
     null,
     "exit 1 when the p99 of a target's connect times is above MS",
   ),
@@ -121,6 +161,7 @@ const RUN_OPTIONS = {
 
 export const PROBE_OPTIONS = {
   ...RUN_OPTIONS,
+  port: portOfTargets,
   close: once(choice("fin", "rst"), "fin", "how a handshake is ended; rst leaves no TIME_WAIT"),
 } satisfies OptionTable;
 
@@ -163,10 +204,10 @@ export const TRACE_OPTIONS = {
   "first-hop": once(integer(1, 255), 1, "the hop to begin with", { short: "f" }),
   "max-hops": once(integer(1, 255), 30, "the hop to end with", { short: "m" }),
   timeout: once(
-    duration(1, MAX_TIMEOUT_MS),
+    duration(1, MAX_TIMEOUT_MS, { guarded: true }),
     1000,
     "a hop that answers within this is not called silent",
-    { short: "t", shown: "1s" },
+    { short: "t", also: ["w", "W"], shown: "1s" },
   ),
   paths: once(
     integer(1, 64),
@@ -181,15 +222,18 @@ export const TRACE_OPTIONS = {
   }),
   mtu: flag("find the path's MTU, by UDP or ICMP"),
   "no-names": flag("addresses only, no reverse look-ups", "n"),
+  port: portOfTargets,
   asn: flag("look up which autonomous systems announce the addresses"),
   resolver: once(text("ADDR", "an IP address, or one with a port"), null, "ask this DNS server", {
     shown: "the system's",
   }),
   repeat: once(integer(1, MAX_COUNT), null, "trace N times, and sum up", { short: "r" }),
-  interval: once(duration(10, MAX_INTERVAL_MS), 1000, "between the traces of --repeat", {
-    short: "i",
-    shown: "1s",
-  }),
+  interval: once(
+    duration(10, MAX_INTERVAL_MS, { guarded: true }),
+    1000,
+    "between the traces of --repeat",
+    { short: "i", shown: "1s" },
+  ),
   output: once(choice("text", "json", "csv"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
 
@@ -227,22 +271,22 @@ export const CONNECTIONS_OPTIONS = {
   quiet: flag("no reports on standard output, only failures on standard error", "q"),
   timestamps: flag("start each report with its time"),
   "fail-rtt": once(
-    decimal(0, 1e6, "MS"),
+    milliseconds,
     null,
     "exit 1 when the network takes longer to a peer: round trips, or their minimum",
   ),
   "fail-retransmits": once(
-    decimal(0, 100, "PCT"),
+    percentage,
     null,
     "exit 1 when more than PCT percent of a line's segments were sent again",
   ),
   "trace-above": once(
-    decimal(0, 1e6, "MS"),
+    milliseconds,
     null,
     "trace to a peer to which the network takes longer; each at most once in 5 minutes",
   ),
   "trace-retransmits": once(
-    decimal(0, 100, "PCT"),
+    percentage,
     null,
     "trace to a peer when more than PCT percent of its segments were sent again",
   ),
@@ -253,12 +297,13 @@ export const COMPARE_OPTIONS = {
     short: "c",
   }),
   interval: once(
-    duration(30, MAX_INTERVAL_MS),
+    duration(30, MAX_INTERVAL_MS, { guarded: true }),
     1000,
     "from slot to slot; a third of it from one diagnostic's turn to the next",
     { short: "i", shown: "1s" },
   ),
   timeout: PROBE_OPTIONS.timeout,
+  port: portOfTargets,
   burst: once(integer(2, 20), 2, "handshakes in a row in each slot; the first is cold"),
   ipv4: PROBE_OPTIONS.ipv4,
   ipv6: PROBE_OPTIONS.ipv6,
@@ -273,19 +318,29 @@ export const MESH_OPTIONS = {
   }),
   fanout: once(integer(1, MAX_NODES - 1), null, "each node is probed by N others, not by all"),
   burst: once(integer(1, 1000), 5, "probes back to back in each interval; the first is cold"),
-  interval: once(duration(100, HOUR_MS), 10_000, "between the bursts to a node", {
-    short: "i",
-    shown: "10s",
-  }),
-  timeout: once(duration(1, MAX_TIMEOUT_MS), 3000, "a probe not answered by then is lost", {
-    short: "t",
-    shown: "3s",
-  }),
+  interval: once(
+    duration(100, HOUR_MS, { guarded: true }),
+    10_000,
+    "between the bursts to a node",
+    {
+      short: "i",
+      shown: "10s",
+    },
+  ),
+  timeout: once(
+    duration(1, MAX_TIMEOUT_MS, { guarded: true }),
+    3000,
+    "a probe not answered by then is lost",
+    {
+      short: "t",
+      shown: "3s",
+    },
+  ),
   window: once(duration(1000, MAX_INTERVAL_MS), 300_000, "how far back the figures go", {
     shown: "5m",
   }),
   slo: once(
-    decimal(0.001, 1e6, "MS"),
+    millisecondsFrom(0.001),
     null,
     "what the mean RTT of a pair's five minutes should not exceed: rows and heatmap tell how often",
   ),
@@ -327,10 +382,15 @@ export const HEATMAP_OPTIONS = {
   json: flag("print the matrix as JSON"),
   triage: flag("name what stands out: node, group, direction, layer; exit 1 when something does"),
   watch: once(duration(1000, MAX_INTERVAL_MS), null, "gather and draw again this often"),
-  timeout: once(duration(1, MAX_TIMEOUT_MS), 3000, "for each node to give its row", {
-    short: "t",
-    shown: "3s",
-  }),
+  timeout: once(
+    duration(1, MAX_TIMEOUT_MS, { guarded: true }),
+    3000,
+    "for each node to give its row",
+    {
+      short: "t",
+      shown: "3s",
+    },
+  ),
   "http-port": once(
     integer(1, 65_535, "PORT"),
     MESH_HTTP_PORT,
@@ -352,20 +412,12 @@ export interface CommandEntry {
   /** How operands are shown; empty for none. */
   readonly operands: string;
   readonly options: OptionTable;
-  /** Lines on what its exit codes mean, where that is not what they mean to a prober. */
-  readonly exitCodes?: string;
 }
-
-const HEATMAP_EXIT_CODES =
-  `Exit codes: 0 every node's row is there, new, and has figures, 1 one is missing,
-too old or without figures, or --triage names an alarm, 3 usage or what a file
-says, 4 system error. A node that said that it leaves is not missing.
-`;
 
 export const COMMANDS = {
   probe: {
     summary: "measure TCP handshakes with targets, again and again",
-    operands: "[NAME=]HOST:PORT…",
+    operands: "[NAME=]HOST:PORT|URL…",
     options: { ...PROBE_OPTIONS, ...COMMON },
   },
   serve: {
@@ -385,8 +437,8 @@ export const COMMANDS = {
   },
   knock: {
     summary: "measure a port by SYN alone; its application sees no connection",
-    operands: "[NAME=]HOST:PORT…",
-    options: { ...RUN_OPTIONS, ...COMMON },
+    operands: "[NAME=]HOST:PORT|URL…",
+    options: { ...RUN_OPTIONS, port: portOfTargets, ...COMMON },
   },
   trace: {
     summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",
@@ -395,7 +447,7 @@ export const COMMANDS = {
   },
   compare: {
     summary: "hold ping, handshake and knock of a target against one another",
-    operands: "[NAME=]HOST:PORT…",
+    operands: "[NAME=]HOST:PORT|URL…",
     options: { ...COMPARE_OPTIONS, ...COMMON },
   },
   mesh: {
@@ -407,7 +459,6 @@ export const COMMANDS = {
     summary: "a mesh's rows as a matrix: which pair, node, zone or layer is slow",
     operands: "[ROWS_FILE…]",
     options: { ...HEATMAP_OPTIONS, ...COMMON },
-    exitCodes: HEATMAP_EXIT_CODES,
   },
   selfcheck: {
     summary: "what this tool adds on this machine, and what it may do here",

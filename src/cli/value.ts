@@ -15,6 +15,10 @@ export interface ValueKind<T> {
   readonly words?: readonly string[];
   /** It names a file, for completion. */
   readonly file?: boolean;
+  /** A better message for a text that is not accepted; null for the usual one. */
+  hint?(text: string): string | null;
+  /** The same values in the original tool's spelling. */
+  readonly original?: ValueKind<T>;
 }
 
 /** A whole number in decimal, no leading zeros, within min..max. */
@@ -26,12 +30,31 @@ export function integer(min: number, max: number, placeholder = "N"): ValueKind<
   };
 }
 
-/** A decimal number within min..max. */
-export function decimal(min: number, max: number, placeholder: string): ValueKind<number> {
+/** A share in percent, with or without its sign: `5`, `5%`, `0.1%`. */
+export const percentage: ValueKind<number> = {
+  placeholder: "PCT",
+  accepts: "a number from 0 to 100, in percent",
+  parse: (text) => {
+    const match = /^([0-9]+(?:\.[0-9]+)?)%?$/.exec(text);
+    return match === null ? null : within(Number(match[1]), 0, 100);
+  },
+};
+
+const MAX_MILLISECONDS = 1e6;
+
+/** A time in ms, with or without a unit: `20`, `20ms`, `0.5s`. */
+export const milliseconds = millisecondsFrom(0);
+
+/** The same from a least time on. */
+export function millisecondsFrom(min: number): ValueKind<number> {
   return {
-    placeholder,
-    accepts: `a number from ${min} to ${max}`,
-    parse: (text) => within(/^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : NaN, min, max),
+    placeholder: "MS",
+    accepts: `a number from ${min} to ${MAX_MILLISECONDS}, in milliseconds unless it has a unit`,
+    parse: (text) => {
+      const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s|)$/i.exec(text);
+      const unitMs = match?.[2].toLowerCase() === "s" ? 1000 : 1;
+      return match === null ? null : within(Number(match[1]) * unitMs, min, MAX_MILLISECONDS);
+    },
   };
 }
 
@@ -39,25 +62,55 @@ function within(value: number, min: number, max: number): number | null {
   return value >= min && value <= max ? value : null;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  "": 1,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const DURATION = /^(?:(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:ms|s|m|h))+$/i;
+const DURATION_PART = /([0-9.]+)(ms|s|m|h)/gi;
+const BARE = /^(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)$/;
+/** A bare interval or timeout above this many seconds was probably meant in ms. */
+const MAX_BARE_SECONDS = 60;
 
-/** A duration in ms, from `minMs` to `maxMs`: `250ms`, `1.5s`, `2m`, `1h`; bare is ms. */
-export function duration(minMs: number, maxMs: number): ValueKind<number> {
-  return {
+/**
+ * A duration in ms, from `minMs` to `maxMs`: `250ms`, `1.5s`, `1m30s`, `2h`, units in either case. A
+ * bare number is seconds, as in ping, mtr and tcping. `guarded`: a bare number above 60 is refused.
+ */
+export function duration(
+  minMs: number,
+  maxMs: number,
+  { guarded = false }: { guarded?: boolean } = {},
+): ValueKind<number> {
+  const bareMs = (text: string, unitMs: number) => BARE.test(text) ? Number(text) * unitMs : NaN;
+  const kind = (bareUnitMs: number) => ({
     placeholder: "DURATION",
     accepts: `a duration from ${durationText(minMs)} to ${durationText(maxMs)}, ` +
-      "such as 250ms, 1.5s or 2m",
-    parse: (text) => {
-      const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|)$/.exec(text);
-      return match === null ? null : within(Number(match[1]) * UNIT_MS[match[2]], minMs, maxMs);
+      `such as 250ms, 1.5s or 1m30s; a bare number is ${bareUnitMs === 1 ? "ms" : "seconds"}`,
+    parse: (text: string) => {
+      const bare = bareMs(text, bareUnitMs);
+      if (guarded && bareUnitMs > 1 && bare > MAX_BARE_SECONDS * bareUnitMs) return null;
+      return within(Number.isNaN(bare) ? unitsMs(text) : bare, minMs, maxMs);
     },
+  });
+  return {
+    ...kind(UNIT_MS.s),
+    hint: (text) => {
+      const seconds = bareMs(text, 1);
+      if (!guarded || !(seconds > MAX_BARE_SECONDS)) return null;
+      const readings = [[`${text}ms`, seconds], [`${text}s`, seconds * UNIT_MS.s]] as const;
+      const good = readings.filter(([, ms]) => within(ms, minMs, maxMs) !== null);
+      return good.length === 0 ? null : `say ${good.map(([reading]) => reading).join(" or ")}`;
+    },
+    original: kind(1),
   };
+}
+
+/** The sum of a duration's parts in ms; NaN for what is no duration. */
+function unitsMs(text: string): number {
+  if (!DURATION.test(text)) return NaN;
+  const ms = [...text.matchAll(DURATION_PART)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * UNIT_MS[unit.toLowerCase()],
+    0,
+  );
+  // Decimal fractions are not exact: 0.2 s is 200 ms.
+  return Math.round(ms * 1e6) / 1e6;
 }
 
 /** One of a few words. */

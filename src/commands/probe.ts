@@ -25,9 +25,9 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
   const sockets = TcpSockets.open();
   if (sockets === null) refuseWithoutKernel(options);
   const targets = await allTargets(options);
-  const { source, close, schedule: { intervalMs, burst } } = options;
+  const { source, device, close, schedule: { intervalMs, burst } } = options;
   const rate = targets.length * burst * 1000 / intervalMs;
-  const connector = connectorFor({ source, close, rate, even: burst === 1 }, sockets);
+  const connector = connectorFor({ source, device, close, rate, even: burst === 1 }, sockets);
   const gate = openGate();
   const ports = ephemeralPorts();
   const serves = options.exports.targets.some(({ kind }) => kind === "prometheus");
@@ -54,6 +54,7 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
 /** What a connector is chosen by. */
 interface ConnectorChoice {
   readonly source: Endpoint | null;
+  readonly device: string | null;
   readonly close: CloseKind;
   /** Probes a second, all targets together. */
   readonly rate: number;
@@ -61,20 +62,22 @@ interface ConnectorChoice {
   readonly even: boolean;
 }
 
-/** `Deno.connect`, or sockets of our own where a source address is asked for, and at a rate. */
+/** `Deno.connect`, or sockets of our own from a source address or an interface, and at a rate. */
 export function connectorFor(
-  { source, close, rate, even }: ConnectorChoice,
+  { source, device, close, rate, even }: ConnectorChoice,
   sockets: TcpSockets | null,
 ): Connector {
   const atRate = rate >= OWN_SOCKETS_FROM;
-  if (source === null && !atRate) return new DenoConnector(sockets, close);
-  const connects = ConnectingSockets.open(source);
+  const bound = source !== null || device !== null;
+  if (!bound && !atRate) return new DenoConnector(sockets, close);
+  const connects = ConnectingSockets.open(source, device);
+  const asked = source === null ? `--interface ${device}` : `--source ${source.address}`;
   if (connects === null || sockets === null) {
-    if (source === null) return new DenoConnector(sockets, close);
-    throw new SystemError(`--source ${source.address}: this platform offers no way to bind`);
+    if (!bound) return new DenoConnector(sockets, close);
+    throw new SystemError(`${asked}: this platform offers no way to bind`);
   }
   const refusal = connects.refusal();
-  if (refusal !== null) throw new SystemError(`--source ${source?.address}: ${refusal}`);
+  if (refusal !== null) throw new SystemError(`${asked}: ${refusal}`);
   const steady = atRate && even;
   return new OwnConnector(connects, sockets, systemClock, { close, steady });
 }

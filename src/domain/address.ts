@@ -48,6 +48,18 @@ function groupsOf(text: string, last: boolean): number[] | null {
   return groups;
 }
 
+/** Whether an IPv6 address is an IPv4 one in disguise, ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2). */
+function isMapped(bytes: Uint8Array): boolean {
+  return bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 255 &&
+    bytes[11] === 255;
+}
+
+/** An address as it is dialled: an IPv4-mapped IPv6 address is the IPv4 address, all else stays. */
+export function unmapped(text: string): string {
+  const bytes = text.startsWith(":") || text.startsWith("0") ? parseIpv6(text) : null;
+  return bytes !== null && isMapped(bytes) ? bytes.subarray(12).join(".") : text;
+}
+
 /** The endpoint of an IP literal (an IPv6 one may carry `%zone`), or null for anything else. */
 export function literalEndpoint(text: string, port: number): Endpoint | null {
   const v4 = parseIpv4(text);

@@ -12,6 +12,11 @@ export interface Target {
   readonly port: number;
   readonly az: string;
   readonly labels: readonly Label[];
+  /**
+   * What stands for its members, which are probed in its place and followed as they change: an SRV
+   * name (`host` is the service's name), or a name of which each address is a target.
+   */
+  readonly standsFor?: "srv" | "addresses";
 }
 
 /** The port of a target that has none, as for ICMP. */
@@ -41,6 +46,21 @@ export function targetKey(target: Target): string {
 export function targetTitle(target: Target, address = ""): string {
   const probed = hostPort(address === "" ? target.host : address, target.port);
   return target.name === probed ? probed : `${target.name} (${probed})`;
+}
+
+/** What tells a receiver's series apart: two targets with one key would be one series. */
+export function seriesKey({ name, az, labels }: Target): string {
+  const pairs = labels.map(([key, value]) => `${key}=${value}`).sort();
+  return [name, az, ...pairs].join("\u0000");
+}
+
+/** Says that two targets are the same one, or one series to a receiver. */
+export function sameSeries(one: Target, other: Target): string {
+  const name = JSON.stringify(other.name);
+  if (targetKey(one) === targetKey(other)) return `target ${name} is given twice`;
+  const [first, second] = [one, other].map(({ host, port }) => hostPort(host, port));
+  return `${first} and ${second} are both ${name}, one series to every receiver: ` +
+    "give one of them another name";
 }
 
 /** `host:port`, with brackets around an IPv6 literal; the host alone where there is no port. */

@@ -1,9 +1,9 @@
 /** CSV (RFC 4180 but for plain newlines, as shells like them), one a probe, with a header; labels as `key=value` joined by semicolons. */
 import { hasSynCount, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { Window } from "../domain/summary.ts";
+import type { RunSummary, Summary, Window } from "../domain/summary.ts";
 import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
-import { PerTarget, type RecordFormat } from "./record_format.ts";
+import { PerTarget, type RecordFormat, type Step } from "./record_format.ts";
 
 const HEADER = "time,target,address,port,az,labels,seq,outcome,rtt_ms,rtt_source,connect_ms," +
   "syn_retransmits,cold,lag_ms,error\n";
@@ -16,9 +16,24 @@ export class CsvFormat implements RecordFormat {
   #fields = new PerTarget(makeFields);
   #windows: boolean;
 
-  /** A file of CSV has one kind of line: probes, or windows. */
-  constructor(windows: boolean) {
+  #quiet: boolean;
+
+  /** A file of CSV has one kind of line: probes, windows or, where it is quiet, summaries. */
+  constructor(windows: boolean, quiet = false) {
     this.#windows = windows;
+    this.#quiet = quiet;
+  }
+
+  /** A line a target, where nothing else is printed. */
+  *summary({ targets }: RunSummary): Iterable<Step> {
+    if (!this.#quiet) return;
+    yield (out) => out.ascii(WINDOW_HEADER.replace("time,window_ms,", ""));
+    for (const summary of targets) {
+      yield (out) => {
+        out.raw(this.#fields.of(summary.target).name.subarray(1));
+        this.#figures(out, summary);
+      };
+    }
   }
 
   header(out: ByteWriter): void {
@@ -57,8 +72,13 @@ export class CsvFormat implements RecordFormat {
     out.byte(COMMA);
     out.ascii(String(window.windowMs));
     out.raw(fields.name);
+    this.#figures(out, window);
+  }
+
+  /** From the address to the end of the line. */
+  #figures(out: ByteWriter, window: Summary): void {
     out.ascii(window.address);
-    out.raw(fields.rest);
+    out.raw(this.#fields.of(window.target).rest);
     const { sent, answered, lost, refused, unreachable, skipped, notSent, rtt } = window;
     const counts = [sent, answered, lost, refused, unreachable, skipped, notSent];
     counts.push(window.synRetransmits ?? NaN, window.longestLossRun, rtt?.count ?? 0);

@@ -25,7 +25,9 @@ export const FORMATS = {
     return new TextFormat(targets, style, naming);
   },
   json: ({ naming }: FormatOptions): RecordFormat => new JsonFormat(naming),
-  csv: ({ windowsOnly }: FormatOptions): RecordFormat => new CsvFormat(windowsOnly),
+  csv: ({ windowsOnly, style }: FormatOptions): RecordFormat => {
+    return new CsvFormat(windowsOnly, style.brief);
+  },
   influx: ({ naming, host }: FormatOptions): RecordFormat => new InfluxFormat(naming, host),
   collectd: ({ collectd, naming }: FormatOptions): RecordFormat => {
     return new CollectdFormat(collectd, naming);

@@ -6,6 +6,7 @@ import type { FileHandle } from "node:fs/promises";
 import { SystemError } from "../domain/exit.ts";
 import { durationText } from "../text/duration.ts";
 import { messageOf } from "../text/quote.ts";
+import { redacted } from "./connection_text.ts";
 
 /** The writer of a pipe has this long to finish; so has the disk of a file. */
 const READ_WITHIN_MS = 30_000;
@@ -32,7 +33,7 @@ export async function readInputFile(
   try {
     return await Promise.race([late.promise, readAll(path, maxBytes, given.signal)]);
   } catch (error) {
-    throw new SystemError(`cannot read ${path}: ${reasonOf(error)}`);
+    throw new SystemError(`cannot read ${redacted(path)}: ${reasonOf(error)}`);
   } finally {
     clearTimeout(timer);
   }

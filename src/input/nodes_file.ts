@@ -28,25 +28,33 @@ export interface NodeEntry {
 
 /** Throws UsageError with file and line for a bad line, SystemError when it cannot be read. */
 export async function loadNodes(path: string, httpPort = MESH_HTTP_PORT): Promise<NodeEntry[]> {
-  return entriesOf(await loadTargets(path, DEFAULTS), path, httpPort);
+  const lines: number[] = [];
+  return entriesOf(await loadTargets(path, DEFAULTS, lines), lines, path, httpPort);
 }
 
 /** The same from a text; names tell nodes apart, so no two may be alike. */
 export function parseNodes(text: string, file: string, httpPort = MESH_HTTP_PORT): NodeEntry[] {
-  return entriesOf(parseTargets(text, file, DEFAULTS), file, httpPort);
+  const lines: number[] = [];
+  return entriesOf(parseTargets(text, file, DEFAULTS, lines), lines, file, httpPort);
 }
 
-function entriesOf(targets: readonly Target[], file: string, httpPort: number): NodeEntry[] {
+function entriesOf(
+  targets: readonly Target[],
+  lines: readonly number[],
+  file: string,
+  httpPort: number,
+): NodeEntry[] {
   if (targets.length > MAX_NODES) throw new UsageError(`${file}: more than ${MAX_NODES} nodes`);
   const seen = new Set<string>();
-  return targets.map((target) => {
+  return targets.map((target, i) => {
+    const at = `${file}:${lines[i]}`;
     if (seen.has(target.name)) {
-      throw new UsageError(`${file}: node ${quote(target.name)} is there twice`);
+      throw new UsageError(`${at}: node ${quote(target.name)} is there twice`);
     }
     seen.add(target.name);
     const own = target.labels.find(([key]) => key === HTTP_KEY)?.[1];
     if (own !== undefined && (!PORT.test(own) || Number(own) > 65_535)) {
-      throw new UsageError(`${file}: node ${quote(target.name)}: http=${own} is no port`);
+      throw new UsageError(`${at}: node ${quote(target.name)}: http=${own} is no port`);
     }
     const labels = target.labels.filter(([key]) => key !== HTTP_KEY);
     return { target: { ...target, labels }, httpPort: own === undefined ? httpPort : Number(own) };

@@ -7,10 +7,13 @@ import {
   hostPort,
   type Label,
   NO_PORT,
+  seriesKey,
   type Target,
   targetKey,
 } from "../domain/target.ts";
-import { literalEndpoint, parseIpv6 } from "../domain/address.ts";
+import { literalEndpoint, parseIpv6, unmapped } from "../domain/address.ts";
+import { isLibpq, parseConnectionText, redacted } from "./connection_text.ts";
+import { servicePort } from "./services.ts";
 
 /** What targets get that do not say otherwise. */
 export interface TargetDefaults {
@@ -22,6 +25,8 @@ export interface TargetDefaults {
   readonly portless?: boolean;
   /** What messages call one: a target, unless something else is said. */
   readonly called?: string;
+  /** A name stands for all its addresses, each a target of its own. */
+  readonly allAddresses?: boolean;
 }
 
 export const NO_DEFAULTS: TargetDefaults = { az: DEFAULT_AZ, labels: [] };
@@ -39,17 +44,97 @@ const MAX_HOST_LENGTH = 253;
 const LABEL_KEY = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** What is accepted where an address is wanted, and nothing besides. */
 export const HOST_PORT = "wants host:port, 1.2.3.4:port or [v6]:port";
-const TARGET = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
+const TARGET = "wants host:port, 1.2.3.4:port, [v6]:port, a URL or name=host:port";
 const TARGET_WITHOUT_PORT = "wants a host name, an address or name=host";
 const TARGET_PERHAPS_WITH_PORT = "wants host, host:port, 1.2.3.4, [v6]:port or name=host:port";
+/** The label of a target that is one address of a name. */
+export const ADDRESS_LABEL = "address";
 
-/** A target; throws UsageError with the text and what is accepted. */
+/**
+ * The targets of a text: one, or several where it is a connection string of several hosts. Nothing
+ * of a URL but its hosts and ports is kept. Throws UsageError with the text, user and password left
+ * out, and what is accepted.
+ *
+ * @example `parseTargetText("db=postgres://user:secret@a,b/app", NO_DEFAULTS)` names a:5432 and b:5432
+ */
+export function parseTargetText(text: string, defaults: TargetDefaults): Target[] {
+  const { name, place } = splitName(text);
+  const connection = parseConnectionText(place);
+  if (connection === null) return [targetOf(name, parseAddress(place, defaults), text, defaults)];
+  const port = connection.port ?? defaults.port;
+  if (connection.srv) return [srvTarget(name, connection.hosts[0], place, text, defaults)];
+  const several = connection.hosts.length > 1;
+  const what = `${defaults.called ?? "target"} ${quote(redacted(text))}`;
+  return connection.hosts.map((host) => {
+    const address = connectionAddress(
+      host,
+      port === undefined ? defaults : { ...defaults, port },
+      what,
+      text.includes("@"),
+    );
+    const own = several && name !== null ? `${name}@${hostPort(address.host, address.port)}` : name;
+    return targetOf(own, address, text, defaults);
+  });
+}
+
+/** The one target of a text; throws UsageError where it names several. */
 export function parseTarget(text: string, defaults: TargetDefaults): Target {
-  const equals = text.indexOf("=");
-  const address = equals < 0 ? text : text.slice(equals + 1);
-  const { host, port } = parseAddress(address, defaults);
-  const name = equals < 0 ? hostPort(host, port) : checkedName(text.slice(0, equals), text);
-  return { name, host, port, az: defaults.az, labels: defaults.labels };
+  const [target, ...more] = parseTargetText(text, defaults);
+  if (more.length === 0) return target;
+  throw new UsageError(
+    `target ${quote(redacted(text))}: names ${more.length + 1} hosts, one is wanted`,
+  );
+}
+
+/** An address within a connection string; where that has secrets, a message quotes no part of it. */
+function connectionAddress(
+  host: string,
+  defaults: TargetDefaults,
+  what: string,
+  secret: boolean,
+): HostPort {
+  try {
+    return parseAddress(host, defaults, what);
+  } catch (error) {
+    if (!secret || !(error instanceof UsageError)) throw error;
+    throw new UsageError(`${what}: wants host or host:port behind the @`);
+  }
+}
+
+/** A name ends before the first `:`, `/` or `@`, and a libpq string is no name. */
+function splitName(text: string): { name: string | null; place: string } {
+  const equals = /^([^=:/@]*)=/.exec(text);
+  if (equals === null || isLibpq(text)) return { name: null, place: text };
+  return { name: equals[1], place: text.slice(equals[0].length) };
+}
+
+function targetOf(
+  name: string | null,
+  { host, port }: HostPort,
+  text: string,
+  { az, labels, allAddresses }: TargetDefaults,
+): Target {
+  const shown = name === null ? hostPort(host, port) : checkedName(name, redacted(text));
+  const target = { name: shown, host, port, az, labels };
+  const literal = literalEndpoint(host, 1) !== null;
+  return allAddresses === true && !literal ? { ...target, standsFor: "addresses" } : target;
+}
+
+/** The target that stands for the members of an SRV name (RFC 2782). */
+function srvTarget(
+  name: string | null,
+  host: string,
+  place: string,
+  text: string,
+  { az, labels }: TargetDefaults,
+): Target {
+  const mongodb = !place.startsWith("srv:");
+  const service = mongodb ? `_mongodb._tcp.${host}` : host;
+  if (!HOST_NAME.test(service) || service.length > MAX_HOST_LENGTH) {
+    throw new UsageError(`target ${quote(redacted(text))}: ${quote(host)} is no SRV name`);
+  }
+  const shown = name === null ? `srv:${service}` : checkedName(name, redacted(text));
+  return { name: shown, host: service, port: NO_PORT, az, labels, standsFor: "srv" };
 }
 
 function withPort(address: string, port: number | undefined): string {
@@ -57,16 +142,26 @@ function withPort(address: string, port: number | undefined): string {
   return port !== undefined && bare ? `${address}:${port}` : address;
 }
 
-function parseAddress(text: string, { port, portless, called }: TargetDefaults): HostPort {
-  const what = `${called ?? "target"} ${quote(text)}`;
-  if (portless !== true) {
-    const accepted = port === undefined ? TARGET : TARGET_PERHAPS_WITH_PORT;
-    return parseHostPort(withPort(text, port), accepted, what);
+function parseAddress(text: string, defaults: TargetDefaults, whole?: string): HostPort {
+  const { port, portless, called } = defaults;
+  const what = whole ?? `${called ?? "target"} ${quote(redacted(text))}`;
+  if (portless === true) return portlessAddress(text, what);
+  if (port === undefined && !text.includes(":") && isHost(text)) {
+    throw new UsageError(`${what}: wants a port too: ${text}:PORT, or a service's name`);
   }
-  const { host } = literalEndpoint(text, 1) !== null
-    ? { host: text }
-    : parseHostPort(withPort(text, 1), TARGET_WITHOUT_PORT, what);
-  return { host, port: NO_PORT };
+  const accepted = port === undefined ? TARGET : TARGET_PERHAPS_WITH_PORT;
+  return parseHostPort(withPort(text, port), accepted, what);
+}
+
+/** An address for what has no ports. One that is named is a mistake, since it would not be used. */
+function portlessAddress(text: string, what: string): HostPort {
+  const literal = literalEndpoint(unmapped(text.replace(/^\[(.*)\]$/, "$1")), 1);
+  if (literal !== null) return { host: checkedZone(literal.address, what), port: NO_PORT };
+  if (!text.includes(":")) {
+    return { host: parseHostPort(`${text}:1`, TARGET_WITHOUT_PORT, what).host, port: NO_PORT };
+  }
+  const { host } = parseHostPort(text, TARGET_WITHOUT_PORT, what);
+  throw new UsageError(`${what}: an echo has no port: ping ${host}, or probe ${quote(text)}`);
 }
 
 export interface HostPort {
@@ -74,19 +169,25 @@ export interface HostPort {
   readonly port: number;
 }
 
+function isHost(text: string): boolean {
+  if (/^[0-9.]+$/.test(text)) return literalEndpoint(text, 1) !== null;
+  return HOST_NAME.test(text) && text.length <= MAX_HOST_LENGTH;
+}
+
 /** `host:port`; throws UsageError that says of `what` that it is wrong, and what is `accepted`. */
 export function parseHostPort(
   text: string,
   accepted = HOST_PORT,
-  what = `target ${quote(text)}`,
+  what = `target ${quote(redacted(text))}`,
 ): HostPort {
+  // What stands before an `@` may be a secret: no part of such a text is quoted.
+  if (text.includes("@")) throw new UsageError(`${what}: ${accepted}`);
   const bracketed = /^\[([^\]]*)\]:(.*)$/.exec(text);
   if (bracketed !== null) {
     const [, host, port] = bracketed;
-    if (literalEndpoint(host, 1)?.family !== 6) {
-      throw new UsageError(`${what}: ${quote(host)} is no IPv6 address`);
-    }
-    return { host, port: parsePort(port, what) };
+    const literal = host.includes(":") ? literalEndpoint(unmapped(host), 1) : null;
+    if (literal === null) throw new UsageError(`${what}: ${quote(host)} is no IPv6 address`);
+    return { host: checkedZone(literal.address, what), port: parsePort(port, what) };
   }
   const colon = text.lastIndexOf(":");
   const host = text.slice(0, Math.max(0, colon));
@@ -94,12 +195,16 @@ export function parseHostPort(
     throw new UsageError(`${what}: ${bracketHint(text, host, colon) ?? accepted}`);
   }
   if (colon <= 0) throw new UsageError(`${what}: ${accepted}`);
-  const dottedNumber = /^[0-9.]+$/.test(host);
-  const known = dottedNumber
-    ? literalEndpoint(host, 1) !== null
-    : HOST_NAME.test(host) && host.length <= MAX_HOST_LENGTH;
-  if (!known) throw new UsageError(`${what}: ${quote(host)} is no host name or address`);
+  if (!isHost(host)) throw new UsageError(`${what}: ${quote(host)} is no host name or address`);
   return { host, port: parsePort(text.slice(colon + 1), what) };
+}
+
+/** A link-local address is one only together with its interface (RFC 4007, section 6). */
+export function checkedZone(address: string, what: string): string {
+  if (/^fe[89ab][0-9a-f]:/i.test(address) && !address.includes("%")) {
+    throw new UsageError(`${what}: a link-local address wants its interface: ${address}%eth0`);
+  }
+  return address;
 }
 
 /** How the bracketed spelling would look, since `::1:80` could mean two things; null for no IPv6 address. */
@@ -112,6 +217,13 @@ function bracketHint(text: string, host: string, colon: number): string | null {
 }
 
 function parsePort(text: string, what: string): number {
+  if (/[A-Za-z]/.test(text)) {
+    const port = servicePort(text);
+    if (port !== null) return port;
+    throw new UsageError(
+      `${what}: port ${quote(text)} is no service of /etc/services, nor from 1 to 65535`,
+    );
+  }
   const port = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) {
     throw new UsageError(`${what}: port ${quote(text)} is not from 1 to 65535`);
@@ -147,22 +259,37 @@ export function checkedName(name: string, whole: string): string {
 
 /**
  * The targets of a file's text, one a line: `[name=]host:port az=… key=value…`, `#` comments.
- * Throws UsageError that names file and line; two targets may not be the same one.
+ * Throws UsageError that names file and line; no two targets may be one series to a receiver. `lines`
+ * takes the line of each target.
  */
-export function parseTargets(text: string, file: string, defaults: TargetDefaults): Target[] {
+export function parseTargets(
+  text: string,
+  file: string,
+  defaults: TargetDefaults,
+  lines: number[] = [],
+): Target[] {
   const called = defaults.called ?? "target";
+  // Nodes of a mesh have a check of their own.
+  const keyOf = defaults.called === undefined ? seriesKey : targetKey;
   const targets: Target[] = [];
   const seen = new Map<string, number>();
   for (const [index, line] of text.split("\n").entries()) {
     const words = withoutComment(line).trim().split(/\s+/);
     if (words[0] === "") continue;
     const at = `${file}:${index + 1}`;
-    const target = parseLine(words, at, defaults);
-    const key = targetKey(target);
-    const earlier = seen.get(key);
-    if (earlier !== undefined) throw new UsageError(`${at}: the same ${called} as line ${earlier}`);
-    seen.set(key, index + 1);
-    targets.push(target);
+    for (const target of parseLine(words, at, defaults)) {
+      const earlier = seen.get(keyOf(target));
+      if (earlier !== undefined) {
+        const same = targetKey(targets[earlier]) === targetKey(target);
+        const what = same ? `the same ${called} as` : `one series to every receiver with`;
+        throw new UsageError(
+          `${at}: ${what} line ${lines[earlier]}${same ? "" : ", which has the same name"}`,
+        );
+      }
+      seen.set(keyOf(target), targets.length);
+      targets.push(target);
+      lines.push(index + 1);
+    }
     if (targets.length > MAX_TARGETS) {
       throw new UsageError(`${at}: more than ${MAX_TARGETS} ${called}s`);
     }
@@ -176,9 +303,9 @@ function withoutComment(line: string): string {
   return line.includes("#") ? line.replace(/(^|\s)#.*/s, "") : line;
 }
 
-function parseLine(words: string[], at: string, defaults: TargetDefaults): Target {
+function parseLine(words: string[], at: string, defaults: TargetDefaults): Target[] {
   try {
-    const target = parseTarget(words[0], defaults);
+    const targets = parseTargetText(words[0], defaults);
     const labels = new Map(defaults.labels);
     let az = defaults.az;
     for (const word of words.slice(1)) {
@@ -187,7 +314,7 @@ function parseLine(words: string[], at: string, defaults: TargetDefaults): Targe
       else labels.set(key, value);
     }
     if (labels.size > MAX_LABELS) throw new UsageError(`more than ${MAX_LABELS} labels`);
-    return { ...target, az, labels: [...labels] };
+    return targets.map((target) => ({ ...target, az, labels: [...labels] }));
   } catch (error) {
     if (error instanceof UsageError) throw new UsageError(`${at}: ${unquoted(error.message)}`);
     throw error;
@@ -200,5 +327,6 @@ function unquoted(message: string): string {
     /(goes in brackets).*/,
     "$1: [address]:port",
   )
+    .replace(/(wants a port too|wants its interface|has no port).*/, "$1")
     .replace(/^: /, "");
 }

@@ -4,7 +4,8 @@ import type { NameServer } from "../net/name_server.ts";
 import { messageOf, quote } from "../text/quote.ts";
 import { readInputFile } from "./file.ts";
 import { literalEndpoint } from "../domain/address.ts";
-import { parseHostPort } from "./target_text.ts";
+import { parseConnectionText, redacted } from "./connection_text.ts";
+import { NO_DEFAULTS, parseHostPort, parseTarget } from "./target_text.ts";
 
 export interface TraceTarget {
   readonly host: string;
@@ -18,7 +19,11 @@ const ACCEPTED = "wants host, host:port, 1.2.3.4, 1.2.3.4:port, [v6] or [v6]:por
 export function parseTraceTarget(text: string): TraceTarget {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
   if (literalEndpoint(bare, 0) !== null) return { host: bare, port: null };
-  const what = `target ${quote(text)}`;
+  if (parseConnectionText(text) !== null) {
+    const { host, port } = parseTarget(text, NO_DEFAULTS);
+    return { host, port };
+  }
+  const what = `target ${quote(redacted(text))}`;
   if (text.includes(":")) return parseHostPort(text, ACCEPTED, what);
   // A name alone is checked as one with a port is.
   return { host: parseHostPort(`${text}:1`, ACCEPTED, what).host, port: null };
@@ -51,6 +56,7 @@ export async function loadTraceTargets(path: string): Promise<TraceTarget[]> {
   if (targets.length === 0) throw new UsageError(`${path}: no target in it`);
   return targets;
 }
+const RESOLVER = "wants an IP address, or one with a port";
 
 /** RFC 1035, section 4.2 */
 const DNS_PORT = 53;
@@ -59,9 +65,11 @@ const DNS_PORT = 53;
 export function parseNameServer(text: string): NameServer {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
   if (literalEndpoint(bare, 0) !== null) return { address: bare, port: DNS_PORT };
-  const { host, port } = text.includes(":") ? parseHostPort(text) : { host: "", port: 0 };
+  const { host, port } = text.includes(":")
+    ? parseHostPort(text, RESOLVER, `--resolver ${quote(text)}`)
+    : { host: "", port: 0 };
   if (literalEndpoint(host, port) === null) {
-    throw new UsageError(`--resolver ${quote(text)}: wants an IP address, or one with a port`);
+    throw new UsageError(`--resolver ${quote(text)}: ${RESOLVER}`);
   }
   return { address: host, port };
 }

@@ -16,6 +16,7 @@ import {
   EPOLLOUT,
   ERRNO,
   IP_BIND_ADDRESS_NO_PORT,
+  SO_BINDTODEVICE,
   SO_ERROR,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -48,6 +49,8 @@ const CALLS = [
 ] as const;
 
 const MAX_EVENTS = 256;
+/** Stands for any target when only the interface is tried. */
+const ANY: Endpoint = { address: "0.0.0.0", family: 4, bytes: new Uint8Array(4), port: 0 };
 
 /** Events of one wait; each is good until the next wait with the same memory. */
 export class ConnectEvents {
@@ -83,6 +86,8 @@ export class ConnectingSockets {
   #scopeOf: ScopeOf;
   #epoll: number;
   #source: Endpoint | null;
+  /** The name of an interface as SO_BINDTODEVICE takes it (socket(7)); null for the kernel's choice. */
+  #device: Uint8Array<ArrayBuffer> | null;
   #to = sockaddrBytes(MAX_SOCKADDR_BYTES);
   #from = sockaddrBytes(MAX_SOCKADDR_BYTES);
   #change = new DataView(new ArrayBuffer(EVENT_BYTES));
@@ -96,34 +101,37 @@ export class ConnectingSockets {
     errorText: ErrorText,
     scopeOf: ScopeOf,
     source: Endpoint | null,
+    device: string | null,
   ) {
     this.#libc = libc;
     this.#errno = errno;
     this.#errorText = errorText;
     this.#scopeOf = scopeOf;
     this.#source = source;
+    this.#device = device === null ? null : new TextEncoder().encode(`${device}\0`);
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw new ErrnoError("epoll_create1", errno());
   }
 
   /**
    * Null where there is no libc; throws ErrnoError when the kernel refuses. `source` is the address
-   * that every socket is bound to, or null for the kernel's choice.
+   * that every socket is bound to, and `device` the interface; null for the kernel's choice.
    */
-  static open(source: Endpoint | null): ConnectingSockets | null {
+  static open(source: Endpoint | null, device: string | null): ConnectingSockets | null {
     const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();
     const errorText = openErrorText();
     const scopeOf = openScopes();
     if (libc === undefined || errno === null || errorText === null || scopeOf === null) return null;
-    return new ConnectingSockets(libc, errno, errorText, scopeOf, source);
+    return new ConnectingSockets(libc, errno, errorText, scopeOf, source, device);
   }
 
   /** Whether a socket can be bound to the source; null when it can, else why not. */
   refusal(): string | null {
-    const descriptor = this.#source === null ? 0 : this.#socket(this.#source);
+    if (this.#source === null && this.#device === null) return null;
+    const descriptor = this.#socket(this.#source ?? ANY);
     if (descriptor < 0) return new ErrnoError("bind", -descriptor).reason;
-    if (this.#source !== null) this.#libc.close(descriptor);
+    this.#libc.close(descriptor);
     return null;
   }
 
@@ -188,6 +196,14 @@ export class ConnectingSockets {
     const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     const descriptor = libc.socket(familyOf(endpoint), type, 0);
     if (descriptor < 0) return -this.#errno();
+    if (this.#device !== null) {
+      const name = this.#device;
+      if (libc.setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, name.length) !== 0) {
+        const errno = this.#errno();
+        libc.close(descriptor);
+        return -errno;
+      }
+    }
     if (source === null) return descriptor;
     this.#value[0] = 1;
     libc.setsockopt(descriptor, SOL_IP, IP_BIND_ADDRESS_NO_PORT, this.#value, 4);

@@ -1,11 +1,30 @@
 /** Host names to addresses, by the system's own resolver. */
 
+import { unmapped } from "../domain/address.ts";
+
 /** Which addresses are wanted: both families, or one of them. */
 export type Family = 0 | 4 | 6;
 
 export interface Resolver {
   /** All addresses in the system's order; rejects when there is none. */
   resolve(host: string, family: Family): Promise<string[]>;
+}
+
+/** A member of an SRV name (RFC 2782). */
+export interface SrvMember {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** All members of an SRV name, by DNS; rejects when there is none. */
+export async function resolveSrv(name: string): Promise<SrvMember[]> {
+  try {
+    const found = await Deno.resolveDns(name, "SRV");
+    return found.map(({ target, port }) => ({ host: target.replace(/\.$/, ""), port }));
+  } catch (error) {
+    const missing = error instanceof Deno.errors.NotFound;
+    throw new Error(missing ? "no such SRV name" : "resolver failed", { cause: error });
+  }
 }
 
 /** getaddrinfo(3): the hosts file, the search list and nsswitch included. */
@@ -15,7 +34,7 @@ export const systemResolver: Resolver = {
     const { lookup } = await import("node:dns/promises");
     try {
       const found = await lookup(host, { all: true, family, order: "verbatim" });
-      return [...new Set(found.map((entry) => entry.address))];
+      return [...new Set(found.map((entry) => unmapped(entry.address)))];
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "";
       throw new Error(code === "ENOTFOUND" ? "name not known" : "resolver failed", {

@@ -21,6 +21,10 @@ export interface RunOptions {
   readonly timeoutMs: number;
   /** The address to send from, or null for the kernel's choice. */
   readonly source: Endpoint | null;
+  /** The interface to send from, or null for the kernel's choice. */
+  readonly device: string | null;
+  /** Say why on stderr: retries, address changes, look-ups. */
+  readonly verbose: boolean;
   readonly clock: ClockChoice;
   readonly output: OutputName;
   readonly exports: ExportOptions;

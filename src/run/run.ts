@@ -8,7 +8,7 @@ import type { Diagnostic } from "../domain/probe_record.ts";
 import { type ExitCode, SystemError, UsageError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import type { RunSummary } from "../domain/summary.ts";
-import { type Target, targetKey } from "../domain/target.ts";
+import { hostPort, sameSeries, seriesKey, type Target } from "../domain/target.ts";
 import { NAMING, type Naming } from "../format/naming.ts";
 import { choosePaint, plain } from "../format/paint.ts";
 import type { RecordFormat } from "../format/record_format.ts";
@@ -17,16 +17,23 @@ import { textIntroduction } from "../format/text.ts";
 import { summaryLines } from "../format/text_summary.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
+import { redacted } from "../input/connection_text.ts";
 import { loadTargets } from "../input/targets_file.ts";
-import { isBrokenPipe, stdoutWantsColour, summaryColumns } from "../sink/stdio.ts";
+import {
+  isBrokenPipe,
+  stderrIsTerminal,
+  stdoutWantsColour,
+  summaryColumns,
+} from "../sink/stdio.ts";
 import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
 import { durationText } from "../text/duration.ts";
-import { inTurn, systemClock } from "../time/clock.ts";
+import { inTurn, repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { collectdOptions, openExporters } from "./exports.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { Live } from "./live.ts";
-import type { RunOptions } from "./options.ts";
+import type { ExportTarget, RunOptions } from "./options.ts";
+import { FOLLOW_MS, type KnownMembers, systemMembers, withMembers } from "./members.ts";
 import { outbox, say } from "./outbox.ts";
 import { Outputs } from "./outputs.ts";
 import { ProbeLoop } from "./probe_loop.ts";
@@ -35,6 +42,8 @@ import { Report } from "./report.ts";
 import { sumUp } from "./run_summary.ts";
 import { verdict } from "./verdict.ts";
 
+/** So long without news is a silence. */
+const SILENCE_MS = 1000;
 /** Lines of a summary between two waits for stderr's reader: they fit its queue. */
 const LINES_AT_ONCE = 64;
 
@@ -75,6 +84,10 @@ class Run {
   #outputs: Outputs;
   #loop: ProbeLoop;
   #summarizing = false;
+  /** When the fate of a probe was known last, and of how many by now. */
+  #answeredMs = 0;
+  #records = 0;
+  #stops: (() => void)[] = [];
   /** The word for connect times. */
   #clockWord: string;
 
@@ -85,6 +98,7 @@ class Run {
     means: Means,
     version: string,
   ): Promise<Run> {
+    outbox.verbose = options.verbose;
     const naming = NAMING[means.diagnostic];
     const { connector } = means;
     const gate = openGate();
@@ -120,6 +134,8 @@ class Run {
       prober,
       resolver: gate.resolver,
       onRecord: (record) => {
+        this.#answeredMs = systemClock.now();
+        this.#records++;
         this.#outputs.record(record);
         this.#live?.record(record);
         this.#progress?.record(record);
@@ -146,13 +162,16 @@ class Run {
     if (!agent && this.#targets.length > 0 && !await loop.reachable()) {
       return await this.#conclude();
     }
-    const { output, quiet } = this.#options;
-    if (output === "text" && !quiet) say(this.#title(this.#targets));
+    this.#introduce();
     this.#outputs.start();
     const stop = () => loop.stop();
     this.#live?.start({ entries: loop.entries, title: this.#title, onQuit: stop, onBroken: stop });
     this.#progress?.start(loop.entries);
+    this.#answeredMs = systemClock.now();
+    this.#watchSilence();
+    this.#followMembers();
     await loop.run();
+    for (const stop of this.#stops) stop();
     await outbox.within(this.#progress?.stop() ?? this.#live?.stop() ?? Promise.resolve());
     this.#housekeeping.stop();
     await outbox.within(this.#outputs.close(outbox.patienceMs));
@@ -213,15 +232,59 @@ class Run {
     const { targetsFile } = this.#options;
     try {
       const targets = await allTargets(this.#options);
-      this.#outputs.check(targets);
-      const left = this.#loop.retarget(targets);
-      this.#outputs.watch(this.#loop.entries.map((entry) => entry.target));
-      for (const entry of left) this.#outputs.forget(entry.target);
+      this.#retarget(targets);
       this.#sayLimits(targets);
       say(`${targetsFile} read again: ${this.#loop.entries.length} targets`);
     } catch (error) {
       say(`${messageOf(error)}; going on with the targets there were`);
     }
+  }
+
+  #retarget(targets: readonly Target[]): void {
+    this.#outputs.check(targets);
+    const left = this.#loop.retarget(targets);
+    this.#outputs.watch(this.#loop.entries.map((entry) => entry.target));
+    for (const entry of left) this.#outputs.forget(entry.target);
+  }
+
+  /** Follows the members of names that stand for several, until the run ends. */
+  #followMembers(): void {
+    if (!given.some(({ standsFor }) => standsFor !== undefined)) return;
+    const everyMs = this.#options.schedule.resolveEveryMs ?? FOLLOW_MS;
+    const look = inTurn(async () => {
+      const before = this.#loop.entries.map(({ target }) => target);
+      const now = await members(this.#options);
+      const same = now.length === before.length && now.every((target, i) => target === before[i]);
+      if (!same) this.#retarget(now);
+    });
+    this.#stops.push(repeat(systemClock, everyMs, look));
+  }
+
+  /** Says once in each silence of a second that nothing has come, on a terminal. */
+  #watchSilence(): void {
+    const { output, quiet } = this.#options;
+    if (output !== "text" || quiet || this.#live !== null || !stderrIsTerminal()) return;
+    let saidAt = -1;
+    this.#stops.push(repeat(systemClock, SILENCE_MS / 4, () => {
+      const silent = systemClock.now() - this.#answeredMs >= SILENCE_MS;
+      if (
+        !silent || saidAt === this.#records || !this.#loop.entries.some((of) => of.inFlight > 0)
+      ) {
+        return;
+      }
+      saidAt = this.#records;
+      say("no answer yet");
+    }));
+  }
+
+  /** What an agent says at its start: what it probes, and where its results are. */
+  #introduce(): void {
+    const { output, quiet, schedule: { count, durationMs }, exports } = this.#options;
+    const places = exports.targets.flatMap(placeOf);
+    const agent = count === null && durationMs === null && output === "none" || places.length > 0;
+    if (quiet || output !== "text" && !agent) return;
+    const where = places.length === 0 ? "" : `; ${places.join(", ")}`;
+    say(`${this.#title(this.#targets)}${where}`);
   }
 
   async #conclude(): Promise<ExitCode> {
@@ -244,6 +307,25 @@ class Run {
     const losses = outbox.exportLosses();
     if (losses !== null) say(`lines that could not be exported: ${losses}`);
     return code;
+  }
+}
+
+/** Where an export's results are; credentials and parameters of its URL are left out. */
+function placeOf(target: ExportTarget): string[] {
+  switch (target.kind) {
+    case "prometheus":
+      return [`metrics at http://${hostPort(target.address, target.port)}/metrics`];
+    case "telegraf-udp":
+      return [`to telegraf-udp://${hostPort(target.host, target.port)}`];
+    case "influx-http":
+    case "otlp":
+      return [`to ${redacted(target.url).split("?")[0]}`];
+    case "collectd-uds":
+      return [`to collectd-uds://${target.path}`];
+    case "collectd-exec":
+      return [];
+    default:
+      return target satisfies never;
   }
 }
 
@@ -279,15 +361,30 @@ function giveUpPermissions({ source, targetsFile, exports }: RunOptions): void {
 }
 
 /** The targets given and those of the file; throws UsageError when one is there twice. */
-export async function allTargets(
-  { targets, targetsFile, defaults }: RunOptions,
-): Promise<readonly Target[]> {
-  if (targetsFile === null) return targets;
+export async function allTargets(options: RunOptions): Promise<readonly Target[]> {
+  const { targets, targetsFile, defaults } = options;
+  given = targets;
+  if (targetsFile === null) return await members(options);
   const fromFile = await loadTargets(targetsFile, defaults);
-  const given = new Set(targets.map(targetKey));
-  const twice = fromFile.find((target) => given.has(targetKey(target)));
-  if (twice !== undefined) throw new UsageError(`${targetsFile}: ${twice.name} is given twice`);
-  return [...targets, ...fromFile];
+  const all = new Map(targets.map((target) => [seriesKey(target), target]));
+  for (const target of fromFile) {
+    const earlier = all.get(seriesKey(target));
+    if (earlier !== undefined) {
+      throw new UsageError(`${targetsFile}: ${sameSeries(earlier, target)}`);
+    }
+    all.set(seriesKey(target), target);
+  }
+  given = [...all.values()];
+  return await members(options);
+}
+
+/** The targets as they were given, before members took the place of their names. */
+let given: readonly Target[] = [];
+const knownMembers: KnownMembers = new Map();
+
+/** The targets that are probed now: looks up the members of what stands for several. */
+function members({ schedule: { family } }: RunOptions): Promise<Target[]> {
+  return withMembers(given, family, knownMembers, systemMembers(say));
 }
 
 function introduction(

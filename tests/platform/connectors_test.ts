@@ -27,7 +27,7 @@ const WAYS: readonly Way[] = [
 ];
 
 function own(close: CloseKind, steady: boolean): Connector {
-  const sockets = ConnectingSockets.open(null);
+  const sockets = ConnectingSockets.open(null, null);
   const infos = TcpSockets.open();
   assert(sockets !== null && infos !== null);
   return new OwnConnector(sockets, infos, systemClock, { close, steady });

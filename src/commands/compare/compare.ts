@@ -96,7 +96,10 @@ function openDiagnostics({ timeoutMs, source }: CompareOptions): Opened {
   if (sockets === null) {
     say("this platform or its permissions offer no TCP_INFO: delays are the clock's");
   }
-  const connector = connectorFor({ source, close: "fin", rate: 0, even: false }, sockets);
+  const connector = connectorFor(
+    { source, device: null, close: "fin", rate: 0, even: false },
+    sockets,
+  );
   const leftOut: Partial<Record<Extra, string>> = {};
   const tried = (name: Extra, open: () => Prober): Prober | null => {
     try {

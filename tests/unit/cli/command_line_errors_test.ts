@@ -5,9 +5,9 @@ import { property } from "../random.ts";
 
 const COUNT = "a whole number from 1 to 2147483647";
 const PORT = "a whole number from 0 to 65535";
-const INTERVAL = "a duration from 1ms to 24h, such as 250ms, 1.5s or 2m";
-const TIMEOUT = "a duration from 1ms to 1m, such as 250ms, 1.5s or 2m";
-const TARGET = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
+const INTERVAL =
+  "a duration from 1ms to 24h, such as 250ms, 1.5s or 1m30s; a bare number is seconds";
+const TIMEOUT = "a duration from 1ms to 1m, such as 250ms, 1.5s or 1m30s; a bare number is seconds";
 const NAME = "a name wants 1 to 255 characters, none of them control characters";
 const NO_TARGET = "probe wants a target, such as db-host:5432, or --targets FILE";
 const COMMANDS =
@@ -29,14 +29,17 @@ const BAD: readonly [argv: string, message: string][] = [
   ["probe", NO_TARGET],
   ["probe -c 5", NO_TARGET],
   ["probe --", NO_TARGET],
-  ["probe db", `target "db": ${TARGET}`],
+  ["probe db", 'target "db": wants a port too: db:PORT, or a service\'s name'],
   ["probe db:1 ::1:80", 'target "::1:80": an IPv6 address goes in brackets: [::1]:80'],
   ["probe db:1 db:1", 'target "db:1" is given twice'],
   ["probe a=db:1 b=db:1 a=db:1", 'target "a" is given twice'],
   ["probe -4 -6 db:1", "-4 and -6 exclude each other"],
   ["probe -4 [::1]:80", '"[::1]:80" is not an IPv4 address, which is what is asked for'],
   ["probe -6 v4=127.0.0.1:80", '"v4" is not an IPv6 address, which is what is asked for'],
-  ["probe --source nowhere db:1", '--source "nowhere": wants an IP address of this machine'],
+  [
+    "probe --source nowhere db:1",
+    '--source "nowhere": wants an IP address of this machine; an interface is --interface NAME',
+  ],
   ["probe --source= db:1", '--source "": wants an IP address'],
   [
     "probe --source ::1 1.2.3.4:1",
@@ -47,7 +50,34 @@ const BAD: readonly [argv: string, message: string][] = [
   ["probe --count 0 db:1", `--count "0": wants ${COUNT}`],
   ["probe -c 2147483648 db:1", `--count "2147483648": wants ${COUNT}`],
   ["probe -c -5 db:1", `--count "-5": wants ${COUNT}`],
-  ["probe -c 1 -c 2 db:1", "--count is given 2 times; once is accepted"],
+  ["probe -i 200 db:1", '--interval "200": say 200ms or 200s'],
+  ["probe -t 200 db:1", '--timeout "200": say 200ms'],
+  [
+    "probe a=db:1 a=db:2",
+    'db:1 and db:2 are both "a", one series to every receiver: give one of them another name',
+  ],
+  [
+    "probe --source fe80::a db:1",
+    '--source "fe80::a": a link-local address wants its interface: fe80::a%eth0',
+  ],
+  [
+    "probe [fe80::b]:9",
+    'target "[fe80::b]:9": a link-local address wants its interface: fe80::b%eth0',
+  ],
+  ["ping db:5432", 'target "db:5432": an echo has no port: ping db, or probe "db:5432"'],
+  [
+    "probe -n 5 db:1",
+    "'probe' has no option \"-n\"; a count is -c N, and addresses are never looked up backwards",
+  ],
+  ["probe postgres://u:secret@/x", 'target "postgres://…@/x": its URL names no host'],
+  [
+    "postgres://u:secret@h/x",
+    'there is no command "postgres://…@h/x"; a target goes to a command: wire-probe probe "postgres://…@h/x"',
+  ],
+  [
+    "probe -q -o influx db:1",
+    "--quiet: --output influx has no summary, so nothing would be printed",
+  ],
   ["probe -i 0 db:1", `--interval "0": wants ${INTERVAL}`],
   ["probe -i 24.1h db:1", `--interval "24.1h": wants ${INTERVAL}`],
   ["probe -t 60001 db:1", `--timeout "60001": wants ${TIMEOUT}`],
@@ -61,14 +91,14 @@ const BAD: readonly [argv: string, message: string][] = [
   ["probe --clock wall db:1", '--clock "wall": wants one of auto, kernel, userland'],
   ["probe --az= db:1", '--az "": wants a zone\'s name'],
   ["probe --az a\tb db:1", `"a\\tb": ${NAME}`],
-  ["probe --fail-loss 101 db:1", '--fail-loss "101": wants a number from 0 to 100'],
-  ["probe --fail-loss -1 db:1", '--fail-loss "-1": wants a number from 0 to 100'],
+  ["probe --fail-loss 101 db:1", '--fail-loss "101": wants a number from 0 to 100, in percent'],
+  ["probe --fail-loss -1 db:1", '--fail-loss "-1": wants a number from 0 to 100, in percent'],
   [
     "probe --resolve-every 999ms db:1",
-    '--resolve-every "999ms": wants a duration from 1s to 24h, such as 250ms, 1.5s or 2m',
+    '--resolve-every "999ms": wants a duration from 1s to 24h, such as 250ms, 1.5s or 1m30s; a bare number is seconds',
   ],
   ["probe --quiet=yes db:1", '--quiet takes no value, but got "yes"'],
-  ["probe --port 1 db:1", "'probe' has no option --port, which belongs to 'serve'"],
+  ["probe --port x db:1", '--port "x": wants a whole number from 1 to 65535'],
   ["probe --bind ::1 db:1", "'probe' has no option --bind, which belongs to 'serve'"],
   ["probe --cuont 5 db:1", "'probe' has no option \"--cuont\"; did you mean --count?"],
   ["probe -x db:1", "'probe' has no option \"-x\"; see 'wire-probe help probe'"],
@@ -86,15 +116,15 @@ const BAD: readonly [argv: string, message: string][] = [
   ["serve --port -5", `--port "-5": wants ${PORT}`],
   ["serve --port 007", `--port "007": wants ${PORT}`],
   ["serve --port 65536", `--port "65536": wants ${PORT}`],
-  ["serve --port 1 --port 2", "--port is given 2 times; once is accepted"],
   ["serve --bind localhost", '--bind "localhost": wants an IP address of this machine'],
   ["serve --bind [::]", '--bind "[::]": wants an IP address of this machine'],
   ["serve --backlog 0", '--backlog "0": wants a whole number from 1 to 2147483647'],
   [
     "serve --stats-every 99ms",
-    '--stats-every "99ms": wants a duration from 100ms to 24h, such as 250ms, 1.5s or 2m',
+    '--stats-every "99ms": wants a duration from 100ms to 24h, such as 250ms, 1.5s or 1m30s; a bare number is seconds',
   ],
-  ["serve 9999", "'serve' takes no arguments, but got \"9999\""],
+  ["serve here", "'serve' takes a port, but got \"here\""],
+  ["serve 1 2", "'serve' takes one argument, but got also \"2\""],
   ["serve --target db:1", "'serve' has no option \"--target\"; see 'wire-probe help serve'"],
   ["serve --targets nodes", "'serve' has no option --targets, which belongs to 'probe'"],
   ["selfcheck now", "'selfcheck' takes no arguments, but got \"now\""],
@@ -114,7 +144,6 @@ const BAD: readonly [argv: string, message: string][] = [
   ["--mode probe", "--mode probe wants --target HOST:PORT"],
   ["--mode probe --target db", '--target "db": wants host:port, 1.2.3.4:port or [v6]:port'],
   ["--mode probe db:1", "'--mode probe' takes no arguments, but got \"db:1\""],
-  ["--mode server --mode probe", "--mode is given 2 times; once is accepted"],
   ["--mode server db:1", "'--mode server' takes no arguments, but got \"db:1\""],
   ["--mode server --port x", `--port "x": wants ${PORT}`],
   [

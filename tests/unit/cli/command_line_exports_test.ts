@@ -95,7 +95,8 @@ const EXEC_ALONE = (output: string) =>
   `--output ${output}`;
 const ONE_KIND = "--output csv has one kind of line: with --window, add --per-probe=false";
 const NO_TARGET = "probe wants a target, such as db-host:5432, or --targets FILE";
-const WINDOW = "a duration from 100ms to 24h, such as 250ms, 1.5s or 2m";
+const WINDOW =
+  "a duration from 100ms to 24h, such as 250ms, 1.5s or 1m30s; a bare number is seconds";
 
 const BAD: readonly [argv: string, message: string][] = [
   ["probe --export collectd-exec -o json db:1", EXEC_ALONE("json")],

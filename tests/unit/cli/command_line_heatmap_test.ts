@@ -55,7 +55,7 @@ const REFUSED: readonly [argv: string, message: string][] = [
   ["heatmap a --metric p95", '--metric "p95": wants one of p50, p99, loss, cold, retransmits'],
   [
     "heatmap a --watch 10ms",
-    '--watch "10ms": wants a duration from 1s to 24h, such as 250ms, 1.5s or 2m',
+    '--watch "10ms": wants a duration from 1s to 24h, such as 250ms, 1.5s or 1m30s; a bare number is seconds',
   ],
   ["heatmap a --node n", "'heatmap' has no option \"--node\"; did you mean --nodes?"],
 ];

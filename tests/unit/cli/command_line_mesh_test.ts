@@ -57,7 +57,7 @@ const REFUSED: readonly [argv: string, message: string][] = [
   ["mesh --nodes n --bind db1", '--bind "db1": wants an IP address of this machine'],
   [
     "mesh --nodes n -i 1ms",
-    '--interval "1ms": wants a duration from 100ms to 1h, such as 250ms, 1.5s or 2m',
+    '--interval "1ms": wants a duration from 100ms to 1h, such as 250ms, 1.5s or 1m30s; a bare number is seconds',
   ],
   ["mesh --node n", "'mesh' has no option \"--node\"; did you mean --nodes?"],
 ];

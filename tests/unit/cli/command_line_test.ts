@@ -15,7 +15,7 @@ const DB = target("db:5432", { host: "db", port: 5432 });
 const PROBE_DEFAULTS: ProbeOptions = {
   targets: [DB],
   targetsFile: null,
-  defaults: { az: "default", labels: [] },
+  defaults: { az: "default", labels: [], allAddresses: false },
   schedule: {
     count: null,
     durationMs: null,
@@ -28,6 +28,8 @@ const PROBE_DEFAULTS: ProbeOptions = {
   maxInFlight: null,
   timeoutMs: 5000,
   source: null,
+  device: null,
+  verbose: false,
   close: "fin",
   clock: "auto",
   output: "text",
@@ -81,7 +83,7 @@ const PROBES: readonly [argv: string, change: ProbeChange][] = [
   ["probe --duration 1.5s db:5432", { schedule: { durationMs: 1500 } }],
   ["probe --duration 1000h db:5432", { schedule: { durationMs: 3_600_000_000 } }],
   ["probe -i 1ms db:5432", { schedule: { intervalMs: 1 } }],
-  ["probe -i250 db:5432", { schedule: { intervalMs: 250 } }],
+  ["probe -i250ms db:5432", { schedule: { intervalMs: 250 } }],
   ["probe --interval=24h db:5432", { schedule: { intervalMs: 86_400_000 } }],
   ["probe -t 60s db:5432", { timeoutMs: 60_000 }],
   ["probe --burst 10 db:5432", { schedule: { burst: 10 } }],
@@ -114,7 +116,7 @@ const PROBES: readonly [argv: string, change: ProbeChange][] = [
   }],
   ["probe --source ::1 db:5432", { source: endpoint("::1", 0), schedule: { family: 6 } }],
   ["probe --az eu-1 --label rack=r1 db:5432", {
-    defaults: { az: "eu-1", labels: [["rack", "r1"]] },
+    defaults: { az: "eu-1", labels: [["rack", "r1"]], allAddresses: false },
     targets: [{ ...DB, az: "eu-1", labels: [["rack", "r1"]] }],
   }],
   ["probe db:5432 pg=[2001:db8::1]:5432", {
@@ -128,7 +130,7 @@ const PROBES: readonly [argv: string, change: ProbeChange][] = [
   }],
   ["--mode probe --target db:5432 --target-name primary --az eu-1", {
     ...ORIGINAL,
-    defaults: { az: "eu-1", labels: [] },
+    defaults: { az: "eu-1", labels: [], allAddresses: false },
     targets: [{ ...DB, name: "primary", az: "eu-1" }],
   }],
 ];
@@ -195,6 +197,6 @@ Deno.test("a lone word of help is for the tool, not for a target behind --", () 
   const error = assertThrows(() => parse("probe -- --help"), UsageError);
   assertEquals(
     error.message,
-    'target "--help": wants host:port, 1.2.3.4:port, [v6]:port or name=host:port',
+    'target "--help": wants host:port, 1.2.3.4:port, [v6]:port, a URL or name=host:port',
   );
 });

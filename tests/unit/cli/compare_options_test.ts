@@ -42,7 +42,7 @@ const many = Array.from({ length: 17 }, (_, i) => `db:${i + 1}`).join(" ");
 
 const BAD: readonly [argv: string, message: string][] = [
   ["compare -c 5", "compare wants a target, such as db-host:5432"],
-  ["compare db", 'target "db": wants host:port, 1.2.3.4:port, [v6]:port or name=host:port'],
+  ["compare db", 'target "db": wants a port too: db:PORT, or a service\'s name'],
   ["compare db:1 db:1", 'target "db:1" is given twice'],
   [`compare ${many}`, "compare takes at most 16 targets"],
   ["compare -46 db:1", "-4 and -6 exclude each other"],

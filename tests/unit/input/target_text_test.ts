@@ -1,3 +1,4 @@
+import { property } from "../random.ts";
 import { quote } from "../../../src/text/quote.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
@@ -6,6 +7,7 @@ import {
   NO_DEFAULTS,
   parseLabel,
   parseTarget,
+  parseTargetText,
   type TargetDefaults,
 } from "../../../src/input/target_text.ts";
 
@@ -21,7 +23,14 @@ const GOOD: readonly [text: string, name: string, host: string, port: number][] 
   ["1.2.3.4:5432", "1.2.3.4:5432", "1.2.3.4", 5432],
   ["[2001:db8::1]:5432", "[2001:db8::1]:5432", "2001:db8::1", 5432],
   ["[::]:80", "[::]:80", "::", 80],
-  ["[::ffff:1.2.3.4]:80", "[::ffff:1.2.3.4]:80", "::ffff:1.2.3.4", 80],
+  ["[::ffff:1.2.3.4]:80", "1.2.3.4:80", "1.2.3.4", 80],
+  ["db:http", "db:80", "db", 80],
+  ["db:PostgreSQL", "db:5432", "db", 5432],
+  ["https://shop.example/x", "shop.example:443", "shop.example", 443],
+  ["p=postgres://u:p@s/w:x@db:5433/app?a=b", "p", "db", 5433],
+  ["redis://:pw@r", "r:6379", "r", 6379],
+  ["host=db user=x password=y", "db:5432", "db", 5432],
+  ["jdbc:sqlserver://db;user=a;password=b", "db:1433", "db", 1433],
   ["[fe80::1%eth0]:22", "[fe80::1%eth0]:22", "fe80::1%eth0", 22],
   ["primary=db:5432", "primary", "db", 5432],
   ["the primary=[::1]:22", "the primary", "::1", 22],
@@ -33,14 +42,23 @@ const GOOD: readonly [text: string, name: string, host: string, port: number][] 
   ["__proto__=db:1", "__proto__", "db", 1],
 ];
 
-const SHAPE = "wants host:port, 1.2.3.4:port, [v6]:port or name=host:port";
+const SHAPE = "wants host:port, 1.2.3.4:port, [v6]:port, a URL or name=host:port";
 const NAME = "a name wants 1 to 255 characters, none of them control characters";
 
 const BAD: readonly [text: string, message: string][] = [
   ["", `target "": ${SHAPE}`],
-  ["db", `target "db": ${SHAPE}`],
+  ["db", 'target "db": wants a port too: db:PORT, or a service\'s name'],
+  ["127.0.0.1", 'target "127.0.0.1": wants a port too: 127.0.0.1:PORT, or a service\'s name'],
   [":80", `target ":80": ${SHAPE}`],
-  ["http://db:80", `target "http://db:80": ${SHAPE}`],
+  ["http://", 'target "http://": its URL names no host'],
+  ["foo://db", `target "foo://db": wants a port too: db:PORT, or a service's name`],
+  ["u:secret@h:x", `target "…@h:x": ${SHAPE}`],
+  ["u:secret@h/x", `target "…@h/x": ${SHAPE}`],
+  ["pg://u:secret@h:x/y", 'target "pg://…@h:x/y": wants host or host:port behind the @'],
+  [
+    "host=/run/pg user=x password=secret",
+    "a libpq connection string wants host=NAME: a socket has no network",
+  ],
   ["db:80:90", `target "db:80:90": ${SHAPE}`],
   ["[::1]", `target "[::1]": ${SHAPE}`],
   ["db:", 'target "db:": port "" is not from 1 to 65535'],
@@ -48,10 +66,10 @@ const BAD: readonly [text: string, message: string][] = [
   ["db:65536", 'target "db:65536": port "65536" is not from 1 to 65535'],
   ["db:-1", 'target "db:-1": port "-1" is not from 1 to 65535'],
   ["db:1.5", 'target "db:1.5": port "1.5" is not from 1 to 65535'],
-  ["db:http", 'target "db:http": port "http" is not from 1 to 65535'],
+  ["db:nope", 'target "db:nope": port "nope" is no service of /etc/services, nor from 1 to 65535'],
   ["db: 80", 'target "db: 80": port " 80" is not from 1 to 65535'],
   ["[::1]:", 'target "[::1]:": port "" is not from 1 to 65535'],
-  ["[::1]:x", 'target "[::1]:x": port "x" is not from 1 to 65535'],
+  ["[::1]:x", 'target "[::1]:x": port "x" is no service of /etc/services, nor from 1 to 65535'],
   ["[db]:80", 'target "[db]:80": "db" is no IPv6 address'],
   ["[1.2.3.4]:80", 'target "[1.2.3.4]:80": "1.2.3.4" is no IPv6 address'],
   ["[]:80", 'target "[]:80": "" is no IPv6 address'],
@@ -137,4 +155,58 @@ Deno.test("a quoted text cannot move a terminal and is bounded", () => {
   assertEquals(quote("\ud800"), '"\\ud800"');
   assertEquals(quote("x".repeat(80)), `"${"x".repeat(80)}"`);
   assertEquals(quote("x".repeat(81)), `"${"x".repeat(77)}..."`);
+});
+
+Deno.test("a connection string of several hosts is several targets, each with its own port", () => {
+  const places = (text: string) =>
+    parseTargetText(text, NO_DEFAULTS).map(({ name, host, port }) => `${name} ${host} ${port}`);
+  assertEquals(places("mongodb://u:s@a,b:27018,c/"), [
+    "a:27017 a 27017",
+    "b:27018 b 27018",
+    "c:27017 c 27017",
+  ]);
+  assertEquals(places("db=jdbc:postgresql://a,b/app"), ["db@a:5432 a 5432", "db@b:5432 b 5432"]);
+  assertEquals(places("host=a,b port=5432,5433 password='s e'"), [
+    "a:5432 a 5432",
+    "b:5433 b 5433",
+  ]);
+  assertThrows(() => parseTarget("mongodb://a,b/", NO_DEFAULTS), UsageError, "names 2 hosts");
+});
+
+Deno.test("an SRV name stands for its members", () => {
+  for (const text of ["srv:_mongodb._tcp.c.example", "mongodb+srv://u:secret@c.example/db"]) {
+    const [{ name, host, standsFor }] = parseTargetText(text, NO_DEFAULTS);
+    assertEquals([name, host, standsFor], [
+      "srv:_mongodb._tcp.c.example",
+      "_mongodb._tcp.c.example",
+      "srv",
+    ]);
+  }
+});
+
+property("no secret of a connection string is in a target or a message", 3000, (random) => {
+  const secret = "S3CR3T";
+  const odd = () => random.pick(["", "/", "@", "?", ":", "#", ";", "=", ",", "%40", " ", "[", "]"]);
+  const password = `${odd()}${secret}${odd()}${secret}`;
+  const scheme = random.pick([
+    "postgres://",
+    "mongodb://",
+    "jdbc:mysql://",
+    "https://",
+    "",
+    "x://",
+    "mongodb+srv://",
+  ]);
+  const host = random.pick(["h", "h:1", "a,b:2", "h:x", "[::1]:5", "1.2.3.4", ""]);
+  const text = `${random.pick(["", "n="])}${scheme}u:${password}@${host}${
+    random.pick(["", "/db", "/db?a=b"])
+  }`;
+  let shown: string;
+  try {
+    shown = JSON.stringify(parseTargetText(text, NO_DEFAULTS));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    shown = error.message;
+  }
+  assertEquals(shown.includes(secret), false, `${text}: ${shown}`);
 });

@@ -1,0 +1,163 @@
+/** What help and the man page say beside the option table: groups, examples, exit codes. */
+import type { CommandName } from "./table.ts";
+
+/** Options by what they are about, in the order of help; what is in none of them comes last. */
+export const GROUPS: readonly (readonly [title: string, options: readonly string[]])[] = [
+  ["what is probed", [
+    "targets",
+    "nodes",
+    "port",
+    "all-addresses",
+    "ipv4",
+    "ipv6",
+    "source",
+    "interface",
+    "az",
+    "label",
+    "name",
+    "resolve-after",
+    "resolve-every",
+    "resolver",
+  ]],
+  ["when", ["count", "duration", "interval", "timeout", "burst", "repeat", "window", "watch"]],
+  ["how", [
+    "clock",
+    "close",
+    "size",
+    "ttl",
+    "udp",
+    "icmp",
+    "queries",
+    "first-hop",
+    "max-hops",
+    "paths",
+    "mtu",
+    "fanout",
+    "max-in-flight",
+  ]],
+  ["what is shown", [
+    "output",
+    "quiet",
+    "verbose",
+    "live",
+    "histogram",
+    "timestamps",
+    "per-probe",
+    "stats-every",
+    "no-color",
+  ]],
+  ["where results go", ["export", "collectd-types", "buckets"]],
+  ["when it fails", [
+    "fail-loss",
+    "fail-syn-loss",
+    "fail-p50",
+    "fail-p99",
+    "fail-connect-p99",
+    "fail-on",
+    "allow-refused",
+  ]],
+];
+
+/** Three ways to use each command. */
+export const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
+  probe: [
+    "wire-probe probe db-host:5432",
+    "wire-probe probe -q -c 20 -i 0.1 --fail-p99 20 postgres://db/app",
+    "wire-probe probe --targets hosts.txt -o none --export prometheus://:9436",
+  ],
+  serve: [
+    "wire-probe serve",
+    "wire-probe serve 7000 --bind 10.0.0.5",
+    "wire-probe serve --stats-every 10s",
+  ],
+  connections: [
+    "wire-probe connections",
+    "wire-probe connections --live --by service",
+    "wire-probe connections --to 10.0.0.5:5432 -o json",
+  ],
+  ping: [
+    "wire-probe ping db-host",
+    "wire-probe ping -c 5 -i 0.2 10.0.0.5 2001:db8::5",
+    "wire-probe ping --size 1400 --json db-host",
+  ],
+  knock: [
+    "wire-probe knock db-host:5432",
+    "wire-probe knock -c 100 -i 20ms db-host:postgresql",
+    "wire-probe knock -q --fail-loss 1% db-host:5432",
+  ],
+  trace: [
+    "wire-probe trace db-host:5432",
+    "wire-probe trace -U -n 10.0.0.5",
+    "wire-probe trace -r 10 --paths 8 db-host:5432",
+  ],
+  compare: [
+    "wire-probe compare db-host:5432",
+    "wire-probe compare -c 60 --burst 5 db-host:5432",
+    "wire-probe compare --json a=10.0.0.5:5432 b=10.0.0.6:5432",
+  ],
+  mesh: [
+    "wire-probe mesh --nodes nodes.txt",
+    "wire-probe mesh --nodes nodes.txt --fanout 16 -q",
+    "wire-probe mesh --nodes nodes.txt --name n1 --icmp",
+  ],
+  heatmap: [
+    "wire-probe heatmap --nodes nodes.txt",
+    "wire-probe heatmap --nodes nodes.txt --triage",
+    "wire-probe heatmap --nodes nodes.txt --html page.html",
+  ],
+  selfcheck: [
+    "wire-probe selfcheck",
+    "wire-probe selfcheck --json",
+    "wire-probe selfcheck --no-color | grep -A1 '^  no'",
+  ],
+  completions: [
+    'eval "$(wire-probe completions bash)"',
+    'eval "$(wire-probe completions zsh)"',
+    "wire-probe completions fish | source",
+  ],
+  help: ["wire-probe help", "wire-probe help probe", "wire-probe help --man | man -l -"],
+  version: ["wire-probe version", "wire-probe --version", "wire-probe -V"],
+};
+
+/** An exit code and what it means. */
+export type ExitMeaning = readonly [code: string, meaning: string];
+
+const OK: ExitMeaning = ["0", "it did what was asked"];
+const USAGE: ExitMeaning = ["3", "the command line or a file is wrong: one line says what"];
+const SYSTEM: ExitMeaning = ["4", "the system refuses: a port in use, no permission"];
+const UNRESOLVED: ExitMeaning = ["2", "a name did not resolve"];
+const RUN: readonly ExitMeaning[] = [
+  ["0", "every target answered and no threshold was crossed"],
+  ["1", "a target had no handshake (no echo), or a threshold was crossed"],
+  UNRESOLVED,
+  USAGE,
+  SYSTEM,
+];
+const PLAIN: readonly ExitMeaning[] = [OK, USAGE, SYSTEM];
+
+/** The exit codes that each command has. */
+export const EXIT_CODES: Readonly<Record<CommandName, readonly ExitMeaning[]>> = {
+  probe: RUN,
+  ping: RUN,
+  knock: RUN,
+  compare: RUN,
+  serve: [["0", "a signal ended it"], USAGE, SYSTEM],
+  connections: [
+    ["0", "nothing that was asked for was crossed"],
+    ["1", "a threshold was crossed"],
+    USAGE,
+    SYSTEM,
+  ],
+  trace: [["0", "the target answered"], ["1", "it did not"], UNRESOLVED, USAGE, SYSTEM],
+  mesh: [["0", "a signal ended it"], USAGE, SYSTEM],
+  heatmap: [
+    ["0", "every node's row is there, new, and has figures"],
+    ["1", "a row is missing, too old or empty, or --triage names an alarm"],
+    USAGE,
+    SYSTEM,
+  ],
+  selfcheck: PLAIN,
+  completions: PLAIN,
+  help: PLAIN,
+  version: PLAIN,
+};
