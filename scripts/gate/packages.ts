@@ -51,6 +51,7 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "busybox", package: "busybox-static" },
     { command: "curl", package: "curl" },
     { command: "dash", package: "dash" },
+    { command: "dpkg", package: "dpkg" },
     { command: "openssl", package: "openssl" },
     { command: "qemu-aarch64", package: "qemu-user" },
     { command: "/usr/aarch64-linux-gnu/lib/libc.so.6", package: "libc6-arm64-cross" },

@@ -30,6 +30,8 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
 const AS_ROOT = new Set(["endurance", "faults", "release", "systemd", "wan"]);
 /** Lines a format in the gate; the benchmark itself has ten million. */
 const ENCODED_LINES = "5000000";
+/** In the gate; `task fuzz` takes as long as it is told. */
+const FUZZ_SECONDS = "10";
 const FOOTPRINT = "scripts/gate/footprint.ts";
 const PAGE = "scripts/release/page.ts";
 const SCRIPT = [Deno.execPath(), "run", "--allow-all"];
@@ -59,6 +61,10 @@ export function suites(): Suite[] {
       },
     },
     command("encoders", [...SCRIPT, "scripts/bench/encoders.ts", ENCODED_LINES]),
+    {
+      ...command("fuzz", [...SCRIPT, "scripts/gate/fuzz.ts", "--seconds", FUZZ_SECONDS]),
+      needsBinary: true,
+    },
     ...(existsSync(FOOTPRINT) ? [footprint()] : []),
   ];
 }

@@ -11,6 +11,8 @@ import { VERSION } from "../../src/version.ts";
 import { completionScript } from "../../src/cli/completions.ts";
 import { manPage } from "../../src/cli/man.ts";
 import { build } from "./build.ts";
+import { debArchitecture, debOf } from "./deb.ts";
+import { sbomOf } from "./sbom.ts";
 import { type ArchiveFile, tarGz } from "./tar.ts";
 import {
   hostTarget,
@@ -61,15 +63,21 @@ async function packageFor(target: Target, output: string): Promise<string> {
       { path: executable, content: await Deno.readFile(`${scratch}/${executable}`) },
       ...await companions(target),
     ];
+    const contents = files.map(({ path, content }): ArchiveFile => ({
+      path,
+      content,
+      executable: path === executable,
+    }));
     const archive = `${output}/${name}.tar.gz`;
     await Deno.writeFile(
       archive,
-      tarGz(files.map(({ path, content }): ArchiveFile => ({
-        path: `${name}/${path}`,
-        content,
-        executable: path === executable,
-      }))),
+      tarGz(contents.map((file) => ({ ...file, path: `${name}/${file.path}` }))),
     );
+    const architecture = debArchitecture(target);
+    if (architecture !== null) {
+      const deb = `${output}/wire-probe_${VERSION}_${architecture}.deb`;
+      await Deno.writeFile(deb, debOf(VERSION, architecture, contents));
+    }
     return archive;
   } finally {
     await Deno.remove(scratch, { recursive: true });
@@ -104,7 +112,7 @@ async function companions(target: Target): Promise<Companion[]> {
 /** `sha256sum`'s format, by name, of all that is published from the folder. */
 async function writeSums(folder: string): Promise<void> {
   const published = (await namesIn(folder)).filter((name) =>
-    name.endsWith(".tar.gz") || name === INSTALLER
+    /\.(tar\.gz|deb|cdx\.json)$/.test(name) || name === INSTALLER
   );
   const lines = await Promise.all(published.map(async (name) => {
     const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(`${folder}/${name}`));
@@ -128,6 +136,8 @@ async function main(): Promise<void> {
     const { size } = await Deno.stat(archive);
     console.log(`${archive}: ${(size / 2 ** 20).toFixed(1)} MiB`);
   }
+  const sbom = sbomOf(VERSION, Deno.version.deno);
+  if (!sumsOnly) await Deno.writeTextFile(`${output}/wire-probe-${VERSION}.cdx.json`, sbom);
   await writeSums(output);
 }
 

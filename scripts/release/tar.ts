@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 
 export interface ArchiveFile {
-  /** Path within the archive, ASCII, at most 100 bytes. */
+  /** Path within the archive, ASCII, at most 100 bytes; a folder's ends in a slash. */
   readonly path: string;
   readonly content: Uint8Array;
   readonly executable: boolean;
@@ -47,7 +47,7 @@ function header({ path, content, executable }: ArchiveFile): Uint8Array {
   octal(136, 11, MODIFIED_S);
   // The checksum is taken with spaces in its own place.
   put(148, " ".repeat(8));
-  put(156, "0");
+  put(156, path.endsWith("/") ? "5" : "0");
   put(257, "ustar");
   put(263, "00");
   put(265, "root");

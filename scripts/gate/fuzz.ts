@@ -1,0 +1,151 @@
+/**
+ * `task fuzz`: nearly right input for every parser, and nearly right requests for the compiled program:
+ * `fuzz.ts [--seconds N] [--seed N]`, a minute by default. A crash, a hang, growth or a wrong answer is
+ * told with the seed that makes it again; then the exit code is 1.
+ */
+import { Random } from "../../tests/unit/random.ts";
+import { residentBytes, sleep } from "../bench/child.ts";
+import { BINARY } from "../release/build.ts";
+import { mutated } from "./fuzz/mutate.ts";
+import { PARSERS } from "./fuzz/parsers.ts";
+
+const DEFAULT_SECONDS = 60;
+/** One input takes no longer; a parser that does is quadratic in something. */
+const MOST_MS = 1000;
+/** Requests between two looks whether the program is still well, and what it may grow by. */
+const ROUND = 100;
+const MOST_GROWTH = 24 * 2 ** 20;
+/** Memory is given back within this (src/run/housekeeping.ts). */
+const SETTLE_MS = 6000;
+const PATIENCE_MS = 5000;
+const REQUESTS = PARSERS.find(({ name }) => name === "HTTP head")?.samples ?? [];
+
+/** Inputs tried until the time is over; throws with the seed of one that failed. */
+function fuzzParsers(seed: number, endMs: number): number {
+  let tried = 0;
+  for (; performance.now() < endMs; tried++) {
+    const random = new Random(seed + tried);
+    const parser = random.pick(PARSERS);
+    const bytes = mutated(parser.samples, random);
+    const startMs = performance.now();
+    try {
+      parser.parse(bytes);
+    } catch (error) {
+      throw new Error(`${parser.name}: seed ${seed + tried}`, { cause: error });
+    }
+    const tookMs = performance.now() - startMs;
+    if (tookMs > MOST_MS) throw new Error(`${parser.name}: seed ${seed + tried}: ${tookMs} ms`);
+  }
+  return tried;
+}
+
+/** A probe that serves its pages, which must stay well whatever is asked of it. */
+async function fuzzProgram(seed: number, endMs: number): Promise<number> {
+  const port = freePort();
+  const child = new Deno.Command(BINARY, {
+    args: [
+      "probe",
+      "-q",
+      "-o",
+      "none",
+      "--export",
+      `prometheus://127.0.0.1:${port}?probe`,
+      "127.0.0.1:1",
+    ],
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const tried = await ask(port, child.pid, seed, endMs).finally(() => child.kill("SIGTERM"));
+  const { code, stderr } = await child.output();
+  const said = new TextDecoder().decode(stderr);
+  // Nothing listens at its target, which is what 1 says; the rest would be a crash.
+  if (code !== 1 || /panicked|Fatal|at file:/.test(said)) {
+    throw new Error(`the program ended with ${code}: ${said}`);
+  }
+  return tried;
+}
+
+/** How many requests were made; throws when the program is not well after them. */
+async function ask(port: number, pid: number, seed: number, endMs: number): Promise<number> {
+  await untilWell(port);
+  const before = await residentBytes(pid);
+  let tried = 0;
+  for (; performance.now() < endMs; tried += ROUND) {
+    const first = seed + tried;
+    const inputs = Array.from(
+      { length: ROUND },
+      (_, i) => mutated(REQUESTS, new Random(first + i)),
+    );
+    await Promise.all(inputs.map((bytes) => request(port, bytes)));
+    if (!await isWell(port)) throw new Error(`requests: no page any more, seeds from ${first}`);
+  }
+  await sleep(SETTLE_MS);
+  const grown = await residentBytes(pid) - before;
+  if (grown > MOST_GROWTH) throw new Error(`requests: ${grown} bytes more than before`);
+  return tried;
+}
+
+/** Sends the bytes and reads what comes, which is nothing or an answer of HTTP. */
+async function request(port: number, bytes: Uint8Array): Promise<void> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => null);
+  if (connection === null) return;
+  const timer = setTimeout(() => connection.close(), PATIENCE_MS);
+  let answer = "";
+  try {
+    await connection.write(bytes);
+    await connection.closeWrite();
+    const buffer = new Uint8Array(4096);
+    for (let size; (size = await connection.read(buffer)) !== null;) {
+      answer += new TextDecoder("latin1").decode(buffer.subarray(0, size));
+    }
+  } catch {
+    // It was reset: that is an answer too.
+  } finally {
+    clearTimeout(timer);
+    try {
+      connection.close();
+    } catch {
+      // Its time was over.
+    }
+  }
+  if (answer !== "" && !/^HTTP\/1\.1 [1-5]\d\d /.test(answer)) {
+    throw new Error(`no answer of HTTP: ${JSON.stringify(answer.slice(0, 200))}`);
+  }
+}
+
+async function isWell(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/healthz`, {
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    return (await response.text()) === "ok\n";
+  } catch {
+    return false;
+  }
+}
+
+async function untilWell(port: number): Promise<void> {
+  for (const endMs = performance.now() + PATIENCE_MS; !await isWell(port); await sleep(50)) {
+    if (performance.now() > endMs) throw new Error("the program does not answer");
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+function numberAfter(name: string, usual: number): number {
+  const at = Deno.args.indexOf(name);
+  return at < 0 ? usual : Number(Deno.args[at + 1]);
+}
+
+if (import.meta.main) {
+  const seconds = numberAfter("--seconds", DEFAULT_SECONDS);
+  const seed = numberAfter("--seed", crypto.getRandomValues(new Uint32Array(1))[0] >>> 1);
+  console.log(`seed ${seed}, ${seconds} s`);
+  const parsed = fuzzParsers(seed, performance.now() + seconds * 500);
+  console.log(`${parsed} inputs for ${PARSERS.length} parsers: nothing threw, nothing took long`);
+  const asked = await fuzzProgram(seed, performance.now() + seconds * 500);
+  console.log(`${asked} requests: it answers, and has not grown`);
+}
