@@ -42,19 +42,29 @@ export async function answerPair(
     : json(new Uint8Array(answer));
 }
 
+/** The windows as they are told: in JSON, and to the page. */
+export function windowsOf({ startWallMs, windows }: PairHistory): {
+  readonly time: string;
+  readonly mean_ms: number | null;
+  readonly sent: number;
+  readonly established: number;
+}[] {
+  return windows.map(({ window, meanUs, sent, established }) => ({
+    time: new Date(startWallMs + window * DAY_WINDOW_MS).toISOString(),
+    mean_ms: meanUs === null ? null : millisOf(meanUs),
+    sent,
+    established,
+  }));
+}
+
 /** One line; the windows in which the pair was probed, the oldest first. */
-export function pairJson(from: string, to: string, { startWallMs, windows }: PairHistory): string {
+export function pairJson(from: string, to: string, history: PairHistory): string {
   const document = {
     schema: PAIR_SCHEMA,
     from,
     to,
     window_ms: DAY_WINDOW_MS,
-    windows: windows.map(({ window, meanUs, sent, established }) => ({
-      time: new Date(startWallMs + window * DAY_WINDOW_MS).toISOString(),
-      mean_ms: meanUs === null ? null : millisOf(meanUs),
-      sent,
-      established,
-    })),
+    windows: windowsOf(history),
   };
   return `${JSON.stringify(document)}\n`;
 }

@@ -8,6 +8,8 @@ import { type Clock, sleepUntil } from "../time/clock.ts";
 import { inSlices } from "../time/slices.ts";
 import { Cached } from "./cached.ts";
 import { emptyMatrix, gatherRows, nodeOf } from "./gather.ts";
+import { windowsOf } from "./pair_history.ts";
+import type { PairHistory } from "./row_builder.ts";
 import type { FetchRow } from "./row_fetch.ts";
 import { triageSteps } from "./triage/triage.ts";
 
@@ -23,6 +25,8 @@ export interface PicturePorts {
   /** All nodes, this one among them, and its name. */
   nodes(): { readonly entries: readonly NodeEntry[]; readonly own: string };
   ownRow(): Promise<MeshRow>;
+  /** How this node saw the last day. */
+  ownHistory(): PairHistory;
   readonly fetchRow: FetchRow;
 }
 
@@ -65,9 +69,10 @@ export class MeshPicture {
     if (matrix.indexOf(row.node) >= 0) matrix.put(row, row.ageMs);
     const findings = await inSlices(triageSteps(matrix), clock);
     const time = new Date(clock.wall()).toISOString().replace(/\.[0-9]+Z$/, "Z");
+    const day = { node: own, windows: windowsOf(this.#ports.ownHistory()) };
     const encoder = new TextEncoder();
     await sleepUntil(clock, clock.now());
-    const page = encoder.encode(pageJson(matrix, { metric: "p50", findings, time }));
+    const page = encoder.encode(pageJson(matrix, { metric: "p50", findings, time, day }));
     await sleepUntil(clock, clock.now());
     return {
       matrix: encoder.encode(heatmapJson(matrix, findings, time)),

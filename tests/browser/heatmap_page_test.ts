@@ -13,6 +13,7 @@ const SCREENSHOTS = Deno.env.get("WIRE_PROBE_SCREENSHOTS") ?? null;
 /** Keys by their code points in WebDriver. */
 const RIGHT = "\ue014";
 const DOWN = "\ue015";
+const ENTER = "\ue007";
 
 /** A name that becomes more than text wherever somebody forgets to escape it. */
 const HOSTILE = "</script><img src=x onerror=console.error(1)>";
@@ -227,6 +228,9 @@ Deno.test({
       const width = await browser.evaluate<number>("document.documentElement.scrollWidth");
       assertEquals(width, await browser.evaluate("innerWidth"));
       assertEquals(await browser.evaluate("document.querySelectorAll('#table tr').length"), 5);
+      assertStringIncludes(await text(browser, "#day"), "the last day as n1 saw it");
+      await browser.type("#stage", RIGHT + ENTER);
+      await shows(browser, "#details", "the last day: 1 windows of five minutes");
       nodes[3].kill("SIGKILL");
       await shows(browser, "#findings", "n4 refuses connections");
       if (SCREENSHOTS !== null) await browser.screenshot(`${SCREENSHOTS}/live-360.png`);

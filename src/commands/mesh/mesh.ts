@@ -105,6 +105,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
       clock: systemClock,
       nodes: () => ({ entries: nodes, own: me.target.name }),
       ownRow: () => builder.row(),
+      ownHistory: () => builder.ownHistory(),
       fetchRow: rowFetcher(access.token),
     }),
     history: {

@@ -41,6 +41,8 @@ export interface PageOptions {
   /** Null where triage was not asked for. */
   readonly findings: readonly Finding[] | null;
   readonly time: string;
+  /** The last day of a node's own pairs; absent for a file. */
+  readonly day?: PageData["day"];
 }
 
 export function heatmapPage(matrix: Matrix, options: PageOptions): string {
@@ -72,6 +74,7 @@ function pageWith(data: string, policy: string): string {
 <body>
 <header><h1>wire-probe heatmap</h1><p id="coverage"></p><p id="state" role="status" hidden></p></header>
 <ul id="findings" class="card" aria-label="triage"></ul>
+<section id="day" class="card" aria-label="the last day" hidden></section>
 <div class="bar">
 <div class="switch" id="metrics" role="radiogroup" aria-label="metric"></div>
 <div class="legend" id="legend">
@@ -103,8 +106,9 @@ function embedded(data: unknown): string {
   );
 }
 
-function pageData(matrix: Matrix, { metric, findings, time }: PageOptions): PageData {
+function pageData(matrix: Matrix, { metric, findings, time, day }: PageOptions): PageData {
   return {
+    day: day ?? null,
     coverage: `${time}, ${coverageText(coverage(matrix))}`,
     metric,
     nodes: matrix.nodes.map(({ name, labels }, node) => ({

@@ -89,6 +89,8 @@ main { display: grid; grid-template-columns: minmax(0, 1fr) 340px; gap: 14px; al
 #details tr th { border-top: 1px solid var(--line); }
 #details thead th { border-top: 0; }
 #details .hint { margin: 12px 0 0; font-size: 12px; }
+#day { margin: 0 0 14px; padding: 4px 14px 8px; }
+#day p { margin: 4px 0 0; color: var(--soft); font-size: 12px; }
 .bars { display: flex; align-items: flex-end; gap: 1px; height: 48px; margin-top: 12px; }
 .bars i { flex: 1; max-width: 12px; background: var(--accent); }
 .bars .lossy { background: var(--warning); }

@@ -22,7 +22,17 @@ export interface PageFinding {
   readonly regions: readonly Region[];
 }
 
+/** Five minutes of the last day. */
+export interface PageWindow {
+  readonly time: string;
+  readonly mean_ms: number | null;
+  readonly sent: number;
+  readonly established: number;
+}
+
 export interface PageData {
+  /** How the node whose live page it is saw the last day; null in a file. */
+  readonly day: { readonly node: string; readonly windows: readonly PageWindow[] } | null;
   readonly coverage: string;
   /** What is shown first. */
   readonly metric: Metric;

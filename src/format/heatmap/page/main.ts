@@ -8,6 +8,7 @@ import { type Layout, layoutFor, nodeAt } from "./layout.ts";
 import {
   drawHistory,
   type Pair,
+  showDay,
   showDetails,
   showFindings,
   showLegend,
@@ -185,6 +186,7 @@ function show(next: PageData): void {
   over = null;
   chosen = data.findings?.find((finding) => finding.text === text) ?? null;
   byId("coverage").textContent = data.coverage;
+  showDay(data);
   showFindings(data.findings, chosen, {
     over: (finding) => {
       over = finding;
@@ -208,7 +210,7 @@ async function showHistory(): Promise<void> {
   const query = new URLSearchParams({ from, to });
   const response = await fetch(`api/pair?${query}`);
   const text = await response.text();
-  drawHistory(response.ok ? JSON.parse(text) : null, response.ok ? "" : text);
+  drawHistory(response.ok ? JSON.parse(text).windows : null, response.ok ? "" : text);
 }
 
 /** Asks the node for its data, again and again while somebody looks. */

@@ -11,7 +11,7 @@ import {
   valueText,
 } from "../metric.ts";
 import { position, type Scale, SHARE_FLOOR, ticks } from "../scale.ts";
-import type { PageData, PageFinding, PageMatrix } from "./data.ts";
+import type { PageData, PageFinding, PageMatrix, PageWindow } from "./data.ts";
 import { button, byId, element } from "./document.ts";
 import { gradient, shades } from "./shades.ts";
 
@@ -211,34 +211,38 @@ export function showTable(data: PageData, matrix: PageMatrix, scale: Scale): voi
   table.append(caption, head, ...rows);
 }
 
-/** wire-probe.mesh-pair.v1, as far as it is shown. */
-export interface History {
-  readonly windows: readonly {
-    readonly time: string;
-    readonly mean_ms: number | null;
-    readonly sent: number;
-    readonly established: number;
-  }[];
-}
-
-/** Below the chosen pair's figures: a bar for each five minutes, full and red where nothing was established. */
-export function drawHistory(history: History | null, trouble: string): void {
+/** Below the chosen pair's figures: its last day, or why it is not to be had. */
+export function drawHistory(windows: readonly PageWindow[] | null, trouble: string): void {
   const panel = byId("details");
   panel.querySelector(".history")?.remove();
   const box = element("div", trouble, "history");
+  if (windows !== null) box.append(...barsOf(windows, "the last day"));
   panel.append(box);
-  if (history === null) return;
-  const most = Math.max(...history.windows.map(({ mean_ms }) => mean_ms ?? 0), Number.MIN_VALUE);
+}
+
+/** The last day of all pairs from the node whose page it is. */
+export function showDay({ day }: PageData): void {
+  const box = byId("day");
+  box.hidden = day === null || day.windows.length === 0;
+  box.replaceChildren(
+    ...(day === null ? [] : barsOf(day.windows, `the last day as ${day.node} saw it`)),
+  );
+}
+
+/** A bar for each five minutes by its mean RTT: another colour where not all was established, red where nothing was. */
+function barsOf(windows: readonly PageWindow[], title: string): HTMLElement[] {
+  const most = Math.max(...windows.map(({ mean_ms }) => mean_ms ?? 0), Number.MIN_VALUE);
   const bars = element("div", "", "bars");
-  for (const { time, mean_ms, sent, established } of history.windows) {
+  for (const { time, mean_ms, sent, established } of windows) {
     const bar = element("i", "", established === 0 ? "down" : established < sent ? "lossy" : "");
     bar.style.height = `${mean_ms === null ? 100 : Math.max(4, 100 * mean_ms / most)}%`;
     const mean = mean_ms === null ? MARK_TEXTS.silent : `${mean_ms} ms`;
     bar.title = `${time}: ${mean}, ${established} of ${sent} established`;
     bars.append(bar);
   }
-  const title = `the last day, ${history.windows.length} windows of five minutes, up to ${
+  const lost = windows.reduce((sum, { sent, established }) => sum + sent - established, 0);
+  const text = `${title}: ${windows.length} windows of five minutes, up to ${
     valueText("p50", most * 1000)
-  }`;
-  box.append(bars, element("p", title, "hint"));
+  }, ${lost} handshakes not established`;
+  return [bars, element("p", text, "hint")];
 }
