@@ -1,12 +1,14 @@
 /**
  * A DNS server that knows a few names: `name_server.ts ADDRESS PORT JSON`, JSON being an object from
- * names to `{"PTR": "name"}` or `{"TXT": "text"}`. Prints a line once it listens. Other names do not exist.
+ * names to `{"PTR": "name"}`, `{"TXT": "text"}`, `{"A": "1.2.3.4"}` or `{"SRV": "port name"}`; several
+ * records of the last two are separated by commas. `@FILE` is read at each question. Prints a line
+ * once it listens. Other names do not exist.
  */
 
 import { createSocket } from "node:dgram";
 
-// RFC 1035, sections 3.2.2, 3.2.4 and 4.1.1
-const TYPES: Readonly<Record<number, string>> = { 12: "PTR", 16: "TXT" };
+// RFC 1035, sections 3.2.2, 3.2.4 and 4.1.1; RFC 2782 for SRV
+const TYPES: Readonly<Record<number, string>> = { 1: "A", 12: "PTR", 16: "TXT", 33: "SRV" };
 const HEADER_BYTES = 12;
 const ANSWER = { flags: 0x8580, nameError: 3, classIn: 1, pointerToQuestion: 0xc00c };
 const TTL_S = 60;
@@ -37,36 +39,46 @@ function dataOf(kind: string, value: string): number[] {
     const bytes = new TextEncoder().encode(text);
     return [bytes.length, ...bytes];
   };
-  return kind === "TXT" ? encode(value) : [...value.split(".").flatMap(encode), 0];
+  const name = (text: string) => [...text.split(".").flatMap(encode), 0];
+  if (kind === "TXT") return encode(value);
+  if (kind === "A") return value.split(".").map(Number);
+  if (kind === "PTR") return name(value);
+  const [port, target] = value.split(" ");
+  // Priority and weight, then the port.
+  return [0, 1, 0, 1, Number(port) >> 8, Number(port) & 255, ...name(target)];
 }
 
 function replyTo(query: Uint8Array, zone: Record<string, Record<string, string>>): Uint8Array {
   const { name, type, end } = questionOf(query);
-  const value = zone[name]?.[TYPES[type]];
-  const data = value === undefined ? [] : dataOf(TYPES[type], value);
-  const answer = value === undefined ? 0 : HEADER_BYTES + data.length;
-  const reply = new Uint8Array(end + answer);
-  reply.set(query.subarray(0, end));
+  const kind = TYPES[type];
+  const value = zone[name]?.[kind];
+  const several = kind === "A" || kind === "SRV";
+  const values = value === undefined ? [] : several ? value.split(",") : [value];
+  const records = values.map((each) => recordOf(type, dataOf(kind, each)));
+  const reply = Uint8Array.from([...query.subarray(0, end), ...records.flat()]);
   const view = new DataView(reply.buffer);
   view.setUint16(2, ANSWER.flags | (zone[name] === undefined ? ANSWER.nameError : 0));
-  view.setUint16(6, value === undefined ? 0 : 1);
-  view.setUint16(8, 0);
-  view.setUint16(10, 0);
-  if (value === undefined) return reply;
-  view.setUint16(end, ANSWER.pointerToQuestion);
-  view.setUint16(end + 2, type);
-  view.setUint16(end + 4, ANSWER.classIn);
-  view.setUint32(end + 6, TTL_S);
-  view.setUint16(end + 10, data.length);
-  reply.set(data, end + 12);
+  view.setUint16(6, records.length);
+  view.setUint32(8, 0);
   return reply;
 }
 
+/** A record for the question's name. */
+function recordOf(type: number, data: readonly number[]): number[] {
+  const head = new DataView(new ArrayBuffer(12));
+  head.setUint16(0, ANSWER.pointerToQuestion);
+  head.setUint16(2, type);
+  head.setUint16(4, ANSWER.classIn);
+  head.setUint32(6, TTL_S);
+  head.setUint16(10, data.length);
+  return [...new Uint8Array(head.buffer), ...data];
+}
+
 function main([address, port, json]: string[]): void {
-  const zone = JSON.parse(json);
+  const zone = () => JSON.parse(json.startsWith("@") ? Deno.readTextFileSync(json.slice(1)) : json);
   const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
   socket.on("message", (query, from) => {
-    socket.send(replyTo(query, zone), from.port, from.address);
+    socket.send(replyTo(query, zone()), from.port, from.address);
   });
   socket.bind(Number(port), address, () => console.log("ready"));
 }

@@ -1,0 +1,80 @@
+/** Names that stand for several targets: an SRV name and a name's addresses, followed as they change. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Lab, PORT } from "./lab.ts";
+import { wan } from "./harness/wan.ts";
+
+const SERVER = new URL("./harness/name_server.ts", import.meta.url).pathname;
+const SRV = "_db._tcp.c.test";
+
+/** A lab whose near end asks a name server at the far end; its zone is a file. */
+async function named(lab: Lab, zone: string): Promise<void> {
+  const server = lab.far.exec(Deno.execPath(), [
+    "run",
+    "-A",
+    SERVER,
+    lab.link.b.v4,
+    "53",
+    `@${zone}`,
+  ]);
+  const reader = server.stdout.getReader();
+  await reader.read();
+  reader.releaseLock();
+  await lab.near.etc("resolv.conf", `nameserver ${lab.link.b.v4}\noptions timeout:1 attempts:1\n`);
+}
+
+wan("an SRV name's members are targets, and those that change are followed", async () => {
+  await using lab = await Lab.open(2);
+  const zone = await Deno.makeTempFile();
+  const write = (members: string) =>
+    Deno.writeTextFile(
+      zone,
+      JSON.stringify({
+        [SRV]: { SRV: members },
+        "a.test": { A: lab.link.b.v4 },
+        "b.test": { A: lab.link.b.v4 },
+      }),
+    );
+  await write(`${PORT} a.test`);
+  await named(lab, zone);
+  const follow = ["--resolve-every", "1s", "-i", "200ms", "-w", "4s"];
+  const running = lab.near.run(Lab.binary, ["probe", "--json", ...follow, `srv:${SRV}`]);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await write(`${PORT} a.test,${PORT} b.test`);
+  const { code, stdout, stderr } = await running;
+  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  const targets = lines.filter(({ schema }) => schema === "wire-probe.summary.v1").map((of) =>
+    of.target
+  );
+  assertEquals([code, targets], [0, [`a.test:${PORT}`, `b.test:${PORT}`]]);
+  assertStringIncludes(stderr, `srv:${SRV}: now 2 members: +b.test:${PORT}`);
+  await Deno.remove(zone);
+});
+
+wan("each address of a name is a target, and a name without members says so", async () => {
+  await using lab = await Lab.open(2);
+  const zone = await Deno.makeTempFile();
+  await Deno.writeTextFile(zone, JSON.stringify({ "n.test": { A: `${lab.link.b.v4},10.77.1.9` } }));
+  await named(lab, zone);
+  const all = [
+    "probe",
+    "--json",
+    "-4",
+    "--all-addresses",
+    "-c",
+    "1",
+    "-t",
+    "300ms",
+    `db=n.test:${PORT}`,
+  ];
+  const { stdout } = await lab.near.run(Lab.binary, all);
+  const summaries = stdout.trim().split("\n").map((line) => JSON.parse(line))
+    .filter(({ schema }) => schema === "wire-probe.summary.v1");
+  assertEquals(
+    summaries.map(({ target, labels }) => [target, labels.address]).sort(),
+    ["10.77.1.9", lab.link.b.v4].map((address) => [`db@${address}`, address]).sort(),
+  );
+  const none = await lab.near.run(Lab.binary, ["probe", "-c", "1", "srv:_no._tcp.c.test"]);
+  assertEquals(none.code, 2);
+  assertStringIncludes(none.stderr, "no such SRV name");
+  await Deno.remove(zone);
+});
