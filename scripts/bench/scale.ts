@@ -5,11 +5,19 @@
  * of its own.
  */
 import { BINARY } from "../release/build.ts";
-import { startServe } from "./child.ts";
+import { Responder, startServe } from "./child.ts";
+import { buildReference } from "./handshakes/reference.ts";
 import { furnish, isInside, runInside } from "./namespace.ts";
 import { addresses } from "./scale/addresses.ts";
 import { type Options, parse, USAGE } from "./scale/options.ts";
-import { makeSilentNetwork, probeMany, probeOne, probePartlySilent } from "./scale/ours.ts";
+import {
+  heapBytesAProbe,
+  makeSilentNetwork,
+  probeMany,
+  probeOne,
+  probePartlyRefused,
+  probePartlySilent,
+} from "./scale/ours.ts";
 import { missingNeeds, type PeerFigures, PEERS } from "./scale/peers.ts";
 import {
   broken,
@@ -28,19 +36,27 @@ const MOST_PEER_SECONDS = 15;
 /** The sizes at which a run with some targets silent is made as well. */
 const LEAST_PARTLY_SILENT = 1000;
 const MOST_PARTLY_SILENT = 10_000;
+/** Nobody listens there in a namespace of the benchmark's own. */
+const CLOSED_PORT = 9;
+/** The size at which heap bytes a probe are measured. */
+const HEAP_TARGETS = 10_000;
 const WRONG_USAGE = 2;
 
 async function measure({ targets, seconds, peers }: Options): Promise<Results> {
   const folder = await Deno.makeTempDir({ prefix: "wire-probe-bench-" });
   try {
-    await using server = await startServe(BINARY);
-    const { port } = server;
     const missing: string[] = [];
+    const bare = await buildReference(folder);
+    if (bare === null) missing.push("the C loop: no compiler; serve answers in its place");
+    await using server = bare === null
+      ? await startServe(BINARY)
+      : await Responder.start([bare, "accept", "0"], "stdout");
+    const { port } = server;
     const reference = await probeOne(port, seconds, folder);
     const runs = [];
     for (const count of targets) {
       say(`${count} targets`);
-      runs.push(await probeMany(count, port, seconds, folder));
+      runs.push(await probeMany(count, port, seconds, folder, bare));
     }
     const partlySilent = [];
     const network = await makeSilentNetwork();
@@ -50,9 +66,21 @@ async function measure({ targets, seconds, peers }: Options): Promise<Results> {
       say(`${count} targets, some silent`);
       partlySilent.push(await probePartlySilent(count, port, seconds, folder));
     }
+    const partlyRefused = [];
+    for (const count of targets) {
+      if (count < LEAST_PARTLY_SILENT || count > MOST_PARTLY_SILENT) continue;
+      say(`${count} targets, some refused`);
+      partlyRefused.push(await probePartlyRefused(count, port, CLOSED_PORT, seconds, folder));
+    }
+    let heapBytes: number | null = null;
+    if (targets.includes(HEAP_TARGETS)) {
+      say("heap bytes a probe");
+      heapBytes = await heapBytesAProbe(HEAP_TARGETS, port, seconds, folder);
+    }
     const peerSeconds = Math.min(seconds, MOST_PEER_SECONDS);
     const peerRuns = peers ? await measurePeers(targets, port, peerSeconds, folder, missing) : [];
-    return { seconds, peerSeconds, reference, runs, partlySilent, peers: peerRuns, missing };
+    const ours = { reference, runs, partlySilent, partlyRefused, heapBytes };
+    return { seconds, peerSeconds, ...ours, peers: peerRuns, missing };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

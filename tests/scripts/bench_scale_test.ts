@@ -21,7 +21,7 @@ import {
   peersTable,
   type Results,
 } from "../../scripts/bench/scale/report.ts";
-import { readRun } from "../../scripts/bench/scale/summaries.ts";
+import { allocatedASecond, readRun } from "../../scripts/bench/scale/summaries.ts";
 import { CUTIME, readCpuSeconds } from "../../scripts/bench/child.ts";
 import { readStatus } from "../../scripts/bench/scale/watched.ts";
 
@@ -215,6 +215,7 @@ const GOOD: OurFigures = {
   residentPeak: 95 * MIB,
   cpuCores: 0.59,
   cpuUs: 59,
+  byReference: 1.79,
 };
 
 const PEER: PeerFigures = {
@@ -233,6 +234,8 @@ const RESULTS: Results = {
   reference: { ...GOOD, targets: 1, sent: 2000, answered: 2000, rttP99Ms: 0.005 },
   runs: [{ ...GOOD, targets: 100, sent: 2000, answered: 2000 }, GOOD],
   partlySilent: [{ ...GOOD, sent: 180_000, answered: 180_000 }],
+  partlyRefused: [{ ...GOOD, byReference: null }],
+  heapBytes: 100,
   peers: [{ name: "fping", does: "ICMP echo", runs: [PEER] }],
   missing: ["nping is not installed"],
 };
@@ -241,7 +244,13 @@ Deno.test("the tables name every run, and each peer beside its size", () => {
   const ours = ourTable(RESULTS).split("\n");
   assertEquals(
     ours.slice(2).map((line) => line.split("|")[1].trim()),
-    ["1, 100 times a second", "100", "10,000", "9,000 beside 1,000 silent"],
+    [
+      "1, 100 times a second",
+      "100",
+      "10,000",
+      "9,000 beside 1,000 silent",
+      "9,000 beside 1,000 refused",
+    ],
   );
   assertEquals(new Set(ours.map((line) => line.length)).size, 1);
   assertEquals(
@@ -277,7 +286,7 @@ const BREACHES: readonly [what: Partial<OurFigures>, lines: string[]][] = [
   [{ answered: 199_999 }, ["10,000 targets: 1 not answered"]],
   [{ skipped: 2 }, ["10,000 targets: 2 skipped"]],
   [{ lagP99Ms: 5.01 }, ["10,000 targets: lag p99 5.01 ms, not 5"]],
-  [{ cpuCores: 0.61 }, ["10,000 targets: 0.61 of a core, not 0.6"]],
+  [{ byReference: 1.81 }, ["10,000 targets: 1.81 times the C loop's CPU, not 1.8"]],
   [{ residentPeak: 97 * MIB }, ["10,000 targets: RSS peak 97.0 MiB, not 96"]],
   [{ rttP99Ms: 0.017 }, ["10,000 targets: kernel RTT p99 is 12 µs above one target's"]],
 ];
@@ -288,6 +297,20 @@ for (const [what, lines] of BREACHES) {
   });
 }
 
+Deno.test("more heap bytes a probe than promised are told", () => {
+  assertEquals(broken({ ...RESULTS, heapBytes: 101 }), ["101 heap bytes a probe, not 100"]);
+});
+
+Deno.test("heap bytes a second are what the heap grew by between its collections", () => {
+  const at = (ms: number, before: number, after: number) =>
+    `[7:0x55]     ${ms} ms: Scavenge ${before.toFixed(1)} (36.1) -> ${
+      after.toFixed(1)
+    } (36.1) MB, x`;
+  const trace = [at(900, 40, 20), at(1000, 31, 30), "{}", at(1500, 31, 30.5), at(2000, 31.5, 31)];
+  assertEquals(allocatedASecond(trace.join("\n"), 1000, 2000), 2 * MIB);
+  assertEquals(allocatedASecond(trace.join("\n"), 1900, 2000), 0);
+});
+
 Deno.test("silent targets that cost the others something are told", () => {
   const figures = { ...GOOD, rttP99Ms: 0.025, lagP99Ms: 6, answered: 198_000 };
   assertEquals(broken({ ...RESULTS, partlySilent: [figures] }), [
@@ -297,11 +320,13 @@ Deno.test("silent targets that cost the others something are told", () => {
   ]);
 });
 
-Deno.test("fewer targets are held to their answers, more to their round trips", () => {
+Deno.test("fewer targets are held to their answers, more to their round trips and lag too", () => {
   const bad = { ...GOOD, answered: 0, lagP99Ms: 99, cpuCores: 2, rttP99Ms: 1 };
   const runs = [{ ...bad, targets: 100 }, { ...bad, targets: 20_000 }];
   assertEquals(broken({ ...RESULTS, runs, partlySilent: [] }), [
     "100 targets: 200,000 not answered",
+    "20,000 targets: 200,000 not answered",
+    "20,000 targets: lag p99 99.00 ms, not 20",
     "20,000 targets: kernel RTT p99 is 995 µs above one target's",
   ]);
 });

@@ -37,6 +37,16 @@ export async function referenceConnects(
   return JSON.parse((await finish([reference, ...args], core)).stdout);
 }
 
+/** Handshakes one after the other with the addresses of a file, in turn. */
+export async function referenceOver(
+  reference: string,
+  port: number,
+  count: number,
+  file: string,
+): Promise<ClientRun> {
+  return JSON.parse((await finish([reference, "over", String(port), String(count), file])).stdout);
+}
+
 /** Seconds until that many connections were accepted and closed. */
 export async function referenceAwaits(
   reference: string,

@@ -2,9 +2,14 @@
 
 const SUMMARY = "wire-probe.summary.v1";
 const TOTAL = "wire-probe.total.v1";
-/** The label of targets that are there to answer, where others are silent. */
-export const ANSWERING = { key: "kind", value: "answering" } as const;
-export const SILENT = { key: "kind", value: "silent" } as const;
+/** The labels of targets that are there to answer, and of the others. */
+export interface Label {
+  readonly key: "kind";
+  readonly value: string;
+}
+export const ANSWERING: Label = { key: "kind", value: "answering" };
+export const SILENT: Label = { key: "kind", value: "silent" };
+export const REFUSED: Label = { key: "kind", value: "refused" };
 
 interface Spread {
   readonly p50: number | null;
@@ -55,4 +60,20 @@ export function readRun(text: string): RunFigures {
     lagP50Ms: found.lag_ms.p50 ?? NaN,
     lagP99Ms: found.lag_ms.p99 ?? NaN,
   };
+}
+
+const MIB = 2 ** 20;
+/** `[PID:0x…] 6589 ms: Scavenge 32.7 (36.1) -> 31.7 (36.1) MB, …`: heap before and after. */
+const COLLECTION = /^\[[^\]]*\]\s+(\d+) ms: .*? (\d+\.\d) \(\d+\.\d\) -> (\d+\.\d) \(/gm;
+
+/** Bytes a second that were taken from the heap within a span of the engine's `--trace-gc`. */
+export function allocatedASecond(trace: string, fromMs: number, toMs: number): number {
+  const collections = Array.from(trace.matchAll(COLLECTION), (words) => words.slice(1).map(Number))
+    .filter(([atMs]) => atMs >= fromMs && atMs <= toMs);
+  if (collections.length < 2) return 0;
+  let mib = 0;
+  for (const [i, [, before]] of collections.entries()) {
+    if (i > 0) mib += before - collections[i - 1][2];
+  }
+  return mib * MIB * 1000 / (collections[collections.length - 1][0] - collections[0][0]);
 }
