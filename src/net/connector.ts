@@ -23,6 +23,8 @@ export interface HandshakeObserver {
 }
 
 export interface Connector {
+  /** Handshakes that may be begun in one turn of the event loop; more are better spread over several. */
+  readonly sendsATurn: number;
   /**
    * Sends the SYN before it returns. The observer is told later, never during this call. Returns
    * the handshake's handle, good until its fate is told or it is cancelled.

@@ -29,7 +29,11 @@ export interface OwnConnectorOptions {
   readonly steady: boolean;
 }
 
+/** Some 10 ms of work. What they have to tell is read in the same turn. */
+const SENDS_A_TURN = 256;
+
 export class OwnConnector implements Connector {
+  readonly sendsATurn = SENDS_A_TURN;
   #sockets: ConnectingSockets;
   #infos: TcpSockets;
   #clock: Clock;

@@ -19,6 +19,8 @@ export interface Prober {
    * object is made for a probe, where the prober can do without.
    */
   probe(endpoint: Endpoint, pending: PendingProbe): void;
+  /** Probes that may well be sent in one turn of the event loop, where it matters. */
+  readonly sendsATurn?: number;
   /** What else is worth a line at the end of a run. */
   remarks?(): readonly string[];
   /** Gives up whatever is under way; those probes never settle. */

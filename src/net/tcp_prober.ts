@@ -77,6 +77,10 @@ export class TcpProber implements Prober {
     this.#deadlines = new Deadlines(clock, timeoutMs, (flight) => this.#expired(flight));
   }
 
+  get sendsATurn(): number {
+    return this.#connector.sendsATurn;
+  }
+
   probe(endpoint: Endpoint, pending: PendingProbe): void {
     const flight = this.#spare.pop() ?? new Flight(this.#ends);
     flight.endpoint = endpoint;

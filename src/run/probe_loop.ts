@@ -15,10 +15,9 @@ import { WallAnchor } from "../time/wall_anchor.ts";
 import { ScheduledTarget } from "./scheduled_target.ts";
 
 /**
- * Probes sent in one turn. Late ones are sent in several, so that replies are read in between: what
- * waits to be read makes each further probe dearer, and a prober that is behind would fall behind more.
- * The runtime does 128 pieces of input and output a turn, two a handshake: more than 64 is where it
- * falls behind for good (`task bench:scale`).
+ * Probes sent in one turn, unless the prober says more. Late ones are sent in several, so that
+ * replies are read in between: what waits to be read makes each further probe dearer, and a prober
+ * that is behind would fall behind more.
  */
 const MAX_SENDS_A_TURN = 48;
 
@@ -254,7 +253,8 @@ export class ProbeLoop {
   #sendDue(): void {
     const { intervalMs, maxInFlight } = this.#options;
     const now = this.#ports.clock.now();
-    for (let sends = 0; sends < MAX_SENDS_A_TURN; sends++) {
+    const most = this.#ports.prober.sendsATurn ?? MAX_SENDS_A_TURN;
+    for (let sends = 0; sends < most; sends++) {
       const entry = this.#queue.peek();
       if (entry === undefined || entry.dueMs > now) return;
       this.#full = this.#inFlight >= maxInFlight;

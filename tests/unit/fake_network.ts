@@ -33,6 +33,7 @@ interface FakeAttempt {
 }
 
 export class FakeConnector implements Connector {
+  readonly sendsATurn = 48;
   plan: ConnectPlan;
   started = 0;
   cancelled = 0;
