@@ -8,6 +8,7 @@ import { VERSION } from "./src/version.ts";
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
   const command = parseCommandLine(argv, VERSION);
+  outbox.verbose = command.verbose === true;
   switch (command.name) {
     case "probe": {
       const { probe } = await import("./src/commands/probe.ts");

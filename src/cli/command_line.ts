@@ -30,8 +30,11 @@ import { type Parsed, parseOptions } from "./parse_options.ts";
 import { pingOptions, probeOptions, runOptions } from "./run_options.ts";
 import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS } from "./table.ts";
 
-/** The command to run with its options. `print` only prints a text. */
-export type Command =
+/** The command to run, and whether it is to say why it does what it does (`-v`). */
+export type Command = CommandOptions & { readonly verbose?: true };
+
+/** A command with its options. `print` only prints a text. */
+type CommandOptions =
   | { readonly name: "probe"; readonly options: ProbeOptions }
   | { readonly name: "ping"; readonly options: PingOptions }
   | { readonly name: "knock"; readonly options: KnockOptions }
@@ -87,6 +90,17 @@ function ownerOf(command: CommandName): (option: string) => string | null {
 }
 
 function parseCommand(name: CommandName, argv: readonly string[], version: string): Command {
+  const command = parseOptionsOf(name, argv, version);
+  const { options } = COMMANDS[name];
+  const { given } = parseOptions(name, options, argv, ownerOf(name));
+  return given.has("verbose") ? { ...command, verbose: true } : command;
+}
+
+function parseOptionsOf(
+  name: CommandName,
+  argv: readonly string[],
+  version: string,
+): CommandOptions {
   const parse = <const T extends OptionTable>(table: T): Parsed<T> =>
     parseOptions(name, table, argv, ownerOf(name));
   const { options } = COMMANDS[name];

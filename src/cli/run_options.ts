@@ -81,7 +81,6 @@ export function runOptions(
     timeoutMs: values.timeout,
     source,
     device,
-    verbose: values.verbose,
     clock: values.clock,
     output,
     exports,

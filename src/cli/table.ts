@@ -39,6 +39,12 @@ const COMMON = {
   "no-color": flag("no colours, also on a terminal (as with NO_COLOR)"),
 } satisfies OptionTable;
 
+/** Options that every command has that measures or answers. */
+const RUNNING = {
+  verbose: flag("say why on standard error: look-ups, retries, other addresses, drops", "v"),
+  ...COMMON,
+} satisfies OptionTable;
+
 /** Options of every command that answers HTTP. */
 const HTTP_OPTIONS = {
   "http-host": many(
@@ -118,7 +124,6 @@ const RUN_OPTIONS = {
   ),
   "per-probe": once(onOff, true, "print and export single probes; false for windows alone"),
   quiet: flag("no line a probe; the summary is a line a target, for scripts", "q"),
-  verbose: flag("say why on standard error: retries, address changes, look-ups", "v"),
   live: flag("a table that redraws, on a terminal; lines where there is none"),
   histogram: flag("a histogram of the round trips in the summary (text)"),
   timestamps: flag("start each line with the time it was sent", "D"),
@@ -418,47 +423,47 @@ export const COMMANDS = {
   probe: {
     summary: "measure TCP handshakes with targets, again and again",
     operands: "[NAME=]HOST:PORT|URL…",
-    options: { ...PROBE_OPTIONS, ...COMMON },
+    options: { ...PROBE_OPTIONS, ...RUNNING },
   },
   serve: {
     summary: "answer handshakes: accept, close, nothing else",
     operands: "",
-    options: { ...SERVE_OPTIONS, ...COMMON },
+    options: { ...SERVE_OPTIONS, ...RUNNING },
   },
   connections: {
     summary: "what the connections meet that this machine already has; sends nothing",
     operands: "",
-    options: { ...CONNECTIONS_OPTIONS, ...COMMON },
+    options: { ...CONNECTIONS_OPTIONS, ...RUNNING },
   },
   ping: {
     summary: "measure ICMP echoes, in the same way",
     operands: "[NAME=]HOST…",
-    options: { ...PING_OPTIONS, ...COMMON },
+    options: { ...PING_OPTIONS, ...RUNNING },
   },
   knock: {
     summary: "measure a port by SYN alone; its application sees no connection",
     operands: "[NAME=]HOST:PORT|URL…",
-    options: { ...RUN_OPTIONS, port: portOfTargets, ...COMMON },
+    options: { ...RUN_OPTIONS, port: portOfTargets, ...RUNNING },
   },
   trace: {
     summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",
     operands: "HOST[:PORT]…",
-    options: { ...TRACE_OPTIONS, ...COMMON },
+    options: { ...TRACE_OPTIONS, ...RUNNING },
   },
   compare: {
     summary: "hold ping, handshake and knock of a target against one another",
     operands: "[NAME=]HOST:PORT|URL…",
-    options: { ...COMPARE_OPTIONS, ...COMMON },
+    options: { ...COMPARE_OPTIONS, ...RUNNING },
   },
   mesh: {
     summary: "be one of many nodes that probe each other",
     operands: "",
-    options: { ...MESH_OPTIONS, ...COMMON },
+    options: { ...MESH_OPTIONS, ...RUNNING },
   },
   heatmap: {
     summary: "a mesh's rows as a matrix: which pair, node, zone or layer is slow",
     operands: "[ROWS_FILE…]",
-    options: { ...HEATMAP_OPTIONS, ...COMMON },
+    options: { ...HEATMAP_OPTIONS, ...RUNNING },
   },
   selfcheck: {
     summary: "what this tool adds on this machine, and what it may do here",

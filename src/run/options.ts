@@ -23,8 +23,6 @@ export interface RunOptions {
   readonly source: Endpoint | null;
   /** The interface to send from, or null for the kernel's choice. */
   readonly device: string | null;
-  /** Say why on stderr: retries, address changes, look-ups. */
-  readonly verbose: boolean;
   readonly clock: ClockChoice;
   readonly output: OutputName;
   readonly exports: ExportOptions;

@@ -63,6 +63,8 @@ export interface LoopPorts {
   onSkip(target: Target, probes: number): void;
   /** Something worth a line on stderr. */
   onNotice(text: string): void;
+  /** One line for who asked to be told why. */
+  onDetail?(text: string): void;
   /** How long to wait before a name is looked up again, in ms, after so many failures in a row. */
   lookUpPauseMs?(failures: number): number;
 }
@@ -440,6 +442,10 @@ export class ProbeLoop {
     const { clock, lookUpPauseMs = usualPauseMs } = this.#ports;
     const atMs = clock.now() + lookUpPauseMs(++entry.lookUpFailures);
     entry.lookUpMs = atMs;
+    this.#ports.onDetail?.(
+      `${entry.target.name}: look-up failed ${entry.lookUpFailures} times in a row, ` +
+        `next one in ${Math.round(atMs - clock.now())} ms`,
+    );
     if (entry.endpoint !== undefined || entry.isLiteral || entry.removed || this.#ended) return;
     entry.lookUpTimer = clock.wakeAt(atMs, () => this.#resolve(entry, false));
   }

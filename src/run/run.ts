@@ -98,7 +98,6 @@ class Run {
     means: Means,
     version: string,
   ): Promise<Run> {
-    outbox.verbose = options.verbose;
     const naming = NAMING[means.diagnostic];
     const { connector } = means;
     const gate = openGate();
@@ -146,6 +145,7 @@ class Run {
         this.#live?.skip(target, probes);
       },
       onNotice: say,
+      onDetail: (text) => outbox.detail(text),
     });
     outbox.stdout.onBroken = () => this.#loop.stop();
     if (outbox.stdout.broken !== null) this.#loop.stop();

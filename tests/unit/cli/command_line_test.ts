@@ -29,7 +29,6 @@ const PROBE_DEFAULTS: ProbeOptions = {
   timeoutMs: 5000,
   source: null,
   device: null,
-  verbose: false,
   close: "fin",
   clock: "auto",
   output: "text",
