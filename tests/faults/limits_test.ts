@@ -1,7 +1,7 @@
 /** Few descriptors, and what nobody caught: the compiled program. */
 import { assert, assertEquals } from "@std/assert";
 import { BINARY } from "../wan/binary.ts";
-import { Program, until } from "./harness/program.ts";
+import { pause, Program, until } from "./harness/program.ts";
 
 interface Summary {
   readonly target: string;
@@ -10,22 +10,33 @@ interface Summary {
   readonly skipped: number;
 }
 
-/** Addresses that nobody answers at. */
-function silentTargets(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `s${i}=192.0.2.${1 + i % 250}:${1000 + i}`);
+/** A port that answers no SYN: its queue is full, and nobody accepts. */
+async function silentPort(): Promise<{ port: number; close(): void }> {
+  const options = { hostname: "127.0.0.1", port: 0, tcpBacklog: 1 };
+  const listener = Deno.listen(options);
+  const { port } = listener.addr;
+  const fillers: Deno.Conn[] = [];
+  const abort = new AbortController();
+  for (let i = 0; i < 4; i++) {
+    Deno.connect({ hostname: "127.0.0.1", port, signal: abort.signal })
+      .then((connection) => fillers.push(connection), () => {});
+  }
+  await pause(300);
+  return {
+    port,
+    close: () => {
+      abort.abort();
+      for (const connection of fillers) connection.close();
+      listener.close();
+    },
+  };
 }
 
-/** The program with a soft limit of so many descriptors, in a network that swallows what is for 192.0.2.0/24. */
+/** The program with a soft limit of so many descriptors. */
 function limited(soft: number, ...args: readonly string[]): Program {
-  const script = `ip link set lo up; ip link add hole type dummy; ip link set hole up;
-    ip addr add 10.9.9.1/24 dev hole; ip route add 192.0.2.0/24 dev hole;
-    ip neigh add 10.9.9.2 lladdr 02:00:00:00:00:02 dev hole;
-    ip route replace 192.0.2.0/24 via 10.9.9.2 dev hole;
-    setpriv --pdeathsig KILL "$0" serve --port 9999 --bind 127.0.0.1 >/dev/null 2>&1 & sleep 1;
-    ulimit -Sn ${soft}; exec "$0" "$@"`;
   return new Program(
-    new Deno.Command("unshare", {
-      args: ["--net", "sh", "-c", script, BINARY, ...args],
+    new Deno.Command("sh", {
+      args: ["-c", `ulimit -Sn ${soft}; exec "$0" "$@"`, BINARY, ...args],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -35,12 +46,14 @@ function limited(soft: number, ...args: readonly string[]): Program {
 
 Deno.test("a reload from 1 to 301 targets, 300 silent, costs the healthy one nothing with few descriptors", async () => {
   const file = await Deno.makeTempFile();
-  const healthy = "healthy=127.0.0.1:9999";
+  const [listener, silence] = [Deno.listen({ hostname: "127.0.0.1", port: 0 }), await silentPort()];
+  const healthy = `healthy=127.0.0.1:${listener.addr.port}`;
+  const silentTargets = Array.from({ length: 300 }, (_, i) => `s${i}=127.0.0.1:${silence.port}`);
   await Deno.writeTextFile(file, `${healthy}\n`);
   const args = ["probe", "--targets", file, "-i", "500ms", "-t", "2s", "-o", "json"];
   await using program = limited(100, ...args, "--duration", "8s");
   await until("it probes", () => program.stdout.includes("established"));
-  await Deno.writeTextFile(file, [healthy, ...silentTargets(300)].join("\n"));
+  await Deno.writeTextFile(file, [healthy, ...silentTargets].join("\n"));
   program.kill("SIGHUP");
   await until("it read the file", () => program.stderr.includes("301 targets"));
   await program.ended();
@@ -54,6 +67,8 @@ Deno.test("a reload from 1 to 301 targets, 300 silent, costs the healthy one not
   // With the soft limit's 36 places they would skip nine of ten.
   const sum = (of: "sent" | "skipped") => silent.reduce((total, each) => total + each[of], 0);
   assert(sum("skipped") < sum("sent"), `${sum("skipped")} skipped, ${sum("sent")} sent`);
+  silence.close();
+  listener.close();
   await Deno.remove(file);
 });
 
