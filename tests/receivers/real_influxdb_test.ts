@@ -25,7 +25,7 @@ function pointOf(line: ProbeLine): Point {
   if (answered && line.rtt_ms !== null) fields.rtt_ms = line.rtt_ms;
   if (line.connect_ms !== null) fields.connect_ms = line.connect_ms;
   if (line.syn_retransmits !== null) fields.syn_retransmits = line.syn_retransmits;
-  const tags = { target: line.target, az: line.az, ...line.labels };
+  const tags = { target: line.target, az: line.az, host: Deno.hostname(), ...line.labels };
   return { time: inFull(line.time), tags, fields };
 }
 
@@ -40,7 +40,11 @@ function windowPointOf(line: WindowLine): Point {
     const value = rtt_ms[figure];
     if (value !== null) fields[`rtt_${figure}_ms`] = value;
   }
-  return { time: inFull(line.time), tags: { target: line.target, az: "default" }, fields };
+  return {
+    time: inFull(line.time),
+    tags: { target: line.target, az: "default", host: Deno.hostname() },
+    fields,
+  };
 }
 
 /** By target and time; to the microsecond, since nanoseconds only keep points apart. */
