@@ -9,7 +9,7 @@ import { TCP_INFO_AT as AT } from "../kernel/tcp_info_layout.ts";
 import { type ConnectionFilter, isLookedAt, writeKey } from "./grouping.ts";
 import { GroupTable, OVERFLOW_GROUP, PEER, type PeerAddress, SUM, SUMS } from "./group_table.ts";
 import type { Listeners } from "./listeners.ts";
-import { isClean, isQueueing, KIND, RttSamples, sentInBulk } from "./round_trips.ts";
+import { arePrompt, isClean, isQueueing, KIND, RttSamples, sentInBulk } from "./round_trips.ts";
 import { COLUMN, COLUMNS, SocketTable, WIDE, WIDE_COLUMNS } from "./socket_table.ts";
 
 /** Held back for this share of the interval, a connection counts as held back. */
@@ -244,14 +244,14 @@ export class Differences {
     const lifeIn = words[row * COLUMNS + COLUMN.dataSegmentsIn];
     const lifePure = words[row * COLUMNS + COLUMN.segmentsIn] - lifeIn >>> 0;
     const clean = socket.has(AT.dataSegmentsOut, 4) && isClean(pureIn, dataIn) &&
-      isClean(lifePure, lifeIn);
+      isClean(lifePure, lifeIn) && arePrompt(dataOut, pureIn, socket.info(AT.unacked));
     this.samples.add(group, clean ? KIND.network : KIND.reply, rtt);
     sums[sum + SUM.rttVariance] += socket.info(AT.rttVariance);
     sums[sum + SUM.varianceCount]++;
     if (clean) this.#slowest(socket, group, rtt);
     const minimum = socket.info(AT.minRtt);
     if (!clean || minimum === 0 || minimum === NO_MIN_RTT) return;
-    if (!sentInBulk(dataOut, pureIn, socket.info(AT.unacked))) return;
+    if (!sentInBulk(dataOut)) return;
     sums[sum + SUM.bulk]++;
     if (!isQueueing(rtt, minimum)) return;
     sums[sum + SUM.queueing]++;

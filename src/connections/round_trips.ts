@@ -34,10 +34,17 @@ export function isClean(pureIn: number, dataIn: number): boolean {
   return pureIn > PURE_A_DATA_SEGMENT * dataIn;
 }
 
-/** Whether a connection sent so much at a time that its acknowledgements were not delayed. */
-export function sentInBulk(dataOut: number, pureIn: number, unacked: number): boolean {
-  return dataOut >= MIN_BULK_SEGMENTS &&
-    (dataOut >= BULK_SEGMENTS_AN_ACK * pureIn || unacked >= BULK_UNACKED);
+/**
+ * Whether a connection sent so much at a time that its acknowledgements were not delayed. One that sends
+ * a message now and then has each acknowledged by itself, at once or after up to 40 ms: nobody can tell.
+ */
+export function arePrompt(dataOut: number, pureIn: number, unacked: number): boolean {
+  return dataOut >= BULK_SEGMENTS_AN_ACK * pureIn || unacked >= BULK_UNACKED;
+}
+
+/** Whether a connection sent enough for its round trip to tell of a queue. */
+export function sentInBulk(dataOut: number): boolean {
+  return dataOut >= MIN_BULK_SEGMENTS;
 }
 
 /** Whether a round trip is so far above the minimum that packets wait somewhere. */

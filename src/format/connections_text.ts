@@ -155,7 +155,7 @@ function footLines(groups: readonly ConnectionGroup[], width: number): string[] 
   return [
     "",
     ...lines(
-      `${REPLY_MARK} acknowledgements may have come with replies, so the peer's thinking is in it; ` +
+      `${REPLY_MARK} acknowledgements may have waited for replies, so the peer's thinking is in it; ` +
         "min is the network's",
       width,
       "",

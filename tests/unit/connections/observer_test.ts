@@ -248,6 +248,15 @@ Deno.test("a connection that waits for its reply when it is read is still no sam
   assertEquals(report.groups[0].replyRtt?.count, 1);
 });
 
+Deno.test("a message now and then, each acknowledged by itself, is no sample of the network", async () => {
+  const bench = new Bench();
+  await bench.report([out(1, segments(100, 100, 0, 55_000))]);
+  // The peer delays each acknowledgement in the hope of something to send.
+  const report = await bench.report([out(1, segments(110, 110, 0, 60_000))]);
+  assertEquals([report.groups[0].rtt, report.groups[0].replyRtt?.p50Us], [null, 60_000]);
+  assertEquals(report.groups[0].verdicts, []);
+});
+
 Deno.test("a kernel that counts no data segments gives no network's round trip", async () => {
   const bench = new Bench();
   const old = (acked: bigint) =>
@@ -275,7 +284,7 @@ Deno.test("groups beyond the top are one line, with the sums and the spread of a
   const bench = new Bench({ top: 2 });
   const peers = Array.from({ length: 6 }, (_, i) => `10.1.0.${i}`);
   const at = (data: number) =>
-    peers.map((remote, i) => out(i, segments(data, data, 0, 10_000 + 1000 * i), { remote }));
+    peers.map((remote, i) => out(i, segments(2 * data, data, 0, 10_000 + 1000 * i), { remote }));
   await bench.report(at(0));
   const report = await bench.report(at(10));
   assertEquals(report.groups.map(({ group }) => group), [
@@ -284,7 +293,7 @@ Deno.test("groups beyond the top are one line, with the sums and the spread of a
     "others",
   ]);
   const others = named(report, "others");
-  assertEquals([others.connections, others.segmentsOut, others.direction], [4, 40, null]);
+  assertEquals([others.connections, others.segmentsOut, others.direction], [4, 80, null]);
   assertEquals([others.rtt?.count, others.rtt?.minUs, others.rtt?.maxUs], [4, 10_000, 13_000]);
   assertEquals([report.totals.groups, report.totals.groupsInOthers], [6, 4]);
 });
@@ -292,12 +301,12 @@ Deno.test("groups beyond the top are one line, with the sums and the spread of a
 Deno.test("lines that were shown stay where the receiver wants series that last", async () => {
   const bench = new Bench({ top: 1, steady: true });
   const at = (data: number, first: number, second: number) => [
-    out(1, segments(data, data, 0, first), { remote: "10.1.0.1" }),
-    out(2, segments(data, data, 0, second), { remote: "10.1.0.2" }),
+    out(1, segments(2 * data, data, 0, first), { remote: "10.1.0.1" }),
+    out(2, segments(2 * data, data, 0, second), { remote: "10.1.0.2" }),
   ];
   await bench.report(at(0, 1, 1));
-  assertEquals((await bench.report(at(10, 20_000, 10_000))).groups[0].peer, "10.1.0.1");
-  assertEquals((await bench.report(at(20, 10_000, 20_000))).groups[0].peer, "10.1.0.1");
+  assertEquals((await bench.report(at(5, 20_000, 10_000))).groups[0].peer, "10.1.0.1");
+  assertEquals((await bench.report(at(9, 10_000, 20_000))).groups[0].peer, "10.1.0.1");
 });
 
 Deno.test("connections are grouped by service, prefix or each by itself", async () => {

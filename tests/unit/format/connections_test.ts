@@ -76,7 +76,7 @@ Deno.test("text shows both directions, the others, verdicts with evidence and wh
     "others                  conns      min      p50   p99 ms  resent    in/s   out/s",
     "others                     10        -        -        -       -       0       0",
     "",
-    "~ acknowledgements may have come with replies, so the peer's thinking is in",
+    "~ acknowledgements may have waited for replies, so the peer's thinking is in",
     "  it; min is the network's",
   ]);
 });
