@@ -243,8 +243,12 @@ export class Differences {
     const pureIn = Math.max(0, delta[COLUMN.segmentsIn] - dataIn);
     const lifeIn = words[row * COLUMNS + COLUMN.dataSegmentsIn];
     const lifePure = words[row * COLUMNS + COLUMN.segmentsIn] - lifeIn >>> 0;
+    const lifeOut = words[row * COLUMNS + COLUMN.dataSegmentsOut];
+    // A receiver that reads late sends window updates, which look like acknowledgements.
+    const prompt = arePrompt(dataOut, pureIn, socket.info(AT.unacked)) ||
+      arePrompt(lifeOut, lifePure, 0);
     const clean = socket.has(AT.dataSegmentsOut, 4) && isClean(pureIn, dataIn) &&
-      isClean(lifePure, lifeIn) && arePrompt(dataOut, pureIn, socket.info(AT.unacked));
+      isClean(lifePure, lifeIn) && prompt;
     this.samples.add(group, clean ? KIND.network : KIND.reply, rtt);
     sums[sum + SUM.rttVariance] += socket.info(AT.rttVariance);
     sums[sum + SUM.varianceCount]++;
