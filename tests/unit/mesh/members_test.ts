@@ -46,7 +46,7 @@ Deno.test("a file read again is used, and said", async () => {
 
 const REFUSED: readonly [text: string, message: string][] = [
   ["a=10.0.0.1\nb=10.0.0.2:x\n", "mesh:2: "],
-  ["a=10.0.0.1\na=10.0.0.2\n", 'mesh: node "a" is there twice'],
+  ["a=10.0.0.1\na=10.0.0.2\n", 'mesh:2: node "a" is there twice'],
   ["b=10.0.0.2\n", "mesh: this node, a, is not in it"],
   ["a=10.0.0.1:7\n", "mesh: other ports for this node, a, want a restart"],
   ["a=10.0.0.1 http=7\n", "mesh: other ports for this node, a, want a restart"],
