@@ -136,12 +136,15 @@ export class MessageBatch {
   #vectors: DataView<ArrayBuffer>;
   #message: Message;
   #baseSeconds: number;
+  /** Headers whose lengths are to be set before the next read. */
+  #written: number;
 
   private constructor(libc: Libc, baseSeconds: number, sizes: BatchSizes) {
     const { messages, messageBytes, controlBytes } = sizes;
     this.#libc = libc;
     this.#baseSeconds = baseSeconds;
     this.#sizes = sizes;
+    this.#written = messages;
     this.#slotBytes = messageBytes + NAME_BYTES + controlBytes;
     this.#arena = new DataView(new ArrayBuffer(messages * this.#slotBytes));
     this.#headers = new DataView(new ArrayBuffer(messages * HEADER_BYTES));
@@ -174,12 +177,17 @@ export class MessageBatch {
   /** Reads what waits, of either queue, and never waits itself: how many, or -1 with errno set. */
   read(descriptor: number, errorQueue: boolean): number {
     const { messages, controlBytes } = this.#sizes;
-    for (let header = 0; header < this.#headerBytes.length; header += HEADER_BYTES) {
+    // The kernel has written its own lengths over those of the messages that it gave.
+    for (let i = 0; i < this.#written; i++) {
+      const header = i * HEADER_BYTES;
       this.#headers.setUint32(header + NAME_LENGTH_AT, NAME_BYTES, true);
       this.#headers.setUint32(header + CONTROL_LENGTH_AT, controlBytes, true);
     }
     const flags = MSG_DONTWAIT | (errorQueue ? MSG_ERRQUEUE : 0);
-    return this.#libc.recvmmsg(descriptor, this.#headerBytes, messages, flags, null);
+    const count = this.#libc.recvmmsg(descriptor, this.#headerBytes, messages, flags, null);
+    // A message that failed may have been begun.
+    this.#written = Math.min(messages, Math.max(0, count) + 1);
+    return count;
   }
 
   /** Whether a read that gave so many may have left some behind. */

@@ -6,7 +6,13 @@ import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL } from "./linux.ts";
 
-const CALLS = ["epoll_create1", "epoll_ctl", "epoll_wait_in_thread", "close"] as const;
+const CALLS = [
+  "epoll_create1",
+  "epoll_ctl",
+  "epoll_wait",
+  "epoll_wait_in_thread",
+  "close",
+] as const;
 
 /** struct epoll_event is packed on x86_64 alone. */
 export const EVENT_BYTES = Deno.build.arch === "x86_64" ? 12 : 16;
@@ -15,6 +21,13 @@ export const EVENT_DATA_AT = EVENT_BYTES - 8;
 const MAX_EVENTS = 256;
 /** A wait ends now and then, so that closing the poller needs no second descriptor. */
 const WAIT_MS = 100;
+/**
+ * Where wake-ups follow one another faster than this, the next one waits as long: one then finds what
+ * many would have. Times are the kernel's, so that it costs no accuracy.
+ */
+const GATHER_MS = 5;
+/** A wait as long as that ends a little later. */
+const BUSY_MS = 2 * GATHER_MS;
 
 export class Poller {
   #libc: Calls<typeof CALLS>;
@@ -68,13 +81,23 @@ export class Poller {
   async #wait(): Promise<void> {
     this.#waiting = true;
     const bytes = new Uint8Array(this.#events.buffer);
+    let wokenMs = -Infinity;
+    let isBusy = false;
     while (this.#watched.size > 0) {
-      const count = await this.#libc.epoll_wait_in_thread(this.#epoll, bytes, MAX_EVENTS, WAIT_MS);
+      // A busy poller looks for itself: to hand a wait to another thread costs more.
+      const looked = isBusy ? this.#libc.epoll_wait(this.#epoll, bytes, MAX_EVENTS, 0) : 0;
+      const count = looked > 0
+        ? looked
+        : await this.#libc.epoll_wait_in_thread(this.#epoll, bytes, MAX_EVENTS, WAIT_MS);
       for (let i = 0; i < count; i++) {
         const events = this.#events.getUint32(i * EVENT_BYTES, true);
         const descriptor = this.#events.getInt32(i * EVENT_BYTES + EVENT_DATA_AT, true);
         this.#watched.get(descriptor)?.(events);
       }
+      if (count <= 0) continue;
+      isBusy = performance.now() - wokenMs < BUSY_MS;
+      if (isBusy) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      wokenMs = performance.now();
     }
     this.#waiting = false;
   }

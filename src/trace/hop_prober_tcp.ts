@@ -5,7 +5,7 @@
  */
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
-import { ConnectingSocket } from "../kernel/connecting_socket.ts";
+import { SynSocket } from "../kernel/syn_socket.ts";
 import { ErrnoError } from "../kernel/errno.ts";
 import { ERRNO, SO_EE_ORIGIN_ICMP } from "../kernel/linux.ts";
 import type { Message } from "../kernel/message_batch.ts";
@@ -40,7 +40,7 @@ export interface TcpHopOptions {
 }
 
 interface TcpFlight extends Departure {
-  readonly socket: ConnectingSocket;
+  readonly socket: SynSocket;
   readonly target: Endpoint;
   readonly hops: number;
 }
@@ -54,8 +54,8 @@ export class TcpHopProber implements HopProber {
   #infos: TcpSockets;
   #options: TcpHopOptions;
   /** Bound for the whole trace, so that nobody else is given a flow's port. */
-  #holders: ConnectingSocket[] = [];
-  #open = new Map<ConnectingSocket, () => void>();
+  #holders: SynSocket[] = [];
+  #open = new Map<SynSocket, () => void>();
   #info: TcpInfo = { rttUs: 0, retransmits: 0 };
 
   /** Throws ErrnoError when the ports of fixed flows cannot be had. */
@@ -136,12 +136,12 @@ export class TcpHopProber implements HopProber {
   }
 
   /** `port` null and no source asked for: the kernel chooses both when it connects. */
-  #connecting(hops: number, flowLabel: number, port: number | null): ConnectingSocket {
+  #connecting(hops: number, flowLabel: number, port: number | null): SynSocket {
     const { family, source, tos, interfaceName } = this.#options;
     const own = source ?? { address: "", family, bytes: UNSPECIFIED[family] };
     const bound = port === null && source === null ? null : { ...own, port: port ?? 0 };
     const options = { family, hops, source: bound, flowLabel, tos, interfaceName };
-    return new ConnectingSocket(this.#sockets.tools, options);
+    return new SynSocket(this.#sockets.tools, options);
   }
 
   /**

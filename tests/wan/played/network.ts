@@ -252,8 +252,11 @@ export class PlayedNetwork implements AsyncDisposable {
     const prober = addressBytes(sent.family === 4 ? this.prober.v4 : this.prober.v6);
     const other = target.answersFrom?.[sent.family === 4 ? "v4" : "v6"];
     const from = other === undefined ? sent.destination : addressBytes(other);
-    const say = (protocol: number, segment: Bytes) =>
+    const say = (protocol: number, segment: Bytes) => {
+      // RFC 792: the checksum of ICMP is at 2; RFC 9293: of TCP at 16.
+      if (target.spoils) segment[protocol === TCP ? 17 : 3] ^= 0x55;
       this.inject(ip(from, prober, protocol, segment, target.ttl), target.rttMs ?? 1);
+    };
     const icmpNumber = sent.family === 4 ? ICMP : ICMP6;
     if (sent.protocol === TCP) {
       const syn = (sent.transport[13] & (SYN | ACK | RST)) === SYN;

@@ -48,6 +48,8 @@ export interface TargetScene {
   /** The address that answers, if it is another one (anycast). */
   readonly answersFrom?: { readonly v4: string; readonly v6: string };
   readonly ttl?: number;
+  /** Its echoes and segments come with a wrong checksum. */
+  readonly spoils?: boolean;
 }
 
 /** What routers choose an equal path by. */

@@ -43,7 +43,7 @@ import { hasSent } from "./tcp_info.ts";
 /** Entries of an error queue read at a time; a SYN meets one error, or a few of its retransmissions. */
 const MAX_READS = 8;
 
-export interface ConnectingOptions {
+export interface SynSocketOptions {
   readonly family: 4 | 6;
   readonly hops: number;
   /** Address and port to send from; null for the kernel's choice of both. */
@@ -54,10 +54,10 @@ export interface ConnectingOptions {
 }
 
 /** The port that a TCP trace without privileges sends through. */
-export class ConnectingSocket {
+export class SynSocket {
   readonly descriptor: number;
   #tools: SocketTools;
-  #options: ConnectingOptions;
+  #options: SynSocketOptions;
   #value = new Int32Array(2);
   #size = new Uint32Array(1);
   #time = new BigInt64Array(2);
@@ -65,7 +65,7 @@ export class ConnectingSocket {
   #isWatched = false;
 
   /** Throws ErrnoError. */
-  constructor(tools: SocketTools, options: ConnectingOptions) {
+  constructor(tools: SocketTools, options: SynSocketOptions) {
     this.#tools = tools;
     this.#options = options;
     const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
