@@ -13,6 +13,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EACCES: "not permitted",
   EPERM: "not permitted",
   EMFILE: "too many open files",
+  ENODEV: "no such interface",
   ENETUNREACH: "network is unreachable",
   EHOSTUNREACH: "no route to host",
   EAFNOSUPPORT: "the other address family",

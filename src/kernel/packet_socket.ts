@@ -188,7 +188,10 @@ class KernelPacketSocket implements PacketSocket {
     if (this.#isDatagram) this.#toView.setUint16(2, to.port, false);
     if (this.family === 6) {
       this.#toView.setUint32(4, flowLabel, false);
-      this.#toView.setUint32(24, this.#tools.scopeOf(to), true);
+      const scope = this.#tools.scopeOf(to);
+      // Without it, the kernel would look for the address behind any interface.
+      if (scope === 0 && to.address.includes("%")) return ERRNO.ENODEV;
+      this.#toView.setUint32(24, scope, true);
     }
     const errno = this.#sendOnce(bytes, length);
     if (errno === 0 || REFUSALS_OF_A_SEND.includes(errno)) return errno;

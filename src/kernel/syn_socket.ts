@@ -84,7 +84,10 @@ export class SynSocket {
   /** Sends the SYN: 0, or the errno where nothing was sent. */
   connect(to: Endpoint): number {
     const { libc, errno, scopeOf } = this.#tools;
-    const address = sockaddr(to, scopeOf(to), this.#options.flowLabel);
+    const scope = scopeOf(to);
+    // Without it, the kernel would look for the address behind any interface.
+    if (scope === 0 && to.address.includes("%")) return ERRNO.ENODEV;
+    const address = sockaddr(to, scope, this.#options.flowLabel);
     if (libc.connect(this.descriptor, address, address.length) === 0) return 0;
     const failure = errno();
     if (failure === ERRNO.EINPROGRESS || hasSent(libc.getsockopt, this.descriptor)) return 0;

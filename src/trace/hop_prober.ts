@@ -45,6 +45,7 @@ export interface HopProbe {
 export type Together = "any" | "not-at-the-end" | "one-a-flow";
 
 export interface HopProber {
+  /** May become `one-a-flow` where answers turn out to be unclear. */
   readonly together: Together;
   /** Whether the probes of a flow really are one flow to routers that choose among equal paths. */
   readonly flow: "fixed" | "varied";
@@ -54,9 +55,14 @@ export interface HopProber {
   linkMtu(target: Endpoint): number;
   /**
    * Sends before it returns; calls back for every answer, later ones included, until what it
-   * returned is called. Throws ErrnoError when nothing was sent.
+   * returned is called. `onUnclear`: an answer came that may be another probe's of this flow, so that
+   * this one has no fate, and is to be sent again. Throws ErrnoError when nothing was sent.
    */
-  send(probe: HopProbe, onAnswer: (answer: HopAnswer) => void): () => void;
+  send(
+    probe: HopProbe,
+    onAnswer: (answer: HopAnswer) => void,
+    onUnclear?: () => void,
+  ): () => void;
   /** Reads what waits in the sockets. */
   drain(): void;
   /** The routes to a target are looked up anew. */

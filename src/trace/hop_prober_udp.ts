@@ -41,10 +41,11 @@ interface UdpFlight extends Departure {
   readonly flow: number;
   readonly sentBytes: number;
   readonly onAnswer: (answer: HopAnswer) => void;
+  readonly onUnclear: () => void;
 }
 
 export class UdpHopProber implements HopProber {
-  readonly together: Together = "any";
+  together: Together = "any";
   readonly flow: "fixed" | "varied";
   readonly leastBytes: number;
   #clock: Clock;
@@ -93,10 +94,14 @@ export class UdpHopProber implements HopProber {
     }
   }
 
-  send(probe: HopProbe, onAnswer: (answer: HopAnswer) => void): () => void {
+  send(
+    probe: HopProbe,
+    onAnswer: (answer: HopAnswer) => void,
+    onUnclear: () => void = () => {},
+  ): () => void {
     return this.#options.fixedPorts === null
       ? this.#sendAlone(probe, onAnswer)
-      : this.#sendFixed(probe, onAnswer);
+      : this.#sendFixed(probe, { onAnswer, onUnclear });
   }
 
   drain(): void {
@@ -138,12 +143,16 @@ export class UdpHopProber implements HopProber {
     return socket;
   }
 
-  #flight({ target, flow, sizeBytes }: HopProbe, onAnswer: UdpFlight["onAnswer"]): UdpFlight {
+  #flight(
+    { target, flow, sizeBytes }: HopProbe,
+    { onAnswer, onUnclear }: Pick<UdpFlight, "onAnswer" | "onUnclear">,
+  ): UdpFlight {
     return {
       target,
       flow,
       sentBytes: Math.max(this.leastBytes, sizeBytes),
       onAnswer,
+      onUnclear,
       wallOffsetMs: wallOffset(this.#clock),
       sentMs: this.#clock.now(),
       leftUs: NaN,
@@ -156,7 +165,7 @@ export class UdpHopProber implements HopProber {
       this.#open.delete(socket);
       socket.close();
     };
-    const flight = this.#flight(probe, onAnswer);
+    const flight = this.#flight(probe, { onAnswer, onUnclear: () => {} });
     socket.watch({
       received: (message) => this.#datagram(flight, message),
       returned: (message) => this.#returned(flight, message),
@@ -190,14 +199,17 @@ export class UdpHopProber implements HopProber {
     });
   }
 
-  #sendFixed(probe: HopProbe, onAnswer: UdpFlight["onAnswer"]): () => void {
+  #sendFixed(
+    probe: HopProbe,
+    told: Pick<UdpFlight, "onAnswer" | "onUnclear">,
+  ): () => void {
     const { flow } = probe;
     const socket = this.#fixed[flow];
     do this.#next = (this.#next + 1) % NUMBERS; while (this.#flights.has(this.#next));
     const number = this.#next;
     writeU16(this.#packet, 0, number);
     writeU16(this.#packet, 2, this.#nonce);
-    const flight = this.#flight(probe, onAnswer);
+    const flight = this.#flight(probe, told);
     const errno = this.#put(socket, probe, flight);
     if (errno !== 0) {
       socket.drainErrors();
@@ -242,7 +254,6 @@ export class UdpHopProber implements HopProber {
       const flight = this.#flights.get(readU16(bytes, at));
       return flight !== undefined && flight.flow === flow ? flight : null;
     }
-    // A router that quotes the header alone can be meant by one probe only.
     return this.#onlyTo(flow, bytes, addressAt);
   }
 
@@ -251,11 +262,17 @@ export class UdpHopProber implements HopProber {
     if (flight !== null) this.#datagram(flight, message);
   }
 
-  /** The one probe of a flow to an address that is on its way; null where there are none or several. */
+  /**
+   * Of answers that bear no mark, such as a quote of the header alone: the probe of a flow to an address
+   * that is on its way. Null for none, and for several: these are sent again, one at a time from now on.
+   */
   #onlyTo(flow: number, bytes: Uint8Array, addressAt: number): UdpFlight | null {
     const found = [...this.#flights.values()].filter((flight) =>
       flight.flow === flow && addressIs(bytes, addressAt, flight.target.bytes)
     );
-    return found.length === 1 ? found[0] : null;
+    if (found.length === 1) return found[0];
+    if (found.length > 1) this.together = "one-a-flow";
+    for (const flight of found) flight.onUnclear();
+    return null;
   }
 }

@@ -11,6 +11,7 @@ import {
   isSettled,
   nextHop,
   nextMomentMs,
+  OVERDUE_FACTOR,
   type ProbeState,
   type Rules,
   SETTLED_ROUND_TRIPS,
@@ -21,8 +22,17 @@ export const MAX_UNDER_WAY = 256;
 /** How long a send that the system refused is put off, and how long it is tried at most. */
 const REFUSED_PAUSE_MS = 100;
 const REFUSED_AT_MOST_MS = 5000;
+/** The least time in which all that is under way has come, where answers do not tell whose they are. */
+const UNCLEAR_PAUSE_MS = 300;
 /** Errors of a send that say that there is no way from here. */
-const NO_ROUTE = ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN", "EADDRNOTAVAIL"];
+const NO_ROUTE = [
+  "ENODEV",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "ENETDOWN",
+  "EHOSTDOWN",
+  "EADDRNOTAVAIL",
+];
 
 export interface RoundOptions extends Omit<Rules, "together"> {
   readonly target: Endpoint;
@@ -100,7 +110,6 @@ export class TraceRound {
   readonly over: Promise<void>;
   #number: number;
   #options: RoundOptions;
-  #rules: Rules;
   #known: Known;
   #parts: RoundParts;
   #flows: FlowState[];
@@ -118,7 +127,6 @@ export class TraceRound {
   constructor(number: number, options: RoundOptions, known: Known, parts: RoundParts) {
     this.#number = number;
     this.#options = options;
-    this.#rules = { ...options, together: parts.prober.together };
     this.#known = known;
     this.#parts = parts;
     this.settled = this.#settle.promise;
@@ -172,6 +180,10 @@ export class TraceRound {
     this.#timer = clock.wakeAt(atMs + GRACE_MS, () => this.#wake());
   }
 
+  get #rules(): Rules {
+    return { ...this.#options, together: this.#parts.prober.together };
+  }
+
   #maySend(): boolean {
     return !this.#sendsNoMore && this.#waiting < MAX_UNDER_WAY &&
       this.#parts.clock.now() >= this.#pausedUntilMs;
@@ -210,7 +222,8 @@ export class TraceRound {
     };
     try {
       const onAnswer = (answer: HopAnswer) => this.#answer(probe, answer);
-      probe.cancel = prober.send({ target, hops, flow, sizeBytes }, onAnswer);
+      const onUnclear = () => this.#withdraw(probe);
+      probe.cancel = prober.send({ target, hops, flow, sizeBytes }, onAnswer, onUnclear);
     } catch (error) {
       this.#refused(hops, error);
       return false;
@@ -254,6 +267,19 @@ export class TraceRound {
     } else this.#endAt(view, hops, probe.sentMs);
     this.#tell(probe, answer);
     this.#turn();
+  }
+
+  /** As if it had not been sent. What still comes of it is not to be taken for an answer to the next. */
+  #withdraw(probe: Probe): void {
+    if (this.#isOver || probe.state !== "waiting") return;
+    const { slowestMs } = this.#flows[probe.flow];
+    const slowest = Math.max(0, ...slowestMs.filter((ms) => ms !== undefined));
+    const pauseMs = Math.max(UNCLEAR_PAUSE_MS, OVERDUE_FACTOR * slowest);
+    this.#pausedUntilMs = this.#parts.clock.now() + pauseMs;
+    this.#leaves(probe, "lost");
+    const cell = this.#flows[probe.flow].cells[probe.hops];
+    cell.splice(cell.indexOf(probe), 1);
+    this.#parts.clock.wakeAt(this.#parts.clock.now(), () => this.#turn());
   }
 
   #tell({ hops, flow, query }: Probe, answer: HopAnswer | null): void {

@@ -94,6 +94,16 @@ wan("one router among others that quotes 8 bytes is no silent one", async () => 
   }, NOBODY_UDP);
 });
 
+wan("held flows find their hops where routers quote 8 bytes, and services answer", async () => {
+  const scene: Scene = { hops: routers(3, { quote: 8 }), target: { rttMs: 8, udp: "data" } };
+  await inEveryWay(scene, async (network, way) => {
+    const { trace } = await traceBy(network, way, "--paths", "3", "-t", "500ms");
+    assertEquals([trace.flow, trace.reached], ["fixed", true], wayName(way));
+    assertEquals(answering(trace), wholePath(3, way.family), wayName(way));
+    assertEquals(trace.hops.map(({ sent, lost }) => [sent, lost]), new Array(4).fill([9, 0]));
+  }, NOBODY_UDP);
+});
+
 wan("a service that answers a datagram is reached", async () => {
   const scene: Scene = { hops: routers(3), target: { rttMs: 8, udp: "data" } };
   await inEveryWay(scene, async (network, way) => {
