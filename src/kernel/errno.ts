@@ -8,7 +8,6 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 
 /** What a few of them mean to a user. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  ENODEV: "no such interface",
   EADDRNOTAVAIL: "not an address of this machine",
   EACCES: "not permitted",
   EPERM: "not permitted",

@@ -122,13 +122,13 @@ export class PacketSockets {
 
   /**
    * Null where there is no libc. `baseSeconds` of the wall clock is what all stamps count from;
-   * packets longer than `packetBytes` are cut.
+   * packets longer than `packetBytes` are cut. `gathers`: see Poller.
    */
-  static open(baseSeconds: number, packetBytes = 0): PacketSockets | null {
+  static open(baseSeconds: number, packetBytes = 0, gathers = false): PacketSockets | null {
     const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();
     const scopeOf = openScopes();
-    const poller = Poller.open();
+    const poller = Poller.open(gathers);
     const batch = MessageBatch.open(baseSeconds, batchSizesFor(packetBytes));
     if (libc === undefined || errno === null || scopeOf === null) return null;
     if (poller === null || batch === null) return null;

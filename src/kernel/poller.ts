@@ -37,22 +37,28 @@ export class Poller {
   #events = new DataView(new ArrayBuffer(MAX_EVENTS * EVENT_BYTES));
   #change = new DataView(new ArrayBuffer(EVENT_BYTES));
   #waiting = false;
+  #gathers: boolean;
 
   private constructor(
     libc: Calls<typeof CALLS>,
     errno: ReadErrno,
+    gathers: boolean,
   ) {
+    this.#gathers = gathers;
     this.#libc = libc;
     this.#errno = errno;
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw new ErrnoError("epoll_create1", errno());
   }
 
-  /** Null where there is no libc; throws ErrnoError when the kernel refuses. */
-  static open(): Poller | null {
+  /**
+   * Null where there is no libc; throws ErrnoError when the kernel refuses. `gathers`: for many answers
+   * a second, of which none is waited for by itself.
+   */
+  static open(gathers = false): Poller | null {
     const library = openLibc(CALLS);
     const errno = openErrno();
-    return library === null || errno === null ? null : new Poller(library.symbols, errno);
+    return library === null || errno === null ? null : new Poller(library.symbols, errno, gathers);
   }
 
   /** Calls back whenever one of the events (or an error) is there, until `unwatch`. */
@@ -95,7 +101,7 @@ export class Poller {
         this.#watched.get(descriptor)?.(events);
       }
       if (count <= 0) continue;
-      isBusy = performance.now() - wokenMs < BUSY_MS;
+      isBusy = this.#gathers && performance.now() - wokenMs < BUSY_MS;
       if (isBusy) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       wokenMs = performance.now();
     }

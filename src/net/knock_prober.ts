@@ -31,7 +31,7 @@ const OWN_PORTS = 128;
 
 /** Throws SystemError, its message one line with the remedy, where nothing can be opened. */
 export function openKnockProber(options: KnockOptions, clock: Clock): PacketProber {
-  const sockets = PacketSockets.open(Math.floor(clock.wall() / 1000));
+  const sockets = PacketSockets.open(Math.floor(clock.wall() / 1000), 0, true);
   const kernelRoutes = Routes.open();
   if (sockets === null || kernelRoutes === null) {
     throw new SystemError("cannot knock: this platform offers no raw sockets");

@@ -35,7 +35,7 @@ const NOT_PERMITTED = ["EACCES", "EPERM"];
 /** Throws SystemError, its message one line with the remedy, where nothing can be opened. */
 export function openPingProber(options: PingOptions, clock: Clock): PacketProber {
   const packetBytes = options.payloadBytes + MOST_HEADER_BYTES;
-  const sockets = PacketSockets.open(Math.floor(clock.wall() / 1000), packetBytes);
+  const sockets = PacketSockets.open(Math.floor(clock.wall() / 1000), packetBytes, true);
   if (sockets === null) throw new SystemError("cannot ping: this platform offers no such sockets");
   return pingProber(options, clock, sockets);
 }
