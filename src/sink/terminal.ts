@@ -70,12 +70,21 @@ export class SystemTerminal implements Terminal {
   /** A screen of ours is on it. */
   #taken = false;
   #reading = false;
+  /** Writes that the terminal has not taken yet. */
+  #writing = 0;
 
   constructor(suspend: (() => void) | null) {
     this.suspend = suspend;
   }
 
-  readonly write = (bytes: Uint8Array): Promise<number> => Deno.stdout.write(bytes);
+  readonly write = async (bytes: Uint8Array): Promise<number> => {
+    this.#writing++;
+    try {
+      return await Deno.stdout.write(bytes);
+    } finally {
+      this.#writing--;
+    }
+  };
 
   size(): Size | null {
     return consoleSize();
@@ -139,7 +148,8 @@ export class SystemTerminal implements Terminal {
   }
 
   #restore(): void {
-    if (!this.#taken) return;
+    // A terminal that takes nothing (Ctrl-S) would hold up the end: its modes stay as they are.
+    if (!this.#taken || this.#writing > 0) return;
     this.giveKeysBack();
     try {
       Deno.stdout.writeSync(new TextEncoder().encode(LEAVE_SCREEN));
