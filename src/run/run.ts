@@ -88,6 +88,8 @@ class Run {
   #answeredMs = 0;
   #records = 0;
   #stops: (() => void)[] = [];
+  /** A signal ends the run. */
+  #interrupted = false;
   /** The word for connect times. */
   #clockWord: string;
 
@@ -194,7 +196,10 @@ class Run {
   }
 
   #listen(): void {
-    outbox.onEnd(() => this.#loop.stop());
+    outbox.onEnd(() => {
+      this.#interrupted = true;
+      this.#loop.stop();
+    });
     onSignal("SIGQUIT", () => this.#summarize());
     const reload = inTurn(() => this.#reload());
     onSignal("SIGHUP", () => {
@@ -299,6 +304,8 @@ class Run {
       if (isBrokenPipe(error)) return code;
       throw new SystemError(`cannot write the results: ${messageOf(error)}`);
     }
+    const { output, quiet } = this.#options;
+    if (this.#interrupted && output === "none" && !quiet) await this.#sumUpOnStderr();
     for (const failure of failures) outbox.line(failure);
     if (report.sumsUp && summary.ungrouped.length > 0) say(ungroupedNotice(summary.ungrouped));
     if (stdout.dropped > 0) {
