@@ -20,6 +20,8 @@ const END_MS = 1800;
 /** What outputs may take to deliver what is left, in ms: after a signal, and at an end of the run's own. */
 const DELIVER_MS = 1200;
 const USUAL_DELIVER_MS = 2000;
+/** Of that, what is kept for the results on stdout behind the exporters' end, in ms. */
+const RESULTS_MS = 300;
 /** Left for everything that is not delivery, in ms. */
 const END_SLACK_MS = 200;
 /** The exit code of a process that a second signal ends, as a shell has it: 128 + SIGINT. */
@@ -187,6 +189,14 @@ export class Outbox {
       const cancel = clock.wakeAt(clock.now() + this.patienceMs, resolve);
       promise.then(() => resolve(), reject).finally(cancel);
     });
+  }
+
+  /**
+   * Has exporters deliver what is left. Their time ends before the outputs' patience does: what they
+   * then drop is counted before the summary is written, and the summary has time of its own.
+   */
+  async deliver(close: (withinMs: number) => Promise<unknown>): Promise<void> {
+    await this.within(close(Math.max(0, this.patienceMs - RESULTS_MS)));
   }
 
   /** Waits until both streams have taken what was written, within the outputs' patience. */

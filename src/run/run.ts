@@ -176,7 +176,7 @@ class Run {
     for (const stop of this.#stops) stop();
     await outbox.within(this.#progress?.stop() ?? this.#live?.stop() ?? Promise.resolve());
     this.#housekeeping.stop();
-    await outbox.within(this.#outputs.close(outbox.patienceMs));
+    await outbox.deliver((withinMs) => this.#outputs.close(withinMs));
     this.#live?.rethrow();
     for (const remark of this.#means.prober.remarks?.() ?? []) say(remark);
     return await this.#conclude();

@@ -19,6 +19,8 @@ import { close, descriptors, dial, get, joinChunks, pause, send, until } from ".
 
 const SOCKETS = TcpSockets.open();
 const BREAK_OFF = openBreakOff();
+/** One for all tests: what it opens of libc stays. */
+const CONNECTOR = new DenoConnector(SOCKETS, "fin");
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 interface World {
@@ -51,7 +53,7 @@ function served(
     closed.close();
     const exporter = new PrometheusExporter("127.0.0.1", 0, "1.2.3", {
       clock: systemClock,
-      connector: new DenoConnector(SOCKETS, "fin"),
+      connector: CONNECTOR,
       resolver,
       dropped: () => 5,
       http: { clock: systemClock, breakOff: BREAK_OFF, access: new HttpAccess(["a"], null) },

@@ -114,9 +114,9 @@ export class ConnectionOutputs {
 
   /** Delivers what is left, within the outbox's patience. */
   async close(): Promise<void> {
-    const { patienceMs } = outbox;
-    const closing = this.#receivers.map(({ exporter }) => exporter.close(patienceMs));
-    await outbox.within(Promise.all(closing));
+    await outbox.deliver((withinMs) =>
+      Promise.all(this.#receivers.map(({ exporter }) => exporter.close(withinMs)))
+    );
     await outbox.flush();
   }
 
