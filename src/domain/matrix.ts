@@ -244,6 +244,18 @@ export function ninesOf({ sent, established }: Day): number {
   return -Math.log10(Math.max(sent - established, 0.5) / sent);
 }
 
+/** Why a node's row is no measurement: not there (and the node did not leave), too old, without a probe. */
+export type RowTrouble = "missing" | "stale" | "idle";
+
+/** What is wrong with a node's row; null for nothing. */
+export function rowTrouble(matrix: Matrix, node: number): RowTrouble | null {
+  const { kind } = matrix.row(node);
+  if (kind === "missing") return matrix.left(node) ? null : "missing";
+  if (kind === "stale") return "stale";
+  for (let to = 0; to < matrix.size; to++) if (matrix.probed(node, to)) return null;
+  return "idle";
+}
+
 /** How much of a mesh was measured. */
 export interface Coverage {
   readonly nodes: number;
@@ -263,24 +275,21 @@ export interface Coverage {
 
 export function coverage(matrix: Matrix): Coverage {
   const states = matrix.nodes.map((_, i) => matrix.row(i));
-  const of = (kind: RowState["kind"]) => states.filter((state) => state.kind === kind).length;
+  const troubles = matrix.nodes.map((_, i) => rowTrouble(matrix, i));
+  const of = (trouble: RowTrouble) => troubles.filter((found) => found === trouble).length;
   const there = states.filter((state) => state.kind !== "missing");
-  const left = states.filter(({ kind }, node) => kind === "missing" && matrix.left(node)).length;
-  let [pairs, idle] = [0, 0];
+  let pairs = 0;
   for (let from = 0; from < matrix.size; from++) {
     if (states[from].kind !== "fresh") continue;
-    let probed = 0;
-    for (let to = 0; to < matrix.size; to++) if (matrix.probed(from, to)) probed++;
-    pairs += probed;
-    if (probed === 0) idle++;
+    for (let to = 0; to < matrix.size; to++) if (matrix.probed(from, to)) pairs++;
   }
   return {
     nodes: matrix.size,
     rows: there.length,
     stale: of("stale"),
-    missing: of("missing") - left,
-    left,
-    idle,
+    missing: of("missing"),
+    left: matrix.size - there.length - of("missing"),
+    idle: of("idle"),
     pairs,
     windowMs: there.reduce((most, { windowMs }) => Math.max(most, windowMs), 0),
     oldestMs: there.reduce((most, { ageMs }) => Math.max(most, ageMs), 0),

@@ -214,3 +214,13 @@ export function hasAnswered(report: TraceReport): boolean {
   const outcome = report.handshake?.outcome;
   return isReached(report) || outcome === "established" || outcome === "refused";
 }
+
+/** Why the target counts as not reached; null where it has answered. */
+export function silenceReason(report: TraceReport): string | null {
+  if (hasAnswered(report)) return null;
+  const { end, refusal, hops } = report;
+  if (end !== null) return `${end.address} at hop ${end.hops} says ${end.detail}`;
+  if (refusal !== null && hops.every(({ sent }) => sent === 0)) return `not sent: ${refusal}`;
+  const last = hops.findLast(({ addresses }) => addresses.length > 0);
+  return last === undefined ? "no hop has answered" : `no answer behind hop ${last.hops}`;
+}

@@ -12,7 +12,7 @@ import {
   type Threshold,
 } from "../domain/summary.ts";
 import { hostPort } from "../domain/target.ts";
-import { showable } from "../text/columns.ts";
+import { Failures } from "./failures.ts";
 
 /** Limits that must not be exceeded (null: no limit), and what counts as an answer. */
 export interface Thresholds {
@@ -43,9 +43,6 @@ export interface Verdict {
   /** A line for each failing target, and for the total: `FAIL db: refused 5 of 5: …`. */
   readonly failures: readonly string[];
 }
-
-/** So many failing targets have a line each; of the others only the number is printed. */
-export const MAX_FAILURES = 10;
 
 /** One threshold: its limit, and the figure that is held against it (null: no sample). */
 interface Rule {
@@ -111,23 +108,17 @@ export function crossed(figures: Figures, thresholds: Thresholds): Threshold[] {
  * threshold; else 0.
  */
 export function verdict({ targets, totals }: RunSummary, thresholds: Thresholds): Verdict {
-  const failures: string[] = [];
-  let failed = 0;
+  const failures = new Failures();
   let unresolved = false;
-  const note = (name: string, reasons: readonly string[]) => {
-    if (reasons.length === 0) return;
-    failed++;
-    if (failed <= MAX_FAILURES) failures.push(`FAIL ${showable(name)}: ${reasons.join("; ")}`);
-  };
   for (const summary of targets) {
     unresolved ||= summary.address === "";
     const silence = noService(summary, thresholds.allowRefused);
     const beyond = exceeded(summary, thresholds, silence !== null);
-    note(summary.target.name, silence === null ? beyond : [silence, ...beyond]);
+    failures.note(summary.target.name, silence === null ? beyond : [silence, ...beyond]);
   }
-  for (const total of totals) note("total", exceeded(total, thresholds, false));
-  if (failed > MAX_FAILURES) failures.push(`FAIL and ${failed - MAX_FAILURES} more targets`);
-  return { code: unresolved ? EXIT.unresolved : failed > 0 ? EXIT.failed : EXIT.ok, failures };
+  for (const total of totals) failures.note("total", exceeded(total, thresholds, false));
+  const code = unresolved ? EXIT.unresolved : failures.count > 0 ? EXIT.failed : EXIT.ok;
+  return { code, failures: failures.lines() };
 }
 
 /** Why a target had no handshake (no echo was answered); null where it had one. */

@@ -10,6 +10,8 @@ const RANDOM_BYTES = 8;
 const MAX_NAME_PART = 50;
 /** Read, write and run, for everybody: the part of a mode that a new file is given. */
 const PERMISSION_BITS = 0o777;
+/** The runtime opens none of them without rights that this program does not take. */
+const NO_DEVICE = "files in /dev and /proc cannot be written; name a file or a pipe (mkfifo)";
 
 /**
  * Writes `text` to the file at `path`, following a link. A reader of a file sees the old text or the
@@ -23,7 +25,8 @@ export async function writeOutputFile(path: string, text: string): Promise<void>
     if (there !== null && !there.isFile) await withinTime(writeInto(path, text));
     else await replace(there === null ? path : await Deno.realPath(path), there, text);
   } catch (error) {
-    throw new SystemError(`cannot write ${path}: ${messageOf(error)}`);
+    const reason = error instanceof Deno.errors.NotCapable ? NO_DEVICE : messageOf(error);
+    throw new SystemError(`cannot write ${path}: ${reason}`);
   }
 }
 

@@ -11,10 +11,11 @@ import { heatmapPage, MAX_PAGE_NODES, type PageOptions } from "../../format/heat
 import { heatmapSvg } from "../../format/heatmap/svg.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { revoke } from "../../kernel/process.ts";
-import { coverage, type Matrix } from "../../domain/matrix.ts";
+import { coverage, type Matrix, rowTrouble } from "../../domain/matrix.ts";
 import type { Metric } from "../../format/heatmap/metric.ts";
 import type { Finding } from "../../domain/finding.ts";
 import { isAlarm, triageSteps } from "../../mesh/triage/triage.ts";
+import { Failures } from "../../run/failures.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutColumns, stdoutWantsColour } from "../../sink/stdio.ts";
 import { isSameFile, writeOutputFile } from "../../sink/output_file.ts";
@@ -65,9 +66,11 @@ export async function heatmap(options: HeatmapOptions): Promise<ExitCode> {
     await show(picture, options);
     return verdict(picture);
   }
-  return screen === null
-    ? await watch(options, watchMs, (picture) => show(picture, options))
-    : await watchOn(screen, options, watchMs);
+  return verdict(
+    screen === null
+      ? await watch(options, watchMs, (picture) => show(picture, options))
+      : await watchOn(screen, options, watchMs),
+  );
 }
 
 /** The screen of a watched matrix. Null without a terminal: then matrices are printed one after another. */
@@ -82,7 +85,7 @@ async function watchOn(
   screen: OwnScreen,
   options: HeatmapOptions,
   watchMs: number,
-): Promise<ExitCode> {
+): Promise<Picture> {
   let last: Picture | null = null;
   const quit = Promise.withResolvers<void>();
   const content = new LiveHeatmap({
@@ -106,13 +109,13 @@ async function watchOn(
   }
 }
 
-/** Gathers repeatedly until a signal, or until `quit` resolves. Returns the verdict of the last matrix. */
+/** Gathers repeatedly until a signal, or until `quit` resolves. Returns the last picture. */
 async function watch(
   options: HeatmapOptions,
   watchMs: number,
   shown: (picture: Picture) => Promise<void> | void,
   quit: Promise<void> | null = null,
-): Promise<ExitCode> {
+): Promise<Picture> {
   const stopped = new AbortController();
   const end = () => stopped.abort();
   outbox.onEnd(end);
@@ -126,7 +129,7 @@ async function watch(
     const startMs = systemClock.now();
     const picture = await gather(source, options, stopped.signal);
     // What was broken off half-way says less than what was there before.
-    if (last !== null && stopped.signal.aborted) return verdict(last);
+    if (last !== null && stopped.signal.aborted) return last;
     last = picture;
     if (!printing) {
       printing = true;
@@ -137,7 +140,7 @@ async function watch(
     }
     await pauseUntil(startMs + watchMs, stopped.signal);
     if (failures.length > 0) throw failures[0];
-    if (stopped.signal.aborted) return verdict(picture);
+    if (stopped.signal.aborted) return picture;
   }
 }
 
@@ -153,10 +156,37 @@ function pauseUntil(atMs: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A mesh that was not measured in full is not well: rows missing, too old, or without any probe. */
+/**
+ * A mesh that was not measured in full is not well: rows missing, too old, or without any probe. Says
+ * what failed.
+ */
 function verdict({ matrix, findings }: Picture): ExitCode {
-  const { missing, stale, idle } = coverage(matrix);
-  return missing + stale + idle === 0 && !(findings ?? []).some(isAlarm) ? EXIT.ok : EXIT.failed;
+  const failures = new Failures();
+  for (const [node, { name }] of matrix.nodes.entries()) {
+    const reason = rowReason(matrix, node);
+    failures.note(name, reason === null ? [] : [reason]);
+  }
+  for (const { layer, text } of (findings ?? []).filter(isAlarm)) failures.note(layer, [text]);
+  for (const line of failures.lines("failures")) outbox.line(line);
+  return failures.count === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** Why a node's row fails the run; null where it does not. */
+function rowReason(matrix: Matrix, node: number): string | null {
+  const trouble = rowTrouble(matrix, node);
+  const state = matrix.row(node);
+  switch (trouble) {
+    case null:
+      return null;
+    case "missing":
+      return `no row: ${state.kind === "missing" ? state.reason : trouble}`;
+    case "stale":
+      return "its row is too old";
+    case "idle":
+      return "its row holds no probe";
+    default:
+      return trouble satisfies never;
+  }
 }
 
 async function gather(

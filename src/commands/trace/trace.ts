@@ -1,7 +1,7 @@
 /** `trace`: the paths to targets, hop by hop: once, or again and again. */
-import { hasAnswered, type TraceReport } from "../../domain/path.ts";
+import { silenceReason, type TraceReport } from "../../domain/path.ts";
 import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
-import type { Endpoint } from "../../domain/target.ts";
+import { type Endpoint, hostPort, NO_PORT } from "../../domain/target.ts";
 import { literalEndpoint } from "../../domain/address.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { TRACE_CSV_HEADER, traceCsv } from "../../format/path_csv.ts";
@@ -16,6 +16,7 @@ import { openAddressFacts } from "../../net/name_server.ts";
 import type { Resolver } from "../../net/resolver.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
+import { Failures } from "../../run/failures.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
@@ -184,7 +185,7 @@ class Traces {
     };
     await Promise.all(Array.from({ length: Math.min(this.#atOnce, targets.length) }, work));
     await outbox.within(this.#lastPrint);
-    return this.#code(endpoints);
+    return this.#verdict(targets, endpoints);
   }
 
   async #one(
@@ -240,15 +241,23 @@ class Traces {
     }
   }
 
-  #code(endpoints: readonly (Endpoint | null)[]): ExitCode {
-    if (endpoints.includes(null)) return EXIT.unresolved;
+  /** The exit code; says of each target that has not answered why it counts as failed. */
+  #verdict(targets: readonly TraceTarget[], endpoints: readonly (Endpoint | null)[]): ExitCode {
     const reports = this.#reports.filter((report) => report !== null && report !== undefined);
-    if (reports.length > 0 && reports.every(isUnsent)) {
+    const unresolved = endpoints.includes(null);
+    if (!unresolved && reports.length > 0 && reports.every(isUnsent)) {
       throw new SystemError(`nothing could be sent: ${reports[0].refusal}`);
     }
-    return reports.length === endpoints.length && reports.every(hasAnswered)
-      ? EXIT.ok
-      : EXIT.failed;
+    const failures = new Failures();
+    for (const [place, report] of this.#reports.entries()) {
+      // Why a name has no address was said when it was looked up.
+      if (endpoints[place] === null) continue;
+      const { host, port } = targets[place];
+      const reason = report ? silenceReason(report) : "the run ended before its trace";
+      failures.note(hostPort(host, port ?? NO_PORT), reason === null ? [] : [reason]);
+    }
+    for (const line of failures.lines()) outbox.line(line);
+    return unresolved ? EXIT.unresolved : failures.count > 0 ? EXIT.failed : EXIT.ok;
   }
 }
 

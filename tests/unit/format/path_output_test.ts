@@ -1,4 +1,4 @@
-import { hasAnswered, type TraceReport } from "../../../src/domain/path.ts";
+import { hasAnswered, silenceReason, type TraceReport } from "../../../src/domain/path.ts";
 import { assert, assertEquals } from "@std/assert";
 import { TRACE_CSV_HEADER, traceCsv } from "../../../src/format/path_csv.ts";
 import { traceJson } from "../../../src/format/path_json.ts";
@@ -111,6 +111,8 @@ Deno.test("an end that is silent is said, with the hops that were tried and the 
     "a handshake with 198.51.100.9:443, its hops not limited: established, 5.250 ms",
   ]);
   assert(hasAnswered(of));
+  assertEquals(silenceReason(of), null);
+  assertEquals(silenceReason(report(path)), "no answer behind hop 1");
 });
 
 Deno.test("a refusal on the way is said with who and where", () => {
@@ -130,6 +132,7 @@ Deno.test("a refusal on the way is said with who and where", () => {
     "not reached: 192.0.2.1 at hop 1 says administratively prohibited",
   );
   assert(!hasAnswered(of));
+  assertEquals(silenceReason(of), "192.0.2.1 at hop 1 says administratively prohibited");
 });
 
 Deno.test("the MTU is said as far as it was shown, and by whom", () => {

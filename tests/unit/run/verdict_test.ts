@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import type { Summary, Threshold } from "../../../src/domain/summary.ts";
 import {
   crossed,
-  MAX_FAILURES,
   NO_THRESHOLDS,
   type Thresholds,
   type Verdict,
   verdict,
 } from "../../../src/run/verdict.ts";
+import { MAX_FAILURES } from "../../../src/run/failures.ts";
 import { flat, runOf, summary, target, total } from "../fixtures.ts";
 
 function named(name: string, more: Partial<Summary>): Summary {
