@@ -31,6 +31,8 @@ export interface OutboxPorts {
   readonly clock: Clock;
   readonly stdout: WriteSome;
   readonly stderr: WriteSome;
+  /** Calls back on each arrival of the signal. */
+  onSignal(name: "SIGINT" | "SIGTERM", callback: () => void): void;
   /** Ends the process at once. */
   exit(code: number): void;
 }
@@ -118,8 +120,8 @@ export class Outbox {
   /** The queue and the notices of an exporter; `where` names its receiver. */
   output(where: string, bounds: QueueBounds): Output {
     const trouble = this.trouble(where);
-    const queue: OutputQueue = new OutputQueue(bounds, () => {
-      trouble.begins("the queue is full: dropping the oldest lines", queue.dropped);
+    const queue = new OutputQueue(bounds, (droppedBefore) => {
+      trouble.begins("the queue is full: dropping the oldest lines", droppedBefore);
     });
     return { queue, trouble };
   }
@@ -155,7 +157,7 @@ export class Outbox {
    * has stopped reading; a second signal ends it at once.
    */
   onEnd(stop: () => void): void {
-    const { clock, exit } = this.#ports;
+    const { clock, exit, onSignal } = this.#ports;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       onSignal(signal, () => {
         if (this.#watchdog !== null) return exit(this.#code);
@@ -218,6 +220,7 @@ export const outbox = new Outbox({
   clock: systemClock,
   stdout: writeStdout,
   stderr: writeStderr,
+  onSignal,
   exit: endProcess,
 });
 

@@ -41,7 +41,7 @@ export interface Batch {
 export class OutputQueue {
   readonly drops: Drops;
   #bounds: QueueBounds;
-  #onFull: () => void;
+  #onFull: (droppedBefore: number) => void;
   #made = 0;
   #free: Batch[] = [];
   #waiting: Batch[] = [];
@@ -49,8 +49,15 @@ export class OutputQueue {
   #inFlight: Batch | null = null;
   #start = 0;
 
-  /** `onFull` is called before the first and each further batch is dropped for want of room. */
-  constructor(bounds: QueueBounds, onFull: () => void = () => {}, drops: Drops = new Drops()) {
+  /**
+   * `onFull` is called behind the first and each further batch that is dropped for want of room, with
+   * the lines dropped before it. It may write to the queue: a full stderr has its notice on stderr.
+   */
+  constructor(
+    bounds: QueueBounds,
+    onFull: (droppedBefore: number) => void = () => {},
+    drops: Drops = new Drops(),
+  ) {
     this.#bounds = bounds;
     this.#onFull = onFull;
     this.drops = drops;
@@ -112,7 +119,14 @@ export class OutputQueue {
   seal(): void {
     if (!this.open) return;
     this.#waiting.push(this.#filling);
-    this.#filling = this.#next();
+    const free = this.#empty();
+    if (free !== null) {
+      this.#filling = free;
+      return;
+    }
+    const before = this.dropped;
+    this.#filling = this.#dropOldest();
+    this.#onFull(before);
   }
 
   /** The oldest batch, in flight until `settle()`; null when none is sealed. */
@@ -153,13 +167,14 @@ export class OutputQueue {
     }
   }
 
-  #next(): Batch {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    if (this.#made < this.#bounds.batches) return this.#make();
+  /** A batch to fill; null when all are in use. */
+  #empty(): Batch | null {
+    return this.#free.pop() ?? (this.#made < this.#bounds.batches ? this.#make() : null);
+  }
+
+  #dropOldest(): Batch {
     const oldest = this.#waiting.shift();
     if (oldest === undefined) throw new Error("a queue of batches has lost one");
-    this.#onFull();
     this.drops.add(oldest.lines, "full");
     return emptied(oldest);
   }

@@ -37,8 +37,8 @@ export class StreamOutput {
     this.#write = write;
     this.#trouble = trouble ?? null;
     this.onBroken = onBroken;
-    this.#queue = new OutputQueue(bounds, () => {
-      this.#trouble?.begins("not read in time: dropping the oldest lines", this.dropped);
+    this.#queue = new OutputQueue(bounds, (droppedBefore) => {
+      this.#trouble?.begins("not read in time: dropping the oldest lines", droppedBefore);
     });
   }
 
