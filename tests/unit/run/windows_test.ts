@@ -1,9 +1,10 @@
 /** When windows begin and end, and that each probe is in exactly one. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Windows } from "../../../src/run/windows.ts";
 import type { Window } from "../../../src/domain/summary.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { established, record, target } from "../fixtures.ts";
+import { property } from "../random.ts";
 
 const DB = target("db");
 const OTHER = target("other");
@@ -265,3 +266,49 @@ Deno.test("a forgotten target's late result is in one window, the last of all", 
   run.windows.stop();
   assertEquals(run.seen.slice(before).map(({ sent, lost }) => [sent, lost]), [[1, 1]]);
 });
+
+property(
+  "600 targets, 100 windows: each target is in each, once, with its own, over the interval",
+  1,
+  async (random) => {
+    const run = begun();
+    const targets = Array.from({ length: 600 }, (_, i) => target(`t${i}`));
+    const sent: number[][] = [];
+    const late: boolean[] = [];
+    // Only from its first probe on is a target known.
+    targets.forEach((of) => run.windows.skip(of, 1));
+    for (let window = 0; window < 100; window++) {
+      const probes = targets.map(() => random.int(0, 3));
+      probes.forEach((count, i) => play(run, 4 * window + 1, ".x.".slice(0, count), targets[i]));
+      sent.push(probes);
+      // Sometimes the process is late by a part of the interval in which windows are handed out.
+      late.push(random.int(0, 3) === 0);
+      if (late[window]) {
+        await run.clock.advance(random.int(0, 400));
+        run.clock.stall(random.int(1, 150));
+      }
+      await run.clock.advance(1000 - (run.clock.now() - START) % 1000);
+    }
+    await run.clock.advance(999);
+    await run.windows.stop();
+    assertEquals(run.seen.length, 101 * 600);
+    for (let window = 0; window < 100; window++) {
+      const from = 600 * window;
+      const seen = run.seen.slice(from, from + 600);
+      assertEquals(seen.map((one) => one.target), targets);
+      assertEquals(seen.map((one) => one.sent), sent[window]);
+      assertEquals(new Set(seen.map((one) => one.windowMs)), new Set([1000]));
+      const at = run.atMs.slice(from, from + 600).map((ms) => ms - 1000 * (window + 1));
+      assertEquals(at[0], 0);
+      // Eight at a time; what a late process has missed follows at once.
+      const turns = [...Map.groupBy(at, (ms) => Math.round(ms * 1000)).values()];
+      if (late[window + 1] !== true) {
+        assertEquals(new Set(turns.map(({ length }) => length)), new Set([8]));
+      }
+      assert(at.every((ms, i) => i === 0 || ms >= at[i - 1]));
+      // Four fifths of the interval, and no more.
+      const lastMs = at.at(-1) ?? NaN;
+      assert(lastMs > 780 && lastMs <= 800, String(lastMs));
+    }
+  },
+);
