@@ -14,17 +14,6 @@ import { HELD_BACK_SHARE } from "./differences.ts";
 import { SUM } from "./group_table.ts";
 import { isQueueing } from "./round_trips.ts";
 
-/** loss: this share of the segments with data, and at least so many, were lost and sent again. */
-export const LOSS_SHARE = 0.01;
-export const MIN_LOST = 3;
-/** queueing: this share of the connections that sent in bulk, or so many handshakes beside. */
-const QUEUEING_SHARE = 0.5;
-const MIN_HANDSHAKES = 3;
-/** connect: SYNs sent again in vain, over all connects that wait. One alone may be chance. */
-const MIN_SYNS_REPEATED = 2;
-/** close_wait: connections that stay in CLOSE_WAIT for an interval or longer. */
-const MIN_CLOSE_WAIT = 10;
-
 /** A group's figures, and what is known beside. */
 export interface Evidence {
   /** The figure of a reading by its place in `SUM`. */
@@ -60,6 +49,9 @@ function acceptQueue({ queues, overflowed }: Evidence): string | null {
     `of ${limit}: its process accepts too slowly`;
 }
 
+/** connect: SYNs sent again in vain, over all connects that wait. One alone may be chance. */
+const MIN_SYNS_REPEATED = 2;
+
 function connects({ sum }: Evidence): string | null {
   const repeated = sum(SUM.synsRepeated);
   if (repeated < MIN_SYNS_REPEATED) return null;
@@ -68,12 +60,20 @@ function connects({ sum }: Evidence): string | null {
     `the SYN sent again up to ${times(sum(SUM.mostSynsRepeated))}`;
 }
 
+/** loss: this share of the segments with data, and at least so many, were lost and sent again. */
+export const LOSS_SHARE = 0.01;
+export const MIN_LOST = 3;
+
 function loss({ sum }: Evidence): string | null {
   const lost = sum(SUM.retransmitted) - sum(SUM.duplicates);
   const sent = sum(SUM.dataSegmentsOut);
   if (lost < MIN_LOST || sent === 0 || lost < LOSS_SHARE * sent) return null;
   return `the path lost ${lost} of ${sent} segments (${shortPercent(lost / sent)})`;
 }
+
+/** queueing: this share of the connections that sent in bulk, or so many handshakes beside. */
+const QUEUEING_SHARE = 0.5;
+const MIN_HANDSHAKES = 3;
 
 function queueing({ sum, handshake }: Evidence): string | null {
   const queueing = sum(SUM.queueing);
@@ -99,6 +99,9 @@ function heldBack({ sum }: Evidence, place: number, why: string): string | null 
   return `${held} of ${connections} with data to send waited for ${by} for ` +
     `${shortPercent(HELD_BACK_SHARE)} of the time or more: ${why}`;
 }
+
+/** close_wait: connections that stay in CLOSE_WAIT for an interval or longer. */
+const MIN_CLOSE_WAIT = 10;
 
 function closeWait({ sum }: Evidence): string | null {
   const long = sum(SUM.closeWaitLong);

@@ -22,13 +22,6 @@ import { finePercent, millisText, percent } from "../text/number.ts";
 import { counted, wrap } from "../text/words.ts";
 import type { Paint } from "./paint.ts";
 
-/** Names are padded up to here; a longer one pushes its own line's columns. */
-export const MAX_NAME_COLUMN = 40;
-/** A name has so many columns at least, however narrow the terminal. */
-const MIN_NAME_COLUMN = 8;
-/** After more lines than this the head of the table is written again. */
-const HEAD_IN_SIGHT = 20;
-
 /** How a summary looks. */
 export interface SummaryStyle {
   readonly paint: Paint;
@@ -114,6 +107,11 @@ function delayText(
 ): string {
   return tooFew(of, quantile) ? `${millisText(of.maxUs)}*` : millisText(us(of));
 }
+
+/** Names are padded up to here; a longer one pushes its own line's columns. */
+export const MAX_NAME_COLUMN = 40;
+/** A name has so many columns at least, however narrow the terminal. */
+const MIN_NAME_COLUMN = 8;
 
 /** The block for a single target: counts, then a table of distributions. */
 function* oneTarget(
@@ -270,6 +268,9 @@ function factsOf({ targets, totals }: RunSummary, clock: string): TableFacts {
   for (const total of totals) note(totalName(total), total);
   return facts;
 }
+
+/** After more lines than this the head of the table is written again. */
+const HEAD_IN_SIGHT = 20;
 
 /** One aligned line a target, then one for each group of them and one for all. */
 function* manyTargets(run: RunSummary, style: SummaryStyle): Iterable<string> {

@@ -5,7 +5,6 @@ type Instruction = readonly [code: number, whenTrue: number, whenFalse: number, 
 const INSTRUCTION_BYTES = 8;
 
 // <linux/bpf_common.h>: class, size and mode, operation
-const LOAD_HALF_INDEXED = 0x48;
 const LOAD_BYTE_INDEXED = 0x50;
 /** X = 4 * (byte & 15): the length of an IPv4 header. */
 const LOAD_X_IPV4_HEADER = 0xb1;
@@ -15,13 +14,6 @@ const JUMP_ANY_BIT = 0x45;
 const RETURN = 0x06;
 const WHOLE = 0x7fff_ffff;
 
-// RFC 9293, section 3.1; RFC 792 and RFC 4443 for echo
-const TCP_DESTINATION_PORT_AT = 2;
-const TCP_FLAGS_AT = 13;
-const TCP_SYN_OR_RST = 0x06;
-const ECHO_ID_AT = 4;
-const ECHO_REPLY_4 = 0;
-const ECHO_REPLY_6 = 129;
 /** Jumps span a byte; the program's own instructions need a few of them. */
 export const MAX_FILTER_PORTS = 240;
 
@@ -29,6 +21,11 @@ export const MAX_FILTER_PORTS = 240;
 function skipIp(family: 4 | 6): Instruction {
   return family === 4 ? [LOAD_X_IPV4_HEADER, 0, 0, 0] : [LOAD_X_CONSTANT, 0, 0, 0];
 }
+
+// RFC 9293, section 3.1
+const TCP_DESTINATION_PORT_AT = 2;
+const TCP_FLAGS_AT = 13;
+const TCP_SYN_OR_RST = 0x06;
 
 /** TCP segments with SYN or RST set that come to one of these ports. */
 export function handshakeAnswers(family: 4 | 6, ports: readonly number[]): Uint8Array<ArrayBuffer> {
@@ -45,6 +42,11 @@ export function handshakeAnswers(family: 4 | 6, ports: readonly number[]): Uint8
   ]);
 }
 
+// RFC 792 and RFC 4443
+const ECHO_ID_AT = 4;
+const ECHO_REPLY_4 = 0;
+const ECHO_REPLY_6 = 129;
+
 /** Echo replies with this id. */
 export function echoReplies(family: 4 | 6, id: number): Uint8Array<ArrayBuffer> {
   return program([
@@ -57,6 +59,8 @@ export function echoReplies(family: 4 | 6, id: number): Uint8Array<ArrayBuffer> 
     [RETURN, 0, 0, 0],
   ]);
 }
+
+const LOAD_HALF_INDEXED = 0x48;
 
 function program(instructions: readonly Instruction[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(new ArrayBuffer(instructions.length * INSTRUCTION_BYTES));

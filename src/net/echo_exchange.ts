@@ -15,33 +15,15 @@ import {
   parseEchoRequest,
   writeEchoRequest,
 } from "../packet/echo.ts";
-import {
-  addressIs,
-  blankIpPacket,
-  IPV4_HEADER_BYTES,
-  IPV6_HEADER_BYTES,
-  parseIp,
-  writeIpv4Header,
-} from "../packet/ip.ts";
+import { addressIs, blankIpPacket, ipHeaderBytes, parseIp, writeIpv4Header } from "../packet/ip.ts";
 import { writeU16, writeU32 } from "../packet/network_order.ts";
 import { PROTOCOL_ICMP } from "../packet/protocol.ts";
 import type { Answer, Exchange, Quoted, Request } from "./exchange.ts";
 
-/** The sequence number is 16 bits wide. */
-const KEYS = 65_536;
-/** What evens out the checksum. */
-const BALANCE_BYTES = 2;
-/** This process's own number, and the request's number among all it sent. */
-const COOKIE_BYTES = 8;
-const NUMBER_AT = 4;
-/** With less of the cookie in a reply, only the address that was asked may have sent it. */
-const TELLING_COOKIE_BYTES = 6;
 /** What fills a payload of 56 bytes beside an ICMP header up to the 64 that ping is known for. */
 export const DEFAULT_ECHO_BYTES = 56;
 /** RFC 791: 65,535 bytes with the IP header and the echo's own. */
 export const MAX_ECHO_BYTES = 65_535 - 20 - ECHO_HEADER_BYTES;
-const UNSPECIFIED_4 = new Uint8Array(4);
-const DEFAULT_TTL = 64;
 
 export interface EchoOptions {
   /** A ping socket, which the kernel gave its id and which sees no IP header, or a raw one. */
@@ -54,6 +36,18 @@ export interface EchoOptions {
   /** A raw IPv4 socket that sends whole packets (IP_HDRINCL): with this TOS. */
   readonly ownHeader?: { readonly tos: number };
 }
+
+/** The sequence number is 16 bits wide. */
+const KEYS = 65_536;
+/** What evens out the checksum. */
+const BALANCE_BYTES = 2;
+/** This process's own number, and the request's number among all it sent. */
+const COOKIE_BYTES = 8;
+const NUMBER_AT = 4;
+/** With less of the cookie in a reply, only the address that was asked may have sent it. */
+const TELLING_COOKIE_BYTES = 6;
+const UNSPECIFIED_4 = new Uint8Array(4);
+const DEFAULT_TTL = 64;
 
 export class EchoExchange implements Exchange {
   readonly socket: PacketSocket;
@@ -81,7 +75,7 @@ export class EchoExchange implements Exchange {
     this.#raw = options.kind === "raw-echo";
     this.#id = this.#raw ? options.random() & 0xffff : socket.id;
     this.#ownHeader = socket.family === 4 ? options.ownHeader ?? null : null;
-    this.#headerBytes = this.#ownHeader === null ? 0 : IPV4_HEADER_BYTES;
+    this.#headerBytes = this.#ownHeader === null ? 0 : ipHeaderBytes(4);
     this.#payloadBytes = options.payloadBytes;
     this.#packet = filled(this.#headerBytes + ECHO_HEADER_BYTES + options.payloadBytes);
     this.#flowLabel = options.flowLabel ?? 0;
@@ -175,7 +169,7 @@ export class EchoExchange implements Exchange {
   }
 
   get #ipBytes(): number {
-    return this.socket.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    return ipHeaderBytes(this.socket.family);
   }
 
   #writePayload(at: number, payloadBytes: number, { key, nonce }: Request): void {

@@ -6,14 +6,7 @@ import type { HeldPorts } from "../kernel/own_ports.ts";
 import type { PacketSocket } from "../kernel/packet_port.ts";
 import { handshakeAnswers } from "../kernel/socket_filter.ts";
 import { isSealed, pseudoHeaderSum } from "../packet/checksum.ts";
-import {
-  addressIs,
-  blankIpPacket,
-  IPV4_HEADER_BYTES,
-  IPV6_HEADER_BYTES,
-  parseIp,
-  writeIpv4Header,
-} from "../packet/ip.ts";
+import { addressIs, blankIpPacket, ipHeaderBytes, parseIp, writeIpv4Header } from "../packet/ip.ts";
 import { readU16, readU32 } from "../packet/network_order.ts";
 import { PROTOCOL_TCP } from "../packet/protocol.ts";
 import {
@@ -67,7 +60,7 @@ export class SynExchange implements Exchange {
   readonly synRetransmits = 0;
   readonly quoted: Quoted;
   #options: SynOptions;
-  #packet = new Uint8Array(new ArrayBuffer(IPV4_HEADER_BYTES + SYN_BYTES));
+  #packet = new Uint8Array(new ArrayBuffer(ipHeaderBytes(4) + SYN_BYTES));
   #syn: Syn;
   /** Where in the ports the first turn begins. */
   #salt: number;
@@ -84,10 +77,10 @@ export class SynExchange implements Exchange {
     this.#options = options;
     this.#salt = options.firstPort ?? options.random();
     this.#labelSalt = options.random();
-    const ipBytes = socket.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    const ipBytes = ipHeaderBytes(socket.family);
     const maxSegmentBytes = ETHERNET_MTU_BYTES - ipBytes - TCP_HEADER_BYTES;
     this.#syn = { sourcePort: 0, destinationPort: 0, sequence: 0, maxSegmentBytes, timestamp: 0 };
-    this.quoted = { sourceAt: -1, cutBytes: socket.family === 4 ? 0 : IPV6_HEADER_BYTES };
+    this.quoted = { sourceAt: -1, cutBytes: socket.family === 4 ? 0 : ipBytes };
     socket.filter(handshakeAnswers(socket.family, options.ports.ports));
   }
 
@@ -109,8 +102,7 @@ export class SynExchange implements Exchange {
     const { endpoint, key } = request;
     const place = (this.#salt + turn) % ports.length;
     request.nonce = ports[place];
-    request.sentBytes = (this.socket.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) +
-      SYN_BYTES;
+    request.sentBytes = ipHeaderBytes(this.socket.family) + SYN_BYTES;
     const syn = this.#syn;
     syn.sourcePort = request.nonce;
     syn.destinationPort = endpoint.port;
@@ -195,8 +187,8 @@ export class SynExchange implements Exchange {
     const ttl = hops === 0 ? DEFAULT_TTL : hops;
     const [to, { tos = 0 }] = [endpoint.bytes, this.#options];
     writeIpv4Header(packet, 0, source, to, PROTOCOL_TCP, ttl, packet.length, tos);
-    writeSyn(packet, IPV4_HEADER_BYTES, this.#syn);
-    sealTcp(packet, IPV4_HEADER_BYTES, SYN_BYTES, source, endpoint.bytes);
+    writeSyn(packet, ipHeaderBytes(4), this.#syn);
+    sealTcp(packet, ipHeaderBytes(4), SYN_BYTES, source, endpoint.bytes);
     return this.socket.send(packet, packet.length, endpoint);
   }
 

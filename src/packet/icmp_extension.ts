@@ -13,22 +13,6 @@ const VERSION_AND_ZEROS = 0x2000;
 const CHECKSUM_AT = 2;
 // RFC 4884, section 7.1
 const OBJECT_HEADER_BYTES = 4;
-// RFC 4950, section 7
-const MPLS_CLASS = 1;
-const MPLS_INCOMING_STACK = 1;
-const ENTRY_BYTES = 4;
-// RFC 5837, section 4.1: what the C-Type's bits say is there.
-const INTERFACE_CLASS = 2;
-const ROLES: readonly InterfaceRole[] = ["incoming", "incoming subnet", "outgoing", "next hop"];
-const HAS_INDEX = 8;
-const HAS_ADDRESS = 4;
-const HAS_NAME = 2;
-const HAS_MTU = 1;
-/** RFC 5837, section 4.2: address family numbers of IANA. */
-const AFI_4 = 1;
-const AFI_6 = 2;
-/** RFC 5837, section 4.3: the length's own byte included. */
-const MAX_NAME_BYTES = 64;
 /** More labels or interfaces than this are left out. */
 export const MAX_MPLS_LABELS = 8;
 export const MAX_INTERFACES = 4;
@@ -88,6 +72,11 @@ export function findExtensions(
   return parseExtensions(bytes, at + LEAST_QUOTE_BYTES - cutBytes, end, "guessed") ?? NO_EXTENSIONS;
 }
 
+// RFC 4950, section 7
+const MPLS_CLASS = 1;
+const MPLS_INCOMING_STACK = 1;
+const ENTRY_BYTES = 4;
+
 function readObject(
   bytes: Uint8Array,
   at: number,
@@ -110,6 +99,19 @@ function readStack(bytes: Uint8Array, from: number, end: number, labels: MplsLab
     labels.push({ label: entry >>> 12, trafficClass: entry >>> 9 & 7, ttl: entry & 255 });
   }
 }
+
+// RFC 5837, section 4.1: what the C-Type's bits say is there.
+const INTERFACE_CLASS = 2;
+const ROLES: readonly InterfaceRole[] = ["incoming", "incoming subnet", "outgoing", "next hop"];
+const HAS_INDEX = 8;
+const HAS_ADDRESS = 4;
+const HAS_NAME = 2;
+const HAS_MTU = 1;
+/** RFC 5837, section 4.2: address family numbers of IANA. */
+const AFI_4 = 1;
+const AFI_6 = 2;
+/** RFC 5837, section 4.3: the length's own byte included. */
+const MAX_NAME_BYTES = 64;
 
 /** Its parts come in the order of the bits; null where one of them is cut. */
 function readInterface(

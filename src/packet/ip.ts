@@ -2,33 +2,33 @@
 import { addBytes, checksumOf } from "./checksum.ts";
 import { readU16, writeU16 } from "./network_order.ts";
 
-// RFC 791, section 3.1
 export const IPV4_HEADER_BYTES = 20;
-const V4_TOTAL_LENGTH_AT = 2;
-const V4_FLAGS_AT = 6;
-const V4_TTL_AT = 8;
-const V4_PROTOCOL_AT = 9;
-const V4_CHECKSUM_AT = 10;
-const V4_SOURCE_AT = 12;
-const V4_DESTINATION_AT = 16;
-const V4_DONT_FRAGMENT = 0x4000;
-const FRAGMENT_OFFSET_V4 = 0x1fff;
-// RFC 8200, section 3
 export const IPV6_HEADER_BYTES = 40;
-const V6_PAYLOAD_LENGTH_AT = 4;
-const V6_NEXT_AT = 6;
-const V6_HOP_LIMIT_AT = 7;
-const V6_SOURCE_AT = 8;
-const V6_DESTINATION_AT = 24;
-// RFC 8200, section 4; RFC 4302 for the authentication header
-const HOP_BY_HOP = 0;
-const ROUTING = 43;
-const FRAGMENT = 44;
-const AUTHENTICATION = 51;
-const DESTINATION_OPTIONS = 60;
-const FRAGMENT_OFFSET_V6 = 0xfff8;
 /** A packet with more extension headers than this is not followed. */
 export const MAX_EXTENSION_HEADERS = 8;
+
+/** The length of a header without options or extension headers, in bytes. */
+export function ipHeaderBytes(family: 4 | 6): number {
+  return family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+}
+
+// Where a header has what both versions have: RFC 791, section 3.1; RFC 8200, section 3.
+const V4 = {
+  version: 4,
+  ttlAt: 8,
+  protocolAt: 9,
+  sourceAt: 12,
+  destinationAt: 16,
+  bytes: 4,
+} as const;
+const V6 = {
+  version: 6,
+  ttlAt: 7,
+  protocolAt: 6,
+  sourceAt: 8,
+  destinationAt: 24,
+  bytes: 16,
+} as const;
 
 /** What an IP header says; places are offsets into the buffer it was read from. */
 export interface IpPacket {
@@ -79,17 +79,19 @@ export function parseIp(bytes: Uint8Array, at: number, end: number, out: IpPacke
   }
 }
 
+// RFC 791, section 3.1
+const V4_TOTAL_LENGTH_AT = 2;
+const V4_FLAGS_AT = 6;
+const V4_CHECKSUM_AT = 10;
+const V4_DONT_FRAGMENT = 0x4000;
+const V4_FRAGMENT_OFFSET = 0x1fff;
+
 function parseV4(bytes: Uint8Array, at: number, end: number, out: IpPacket): boolean {
   const headerBytes = (bytes[at] & 0xf) * 4;
   if (headerBytes < IPV4_HEADER_BYTES || at + headerBytes > end) return false;
-  if ((readU16(bytes, at + V4_FLAGS_AT) & FRAGMENT_OFFSET_V4) !== 0) return false;
+  if ((readU16(bytes, at + V4_FLAGS_AT) & V4_FRAGMENT_OFFSET) !== 0) return false;
   const claimed = readU16(bytes, at + V4_TOTAL_LENGTH_AT);
-  out.version = 4;
-  out.protocol = bytes[at + V4_PROTOCOL_AT];
-  out.ttl = bytes[at + V4_TTL_AT];
-  out.sourceAt = at + V4_SOURCE_AT;
-  out.destinationAt = at + V4_DESTINATION_AT;
-  out.addressBytes = 4;
+  readFields(bytes, at, V4, out);
   out.payloadAt = at + headerBytes;
   // A length shorter than the header is a lie (or a router's quote in its own byte order).
   out.payloadEnd = claimed < headerBytes ? end : Math.min(end, at + claimed);
@@ -97,15 +99,23 @@ function parseV4(bytes: Uint8Array, at: number, end: number, out: IpPacket): boo
   return true;
 }
 
+/** Reads what both versions have, from a header that lies in the buffer. */
+function readFields(bytes: Uint8Array, at: number, of: typeof V4 | typeof V6, out: IpPacket): void {
+  out.version = of.version;
+  out.protocol = bytes[at + of.protocolAt];
+  out.ttl = bytes[at + of.ttlAt];
+  out.sourceAt = at + of.sourceAt;
+  out.destinationAt = at + of.destinationAt;
+  out.addressBytes = of.bytes;
+}
+
+// RFC 8200, section 3
+const V6_PAYLOAD_LENGTH_AT = 4;
+
 function parseV6(bytes: Uint8Array, at: number, end: number, out: IpPacket): boolean {
   if (at + IPV6_HEADER_BYTES > end) return false;
   const claimed = readU16(bytes, at + V6_PAYLOAD_LENGTH_AT);
-  out.version = 6;
-  out.protocol = bytes[at + V6_NEXT_AT];
-  out.ttl = bytes[at + V6_HOP_LIMIT_AT];
-  out.sourceAt = at + V6_SOURCE_AT;
-  out.destinationAt = at + V6_DESTINATION_AT;
-  out.addressBytes = 16;
+  readFields(bytes, at, V6, out);
   out.payloadAt = at + IPV6_HEADER_BYTES;
   // Zero is a jumbogram's (RFC 2675), whose length is elsewhere.
   out.payloadEnd = claimed === 0 ? end : Math.min(end, out.payloadAt + claimed);
@@ -117,17 +127,27 @@ function parseV6(bytes: Uint8Array, at: number, end: number, out: IpPacket): boo
   return !isExtension(out.protocol);
 }
 
+// RFC 8200, section 4; RFC 4302 for the authentication header
+const HOP_BY_HOP = 0;
+const ROUTING = 43;
+const FRAGMENT = 44;
+const AUTHENTICATION = 51;
+const DESTINATION_OPTIONS = 60;
+
 function isExtension(protocol: number): boolean {
   return protocol === HOP_BY_HOP || protocol === ROUTING || protocol === FRAGMENT ||
     protocol === AUTHENTICATION || protocol === DESTINATION_OPTIONS;
 }
+
+// RFC 8200, section 4.5
+const V6_FRAGMENT_OFFSET = 0xfff8;
 
 function skipExtension(bytes: Uint8Array, out: IpPacket): boolean {
   const at = out.payloadAt;
   if (at + 8 > out.payloadEnd) return false;
   let headerBytes = 8;
   if (out.protocol === FRAGMENT) {
-    if ((readU16(bytes, at + 2) & FRAGMENT_OFFSET_V6) !== 0) return false;
+    if ((readU16(bytes, at + 2) & V6_FRAGMENT_OFFSET) !== 0) return false;
   } else if (out.protocol === AUTHENTICATION) headerBytes = (bytes[at + 1] + 2) * 4;
   else headerBytes = (bytes[at + 1] + 1) * 8;
   if (at + headerBytes > out.payloadEnd) return false;
@@ -162,9 +182,9 @@ export function writeIpv4Header(
   out[at + 1] = tos;
   writeU16(out, at + V4_TOTAL_LENGTH_AT, totalBytes);
   writeU16(out, at + V4_FLAGS_AT, V4_DONT_FRAGMENT);
-  out[at + V4_TTL_AT] = ttl;
-  out[at + V4_PROTOCOL_AT] = protocol;
-  out.set(source, at + V4_SOURCE_AT);
-  out.set(destination, at + V4_DESTINATION_AT);
+  out[at + V4.ttlAt] = ttl;
+  out[at + V4.protocolAt] = protocol;
+  out.set(source, at + V4.sourceAt);
+  out.set(destination, at + V4.destinationAt);
   writeU16(out, at + V4_CHECKSUM_AT, checksumOf(addBytes(0, out, at, IPV4_HEADER_BYTES)));
 }

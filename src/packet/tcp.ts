@@ -4,26 +4,16 @@ import { readU16, readU32, writeU16, writeU32 } from "./network_order.ts";
 import { PROTOCOL_TCP } from "./protocol.ts";
 
 // RFC 9293, section 3.1
+export const TCP_CHECKSUM_AT = 16;
+export const TCP_SYN = 0x02;
+export const TCP_RST = 0x04;
+export const TCP_ACK = 0x10;
 const MIN_HEADER_BYTES = 20;
 const SEQUENCE_AT = 4;
 const ACKNOWLEDGMENT_AT = 8;
 const OFFSET_AT = 12;
 const FLAGS_AT = 13;
 const WINDOW_AT = 14;
-export const TCP_CHECKSUM_AT = 16;
-export const TCP_SYN = 0x02;
-export const TCP_RST = 0x04;
-export const TCP_ACK = 0x10;
-/** What Linux offers in its SYNs: the largest window that needs no scaling. */
-const WINDOW = 64_240;
-/**
- * Options in the order of Linux, since middleboxes know that one: maximum segment size (RFC 9293),
- * SACK permitted (RFC 2018), timestamps and window scale (RFC 7323).
- */
-const OPTIONS = [2, 4, 0, 0, 4, 2, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7];
-const MSS_AT = MIN_HEADER_BYTES + 2;
-const TIMESTAMP_AT = MIN_HEADER_BYTES + 8;
-export const SYN_BYTES = MIN_HEADER_BYTES + OPTIONS.length;
 
 /** The fields of a SYN that differ from probe to probe. */
 export interface Syn {
@@ -35,6 +25,17 @@ export interface Syn {
   /** The clock of RFC 7323: any 32 bits. */
   timestamp: number;
 }
+
+/** What Linux offers in its SYNs: the largest window that needs no scaling. */
+const WINDOW = 64_240;
+/**
+ * Options in the order of Linux, since middleboxes know that one: maximum segment size (RFC 9293),
+ * SACK permitted (RFC 2018), timestamps and window scale (RFC 7323).
+ */
+const OPTIONS = [2, 4, 0, 0, 4, 2, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7];
+const MSS_AT = MIN_HEADER_BYTES + 2;
+const TIMESTAMP_AT = MIN_HEADER_BYTES + 8;
+export const SYN_BYTES = MIN_HEADER_BYTES + OPTIONS.length;
 
 /** Writes a SYN of SYN_BYTES at `at`, where there is room for it; its checksum is left 0. */
 export function writeSyn(out: Uint8Array, at: number, syn: Syn): void {

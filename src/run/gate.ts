@@ -21,14 +21,6 @@ export const MAX_LOOKUPS = 8;
 export const MAX_DOUBTFUL = 5;
 /** A look-up that takes longer has failed for who waits for it, in ms. */
 export const LOOKUP_DEADLINE_MS = 5000;
-/** A name that waits longer than this for its turn is asked for by a query of our own, in ms. */
-const DOUBT_AFTER_MS = 200;
-/** What the query of our own may take, in ms. */
-const QUERY_MS = 1000;
-/** Such queries under way at once. */
-const MAX_QUERIES = 16;
-/** The queue moves while a look-up was answered within this time, in ms. */
-const MOVING_MS = 1000;
 
 export interface LookupPorts {
   readonly clock: Clock;
@@ -57,6 +49,15 @@ interface Lookup {
   /** Nobody waits for it any more. */
   over: boolean;
 }
+
+/** A name that waits longer than this for its turn is asked for by a query of our own, in ms. */
+const DOUBT_AFTER_MS = 200;
+/** What the query of our own may take, in ms. */
+const QUERY_MS = 1000;
+/** Such queries under way at once. */
+const MAX_QUERIES = 16;
+/** The queue moves while a look-up was answered within this time, in ms. */
+const MOVING_MS = 1000;
 
 /**
  * Names to addresses by the system's resolver: a few at a time, those never asked for first, each with a

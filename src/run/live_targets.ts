@@ -15,11 +15,6 @@ import { columnsOf, showable } from "../text/columns.ts";
 import type { LiveRow } from "../format/live_table.ts";
 import { MARK } from "../format/sparkline.ts";
 
-/** Targets beside those shown whose quantiles are computed for one frame, so that a frame is short. */
-const MAX_FIGURED = 500;
-/** Rows do not change places more often than this, unless a key asks for it. */
-const REORDER_MS = 1000;
-
 /** What the table shows of a scheduled target. */
 export interface LiveTarget {
   readonly target: Target;
@@ -62,6 +57,11 @@ const ORDERS: ReadonlyMap<Key, Order> = new Map([
   ["n", { words: "by name", sort: (given) => given.toSorted(byName), moves: false }],
   ["o", { words: "as given", sort: (given) => [...given], moves: false }],
 ]);
+
+/** Targets beside those shown whose quantiles are computed for one frame, so that a frame is short. */
+const MAX_FIGURED = 500;
+/** Rows do not change places more often than this, unless a key asks for it. */
+const REORDER_MS = 1000;
 
 export class LiveTargets implements LiveContent {
   #run: LiveRun;

@@ -15,15 +15,6 @@ import { type Cancel, type Clock, systemClock } from "../time/clock.ts";
 
 /** What notices wait for a slow reader of stderr: 128 KiB. */
 const STDERR_BOUNDS: QueueBounds = { batches: 4, batchBytes: 32 * 1024 };
-/** From the first SIGINT or SIGTERM to the end of the process, at most, in ms. */
-const END_MS = 1800;
-/** What outputs may take to deliver what is left, in ms: after a signal, and at an end of the run's own. */
-const DELIVER_MS = 1200;
-const USUAL_DELIVER_MS = 2000;
-/** Of that, what is kept for the results on stdout behind the exporters' end, in ms. */
-const RESULTS_MS = 300;
-/** Left for everything that is not delivery, in ms. */
-const END_SLACK_MS = 200;
 /** The exit code of a process that a second signal ends, as a shell has it: 128 + SIGINT. */
 const INTERRUPTED = 130;
 
@@ -36,6 +27,16 @@ export interface OutboxPorts {
   /** Ends the process at once. */
   exit(code: number): void;
 }
+
+/** From the first SIGINT or SIGTERM to the end of the process, at most, in ms. */
+const END_MS = 1800;
+/** What outputs may take to deliver what is left, in ms: after a signal, and at an end of the run's own. */
+const DELIVER_MS = 1200;
+const USUAL_DELIVER_MS = 2000;
+/** Of that, what is kept for the results on stdout behind the exporters' end, in ms. */
+const RESULTS_MS = 300;
+/** Left for everything that is not delivery, in ms. */
+const END_SLACK_MS = 200;
 
 export class Outbox {
   /** Results. */

@@ -42,11 +42,6 @@ import { Report } from "./report.ts";
 import { sumUp } from "./run_summary.ts";
 import { verdict } from "./verdict.ts";
 
-/** So long without news is a silence. */
-const SILENCE_MS = 1000;
-/** Lines of a summary between two waits for stderr's reader: they fit its queue. */
-const LINES_AT_ONCE = 64;
-
 /** The prober of a run and its limits. */
 export interface Means {
   readonly diagnostic: Diagnostic;
@@ -70,6 +65,11 @@ export async function run(
 ): Promise<ExitCode> {
   return await (await Run.open(options, targets, means, version)).toTheEnd();
 }
+
+/** So long without news is a silence. */
+const SILENCE_MS = 1000;
+/** Lines of a summary between two waits for stderr's reader: they fit its queue. */
+const LINES_AT_ONCE = 64;
 
 class Run {
   #options: RunOptions;

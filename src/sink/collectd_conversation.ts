@@ -6,16 +6,6 @@ import { messageOf, shown } from "../text/quote.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import type { WaitingLines } from "./waiting_lines.ts";
 
-/** Lines sent and not answered, at most: 20 KiB as a rule, which a socket's buffer holds. */
-export const MAX_UNANSWERED = 256;
-/** Without a reply for so long, collectd has stopped: what it were sent would bear a false time. */
-const STALLED_MS = 1000;
-/** After a write that failed, replies that are on their way get this long. */
-const LAST_REPLIES_MS = 500;
-/** Kept of a reply; collectd's own buffer holds as much. */
-const MAX_REPLY_BYTES = 1024;
-const READ_BYTES = 4096;
-
 /** A connected stream; `Deno.Conn` is one. */
 export interface LineStream {
   read(into: Uint8Array): Promise<number | null>;
@@ -25,6 +15,16 @@ export interface LineStream {
 
 /** A line was answered; `refusal` is collectd's reason not to take it, else null. */
 export type OnAnswer = (refusal: string | null) => void;
+
+/** Lines sent and not answered, at most: 20 KiB as a rule, which a socket's buffer holds. */
+export const MAX_UNANSWERED = 256;
+/** Without a reply for so long, collectd has stopped: what it were sent would bear a false time. */
+const STALLED_MS = 1000;
+/** After a write that failed, replies that are on their way get this long. */
+const LAST_REPLIES_MS = 500;
+/** Kept of a reply; collectd's own buffer holds as much. */
+const MAX_REPLY_BYTES = 1024;
+const READ_BYTES = 4096;
 
 export class Conversation {
   #stream: LineStream;

@@ -37,11 +37,6 @@ const BOUNDS: InfluxHttpBounds = {
   backoff: { firstMs: 1000, mostMs: 30_000 },
 };
 
-/** Refusals for their content that parts of one batch may meet: enough to find one line in 600. */
-const MAX_REFUSALS = 24;
-/** Answers of 500 to one batch, after which it is asked whether others fare better. */
-const SUSPECT_TRIES = 3;
-
 export interface InfluxHttpParts {
   readonly format: RecordFormat;
   readonly post: Post;
@@ -60,6 +55,11 @@ interface Part {
 type Verdict =
   | { readonly kind: "stored"; readonly lost: number }
   | { readonly kind: "too_large" | "refused" | "failed" | "again"; readonly why: string };
+
+/** Refusals for their content that parts of one batch may meet: enough to find one line in 600. */
+const MAX_REFUSALS = 24;
+/** Answers of 500 to one batch, after which it is asked whether others fare better. */
+const SUSPECT_TRIES = 3;
 
 export class InfluxHttp implements Exporter {
   #format: RecordFormat;

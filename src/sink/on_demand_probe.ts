@@ -16,18 +16,6 @@ import { probeOnce } from "../net/prober.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** Probes at once, look-ups that outlive their probe included; more are refused with 503. */
-export const MAX_PROBES = 16;
-/** So many a second on average, and so many at once after a rest: nobody scans a network by them. */
-export const PROBES_A_SECOND = 100;
-export const MOST_SAVED = 200;
-/** A probe's time where none is asked for, and the most that can be. */
-const DEFAULT_TIMEOUT_MS = 5000;
-const MAX_TIMEOUT_MS = 60_000;
-/** The answer has to be with the scraper before its patience ends, as blackbox_exporter has it. */
-const SCRAPE_MARGIN_MS = 500;
-const SCRAPE_TIMEOUT = "x-prometheus-scrape-timeout-seconds";
-
 /** What a request asks for. */
 export interface AskedProbe {
   readonly host: string;
@@ -54,6 +42,10 @@ export function parseProbeRequest(
   return { host, port, timeoutMs: Math.min(timeoutMs, scrapeMs(headers)), prefer };
 }
 
+/** A probe's time where none is asked for, and the most that can be. */
+const DEFAULT_TIMEOUT_MS = 5000;
+const MAX_TIMEOUT_MS = 60_000;
+
 function parseTimeout(text: string | null): number {
   if (text === null) return DEFAULT_TIMEOUT_MS;
   const [, digits, unit] = /^([0-9]+(?:\.[0-9]+)?)(ms|s|)$/.exec(text) ?? [];
@@ -63,6 +55,10 @@ function parseTimeout(text: string | null): number {
   }
   return ms;
 }
+
+/** The answer has to be with the scraper before its patience ends, as blackbox_exporter has it. */
+const SCRAPE_MARGIN_MS = 500;
+const SCRAPE_TIMEOUT = "x-prometheus-scrape-timeout-seconds";
 
 /** What the scraper's own timeout leaves for the probe. */
 function scrapeMs(headers: ReadonlyMap<string, string>): number {
@@ -78,6 +74,12 @@ export interface OnDemandPorts {
   readonly connector: Connector;
   readonly resolver: Resolver;
 }
+
+/** Probes at once, look-ups that outlive their probe included; more are refused with 503. */
+export const MAX_PROBES = 16;
+/** So many a second on average, and so many at once after a rest: nobody scans a network by them. */
+export const PROBES_A_SECOND = 100;
+export const MOST_SAVED = 200;
 
 export class OnDemandProbes {
   #scope: ProbeScope;

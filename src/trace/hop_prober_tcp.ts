@@ -13,7 +13,7 @@ import type { PacketSockets } from "../kernel/packet_socket.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
 import { type Departure, wallOffset } from "../net/round_trip.ts";
 import { icmpErrorKind } from "../packet/icmp_kind.ts";
-import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
+import { ipHeaderBytes } from "../packet/ip.ts";
 import type { Clock } from "../time/clock.ts";
 import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
 import type { HopAnswer, HopProbe, HopProber, Together } from "./hop_prober.ts";
@@ -177,7 +177,7 @@ export class TcpHopProber implements HopProber {
     // From then on it may be what the first router says of the SYN that was sent again.
     const isLate = trip.rttUs !== NONE && trip.rttUs >= RETRANSMIT_MS * 1000;
     if (isLate && hops > 1 && kind === "ttl exceeded") return null;
-    const cutBytes = family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    const cutBytes = ipHeaderBytes(family);
     const quote = { cutBytes, sourceAt: -1, source: null };
     return icmpAnswer(message, kind, target, quote, trip);
   }

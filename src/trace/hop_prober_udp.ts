@@ -11,7 +11,7 @@ import type { PacketSocket } from "../kernel/packet_port.ts";
 import type { PacketSockets } from "../kernel/packet_socket.ts";
 import { type Departure, wallOffset } from "../net/round_trip.ts";
 import { icmpErrorKind } from "../packet/icmp_kind.ts";
-import { addressIs, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
+import { addressIs, ipHeaderBytes } from "../packet/ip.ts";
 import { readU16, writeU16 } from "../packet/network_order.ts";
 import type { Clock } from "../time/clock.ts";
 import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
@@ -123,7 +123,7 @@ export class UdpHopProber implements HopProber {
 
   get #headerBytes(): number {
     return UDP_HEADER_BYTES +
-      (this.#options.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES);
+      ipHeaderBytes(this.#options.family);
   }
 
   #socket(port: number): PacketSocket {

@@ -8,16 +8,6 @@ import { ErrnoError } from "../kernel/errno.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
 import type { HopAnswer, HopProber } from "./hop_prober.ts";
 
-/** Packets of one length that go unanswered before it counts as too long. */
-const TRIES = 2;
-/** A packet is waited for three times as long as the hop took before, but so long at least. */
-const WAIT_FACTOR = 3;
-const LEAST_WAIT_MS = 200;
-/** More refusals than this are not kept. */
-const MOST_STEPS = 64;
-/** How long a send that the system refuses is put off. */
-const REFUSED_PAUSE_MS = 100;
-
 export interface MtuParts {
   readonly clock: Clock;
   readonly prober: HopProber;
@@ -92,6 +82,9 @@ function markOf(hops: readonly Hop[], end: PathEnd | null): Mark | null {
   return { hops: farthest.hops, address: isTarget ? end.address : of.address, rttMs };
 }
 
+/** Packets of one length that go unanswered before it counts as too long. */
+const TRIES = 2;
+
 async function tryLength(parts: MtuParts, mark: Mark, sizeBytes: number): Promise<Trial> {
   let last: Trial = { became: "lost" };
   for (let i = 0; i < TRIES && last.became === "lost" && !parts.isStopped(); i++) {
@@ -99,6 +92,12 @@ async function tryLength(parts: MtuParts, mark: Mark, sizeBytes: number): Promis
   }
   return last;
 }
+
+/** A packet is waited for three times as long as the hop took before, but so long at least. */
+const WAIT_FACTOR = 3;
+const LEAST_WAIT_MS = 200;
+/** How long a send that the system refuses is put off. */
+const REFUSED_PAUSE_MS = 100;
 
 async function tryOnce(
   { clock, prober, target, timeoutMs }: MtuParts,
@@ -143,6 +142,9 @@ function trialOf(answer: HopAnswer, address: string): Trial | null {
       return answer.kind satisfies never;
   }
 }
+
+/** More refusals than this are not kept. */
+const MOST_STEPS = 64;
 
 /** The link behind a router is on the way to the hop after it. */
 function addStep(

@@ -14,7 +14,7 @@ import { random32 } from "../net/random32.ts";
 import { RouteBook } from "../net/route_book.ts";
 import { SynExchange } from "../net/syn_exchange.ts";
 import { ECHO_HEADER_BYTES } from "../packet/echo.ts";
-import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../packet/ip.ts";
+import { ipHeaderBytes } from "../packet/ip.ts";
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from "../packet/protocol.ts";
 import { SYN_BYTES } from "../packet/tcp.ts";
 import type { Clock } from "../time/clock.ts";
@@ -131,7 +131,7 @@ function icmpProber(
     for (const exchange of exchanges) exchange.close();
     throw error;
   }
-  const ipBytes = family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+  const ipBytes = ipHeaderBytes(family);
   return new LinkHopProber(clock, exchanges, routes, ipBytes + ECHO_HEADER_BYTES, UNSTEERABLE);
 }
 
@@ -149,7 +149,7 @@ function tcpRawProber(
     const ports = OwnPorts.reserve(flows, sourcePort ?? 0);
     if (ports === null) throw new SystemError("this platform offers no libc");
     const syn = { ports, routes, random: random32, tos: tos ?? 0, firstPort: 0 };
-    const ipBytes = family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    const ipBytes = ipHeaderBytes(family);
     const exchange = new SynExchange(socket, syn);
     return new LinkHopProber(clock, [exchange], routes, ipBytes + SYN_BYTES, UNSTEERABLE);
   } catch (error) {

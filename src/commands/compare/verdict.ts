@@ -18,13 +18,6 @@ import type { Samples } from "./samples.ts";
 
 /** A result less likely than this by chance is not put down to chance. Example: all of ten pairs. */
 export const CHANCE = 0.002;
-/** Delays are alike where at most this share of the pairs differ. */
-const STRAY_SHARE = 0.2;
-/** Two delays are alike within this many µs, or within this share of the second. */
-const MARGIN_US = 100;
-const MARGIN_SHARE = 0.1;
-/** The same for the clock's figures, which include the cost of each diagnostic in this process. */
-const CLOCK_MARGIN_US = 500;
 
 /** A target's samples; null where a diagnostic was left out. */
 export interface Measured {
@@ -93,6 +86,12 @@ interface Case extends Pick<Finding, "question" | "by"> {
   readonly second: Counts;
 }
 
+/** Two delays are alike within this many µs, or within this share of the second. */
+const MARGIN_US = 100;
+const MARGIN_SHARE = 0.1;
+/** The same for the clock's figures, which include the cost of each diagnostic in this process. */
+const CLOCK_MARGIN_US = 500;
+
 function judge({ question, by, pairs, first, second }: Case): Finding {
   const secondUs = median(pairs.map(([, us]) => us));
   const marginUs = Math.max(by === "kernel" ? MARGIN_US : CLOCK_MARGIN_US, MARGIN_SHARE * secondUs);
@@ -131,6 +130,9 @@ function byDrops(first: Counts, second: Counts): Answer | null {
   if (second.answered === 0) return "alone";
   return first.dropped / first.sent > second.dropped / second.sent ? "lossier" : "less_lossy";
 }
+
+/** Delays are alike where at most this share of the pairs differ. */
+const STRAY_SHARE = 0.2;
 
 function byDelays(pairs: number, slower: number, faster: number): Answer {
   if (pairs < FEWEST_PAIRS) return "too_few";

@@ -12,14 +12,6 @@ import type { Lookups } from "../../trace/names.ts";
 import { Trace } from "../../trace/trace.ts";
 import type { TraceOptions } from "./options.ts";
 
-/** How long names may still come once the path is known. */
-const NAMES_MS = 1000;
-const QUERIES = 3;
-const QUERIES_A_ROUND = 1;
-/** What traceroute sends, whole packets. */
-const PACKET_BYTES = 60;
-const TCP_PORT = 443;
-
 /** What all traces of a run share. */
 export interface SharedParts {
   readonly options: TraceOptions;
@@ -27,6 +19,12 @@ export interface SharedParts {
   /** Makes the handshake that tells of a silent end. */
   readonly handshakes: Prober;
 }
+
+/** How long names may still come once the path is known. */
+const NAMES_MS = 1000;
+/** What traceroute sends, whole packets. */
+const PACKET_BYTES = 60;
+const TCP_PORT = 443;
 
 export class OneTrace {
   readonly #target: TraceTarget;
@@ -144,6 +142,9 @@ export class OneTrace {
 export function isUnsent({ hops, refusal, end }: TraceReport): boolean {
   return refusal !== null && end === null && hops.every(({ sent }) => sent === 0);
 }
+
+const QUERIES = 3;
+const QUERIES_A_ROUND = 1;
 
 function queriesOf({ queries, repeat }: TraceOptions): number {
   return queries ?? (repeat === null ? QUERIES : QUERIES_A_ROUND);

@@ -19,27 +19,12 @@ import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts
 import { percentInWords, roundedShare } from "../../text/number.ts";
 import { type MeshView, type PairSet } from "./mesh_view.ts";
 
-/** Below this a mesh is as good as networks are. */
-const USUAL_SHARE = 0.001;
-const USUAL_QUANTILE = 0.25;
-/** How many times the mesh's own share is too much: the paper's factor. */
-const FACTOR = 2;
 /** Less than this is not worth a message about a node or a block, and about a pair. */
 const MIN_SHARE = 0.005;
 const MIN_PAIR_SHARE = 0.02;
-/** Without any one node a lossy block loses this much of what it loses with it, or it is that node. */
-const EVEN_SHARE = 0.6;
 /** The chance that a healthy node or block is accused, and any healthy pair of the mesh. */
 const CHANCE = 1e-6;
 const PAIRS_CHANCE = 1e-3;
-/** Of fewer pairs with drops nobody can say whether these come in runs. */
-const MIN_RUN_PAIRS = 4;
-/** Five handshakes of a burst, each SYN sent again three times. */
-const MAX_RUN = 15;
-/** Runs may be so much longer than the mean one. */
-const LONG_RUNS = 2;
-/** More pairs than this are counted, not listed. */
-export const MAX_PAIRS = 5;
 
 export interface Drops {
   readonly sent: number;
@@ -54,6 +39,12 @@ export interface Drops {
   /** (lost + repeated) / sent; NaN without any. */
   readonly share: number;
 }
+
+/** Below this a mesh is as good as networks are. */
+const USUAL_SHARE = 0.001;
+const USUAL_QUANTILE = 0.25;
+/** How many times the mesh's own share is too much: the paper's factor. */
+const FACTOR = 2;
 
 export function* packetLoss(view: MeshView, explained: PairSet): Steps<Finding[]> {
   const all = new DropSums(view, explained, yield* countsOf(view));
@@ -205,6 +196,13 @@ function plus(a: Drops, b: Drops): Drops {
   return { sent, lost, repeated, trials, events, drawn, share: (lost + repeated) / sent };
 }
 
+/** Of fewer pairs with drops nobody can say whether these come in runs. */
+const MIN_RUN_PAIRS = 4;
+/** Five handshakes of a burst, each SYN sent again three times. */
+const MAX_RUN = 15;
+/** Runs may be so much longer than the mean one. */
+const LONG_RUNS = 2;
+
 /**
  * How many drops are one event where bursts were not counted: twice as many as a pair has that has any,
  * up to a burst's. In a mesh where few have any, each counts for itself.
@@ -238,6 +236,9 @@ function* lossyBlocks(view: MeshView, sums: DropSums, limit: number): Steps<Bloc
   return blockDirections(view, (from, to) => shares[from][to]);
 }
 
+/** Without any one node a lossy block loses this much of what it loses with it, or it is that node. */
+const EVEN_SHARE = 0.6;
+
 /** The share of drops from these nodes to those where it is too much; else 0. */
 function lossyBlock(
   sums: DropSums,
@@ -257,6 +258,9 @@ function lossyBlock(
   });
   return Math.min(...without) >= EVEN_SHARE * whole.share ? whole.share : 0;
 }
+
+/** More pairs than this are counted, not listed. */
+export const MAX_PAIRS = 5;
 
 function* lossyPairs(view: MeshView, sums: DropSums, limit: number): Steps<Finding[]> {
   let pairs = 0;

@@ -7,6 +7,8 @@ import { CLOCK_MONOTONIC, CLOCK_REALTIME, libc, POLLFD_BYTES, POLLIN } from "./l
 import { FACTS, KIND, KINDS, readFacts } from "./packet.ts";
 import { Pool, SLOT_BYTES, SPARE } from "./pool.ts";
 
+export const IDLE_WAIT_NS = 3e9;
+
 const LINKS_MAX = 64;
 /** A sleeping thread wakes up late by up to this much, so the end of each wait is spent awake. */
 const SPIN_NS = 200_000;
@@ -22,7 +24,6 @@ const AWAKE_MAX_NS = 200_000_000;
 const BREATHER_NS = 20_000;
 /** The engine's clock starts here: code compiled while it fits 31 bits is thrown away when it no longer does. */
 const START_SECONDS = 1000;
-export const IDLE_WAIT_NS = 3e9;
 
 // Places in `#times`: numbers with fractions are kept in arrays, as arguments and fields they would be boxed.
 // When the next packet is due; how long to wait; when the thread last slept; since when a request waits (0: none does);
