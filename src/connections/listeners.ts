@@ -9,9 +9,7 @@ import type { DiagSocket } from "../kernel/sock_diag.ts";
 const MAX_LISTENERS = 4096;
 const PORTS = 65_536;
 /** By port: nobody listens, on some of this machine's addresses, on all of them. */
-const NOBODY = 0;
-const SOME = 1;
-const ALL = 2;
+const [NOBODY, SOME, ALL] = [0, 1, 2];
 
 interface Listener {
   readonly port: number;

@@ -1,11 +1,6 @@
 /** A report of connections as CSV: a line a group. The verdicts are names joined by semicolons. */
-import {
-  type ConnectionGroup,
-  type ConnectionReport,
-  retransmittedRatio,
-  type RttSpread,
-  shareOf,
-} from "../domain/connection.ts";
+import type { ConnectionGroup, ConnectionReport, RttSpread } from "../domain/connection.ts";
+import { retransmittedRatio, shareOf } from "../domain/connection.ts";
 import { isoTimeText } from "./byte_writer.ts";
 import { quoted } from "./csv.ts";
 import { millisOf, roundedShare } from "../text/number.ts";

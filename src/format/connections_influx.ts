@@ -1,11 +1,6 @@
 /** A report of connections in Influx line protocol: a line a group (tcp_connections), one for the whole (tcp_connections_total). */
-import {
-  type ConnectionGroup,
-  type ConnectionReport,
-  retransmittedRatio,
-  type RttSpread,
-  shareOf,
-} from "../domain/connection.ts";
+import type { ConnectionGroup, ConnectionReport, RttSpread } from "../domain/connection.ts";
+import { retransmittedRatio, shareOf } from "../domain/connection.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { escapeTag } from "./influx.ts";
 import { millisOf, roundedShare } from "../text/number.ts";

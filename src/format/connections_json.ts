@@ -2,13 +2,8 @@
  * A report of connections as JSON, one object a line: a line a group (schema wire-probe.connections.v1)
  * and one for the whole (wire-probe.connections_total.v1). Fields are always there, null where undefined.
  */
-import {
-  type ConnectionGroup,
-  type ConnectionReport,
-  retransmittedRatio,
-  type RttSpread,
-  shareOf,
-} from "../domain/connection.ts";
+import type { ConnectionGroup, ConnectionReport, RttSpread } from "../domain/connection.ts";
+import { retransmittedRatio, shareOf } from "../domain/connection.ts";
 import { isoTimeText } from "./byte_writer.ts";
 import { millisOf, roundedShare } from "../text/number.ts";
 

@@ -1,4 +1,5 @@
 /** Classic BPF programs that keep unrelated packets away from a raw socket (socket(7), <linux/filter.h>). */
+import { ECHO_ID_AT, ECHO_REPLY } from "../packet/echo.ts";
 
 /** struct sock_filter: code (u16), where to jump when true and when false (u8), operand (u32). */
 type Instruction = readonly [code: number, whenTrue: number, whenFalse: number, operand: number];
@@ -42,17 +43,12 @@ export function handshakeAnswers(family: 4 | 6, ports: readonly number[]): Uint8
   ]);
 }
 
-// RFC 792 and RFC 4443
-const ECHO_ID_AT = 4;
-const ECHO_REPLY_4 = 0;
-const ECHO_REPLY_6 = 129;
-
 /** Echo replies with this id. */
 export function echoReplies(family: 4 | 6, id: number): Uint8Array<ArrayBuffer> {
   return program([
     skipIp(family),
     [LOAD_BYTE_INDEXED, 0, 0, 0],
-    [JUMP_EQUAL, 0, 3, family === 4 ? ECHO_REPLY_4 : ECHO_REPLY_6],
+    [JUMP_EQUAL, 0, 3, ECHO_REPLY[family]],
     [LOAD_HALF_INDEXED, 0, 0, ECHO_ID_AT],
     [JUMP_EQUAL, 0, 1, id],
     [RETURN, 0, 0, WHOLE],

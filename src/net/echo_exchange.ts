@@ -11,8 +11,9 @@ import { addBytes, checksumOf } from "../packet/checksum.ts";
 import {
   blankEcho,
   ECHO_HEADER_BYTES,
-  parseEchoReply,
-  parseEchoRequest,
+  ECHO_REPLY,
+  ECHO_REQUEST,
+  parseEcho,
   writeEchoRequest,
 } from "../packet/echo.ts";
 import { addressIs, blankIpPacket, ipHeaderBytes, parseIp, writeIpv4Header } from "../packet/ip.ts";
@@ -126,7 +127,7 @@ export class EchoExchange implements Exchange {
       const sum = addBytes(0, bytes, at, this.#ip.payloadEnd - at);
       if (message.isWhole && checksumOf(sum) !== 0) return false;
     }
-    if (!parseEchoReply(bytes, at, end, family, this.#echo)) return false;
+    if (!parseEcho(bytes, at, end, ECHO_REPLY[family], this.#echo)) return false;
     out.key = this.#echo.sequence;
     out.outcome = "established";
     return this.#echo.id === this.#id;
@@ -140,7 +141,7 @@ export class EchoExchange implements Exchange {
       this.quoted.sourceAt = this.#ip.sourceAt;
       echoAt = this.#ip.payloadAt;
     }
-    const ours = parseEchoRequest(bytes, echoAt, end, this.socket.family, this.#echo);
+    const ours = parseEcho(bytes, echoAt, end, ECHO_REQUEST[this.socket.family], this.#echo);
     return ours && this.#echo.id === this.#id ? this.#echo.sequence : -1;
   }
 

@@ -54,14 +54,10 @@ export function httpLimits(descriptors: number | null): HttpLimits {
   return { ...HTTP_LIMITS, connections };
 }
 
-/** Connections that may wait to be accepted. */
-const BACKLOG = 4096;
 /** Room for a head that is read; a longer one gets `headBytes`. */
 const USUAL_HEAD_BYTES = 1024;
 /** How much is read at once of what a peer sends after its request. */
 const IGNORED_BYTES = 4096;
-/** How long to leave the backlog alone after accepting has failed. */
-const BACK_OFF_MS = 50;
 
 /** Who asks. */
 export interface Asker {
@@ -82,6 +78,11 @@ export interface HttpPorts {
   readonly access: HttpAccess;
   readonly limits?: HttpLimits;
 }
+
+/** Connections that may wait to be accepted. */
+const BACKLOG = 4096;
+/** How long to leave the backlog alone after accepting has failed. */
+const BACK_OFF_MS = 50;
 
 export class HttpServer {
   #listener: Deno.TcpListener;

@@ -13,15 +13,10 @@ import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
 import type { Clock } from "../time/clock.ts";
 import type { CloseKind, Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
 
-/** A wait ends now and then, so that nothing has to end it. */
-const WAIT_MS = 100;
-/** Waits without events taken in one go, so that the event loop has its turn. */
-const MAX_READS = 64;
 /** With a steady rate the next turn reads the answers of this one, unless it is this long in coming. */
 const STEADY_GAP_MS = 4;
 /** How often a socket may say that it has an error and not which, before it is given up. */
 const MAX_UNTOLD = 3;
-const FIRST_SLOTS = 64;
 
 export interface OwnConnectorOptions {
   readonly close: CloseKind;
@@ -31,6 +26,11 @@ export interface OwnConnectorOptions {
 
 /** Some 10 ms of work. What they have to tell is read in the same turn. */
 const SENDS_A_TURN = 256;
+
+/** A wait ends now and then, so that nothing has to end it. */
+const WAIT_MS = 100;
+/** Waits without events taken in one go, so that the event loop has its turn. */
+const MAX_READS = 64;
 
 export class OwnConnector implements Connector {
   readonly sendsATurn = SENDS_A_TURN;
@@ -242,6 +242,8 @@ export class OwnConnector implements Connector {
     return slot;
   }
 }
+
+const FIRST_SLOTS = 64;
 
 function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
   to.set(from);

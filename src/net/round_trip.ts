@@ -2,13 +2,6 @@
 import { NONE } from "../domain/probe_record.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** The wall clock reads whole milliseconds: beyond this it was stepped. */
-const STEP_MS = 2;
-/** How often the two clocks are read anew when something came between. */
-const MAX_READINGS = 3;
-/** How much longer the kernel's span may seem than the clock's around it: the clocks' own steering. */
-const SLACK_US = 100;
-
 /** When a packet was sent, by every clock there is. */
 export interface Departure {
   /** This process's clock, before the send. */
@@ -18,6 +11,11 @@ export interface Departure {
   /** The kernel's stamp; NaN until it has told. */
   leftUs: number;
 }
+
+/** The wall clock reads whole milliseconds: beyond this it was stepped. */
+const STEP_MS = 2;
+/** How often the two clocks are read anew when something came between. */
+const MAX_READINGS = 3;
 
 /** Wall minus monotonic clock, both read at one moment if this process is let. */
 export function wallOffset(clock: Clock): number {
@@ -33,6 +31,9 @@ export function wallOffset(clock: Clock): number {
 export function clockUs({ sentMs }: Departure, clock: Clock): number {
   return Math.max(0, Math.round((clock.now() - sentMs) * 1000));
 }
+
+/** How much longer the kernel's span may seem than the clock's around it: the clocks' own steering. */
+const SLACK_US = 100;
 
 /**
  * From the kernel's one stamp to the other in whole µs; NONE where one is missing, or where the wall

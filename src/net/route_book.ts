@@ -6,15 +6,9 @@ import type { Endpoint } from "../domain/target.ts";
 import type { Route, Routes } from "../kernel/route.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** How long a route is believed. */
-const KEPT_MS = 2000;
-/** How long it is believed that a target has one next hop, or several. */
-const NEXT_HOPS_KEPT_MS = 60_000;
 /** Flows asked about to find out whether there are several next hops: two are missed once in 2^15 times. */
 const SAMPLES = 16;
 const SAMPLE_PORT = 40_000;
-/** More targets than this are forgotten together. */
-const MAX_KEPT = 8192;
 
 export interface FlowRoute {
   /** 4 or 16 bytes. */
@@ -45,6 +39,13 @@ interface Entry {
   readonly byFlow: Map<number, FlowRoute> | null;
   readonly nextHopsUntilMs: number;
 }
+
+/** How long a route is believed. */
+const KEPT_MS = 2000;
+/** How long it is believed that a target has one next hop, or several. */
+const NEXT_HOPS_KEPT_MS = 60_000;
+/** More targets than this are forgotten together. */
+const MAX_KEPT = 8192;
 
 export class RouteBook {
   #routes: RouteSource;

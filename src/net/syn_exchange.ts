@@ -25,19 +25,6 @@ import {
 import type { Answer, Exchange, Quoted, Request } from "./exchange.ts";
 import type { FlowRoute } from "./route_book.ts";
 
-const DEFAULT_TTL = 64;
-const TCP_HEADER_BYTES = 20;
-const ETHERNET_MTU_BYTES = 1500;
-/** Ports and sequence number: what an error must quote of the segment (RFC 792). */
-const QUOTED_BYTES = 8;
-/** Sequence numbers are drawn until one is free; so often without luck means that something is wrong. */
-const MAX_DRAWS = 64;
-/**
- * IPv6 flow labels that anybody may set (RFC 6437; ip-sysctl, flowlabel_state_ranges). 0 would let the
- * kernel choose one a packet.
- */
-const MAX_LABEL = 0x7ffff;
-
 /** The kernel's choice for a flow; see RouteBook. */
 export interface FlowRoutes {
   choose(to: Endpoint, sourcePort: number, flowLabel: number): FlowRoute | number;
@@ -53,6 +40,19 @@ export interface SynOptions {
   /** Which port the first turn takes; at random without it. */
   readonly firstPort?: number;
 }
+
+const DEFAULT_TTL = 64;
+const TCP_HEADER_BYTES = 20;
+const ETHERNET_MTU_BYTES = 1500;
+/** Ports and sequence number: what an error must quote of the segment (RFC 792). */
+const QUOTED_BYTES = 8;
+/** Sequence numbers are drawn until one is free; so often without luck means that something is wrong. */
+const MAX_DRAWS = 64;
+/**
+ * IPv6 flow labels that anybody may set (RFC 6437; ip-sysctl, flowlabel_state_ranges). 0 would let the
+ * kernel choose one a packet.
+ */
+const MAX_LABEL = 0x7ffff;
 
 export class SynExchange implements Exchange {
   readonly socket: PacketSocket;

@@ -3,11 +3,12 @@ import { addBytes, checksumOf } from "./checksum.ts";
 import { readU16, writeU16 } from "./network_order.ts";
 
 export const ECHO_HEADER_BYTES = 8;
+/** ICMP types by family. */
+export const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
+export const ECHO_REPLY = { 4: 0, 6: 129 } as const;
 const CHECKSUM_AT = 2;
-const ID_AT = 4;
+export const ECHO_ID_AT = 4;
 const SEQUENCE_AT = 6;
-const REQUEST = { 4: 8, 6: 128 } as const;
-const REPLY = { 4: 0, 6: 129 } as const;
 
 export interface Echo {
   id: number;
@@ -33,39 +34,21 @@ export function writeEchoRequest(
   sequence: number,
   payloadBytes: number,
 ): void {
-  out[at] = REQUEST[family];
+  out[at] = ECHO_REQUEST[family];
   out[at + 1] = 0;
   writeU16(out, at + CHECKSUM_AT, 0);
-  writeU16(out, at + ID_AT, id);
+  writeU16(out, at + ECHO_ID_AT, id);
   writeU16(out, at + SEQUENCE_AT, sequence);
   if (family === 6) return;
   const sum = addBytes(0, out, at, ECHO_HEADER_BYTES + payloadBytes);
   writeU16(out, at + CHECKSUM_AT, checksumOf(sum));
 }
 
-/** Reads an echo reply; false for anything else. */
-export function parseEchoReply(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  family: 4 | 6,
-  out: Echo,
-): boolean {
-  return parseEcho(bytes, at, end, REPLY[family], out);
-}
-
-/** Reads an echo request, as an ICMP error quotes it: its payload may be cut short. */
-export function parseEchoRequest(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  family: 4 | 6,
-  out: Echo,
-): boolean {
-  return parseEcho(bytes, at, end, REQUEST[family], out);
-}
-
-function parseEcho(
+/**
+ * Reads an echo of this type, ECHO_REQUEST or ECHO_REPLY of a family; false for anything else. An ICMP
+ * error may cut the payload of the request that it quotes short.
+ */
+export function parseEcho(
   bytes: Uint8Array,
   at: number,
   end: number,
@@ -75,7 +58,7 @@ function parseEcho(
   const last = Math.min(end, bytes.length);
   if (at < 0 || at + ECHO_HEADER_BYTES > last) return false;
   if (bytes[at] !== type || bytes[at + 1] !== 0) return false;
-  out.id = readU16(bytes, at + ID_AT);
+  out.id = readU16(bytes, at + ECHO_ID_AT);
   out.sequence = readU16(bytes, at + SEQUENCE_AT);
   out.payloadAt = at + ECHO_HEADER_BYTES;
   out.payloadEnd = last;

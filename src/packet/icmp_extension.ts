@@ -41,7 +41,7 @@ export function parseExtensions(
   if (placement === "told" ? first >> 12 !== 2 : first !== VERSION_AND_ZEROS) return null;
   const isSummed = readU16(bytes, at + CHECKSUM_AT) !== 0;
   if (isSummed && checksumOf(addBytes(0, bytes, at, last - at)) !== 0) return null;
-  const found = { labels: [] as MplsLabel[], interfaces: [] as InterfaceInfo[], others: 0 };
+  const found: Found = { labels: [], interfaces: [], others: 0 };
   let object = at + HEADER_BYTES;
   // Each object has a header's length at least, so this ends.
   for (; object + OBJECT_HEADER_BYTES <= last; object += readU16(bytes, object)) {
@@ -77,12 +77,14 @@ const MPLS_CLASS = 1;
 const MPLS_INCOMING_STACK = 1;
 const ENTRY_BYTES = 4;
 
-function readObject(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  out: { labels: MplsLabel[]; interfaces: InterfaceInfo[]; others: number },
-): void {
+/** What was read so far. */
+interface Found {
+  readonly labels: MplsLabel[];
+  readonly interfaces: InterfaceInfo[];
+  others: number;
+}
+
+function readObject(bytes: Uint8Array, at: number, end: number, out: Found): void {
   const [objectClass, type, body] = [bytes[at + 2], bytes[at + 3], at + OBJECT_HEADER_BYTES];
   if (objectClass === MPLS_CLASS && type === MPLS_INCOMING_STACK) {
     readStack(bytes, body, end, out.labels);

@@ -9,11 +9,7 @@ export const TCP_SYN = 0x02;
 export const TCP_RST = 0x04;
 export const TCP_ACK = 0x10;
 const MIN_HEADER_BYTES = 20;
-const SEQUENCE_AT = 4;
-const ACKNOWLEDGMENT_AT = 8;
-const OFFSET_AT = 12;
-const FLAGS_AT = 13;
-const WINDOW_AT = 14;
+const AT = { sequence: 4, acknowledgment: 8, offset: 12, flags: 13, window: 14 } as const;
 
 /** The fields of a SYN that differ from probe to probe. */
 export interface Syn {
@@ -42,10 +38,10 @@ export function writeSyn(out: Uint8Array, at: number, syn: Syn): void {
   out.fill(0, at, at + MIN_HEADER_BYTES);
   writeU16(out, at, syn.sourcePort);
   writeU16(out, at + 2, syn.destinationPort);
-  writeU32(out, at + SEQUENCE_AT, syn.sequence);
-  out[at + OFFSET_AT] = SYN_BYTES / 4 << 4;
-  out[at + FLAGS_AT] = TCP_SYN;
-  writeU16(out, at + WINDOW_AT, WINDOW);
+  writeU32(out, at + AT.sequence, syn.sequence);
+  out[at + AT.offset] = SYN_BYTES / 4 << 4;
+  out[at + AT.flags] = TCP_SYN;
+  writeU16(out, at + AT.window, WINDOW);
   out.set(OPTIONS, at + MIN_HEADER_BYTES);
   writeU16(out, at + MSS_AT, syn.maxSegmentBytes);
   writeU32(out, at + TIMESTAMP_AT, syn.timestamp);
@@ -94,14 +90,14 @@ export function blankTcpSegment(): TcpSegment {
 export function parseTcp(bytes: Uint8Array, at: number, end: number, out: TcpSegment): boolean {
   const last = Math.min(end, bytes.length);
   if (at < 0 || at + MIN_HEADER_BYTES > last) return false;
-  const headerBytes = (bytes[at + OFFSET_AT] >> 4) * 4;
+  const headerBytes = (bytes[at + AT.offset] >> 4) * 4;
   if (headerBytes < MIN_HEADER_BYTES || at + headerBytes > last) return false;
   out.sourcePort = readU16(bytes, at);
   out.destinationPort = readU16(bytes, at + 2);
-  out.sequence = readU32(bytes, at + SEQUENCE_AT);
-  out.acknowledgment = readU32(bytes, at + ACKNOWLEDGMENT_AT);
-  out.flags = bytes[at + FLAGS_AT];
-  out.window = readU16(bytes, at + WINDOW_AT);
+  out.sequence = readU32(bytes, at + AT.sequence);
+  out.acknowledgment = readU32(bytes, at + AT.acknowledgment);
+  out.flags = bytes[at + AT.flags];
+  out.window = readU16(bytes, at + AT.window);
   out.optionsAt = at + MIN_HEADER_BYTES;
   out.optionsEnd = at + headerBytes;
   return true;

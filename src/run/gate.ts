@@ -59,6 +59,9 @@ const MAX_QUERIES = 16;
 /** The queue moves while a look-up was answered within this time, in ms. */
 const MOVING_MS = 1000;
 
+/** Names remembered as asked for before. */
+const MAX_SEEN = 100_000;
+
 /**
  * Names to addresses by the system's resolver: a few at a time, those never asked for first, each with a
  * deadline, and where it fails the reason. Names that a dead server keeps waiting do not hold up names
@@ -214,19 +217,6 @@ export class Lookups implements Resolver {
   }
 }
 
-/** Names remembered as asked for before. */
-const MAX_SEEN = 100_000;
-
-/** Descriptors for everything that is neither a probe nor an HTTP connection. */
-const SPARE_DESCRIPTORS = 64;
-/** Probes in flight where the system does not tell its limit, and at most. */
-const DEFAULT_IN_FLIGHT = 200;
-const MAX_IN_FLIGHT = 50_000;
-/** With fewer the runtime itself ends in the middle of things. */
-const FEWEST_DESCRIPTORS = 20;
-/** Linux lets no process have more unless it is told to (fs.nr_open, proc(5)). */
-const MOST_DESCRIPTORS = 1_048_576;
-
 export interface Gate {
   /** Names to addresses, for everybody. */
   readonly resolver: Resolver;
@@ -237,6 +227,16 @@ export interface Gate {
   /** Connections that an HTTP server may hold. */
   readonly httpConnections: number;
 }
+
+/** Descriptors for everything that is neither a probe nor an HTTP connection. */
+const SPARE_DESCRIPTORS = 64;
+/** Probes in flight where the system does not tell its limit, and at most. */
+const DEFAULT_IN_FLIGHT = 200;
+const MAX_IN_FLIGHT = 50_000;
+/** With fewer the runtime itself ends in the middle of things. */
+const FEWEST_DESCRIPTORS = 20;
+/** Linux lets no process have more unless it is told to (fs.nr_open, proc(5)). */
+const MOST_DESCRIPTORS = 1_048_576;
 
 let opened: Gate | null = null;
 

@@ -92,7 +92,7 @@ export class OnDemandProbes {
   constructor(scope: ProbeScope, ports: OnDemandPorts) {
     this.#scope = scope;
     this.#ports = ports;
-    this.#allowance = new Allowance(ports.clock, PROBES_A_SECOND, MOST_SAVED);
+    this.#allowance = new Allowance(ports.clock);
   }
 
   /** The run has this target. */
@@ -192,26 +192,22 @@ export class OnDemandProbes {
   }
 }
 
-/** So many a second, of which some may be saved up. */
+/** The probes that may be made now: so many a second, of which some may be saved up. */
 class Allowance {
   #clock: Clock;
-  #aSecond: number;
-  #most: number;
-  #left: number;
+  #left = MOST_SAVED;
   #atMs: number;
 
-  constructor(clock: Clock, aSecond: number, most: number) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#aSecond = aSecond;
-    this.#most = this.#left = most;
     this.#atMs = clock.now();
   }
 
   /** Takes one; false when there is none. */
   take(): boolean {
     const now = this.#clock.now();
-    const earned = (now - this.#atMs) / 1000 * this.#aSecond;
-    this.#left = Math.min(this.#most, this.#left + earned);
+    const earned = (now - this.#atMs) / 1000 * PROBES_A_SECOND;
+    this.#left = Math.min(MOST_SAVED, this.#left + earned);
     this.#atMs = now;
     if (this.#left < 1) return false;
     this.#left--;

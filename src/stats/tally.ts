@@ -1,13 +1,7 @@
 /** Counts and distributions of probes, of one target or merged of several, in bounded memory. */
 import { fateOf } from "../domain/outcome.ts";
-import {
-  hasSynCount,
-  isRepeated,
-  kernelRttOf,
-  lagOf,
-  NONE,
-  type ProbeRecord,
-} from "../domain/probe_record.ts";
+import type { ProbeRecord } from "../domain/probe_record.ts";
+import { hasSynCount, isRepeated, kernelRttOf, lagOf, NONE } from "../domain/probe_record.ts";
 import type { Bar, DelayKind, Figures } from "../domain/summary.ts";
 import { Counts } from "./counts.ts";
 import { COARSE_BITS, FINE_BITS, Histogram } from "./histogram.ts";

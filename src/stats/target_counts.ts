@@ -1,13 +1,7 @@
 /** What a monitoring system is told of a target: counts since its first probe. They only grow. */
 import { noOutcomes, type Outcome } from "../domain/outcome.ts";
-import {
-  hasSynCount,
-  isRepeated,
-  kernelRttOf,
-  lagOf,
-  NONE,
-  type ProbeRecord,
-} from "../domain/probe_record.ts";
+import type { ProbeRecord } from "../domain/probe_record.ts";
+import { hasSynCount, isRepeated, kernelRttOf, lagOf, NONE } from "../domain/probe_record.ts";
 import { Buckets } from "./buckets.ts";
 
 export class TargetCounts {

@@ -1,6 +1,7 @@
 /** Hosts, links and traffic of known behaviour for the tests of `connections`, and its reports read back. */
 import { BINARY } from "./binary.ts";
 import type { ExecOptions, Host } from "./harness/host.ts";
+import { linesOf } from "./harness/link_process.ts";
 
 const TRAFFIC = new URL("./harness/traffic.ts", import.meta.url).pathname;
 
@@ -97,16 +98,6 @@ export async function watch(
   }
   const { code } = await child.status;
   return { reports, others, code, stderr: await stderr };
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
 }
 
 /** The group of a report by its service's port. */

@@ -7,7 +7,7 @@ import { parseTraceTarget } from "../../../src/input/trace_target.ts";
 import { decodeRow, encodeRow, RowError } from "../../../src/mesh/row_json.ts";
 import { decodeStatus, encodeQuery, parseResolvConf } from "../../../src/net/dns_query.ts";
 import { parseHead } from "../../../src/net/http_request.ts";
-import { blankEcho, parseEchoReply, parseEchoRequest } from "../../../src/packet/echo.ts";
+import { blankEcho, ECHO_REPLY, ECHO_REQUEST, parseEcho } from "../../../src/packet/echo.ts";
 import { blankIpPacket, parseIp } from "../../../src/packet/ip.ts";
 import { blankTcpSegment, parseTcp, synOffer } from "../../../src/packet/tcp.ts";
 import { writeRequest } from "../../../src/sink/influx_request.ts";
@@ -100,8 +100,8 @@ export const PARSERS: readonly Parser[] = [
       if (!parseIp(bytes, 0, bytes.length, packet)) return;
       const segment = blankTcpSegment();
       if (parseTcp(bytes, 0, bytes.length, segment)) synOffer(bytes, segment);
-      parseEchoReply(bytes, 0, bytes.length, 4, blankEcho());
-      parseEchoRequest(bytes, 0, bytes.length, 6, blankEcho());
+      parseEcho(bytes, 0, bytes.length, ECHO_REPLY[4], blankEcho());
+      parseEcho(bytes, 0, bytes.length, ECHO_REQUEST[6], blankEcho());
     },
   },
 ];

@@ -1,10 +1,6 @@
 /** `connections`: what the connections meet that this machine already has, by the kernel's own figures. */
-import {
-  type Handshake,
-  HandshakesBeside,
-  type TraceOrder,
-  TraceTrigger,
-} from "../../connections/beside.ts";
+import type { Handshake, TraceOrder } from "../../connections/beside.ts";
+import { HandshakesBeside, TraceTrigger } from "../../connections/beside.ts";
 import { Observer } from "../../connections/observer.ts";
 import { FailWatch } from "../../connections/thresholds.ts";
 import { ConnectionWatch } from "../../connections/watch.ts";

@@ -1,8 +1,8 @@
 /** The content of a screen that shows a watched mesh's matrix. */
-import { cut } from "../../text/columns.ts";
 import { type Metric, METRICS } from "../../format/heatmap/metric.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { LiveContent } from "../../sink/live_screen.ts";
+import { ScrolledLines } from "../../sink/scrolled_lines.ts";
 import type { Key } from "../../sink/keys.ts";
 
 export interface LiveHeatmapParts {
@@ -20,10 +20,7 @@ export interface LiveHeatmapParts {
 export class LiveHeatmap implements LiveContent {
   #parts: LiveHeatmapParts;
   #metric: Metric;
-  /** The first line that is shown. */
-  #top = 0;
-  /** Lines on the screen when it was last drawn. */
-  #page = 1;
+  #scrolled = new ScrolledLines();
 
   constructor(parts: LiveHeatmapParts) {
     this.#parts = parts;
@@ -32,42 +29,15 @@ export class LiveHeatmap implements LiveContent {
 
   lines(columns: number, rows: number): readonly string[] {
     const { clock, keys, text, notice } = this.#parts;
-    const all = (text(this.#metric, columns) ?? "gathering the nodes' rows\n").trimEnd().split(
-      "\n",
-    );
-    const said = notice(clock.now());
-    this.#page = Math.max(1, rows - (said === null ? 1 : 2));
-    this.#top = Math.min(this.#top, Math.max(0, all.length - this.#page));
-    const more = all.length > this.#page ? ", up and down scroll" : "";
-    const foot = [
-      ...(said === null ? [] : [said]),
-      keys ? `q quits, m shows another metric${more}` : "Ctrl-C quits",
-    ];
-    return [
-      ...all.slice(this.#top, this.#top + this.#page),
-      ...foot.map((line) => cut(line, columns)),
-    ].slice(-rows);
+    const all = (text(this.#metric, columns) ?? "gathering the nodes' rows\n").trimEnd();
+    const help = "q quits, m shows another metric";
+    const look = { columns, rows, keys, help, notice: notice(clock.now()) };
+    return this.#scrolled.shown(all.split("\n"), look);
   }
 
   key(key: Key): void {
     if (key === "m") {
       this.#metric = METRICS[(METRICS.indexOf(this.#metric) + 1) % METRICS.length];
-    } else if (key === "home") this.#top = 0;
-    else this.#top = Math.max(0, this.#top + this.#step(key));
-  }
-
-  #step(key: Key): number {
-    switch (key) {
-      case "up":
-        return -1;
-      case "down":
-        return 1;
-      case "page-up":
-        return -this.#page;
-      case "page-down":
-        return this.#page;
-      default:
-        return 0;
-    }
+    } else this.#scrolled.key(key);
   }
 }

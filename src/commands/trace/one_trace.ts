@@ -12,6 +12,9 @@ import type { Lookups } from "../../trace/names.ts";
 import { Trace } from "../../trace/trace.ts";
 import type { TraceOptions } from "./options.ts";
 
+/** How long names may still come once the path is known. */
+const NAMES_MS = 1000;
+
 /** What all traces of a run share. */
 export interface SharedParts {
   readonly options: TraceOptions;
@@ -20,8 +23,6 @@ export interface SharedParts {
   readonly handshakes: Prober;
 }
 
-/** How long names may still come once the path is known. */
-const NAMES_MS = 1000;
 /** What traceroute sends, whole packets. */
 const PACKET_BYTES = 60;
 const TCP_PORT = 443;

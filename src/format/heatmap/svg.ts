@@ -1,15 +1,8 @@
 /** A matrix as a picture: one SVG file that needs nothing else, light or dark as its viewer is. */
 import { cut } from "../../text/columns.ts";
 import { coverage, type Matrix } from "../../domain/matrix.ts";
-import {
-  isShare,
-  MARK_TEXTS,
-  markOf,
-  type Metric,
-  METRIC_TITLES,
-  shortText,
-  valueOf,
-} from "./metric.ts";
+import type { Metric } from "./metric.ts";
+import { isShare, MARK_TEXTS, markOf, METRIC_TITLES, shortText, valueOf } from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
 import { position, type Scale, scaleFor, ticks } from "./scale.ts";
 import type { Finding } from "../../domain/finding.ts";

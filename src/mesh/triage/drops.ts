@@ -19,12 +19,11 @@ import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts
 import { percentInWords, roundedShare } from "../../text/number.ts";
 import { type MeshView, type PairSet } from "./mesh_view.ts";
 
-/** Less than this is not worth a message about a node or a block, and about a pair. */
-const MIN_SHARE = 0.005;
-const MIN_PAIR_SHARE = 0.02;
-/** The chance that a healthy node or block is accused, and any healthy pair of the mesh. */
-const CHANCE = 1e-6;
-const PAIRS_CHANCE = 1e-3;
+/** Below this a mesh is as good as networks are. */
+const USUAL_SHARE = 0.001;
+const USUAL_QUANTILE = 0.25;
+/** How many times the mesh's own share is too much: the paper's factor. */
+const FACTOR = 2;
 
 export interface Drops {
   readonly sent: number;
@@ -39,12 +38,6 @@ export interface Drops {
   /** (lost + repeated) / sent; NaN without any. */
   readonly share: number;
 }
-
-/** Below this a mesh is as good as networks are. */
-const USUAL_SHARE = 0.001;
-const USUAL_QUANTILE = 0.25;
-/** How many times the mesh's own share is too much: the paper's factor. */
-const FACTOR = 2;
 
 export function* packetLoss(view: MeshView, explained: PairSet): Steps<Finding[]> {
   const all = new DropSums(view, explained, yield* countsOf(view));
@@ -212,6 +205,13 @@ function runOf(counts: readonly number[]): number {
   const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
   return Math.min(MAX_RUN, LONG_RUNS * mean);
 }
+
+/** Less than this is not worth a message about a node or a block, and about a pair. */
+const MIN_SHARE = 0.005;
+const MIN_PAIR_SHARE = 0.02;
+/** The chance that a healthy node or block is accused, and any healthy pair of the mesh. */
+const CHANCE = 1e-6;
+const PAIRS_CHANCE = 1e-3;
 
 /** Whether so many events are more than chance makes where `limit` is the share of drops that may be. */
 function tooMuch(drops: Drops, limit: number, least: number, chance: number): boolean {

@@ -24,19 +24,8 @@ const FACTOR = 2;
 const MIN_EXCESS_US = 100;
 /** A row or column of fewer pairs tells nothing of its node. */
 export const MIN_PAIRS = 3;
-const MIN_TAIL_PAIRS = 6;
-/** The p99 of fewer samples is their largest. */
-const MIN_TAIL_SAMPLES = 100;
-/** Tails differ by this much for many reasons. */
-const MIN_TAIL_US = 500;
 /** How far beyond the nodes' or pairs' usual differences. */
 const SPREADS = 4;
-const TAIL_SPREADS = 6;
-/** A way by another zone is longer as a rule; by so much the direct one must exceed it. */
-const DETOUR_FACTOR = 1.25;
-/** A pair slow in one direction only is slow by this factor. */
-const ONE_WAY_FACTOR = 3;
-const BACK_FACTOR = 1.5;
 
 export interface Latency {
   readonly findings: readonly Finding[];
@@ -89,10 +78,11 @@ function* slowNodesOf(view: MeshView): Steps<Outlier[]> {
   return outliersOf(yield* nodeMedians(view, excess, MIN_PAIRS), threshold, SPREADS);
 }
 
-const WAYS = {
-  from: "its own handshakes take",
-  to: "handshakes to it take",
-  both: "handshakes to and from it take",
+/** Whose handshakes a node's direction speaks of. */
+const HANDSHAKES = {
+  from: "its own handshakes",
+  to: "handshakes to it",
+  both: "handshakes to and from it",
 } as const;
 
 function nodeFinding(view: MeshView, found: Outlier, usualUs: number): Finding {
@@ -102,19 +92,27 @@ function nodeFinding(view: MeshView, found: Outlier, usualUs: number): Finding {
     : direction === "from"
     ? "only what it sends itself is slow: its way out, not its way in"
     : "only what is sent to it is slow: its way in, or its kernel's answering";
+  const longer = `${HANDSHAKES[direction]} take ${millisWithUnit(excessUs)} longer than ` +
+    `between other nodes of the same zones (nearby ${millisWithUnit(usualUs)} is usual)`;
   return {
+    ...slowNode(found, usualUs),
     kind: "slow-node",
+    evidence: { excess_ms: millisOf(excessUs), usual_ms: millisOf(usualUs) },
+    text: `node ${view.name(node)} is slow: ${longer}; ${only}`,
+  };
+}
+
+/** What every finding of a slow node says. */
+function slowNode(
+  { node, direction, excessUs }: Outlier,
+  usualUs: number,
+): Omit<Finding, "kind" | "evidence" | "text"> {
+  return {
     severity: "warning",
     layer: "data plane",
     direction,
     nodes: [node],
     groups: [],
-    evidence: { excess_ms: millisOf(excessUs), usual_ms: millisOf(usualUs) },
-    text:
-      `node ${view.name(node)} is slow: ${WAYS[direction]} ${
-        millisWithUnit(excessUs)
-      } longer than ` +
-      `between other nodes of the same zones (nearby ${millisWithUnit(usualUs)} is usual); ${only}`,
     regions: regionsOf([node], direction),
     weight: excessUs / usualUs,
   };
@@ -150,6 +148,9 @@ function insideReference(view: MeshView, usual: Blocks, zone: number): Reference
   if (insides.length === 0 || between.length === 0) return null;
   return { usualUs: median(insides), leastUs: Math.min(...between) };
 }
+
+/** A way by another zone is longer as a rule; by so much the direct one must exceed it. */
+const DETOUR_FACTOR = 1.25;
 
 function betweenReference(
   view: MeshView,
@@ -208,6 +209,10 @@ interface SlowPair {
   readonly usualUs: number;
   readonly both: boolean;
 }
+
+/** A pair slow in one direction only is slow by this factor. */
+const ONE_WAY_FACTOR = 3;
+const BACK_FACTOR = 1.5;
 
 /** Pairs that neither a node nor a block explains. */
 function* slowPairs(
@@ -283,6 +288,13 @@ function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
   }));
 }
 
+const MIN_TAIL_PAIRS = 6;
+/** The p99 of fewer samples is their largest. */
+const MIN_TAIL_SAMPLES = 100;
+/** Tails differ by this much for many reasons. */
+const MIN_TAIL_US = 500;
+const TAIL_SPREADS = 6;
+
 /** Nodes whose median is as it should be, and whose slowest hundredth is not. */
 function* tails(view: MeshView, slow: ReadonlySet<number>): Steps<Finding[]> {
   const p99 = (from: number, to: number) => {
@@ -305,25 +317,12 @@ function* tails(view: MeshView, slow: ReadonlySet<number>): Steps<Finding[]> {
 
 function tailFinding(view: MeshView, found: Outlier, usualUs: number): Finding {
   const { node, direction, excessUs } = found;
-  const which = direction === "from"
-    ? "its own handshakes"
-    : direction === "to"
-    ? "handshakes to it"
-    : "handshakes to and from it";
   return {
+    ...slowNode(found, usualUs),
     kind: "slow-tail",
-    severity: "warning",
-    layer: "data plane",
-    direction,
-    nodes: [node],
-    groups: [],
     evidence: { p99_excess_ms: millisOf(excessUs), usual_p99_ms: millisOf(usualUs) },
-    text: `node ${view.name(node)} is slow now and then: the p99 of ${which} is ` +
-      `${
-        millisWithUnit(excessUs)
-      } above other nodes' while its median is as theirs: a queue that fills, ` +
-      "or a host that is busy at times",
-    regions: regionsOf([node], direction),
-    weight: excessUs / usualUs,
+    text: `node ${view.name(node)} is slow now and then: the p99 of ${HANDSHAKES[direction]} is ` +
+      `${millisWithUnit(excessUs)} above other nodes' while its median is as theirs: a queue ` +
+      "that fills, or a host that is busy at times",
   };
 }

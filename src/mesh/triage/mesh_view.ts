@@ -1,12 +1,7 @@
 /** A matrix as triage sees it: which cells count, which zones there are, who is beyond reach. */
 import type { Steps } from "../../time/slices.ts";
-import {
-  type Figure,
-  type Matrix,
-  MAX_WEIGHT,
-  type PairState,
-  RECENT_BURSTS,
-} from "../../domain/matrix.ts";
+import type { Figure, Matrix, PairState } from "../../domain/matrix.ts";
+import { MAX_WEIGHT, RECENT_BURSTS } from "../../domain/matrix.ts";
 import type { Finding, Region } from "../../domain/finding.ts";
 import { median } from "../../stats/quantile.ts";
 

@@ -1,10 +1,10 @@
 /** What export, window and output options make of each other. */
-import { MANY_BOUNDS_US } from "../../../src/stats/buckets.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { ExportOptions } from "../../../src/run/options.ts";
 import type { OutputName, ProbeOptions } from "../../../src/run/options.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
+import { NO_EXPORTS } from "./command_lines.ts";
 
 function optionsOf(argv: string): ProbeOptions {
   const command = parseCommandLine(argv.split(" "), "1.2.3");
@@ -12,56 +12,47 @@ function optionsOf(argv: string): ProbeOptions {
   return command.options;
 }
 
-const NONE: ExportOptions = {
-  targets: [],
-  collectdTypes: "latency",
-  windowMs: null,
-  perProbe: true,
-  boundsUs: MANY_BOUNDS_US,
-  hostTag: true,
-  http: { names: [], tokenFile: null },
-};
-const EXEC: ExportOptions = { ...NONE, targets: [{ kind: "collectd-exec" }] };
+const EXEC: ExportOptions = { ...NO_EXPORTS, targets: [{ kind: "collectd-exec" }] };
 const PROMETHEUS: ExportOptions = {
-  ...NONE,
+  ...NO_EXPORTS,
   targets: [{ kind: "prometheus", address: "0.0.0.0", port: 9273, onDemand: null }],
 };
 
 const GOOD: readonly [argv: string, output: OutputName, exports: ExportOptions][] = [
-  ["probe db:1", "text", NONE],
-  ["probe -o influx db:1", "influx", NONE],
+  ["probe db:1", "text", NO_EXPORTS],
+  ["probe -o influx db:1", "influx", NO_EXPORTS],
   ["probe --export collectd-exec db:1", "collectd", EXEC],
   ["probe --export collectd-exec -o collectd db:1", "collectd", EXEC],
-  ["probe -o collectd db:1", "collectd", NONE],
+  ["probe -o collectd db:1", "collectd", NO_EXPORTS],
   ["probe --export prometheus://:9273 db:1", "text", PROMETHEUS],
   ["probe --export prometheus://:9273", "text", PROMETHEUS],
-  ["probe --window 10s db:1", "text", { ...NONE, windowMs: 10_000 }],
-  ["probe --window 100ms db:1", "text", { ...NONE, windowMs: 100 }],
+  ["probe --window 10s db:1", "text", { ...NO_EXPORTS, windowMs: 10_000 }],
+  ["probe --window 100ms db:1", "text", { ...NO_EXPORTS, windowMs: 100 }],
   ["probe --window 1m --per-probe=false db:1", "text", {
-    ...NONE,
+    ...NO_EXPORTS,
     windowMs: 60_000,
     perProbe: false,
   }],
-  ["probe --per-probe true db:1", "text", NONE],
-  ["probe -o csv db:1", "csv", NONE],
+  ["probe --per-probe true db:1", "text", NO_EXPORTS],
+  ["probe -o csv db:1", "csv", NO_EXPORTS],
   ["probe -o csv --window 1s --per-probe=false db:1", "csv", {
-    ...NONE,
+    ...NO_EXPORTS,
     windowMs: 1000,
     perProbe: false,
   }],
   // collectd's own default interval.
   ["probe --collectd-types ping db:1", "text", {
-    ...NONE,
+    ...NO_EXPORTS,
     collectdTypes: "ping",
     windowMs: 10_000,
   }],
   ["probe --collectd-types ping --window 60s -o collectd db:1", "collectd", {
-    ...NONE,
+    ...NO_EXPORTS,
     collectdTypes: "ping",
     windowMs: 60_000,
   }],
   ["probe --collectd-types ping --per-probe=false db:1", "text", {
-    ...NONE,
+    ...NO_EXPORTS,
     collectdTypes: "ping",
     windowMs: 10_000,
     perProbe: false,

@@ -1,9 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { HeatmapOptions } from "../../../src/commands/heatmap/heatmap.ts";
-import { UsageError } from "../../../src/domain/exit.ts";
-
-const words = (argv: string) => argv.split(" ");
+import { assertOptions, assertRefused } from "./command_lines.ts";
 
 const DEFAULTS: HeatmapOptions = {
   nodesFile: null,
@@ -41,12 +37,7 @@ const GIVEN: readonly [argv: string, change: Partial<HeatmapOptions>][] = [
 ];
 
 Deno.test("heatmap's options are what was given, and else the defaults", () => {
-  for (const [argv, change] of GIVEN) {
-    assertEquals(parseCommandLine(words(argv), "1"), {
-      name: "heatmap",
-      options: { ...DEFAULTS, ...change },
-    }, argv);
-  }
+  assertOptions("heatmap", DEFAULTS, GIVEN);
 });
 
 const REFUSED: readonly [argv: string, message: string][] = [
@@ -60,11 +51,4 @@ const REFUSED: readonly [argv: string, message: string][] = [
   ["heatmap a --node n", "'heatmap' has no option \"--node\"; did you mean --nodes?"],
 ];
 
-Deno.test("heatmap's mistakes are told in one line", () => {
-  for (const [argv, message] of REFUSED) {
-    assertEquals(
-      assertThrows(() => parseCommandLine(words(argv), "1"), UsageError).message,
-      message,
-    );
-  }
-});
+Deno.test("heatmap's mistakes are told in one line", () => assertRefused(REFUSED));

@@ -1,9 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { MeshOptions } from "../../../src/commands/mesh/mesh.ts";
-import { UsageError } from "../../../src/domain/exit.ts";
-
-const words = (argv: string) => argv.split(" ");
+import { assertOptions, assertRefused } from "./command_lines.ts";
 
 const DEFAULTS: MeshOptions = {
   nodesFile: "n",
@@ -41,12 +37,7 @@ const GIVEN: readonly [argv: string, change: Partial<MeshOptions>][] = [
 ];
 
 Deno.test("mesh's options are what was given, and else the defaults", () => {
-  for (const [argv, change] of GIVEN) {
-    assertEquals(parseCommandLine(words(argv), "1"), {
-      name: "mesh",
-      options: { ...DEFAULTS, ...change },
-    }, argv);
-  }
+  assertOptions("mesh", DEFAULTS, GIVEN);
 });
 
 const REFUSED: readonly [argv: string, message: string][] = [
@@ -62,9 +53,4 @@ const REFUSED: readonly [argv: string, message: string][] = [
   ["mesh --node n", "'mesh' has no option \"--node\"; did you mean --nodes?"],
 ];
 
-Deno.test("mesh's mistakes are told in one line", () => {
-  for (const [argv, message] of REFUSED) {
-    const error = assertThrows(() => parseCommandLine(words(argv), "1"), UsageError);
-    assertEquals(error.message, message, argv);
-  }
-});
+Deno.test("mesh's mistakes are told in one line", () => assertRefused(REFUSED));

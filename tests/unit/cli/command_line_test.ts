@@ -1,4 +1,3 @@
-import { MANY_BOUNDS_US } from "../../../src/stats/buckets.ts";
 import { NO_THRESHOLDS } from "../../../src/run/verdict.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Command, parseCommandLine } from "../../../src/cli/command_line.ts";
@@ -6,6 +5,7 @@ import type { ProbeOptions } from "../../../src/run/options.ts";
 import type { ServeOptions } from "../../../src/commands/serve.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { endpoint, target } from "../fixtures.ts";
+import { NO_EXPORTS } from "./command_lines.ts";
 
 const words = (argv: string) => argv === "" ? [] : argv.split(" ");
 const parse = (argv: string): Command => parseCommandLine(words(argv), "1.2.3");
@@ -32,15 +32,7 @@ const PROBE_DEFAULTS: ProbeOptions = {
   close: "fin",
   clock: "auto",
   output: "text",
-  exports: {
-    targets: [],
-    collectdTypes: "latency",
-    windowMs: null,
-    perProbe: true,
-    boundsUs: MANY_BOUNDS_US,
-    hostTag: true,
-    http: { names: [], tokenFile: null },
-  },
+  exports: NO_EXPORTS,
   quiet: false,
   live: false,
   histogram: false,

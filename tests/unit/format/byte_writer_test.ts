@@ -46,11 +46,16 @@ property("a record that does not fit leaves the buffer as it was", 400, (random)
   }
 });
 
+/** Writes a record; false where it does not fit. */
+function put(out: ByteWriter, text: string): boolean {
+  out.begin();
+  out.ascii(text);
+  return out.end();
+}
+
 Deno.test("a buffer can be filled to its last byte", () => {
   const out = new ByteWriter(4);
-  out.begin();
-  out.ascii("1234");
-  assert(out.end());
+  assert(put(out, "1234"));
   out.begin();
   out.byte(53);
   assertFalse(out.end());
@@ -59,12 +64,8 @@ Deno.test("a buffer can be filled to its last byte", () => {
 
 Deno.test("one overflow does not spoil the next record", () => {
   const out = new ByteWriter(4);
-  out.begin();
-  out.ascii("12345");
-  assertFalse(out.end());
-  out.begin();
-  out.ascii("ab");
-  assert(out.end());
+  assertFalse(put(out, "12345"));
+  assert(put(out, "ab"));
   assertEquals(textOf(out.takeCopy()), "ab");
 });
 
@@ -79,9 +80,7 @@ Deno.test("a copy is not changed by what is written later", () => {
 
 Deno.test("columns count from the start of the record in hand", () => {
   const out = new ByteWriter(64);
-  out.begin();
-  out.ascii("earlier\n");
-  assert(out.end());
+  assert(put(out, "earlier\n"));
   out.begin();
   out.ascii("ab");
   out.padTo(5);

@@ -10,21 +10,20 @@ import { NO_EXTENSIONS } from "../../../src/packet/icmp_extension.ts";
 import { plain } from "../../../src/format/paint.ts";
 import type { HopAnswer } from "../../../src/trace/hop_prober.ts";
 import { FakeClock } from "../fake_clock.ts";
+import { hopAnswer } from "../trace/fake_path.ts";
 
-function answer(address: string, rttUs: number, more: Partial<HopAnswer> = {}): HopAnswer {
-  return {
-    kind: "router",
-    detail: "ttl exceeded",
-    address,
-    rttUs,
-    rttSource: "kernel",
-    mtuBytes: 0,
-    extensions: NO_EXTENSIONS,
-    ttl: 0,
-    translation: null,
-    synAck: null,
-    ...more,
-  };
+/** Hop 1 answers in the first round; nothing else was sent. */
+function oneHop(): TracePath {
+  const path = new TracePath(1);
+  path.beginRound();
+  path.add({
+    round: path.rounds,
+    hops: 1,
+    flow: 0,
+    query: 0,
+    answer: hopAnswer("192.0.2.1", 1000),
+  });
+  return path;
 }
 
 /** Hop 1 answers, 2 and 3 are silent, 4 has two addresses and loses one, 5 is the end. */
@@ -33,18 +32,18 @@ function examplePath(): TracePath {
   path.beginRound();
   const add = (hops: number, query: number, found: HopAnswer | null) =>
     path.add({ round: path.rounds, hops, flow: 0, query, answer: found });
-  add(1, 0, answer("192.0.2.1", 1000));
-  add(1, 1, answer("192.0.2.1", 1500));
+  add(1, 0, hopAnswer("192.0.2.1", 1000));
+  add(1, 1, hopAnswer("192.0.2.1", 1500));
   add(2, 0, null);
   add(3, 0, null);
   const labels = [{ label: 16_001, trafficClass: 5, ttl: 1 }];
-  add(4, 0, answer("192.0.2.4", 4000, { extensions: { ...NO_EXTENSIONS, labels } }));
+  add(4, 0, hopAnswer("192.0.2.4", 4000, { extensions: { ...NO_EXTENSIONS, labels } }));
   add(4, 1, null);
-  add(4, 2, answer("192.0.2.14", 4100));
-  add(5, 0, answer("198.51.100.9", 5000, { kind: "end", detail: "open" }));
-  add(5, 1, answer("198.51.100.9", -1, { kind: "end", detail: "open", rttSource: null }));
+  add(4, 2, hopAnswer("192.0.2.14", 4100));
+  add(5, 0, hopAnswer("198.51.100.9", 5000, { kind: "end", detail: "open" }));
+  add(5, 1, hopAnswer("198.51.100.9", -1, { kind: "end", detail: "open", rttSource: null }));
   // Sent before the end was known.
-  add(6, 0, answer("198.51.100.9", 5100, { kind: "end", detail: "open" }));
+  add(6, 0, hopAnswer("198.51.100.9", 5100, { kind: "end", detail: "open" }));
   return path;
 }
 
@@ -92,9 +91,7 @@ Deno.test("a trace is a line a hop and address, what is silent together, and how
 });
 
 Deno.test("an end that is silent is said, with the hops that were tried and the handshake", () => {
-  const path = new TracePath(1);
-  path.beginRound();
-  path.add({ round: path.rounds, hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000) });
+  const path = oneHop();
   for (let hops = 2; hops <= 13; hops++) {
     path.add({ round: path.rounds, hops, flow: 0, query: 0, answer: null });
   }
@@ -124,7 +121,7 @@ Deno.test("a refusal on the way is said with who and where", () => {
     hops: 1,
     flow: 0,
     query: 0,
-    answer: answer("192.0.2.1", 1000, refusal),
+    answer: hopAnswer("192.0.2.1", 1000, refusal),
   });
   const of = report(path);
   assertEquals(
@@ -171,11 +168,21 @@ Deno.test("the MTU is said as far as it was shown, and by whom", () => {
 });
 
 Deno.test("with several flows, each address says which ones met it", () => {
-  const path = new TracePath(1);
-  path.beginRound();
-  path.add({ round: path.rounds, hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000) });
-  path.add({ round: path.rounds, hops: 1, flow: 2, query: 0, answer: answer("192.0.2.1", 1000) });
-  path.add({ round: path.rounds, hops: 1, flow: 1, query: 0, answer: answer("192.0.2.2", 1000) });
+  const path = oneHop();
+  path.add({
+    round: path.rounds,
+    hops: 1,
+    flow: 2,
+    query: 0,
+    answer: hopAnswer("192.0.2.1", 1000),
+  });
+  path.add({
+    round: path.rounds,
+    hops: 1,
+    flow: 1,
+    query: 0,
+    answer: hopAnswer("192.0.2.2", 1000),
+  });
   const lines = traceLines(report(path, { paths: 3, namesOf: () => NO_NAMES }), plain);
   assertEquals(lines.slice(1, 3), [
     "  1  192.0.2.1     1.000     1.000 ms  flows 1,3",
@@ -186,7 +193,13 @@ Deno.test("with several flows, each address says which ones met it", () => {
 Deno.test("repeated, a trace is a table of figures over all rounds", () => {
   const path = examplePath();
   path.beginRound();
-  path.add({ round: path.rounds, hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 2000) });
+  path.add({
+    round: path.rounds,
+    hops: 1,
+    flow: 0,
+    query: 0,
+    answer: hopAnswer("192.0.2.1", 2000),
+  });
   path.add({ round: path.rounds, hops: 2, flow: 0, query: 0, answer: null });
   const lines = traceTable(report(path, { namesOf: () => NO_NAMES }), plain);
   assertEquals(lines.slice(1, 5), [
@@ -279,7 +292,7 @@ Deno.test("CSV has a line a hop and address, quoted where it must be", () => {
 
 Deno.test("a target answers a farther probe where the nearer one's answer was lost: it stays where it was", () => {
   const path = new TracePath(1);
-  const end = answer("198.51.100.9", 5000, { kind: "end", detail: "open" });
+  const end = hopAnswer("198.51.100.9", 5000, { kind: "end", detail: "open" });
   const round = (endHops: number, farthestRouter: number) => {
     const number = path.beginRound();
     const query = 0;
@@ -298,11 +311,11 @@ Deno.test("a target answers a farther probe where the nearer one's answer was lo
 Deno.test("a refusal in one round does not hide what has answered before", () => {
   const path = new TracePath(1);
   const refusal = { kind: "unreachable", detail: "host unreachable" } as const;
-  const end = answer("198.51.100.9", 3000, { kind: "end", detail: "open" });
+  const end = hopAnswer("198.51.100.9", 3000, { kind: "end", detail: "open" });
   for (const isRefused of [false, true]) {
     const round = path.beginRound();
-    path.add({ round, hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000) });
-    const second = answer("192.0.2.2", 2000, isRefused ? refusal : {});
+    path.add({ round, hops: 1, flow: 0, query: 0, answer: hopAnswer("192.0.2.1", 1000) });
+    const second = hopAnswer("192.0.2.2", 2000, isRefused ? refusal : {});
     path.add({ round, hops: 2, flow: 0, query: 0, answer: second });
     path.add({ round, hops: 3, flow: 0, query: 0, answer: isRefused ? null : end });
     const endHops = isRefused ? Infinity : 3;
@@ -321,7 +334,7 @@ Deno.test("addresses at a hop are bounded; further ones are counted", () => {
       hops: 1,
       flow: i,
       query: 0,
-      answer: answer(`192.0.2.${i}`, 1000),
+      answer: hopAnswer(`192.0.2.${i}`, 1000),
     });
   }
   const [hop] = path.hops();
@@ -353,9 +366,7 @@ Deno.test("the live table is the table, with how far it is, cut to the terminal"
 });
 
 Deno.test("nothing is said of the path's end while the first round is under way", () => {
-  const path = new TracePath(1);
-  path.beginRound();
-  path.add({ round: path.rounds, hops: 1, flow: 0, query: 0, answer: answer("192.0.2.1", 1000) });
+  const path = oneHop();
   const lines = (rounds: number) => live(report(path, { rounds })).lines(160, 24).join("\n");
   assert(!lines(1).includes("not reached"));
   assert(lines(2).includes("not reached: no answer behind hop 1"));

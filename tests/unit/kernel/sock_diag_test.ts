@@ -3,13 +3,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { addressText } from "../../../src/domain/address.ts";
 import { SystemError } from "../../../src/domain/exit.ts";
 import { type DiagSocket, type DumpEnd, DumpReader } from "../../../src/kernel/sock_diag.ts";
-import {
-  endMessage,
-  INFO_BYTES,
-  LISTEN,
-  type SocketFields,
-  socketMessage,
-} from "../connections/sockets.ts";
+import type { SocketFields } from "../connections/sockets.ts";
+import { endMessage, INFO_BYTES, LISTEN, socketMessage } from "../connections/sockets.ts";
 
 const DONE = 3;
 const ERROR = 2;

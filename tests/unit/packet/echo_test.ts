@@ -3,8 +3,9 @@ import { addBytes, checksumOf } from "../../../src/packet/checksum.ts";
 import {
   blankEcho,
   ECHO_HEADER_BYTES,
-  parseEchoReply,
-  parseEchoRequest,
+  ECHO_REPLY,
+  ECHO_REQUEST,
+  parseEcho,
   writeEchoRequest,
 } from "../../../src/packet/echo.ts";
 
@@ -19,9 +20,9 @@ function request(family: 4 | 6): Uint8Array {
 Deno.test("a request reads as it was written", () => {
   for (const family of [4, 6] as const) {
     const [bytes, echo] = [request(family), blankEcho()];
-    assert(parseEchoRequest(bytes, 0, bytes.length, family, echo));
+    assert(parseEcho(bytes, 0, bytes.length, ECHO_REQUEST[family], echo));
     assertEquals(echo, { id: 0xabcd, sequence: 0xfffe, payloadAt: 8, payloadEnd: 13 });
-    assertFalse(parseEchoReply(bytes, 0, bytes.length, family, echo));
+    assertFalse(parseEcho(bytes, 0, bytes.length, ECHO_REPLY[family], echo));
   }
 });
 
@@ -35,14 +36,14 @@ Deno.test("a reply is of its family's type, has code 0 and a whole header", () =
   for (const [family, type] of [[4, 0], [6, 129]] as const) {
     const [bytes, echo] = [request(family), blankEcho()];
     bytes[0] = type;
-    assert(parseEchoReply(bytes, 0, bytes.length, family, echo));
-    assertFalse(parseEchoReply(bytes, 0, bytes.length, family === 4 ? 6 : 4, echo));
-    assert(parseEchoReply(bytes, 0, ECHO_HEADER_BYTES, family, echo));
+    assert(parseEcho(bytes, 0, bytes.length, ECHO_REPLY[family], echo));
+    assertFalse(parseEcho(bytes, 0, bytes.length, ECHO_REPLY[family === 4 ? 6 : 4], echo));
+    assert(parseEcho(bytes, 0, ECHO_HEADER_BYTES, ECHO_REPLY[family], echo));
     assertEquals(echo.payloadAt, echo.payloadEnd);
     for (let end = 0; end < ECHO_HEADER_BYTES; end++) {
-      assertFalse(parseEchoReply(bytes, 0, end, family, echo));
+      assertFalse(parseEcho(bytes, 0, end, ECHO_REPLY[family], echo));
     }
     bytes[1] = 1;
-    assertFalse(parseEchoReply(bytes, 0, bytes.length, family, echo));
+    assertFalse(parseEcho(bytes, 0, bytes.length, ECHO_REPLY[family], echo));
   }
 });

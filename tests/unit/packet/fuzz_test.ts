@@ -1,6 +1,6 @@
 /** Truncated and lying input: no parser throws, reads outside its bytes, or tells of places outside them. */
 import { assert } from "@std/assert";
-import { blankEcho, parseEchoReply, parseEchoRequest } from "../../../src/packet/echo.ts";
+import { blankEcho, ECHO_REPLY, ECHO_REQUEST, parseEcho } from "../../../src/packet/echo.ts";
 import {
   findExtensions,
   MAX_INTERFACES,
@@ -96,9 +96,9 @@ function parseAll(bytes: Uint8Array, at: number, end: number): void {
   }
   parseTcp(bytes, at, end, blankTcpSegment());
   for (const family of [4, 6] as const) {
-    parseEchoRequest(bytes, at, end, family, blankEcho());
+    parseEcho(bytes, at, end, ECHO_REQUEST[family], blankEcho());
     const echo = blankEcho();
-    if (parseEchoReply(bytes, at, end, family, echo)) {
+    if (parseEcho(bytes, at, end, ECHO_REPLY[family], echo)) {
       assert(at <= echo.payloadAt && echo.payloadAt <= echo.payloadEnd && echo.payloadEnd <= end);
     }
   }
@@ -129,7 +129,7 @@ property("a range that lies outside its buffer is refused", RUNS / 4, (random) =
   const end = bytes.length + random.int(0, 100);
   assert(!parseIp(bytes, at, end, blankIpPacket()));
   assert(!parseTcp(bytes, at, end, blankTcpSegment()));
-  assert(!parseEchoReply(bytes, at, end, 4, blankEcho()));
+  assert(!parseEcho(bytes, at, end, ECHO_REPLY[4], blankEcho()));
   assert(parseExtensions(bytes, at, end, "told") === null);
 });
 

@@ -6,7 +6,7 @@ import { TcpProber } from "../../../src/net/tcp_prober.ts";
 import { RELATIVE_ERROR } from "../../../src/stats/histogram.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { FakeConnector, FakeResolver } from "../fake_network.ts";
-import { literals, LoopBench } from "./loop_bench.ts";
+import { literals, LOOP_DEFAULTS, LoopBench } from "./loop_bench.ts";
 
 const INTERVAL_MS = 10;
 const PROBES = 10_000;
@@ -84,15 +84,9 @@ async function summaryWith(stallMs: number): Promise<Summary> {
   const sample = { rttUs: 1000 * USUAL_MS, synRetransmits: 0 };
   const connector = new FakeConnector(clock, { afterMs: USUAL_MS, sample });
   const loop = new ProbeLoop({
-    count: null,
+    ...LOOP_DEFAULTS,
     durationMs: PROBES * INTERVAL_MS,
     intervalMs: INTERVAL_MS,
-    burst: 1,
-    family: 0,
-    resolveAfter: 5,
-    resolveEveryMs: null,
-    maxInFlight: 1000,
-    idle: false,
   }, {
     clock,
     prober: new TcpProber(connector, clock, 5000, "auto"),

@@ -7,7 +7,7 @@ import { FakeClock } from "../fake_clock.ts";
 import { FakeProber, FakeResolver, type Fate, type Sent } from "../fake_network.ts";
 import { target } from "../fixtures.ts";
 
-const DEFAULTS: LoopOptions = {
+export const LOOP_DEFAULTS: LoopOptions = {
   count: null,
   durationMs: null,
   intervalMs: 1000,
@@ -38,7 +38,7 @@ export class LoopBench {
     fateOf: (sent: Sent) => Fate = () => ({ afterMs: 1 }),
   ) {
     this.prober = new FakeProber(this.clock, fateOf);
-    this.loop = new ProbeLoop({ ...DEFAULTS, ...options }, {
+    this.loop = new ProbeLoop({ ...LOOP_DEFAULTS, ...options }, {
       clock: this.clock,
       prober: this.prober,
       resolver: this.resolver,

@@ -69,38 +69,35 @@ function put(stream: StreamOutput, line: string): void {
   stream.commit();
 }
 
+/** A stream into which these lines went in one turn, all of it taken by the reader. */
+async function taken(reader: Reader, ...lines: readonly string[]): Promise<StreamOutput> {
+  const stream = streamTo(reader);
+  for (const line of lines) put(stream, line);
+  await reader.takeAll();
+  return stream;
+}
+
 Deno.test("lines arrive whole and in order", async () => {
   const reader = new Reader();
-  const stream = streamTo(reader);
-  put(stream, "one\n");
-  put(stream, "two\n");
-  await reader.takeAll();
+  const stream = await taken(reader, "one\n", "two\n");
   assertEquals([reader.text, stream.dropped], ["one\ntwo\n", 0]);
 });
 
 Deno.test("the lines of one turn leave in one write", async () => {
   const reader = new Reader();
-  const stream = streamTo(reader);
-  for (const line of ["a\n", "b\n", "c\n"]) put(stream, line);
-  await reader.takeAll();
+  await taken(reader, "a\n", "b\n", "c\n");
   assertEquals([reader.writes, reader.text], [1, "a\nb\nc\n"]);
 });
 
 Deno.test("a reader that takes a few bytes at a time gets everything", async () => {
   const reader = new Reader(3);
-  const stream = streamTo(reader);
-  put(stream, "0123456789\n");
-  await reader.takeAll();
+  await taken(reader, "0123456789\n");
   assertEquals([reader.text, reader.writes], ["0123456789\n", 4]);
 });
 
 Deno.test("a line longer than any buffer is dropped and counted, its neighbours are not", async () => {
   const reader = new Reader();
-  const stream = streamTo(reader);
-  put(stream, "ok\n");
-  put(stream, `${"x".repeat(MAX_RECORD_BYTES + 100)}\n`);
-  put(stream, "fine\n");
-  await reader.takeAll();
+  const stream = await taken(reader, "ok\n", `${"x".repeat(MAX_RECORD_BYTES + 100)}\n`, "fine\n");
   assertEquals([reader.text, stream.dropped], ["ok\nfine\n", 1]);
 });
 

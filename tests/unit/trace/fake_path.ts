@@ -97,18 +97,27 @@ export class FakePath implements HopProber {
 }
 
 function answer(hop: FakeHop, kind: HopAnswerKind, detail: HopAnswerDetail): HopAnswer {
-  const { address, rttMs } = hop;
+  return hopAnswer(hop.address, Math.round(hop.rttMs * 1000), { kind, detail });
+}
+
+/** A router's answer to a probe whose hops ran out, but for what differs. */
+export function hopAnswer(
+  address: string,
+  rttUs: number,
+  more: Partial<HopAnswer> = {},
+): HopAnswer {
   return {
-    kind,
-    detail,
+    kind: "router",
+    detail: "ttl exceeded",
     address,
-    rttUs: Math.round(rttMs * 1000),
+    rttUs,
     rttSource: "kernel",
     mtuBytes: 0,
     extensions: NO_EXTENSIONS,
     ttl: 0,
     translation: null,
     synAck: null,
+    ...more,
   };
 }
 
