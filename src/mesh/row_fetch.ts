@@ -1,9 +1,11 @@
 /** A node's row by HTTP: in time, of bounded size, and of the node that was asked. */
-import { fetchReason, shown } from "../text/quote.ts";
+import { fetchReason, messageOf, shown } from "../text/quote.ts";
+import { literalEndpoint } from "../domain/address.ts";
 import { hostPort } from "../domain/target.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
 import { decodeRow, MAX_ROW_BYTES, RowError } from "./row_json.ts";
 import { type HttpToken, PROOF_FIELD } from "../net/http_token.ts";
+import type { Resolver } from "../net/resolver.ts";
 import { type NodeEntry, ROW_PATH } from "../input/nodes_file.ts";
 
 /** A row, or in one line why there is none. */
@@ -22,17 +24,12 @@ export type FetchRow = (
  * By HTTP; redirects are not followed, since they lead to who was not asked. With a token, the node
  * is shown that it is known here, and its row counts only with a proof that it is known there.
  */
-export function rowFetcher(token: HttpToken | null): FetchRow {
-  return (entry, timeoutMs, stopped) => fetchFrom(entry, timeoutMs, token, stopped);
+export function rowFetcher(token: HttpToken | null, resolver: Resolver): FetchRow {
+  return (entry, timeoutMs, stopped) => fetchFrom(entry, { timeoutMs, token, resolver, stopped });
 }
 
-async function fetchFrom(
-  entry: NodeEntry,
-  timeoutMs: number,
-  token: HttpToken | null,
-  stopped?: AbortSignal,
-): Promise<Fetched> {
-  const body = await fetchBytes(entry, ROW_PATH, { timeoutMs, token, stopped });
+async function fetchFrom(entry: NodeEntry, asking: Asking): Promise<Fetched> {
+  const body = await fetchBytes(entry, ROW_PATH, asking);
   if (typeof body === "string") return refusal(body);
   try {
     const row = decodeRow(body);
@@ -49,43 +46,96 @@ async function fetchFrom(
 interface Asking {
   readonly timeoutMs: number;
   readonly token: HttpToken | null;
+  /** For nodes that are named; the gate's, since the runtime's own would take all its threads. */
+  readonly resolver: Resolver;
   readonly stopped?: AbortSignal | undefined;
 }
 
 /** What a node answers at a path, at most MAX_ROW_BYTES; or in one line why it does not. */
 export async function fetchBytes(
-  { target, httpPort }: NodeEntry,
+  entry: NodeEntry,
   path: string,
-  { timeoutMs, token, stopped }: Asking,
+  asking: Asking,
 ): Promise<Uint8Array | string> {
+  const { timeoutMs, stopped } = asking;
   const signal = AbortSignal.any([
     AbortSignal.timeout(timeoutMs),
     ...(stopped === undefined ? [] : [stopped]),
   ]);
-  const url = `http://${hostPort(urlHost(target.host), httpPort)}${path}`;
   try {
-    const question = await token?.ask() ?? null;
-    const headers: Record<string, string> = question === null
-      ? {}
-      : { authorization: question.authorization };
-    const response = await fetch(url, { signal, headers, redirect: "manual" });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      return statusReason(response.status);
-    }
-    const body = await boundedBody(response.body);
-    if (
-      question !== null &&
-      await token?.proves(response.headers.get(PROOF_FIELD), question, body) !== true
-    ) {
-      return "it does not prove that it knows the token of --http-token";
-    }
-    return body;
+    const { host } = entry.target;
+    return literalEndpoint(host, entry.httpPort) !== null
+      ? await fetchOf(`http://${hostPort(urlHost(host), entry.httpPort)}${path}`, asking, {
+        signal,
+      })
+      : await fetchOfNamed(entry, path, asking, signal);
   } catch (error) {
     if (error instanceof RowError) return `its row: ${error.message}`;
     if (stopped?.aborted === true) return "not waited for";
     return signal.aborted ? "no answer in time" : transportReason(error);
   }
+}
+
+/** By the name's addresses one after the other, until one answers: each has its share of the time that is left. */
+async function fetchOfNamed(
+  { target: { host }, httpPort }: NodeEntry,
+  path: string,
+  asking: Asking,
+  signal: AbortSignal,
+): Promise<Uint8Array | string> {
+  const endMs = performance.now() + asking.timeoutMs;
+  const addresses = await unlessAborted(asking.resolver.resolve(host, 0), signal)
+    .catch((error) => {
+      throw new Error(`cannot resolve ${host}: ${messageOf(error)}`, { cause: error });
+    });
+  // The node is called by its name, since a proxy before it may go by that.
+  using client = Deno.createHttpClient({ allowHost: true });
+  const headers = { host: hostPort(host, httpPort) };
+  for (const [i, address] of addresses.entries()) {
+    const url = `http://${hostPort(address, httpPort)}${path}`;
+    const shareMs = Math.max(1, (endMs - performance.now()) / (addresses.length - i));
+    const part = AbortSignal.any([signal, AbortSignal.timeout(shareMs)]);
+    try {
+      return await fetchOf(url, asking, { signal: part, headers, client });
+    } catch (error) {
+      const last = i === addresses.length - 1;
+      if (error instanceof RowError || signal.aborted || last) throw error;
+    }
+  }
+  throw new Error(`cannot resolve ${host}: no address`);
+}
+
+async function fetchOf(
+  url: string,
+  { token }: Asking,
+  init: RequestInit & { readonly client?: Deno.HttpClient },
+): Promise<Uint8Array | string> {
+  const question = await token?.ask() ?? null;
+  const headers = new Headers(init.headers);
+  if (question !== null) headers.set("authorization", question.authorization);
+  const response = await fetch(url, { ...init, headers, redirect: "manual" });
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    return statusReason(response.status);
+  }
+  const body = await boundedBody(response.body);
+  if (
+    question !== null &&
+    await token?.proves(response.headers.get(PROOF_FIELD), question, body) !== true
+  ) {
+    return "it does not prove that it knows the token of --http-token";
+  }
+  return body;
+}
+
+/** Rejects when the signal comes first; a look-up then goes on for whoever else wants it. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
 }
 
 function statusReason(status: number): string {

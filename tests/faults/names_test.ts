@@ -119,6 +119,45 @@ Deno.test("why a name has no address is told apart", async () => {
   assertEquals(reasons(alone, "gone.test:1"), "no name server answers (127.0.0.99)");
 });
 
+Deno.test("heatmap: nodes whose names are not answered have their reasons, and do not hold up the others", async () => {
+  await using host = await NamedHost.open({
+    "good.test": "127.0.0.1",
+    "gone.test": "NXDOMAIN",
+    "*": "SILENT",
+  });
+  const nodes = await Deno.makeTempFile();
+  await Deno.chmod(nodes, 0o644);
+  const silent = names(48, "dead").map((name, i) => `n${i}=${name}`);
+  const known = [
+    "me=127.0.0.1:9998 http=9997",
+    "other=good.test:9998 http=9997",
+    "gone=gone.test:1",
+  ];
+  await Deno.writeTextFile(nodes, [...silent, ...known].join("\n"));
+  await using mesh = host.start(
+    "mesh",
+    "--nodes",
+    nodes,
+    "--name",
+    "me",
+    "--http-host",
+    "good.test",
+  );
+  await until("the node listens", () => mesh.stderr.includes("row at port"));
+  await using heatmap = host.start("heatmap", "--nodes", nodes, "--json", "--timeout", "4s");
+  await heatmap.ended();
+  const { nodes: found }: { nodes: readonly { name: string; row: string; reason: string }[] } = JSON
+    .parse(heatmap.stdout);
+  const reasons = new Map(found.map(({ name, row, reason }) => [name, `${row}: ${reason}`]));
+  assertEquals(reasons.get("gone"), "missing: cannot resolve gone.test: no such name");
+  // It was asked, by its name; both are one node here.
+  assertEquals(reasons.get("other"), "missing: the row is another node's");
+  assert(reasons.get("me")?.startsWith("missing") === false, reasons.get("me"));
+  for (let i = 0; i < 48; i++) assertEquals(reasons.get(`n${i}`), "missing: no answer in time");
+  assertEquals((await mesh.end()).code, 0);
+  await Deno.remove(nodes);
+});
+
 Deno.test("after a reload a new literal starts at once, and a name when it resolves", async () => {
   await using host = await NamedHost.open({ "*": "SILENT" });
   const file = await Deno.makeTempFile();

@@ -1,18 +1,21 @@
 /** Rows over real HTTP, from nodes that are slow, wrong, large or lie: each costs only itself. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encodeRow, MAX_ROW_BYTES } from "../../src/mesh/row_json.ts";
 import type { NodeEntry } from "../../src/input/nodes_file.ts";
 import { type Fetched, rowFetcher } from "../../src/mesh/row_fetch.ts";
+import type { Resolver } from "../../src/net/resolver.ts";
 import { peer, row } from "../unit/mesh/meshes.ts";
 
 /** Generous: only a node that never ends reaches it. */
 const PATIENCE_MS = 30_000;
 const IMPATIENCE_MS = 300;
 
-const fetchRow = rowFetcher(null);
+/** Every name is this machine's, at two addresses of which the first refuses. */
+const resolver: Resolver = { resolve: () => Promise.resolve(["::1", "127.0.0.1"]) };
+const fetchRow = rowFetcher(null, resolver);
 
-const entry = (port: number): NodeEntry => ({
-  target: { name: "n1", host: "127.0.0.1", port: 9999, az: "a", labels: [] },
+const entry = (port: number, host = "127.0.0.1"): NodeEntry => ({
+  target: { name: "n1", host, port: 9999, az: "a", labels: [] },
   httpPort: port,
 });
 
@@ -20,6 +23,7 @@ const entry = (port: number): NodeEntry => ({
 async function ask(
   answer: (request: Request) => Response | Promise<Response>,
   timeoutMs = PATIENCE_MS,
+  host = "127.0.0.1",
 ): Promise<Fetched> {
   const ended = new AbortController();
   const server = Deno.serve(
@@ -27,7 +31,7 @@ async function ask(
     answer,
   );
   try {
-    return await fetchRow(entry(server.addr.port), timeoutMs);
+    return await fetchRow(entry(server.addr.port, host), timeoutMs);
   } finally {
     ended.abort();
     await server.finished;
@@ -119,4 +123,31 @@ Deno.test("a peer that speaks no HTTP is refused", async () => {
   assert(reason !== null && !/\p{Cc}/u.test(reason), String(reason));
   await serving;
   listener.close();
+});
+
+Deno.test("a node that is named is asked at its addresses until one answers, and called by its name", async () => {
+  let called = "";
+  const answer = (request: Request) => {
+    called = new URL(request.url).host;
+    return new Response(encodeRow(GOOD));
+  };
+  const fetched = await ask(answer, PATIENCE_MS, "db.test");
+  assertEquals(fetched, { row: GOOD, reason: null });
+  assertMatch(called, /^db\.test:\d+$/);
+});
+
+Deno.test("why a node's name has no address is its reason, and a look-up is waited for no longer than the node", async () => {
+  const failing: Resolver = { resolve: () => Promise.reject(new Error("no such name")) };
+  const silent: Resolver = { resolve: () => new Promise(() => {}) };
+  const asked = [failing, silent].map((one) =>
+    rowFetcher(null, one)(entry(1, "gone.test"), IMPATIENCE_MS)
+  );
+  assertEquals((await Promise.all(asked)).map(({ reason }) => reason), [
+    "cannot resolve gone.test: no such name",
+    "no answer in time",
+  ]);
+  const stopped = new AbortController();
+  const waiting = rowFetcher(null, silent)(entry(1, "gone.test"), PATIENCE_MS, stopped.signal);
+  stopped.abort();
+  assertEquals((await waiting).reason, "not waited for");
 });

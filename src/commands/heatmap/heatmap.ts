@@ -24,6 +24,7 @@ import { quote } from "../../text/quote.ts";
 import { wrap } from "../../text/words.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
 import { inSlices } from "../../time/slices.ts";
+import { openGate } from "../../run/gate.ts";
 import { LiveHeatmap } from "./live_heatmap.ts";
 import { MatrixSource, type SourceOptions } from "./source.ts";
 
@@ -52,6 +53,8 @@ interface Picture {
 /** Draws once, or repeatedly until a signal. The code is 1 when a row is missing or triage has an alarm. */
 export async function heatmap(options: HeatmapOptions): Promise<ExitCode> {
   const screen = screenFor(options);
+  // It may need FFI.
+  if (options.rowFiles.length === 0) openGate();
   revoke("env", "ffi", "sys");
   const { html, svg } = options;
   if (html === null && svg === null) revoke("write");

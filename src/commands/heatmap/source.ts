@@ -7,6 +7,7 @@ import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
 import { loadToken } from "../../input/token_file.ts";
 import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
 import { rowFetcher } from "../../mesh/row_fetch.ts";
+import { openGate } from "../../run/gate.ts";
 import { messageOf } from "../../text/quote.ts";
 import { systemClock } from "../../time/clock.ts";
 
@@ -61,7 +62,8 @@ export class MatrixSource {
     }
     const { timeoutMs, tokenFile } = this.#options;
     const token = await loadToken(tokenFile);
-    await gatherRows(entries, rowFetcher(token), timeoutMs, ({ target }, { row, reason }) => {
+    const fetchRow = rowFetcher(token, openGate().resolver);
+    await gatherRows(entries, fetchRow, timeoutMs, ({ target }, { row, reason }) => {
       if (row === null) matrix.miss(matrix.indexOf(target.name), reason);
       else matrix.put(row, row.ageMs);
     }, { signal });

@@ -96,6 +96,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const pressure = openPressure();
   const builder = new RowBuilder(me.target, options, { clock: systemClock, pause, pressure });
   let nodes: readonly NodeEntry[] = entries;
+  const { resolver } = openGate();
   const pages = new Pages({
     clock: systemClock,
     row: () => builder.row(),
@@ -106,15 +107,16 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
       nodes: () => ({ entries: nodes, own: me.target.name }),
       ownRow: () => builder.row(),
       ownHistory: () => builder.ownHistory(),
-      fetchRow: rowFetcher(access.token),
+      fetchRow: rowFetcher(access.token, resolver),
     }),
     history: {
       nodes: () => ({ entries: nodes, own: me.target.name }),
       history: (peer) => builder.history(peer),
-      ask: (entry, path) => fetchBytes(entry, path, { timeoutMs: HISTORY_MS, token: access.token }),
+      ask: (entry, path) =>
+        fetchBytes(entry, path, { timeoutMs: HISTORY_MS, token: access.token, resolver }),
     },
     leaving: {
-      resolver: openGate().resolver,
+      resolver,
       entries: () => nodes,
       onLeave: (name) => {
         builder.leave(name);
