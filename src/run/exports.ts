@@ -19,7 +19,7 @@ import { HttpAccess, type HttpOptions } from "../net/http_access.ts";
 import { CollectdSocket, unixStream } from "../sink/collectd_socket.ts";
 import type { Exporter } from "../sink/exporter.ts";
 import { FollowedSocket } from "../sink/followed_socket.ts";
-import { httpPost } from "../sink/http_post.ts";
+import { type FollowPorts, httpPost } from "../sink/http_post.ts";
 import { INFLUX_QUEUE, InfluxHttp } from "../sink/influx_http.ts";
 import { writeRequest } from "../sink/influx_request.ts";
 import { BATCH_BYTES_V4, BATCH_BYTES_V6, InfluxUdp } from "../sink/influx_udp.ts";
@@ -94,7 +94,7 @@ async function open(
       const sending = {
         clock: systemClock,
         format: influx(),
-        post: httpPost(request),
+        post: httpPost(request, follow(request.where, gate)),
         output: outbox.output(request.where, INFLUX_QUEUE),
       };
       return lines(new InfluxHttp(sending), perProbe);
@@ -106,7 +106,7 @@ async function open(
         clock: systemClock,
         trouble: outbox.trouble(request.where),
         sender: { resource, version, naming },
-        post: httpPost(request),
+        post: httpPost(request, follow(request.where, gate)),
         boundsUs,
         runDropped: dropped,
         residentBytes,
@@ -184,6 +184,15 @@ function influxUdp(
     clock: systemClock,
     notice: say,
   });
+}
+
+function follow(where: string, { resolver }: Gate): FollowPorts {
+  return {
+    clock: systemClock,
+    resolver,
+    onMoved: (addresses) =>
+      outbox.detail(`${where}: the receiver is at ${addresses.join(", ")} now`),
+  };
 }
 
 async function lookUp(resolver: Resolver, host: string, port: number): Promise<Endpoint[]> {

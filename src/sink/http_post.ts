@@ -1,5 +1,8 @@
-/** A POST to one URL, with as much of the answer as a message needs. */
+/** A POST to one URL, with as much of the answer as a message needs; a server that is named is followed. */
+import { literalEndpoint } from "../domain/address.ts";
+import type { Resolver } from "../net/resolver.ts";
 import { fetchReason } from "../text/quote.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** What is read of an answer's body; the rest is left unread. */
 const MAX_BODY_BYTES = 1024;
@@ -29,12 +32,29 @@ export type Post<R extends Reply = Reply> = (
   signal: AbortSignal,
 ) => Promise<R>;
 
-/** Redirects are not followed: the headers may hold a secret for this server alone. */
-export function httpPost({ url, headers }: PostRequest): Post<WholeReply> {
+/** How a server that is named is followed. */
+export interface FollowPorts {
+  readonly clock: Clock;
+  /** The gate's. */
+  readonly resolver: Resolver;
+  /** The name has other addresses. */
+  onMoved(addresses: readonly string[]): void;
+}
+
+/**
+ * Redirects are not followed: the headers may hold a secret for this server alone. With `follow`, a
+ * server that is named and moves is followed, though the connection to where it was still lives.
+ */
+export function httpPost({ url, headers }: PostRequest, follow?: FollowPorts): Post<WholeReply> {
+  const host = new URL(url).hostname;
+  const server = follow === undefined || literalEndpoint(plainHost(host), 1) !== null
+    ? null
+    : new FollowedServer(host, follow);
   return async (body, signal) => {
     try {
       const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
-      const response = await fetch(url, init);
+      const client = server?.client() ?? null;
+      const response = await fetch(url, client === null ? init : { ...init, client });
       const beginning = await beginningOf(response.body);
       return {
         status: response.status,
@@ -43,9 +63,72 @@ export function httpPost({ url, headers }: PostRequest): Post<WholeReply> {
         retryAfterMs: retryAfterMs(response.headers.get("retry-after"), Date.now()),
       };
     } catch (error) {
+      server?.failed();
       throw new Error(fetchReason(error), { cause: error });
     }
   };
+}
+
+/** Without the brackets of an IPv6 address. */
+function plainHost(host: string): string {
+  return host.replace(/^\[|\]$/g, "");
+}
+
+/** Between two look-ups, in ms: with the wait of a batch, a server that moves is found within 10 s. */
+const FOLLOW_MS = 4000;
+
+/**
+ * Looks a server's name up again and again, beside requests and never in their way. An HTTP client keeps
+ * its connections, so one that has another address has another client.
+ */
+class FollowedServer {
+  #host: string;
+  #ports: FollowPorts;
+  /** Null for the runtime's own, which resolves when it connects. */
+  #client: Deno.HttpClient | null = null;
+  /** In order; empty until it is known. */
+  #addresses: readonly string[] = [];
+  #askedMs = -Infinity;
+  #stale = false;
+
+  constructor(host: string, ports: FollowPorts) {
+    this.#host = host;
+    this.#ports = ports;
+  }
+
+  /** For the next request; null for the runtime's own. */
+  client(): Deno.HttpClient | null {
+    const now = this.#ports.clock.now();
+    if (now - this.#askedMs >= FOLLOW_MS) {
+      this.#askedMs = now;
+      this.#lookUp();
+    }
+    if (this.#stale) {
+      this.#client?.close();
+      this.#client = Deno.createHttpClient({});
+      this.#stale = false;
+    }
+    return this.#client;
+  }
+
+  /** A request was not answered: the next one has a connection of its own. */
+  failed(): void {
+    this.#stale = true;
+  }
+
+  async #lookUp(): Promise<void> {
+    try {
+      const addresses = (await this.#ports.resolver.resolve(this.#host, 0)).toSorted();
+      const moved = addresses.join(" ") !== this.#addresses.join(" ");
+      if (moved && this.#addresses.length > 0) {
+        this.#stale = true;
+        this.#ports.onMoved(addresses);
+      }
+      this.#addresses = addresses;
+    } catch {
+      // The connection that there is may do; a new one would say why it does not.
+    }
+  }
 }
 
 /** Seconds, or a date; null for neither. */

@@ -165,9 +165,12 @@ Deno.test("InfluxDB: what can be stored is, whatever it refuses", async () => {
   await server.shutdown();
 });
 
-Deno.test("a receiver by UDP whose name moves is followed within 10 s", async () => {
-  await using host = await NamedHost.open({ "telegraf.test": "127.0.0.2" });
-  const receivers = ["127.0.0.2", "127.0.0.3"].map((address) => host.receiveUdp(address, 8094));
+Deno.test("a receiver whose name moves is followed within 10 s, by UDP and though its HTTP connection lives", async () => {
+  await using host = await NamedHost.open({ "receiver.test": "127.0.0.2" });
+  const [before, after] = ["127.0.0.2", "127.0.0.3"].map((address) => ({
+    udp: host.receiveUdp(address, 8094),
+    http: host.receiveHttp(address, 8086),
+  }));
   await pause(500);
   await using program = host.start(
     "probe",
@@ -176,15 +179,27 @@ Deno.test("a receiver by UDP whose name moves is followed within 10 s", async ()
     "200ms",
     "-o",
     "none",
+    "--window",
+    "1s",
     "--export",
-    "telegraf-udp://telegraf.test:8094",
+    "telegraf-udp://receiver.test:8094",
+    "--export",
+    "influx-http://receiver.test:8086/?db=x",
+    "--export",
+    "otlp-http://receiver.test:8086",
   );
-  await until("lines arrive", () => receivers[0].stdout.includes("tcp_latency"));
-  await host.say({ "telegraf.test": "127.0.0.3" });
+  const arrived = ({ udp, http }: typeof before) => [
+    udp.stdout.includes("tcp_latency"),
+    http.stdout.includes("/write"),
+    http.stdout.includes("/v1/metrics"),
+  ];
+  await until("all arrive", () => arrived(before).every(Boolean));
+  await host.say({ "receiver.test": "127.0.0.3" });
   const movedMs = performance.now();
-  await until("lines arrive at the new address", () => receivers[1].stdout.includes("tcp_latency"));
+  await until("all arrive at the new address", () => arrived(after).every(Boolean));
   assertLess(performance.now() - movedMs, 10_000);
-  assertEquals((await program.end()).code, 0);
+  const { code } = await program.end();
+  assertEquals([code, program.stderr.includes("dropp")], [0, false], program.stderr);
 });
 
 Deno.test("proxies of the environment are asked for nothing", async () => {

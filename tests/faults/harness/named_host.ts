@@ -66,6 +66,16 @@ export class NamedHost implements AsyncDisposable {
     return new Program(this.#host.exec(Deno.execPath(), ["eval", script]));
   }
 
+  /** Prints the path of each request at an address of this host, and is content with it. */
+  receiveHttp(address: string, port: number): Program {
+    const script = `Deno.serve({ hostname: "${address}", port: ${port} }, async (request) => {
+      await request.arrayBuffer();
+      console.log(new URL(request.url).pathname);
+      return new Response();
+    });`;
+    return new Program(this.#host.exec(Deno.execPath(), ["eval", script]));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#network[Symbol.asyncDispose]();
     await Deno.remove(this.#zoneFile);
