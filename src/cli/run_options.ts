@@ -37,9 +37,6 @@ export function runOptions(
   port: number | null,
 ): RunOptions {
   const { family, source, device } = addressing(values);
-  if (device !== null && command !== "probe") {
-    throw new UsageError(`--interface ${device}: ${command} wants --source ADDR, its address`);
-  }
   checkLabels(values.label);
   const zone = checkedName(values.az, values.az);
   const portless = command === "ping" ? { portless: true } : {};

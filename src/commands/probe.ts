@@ -13,7 +13,8 @@ import { systemClock } from "../time/clock.ts";
 import { openGate } from "../run/gate.ts";
 import { type Demand, limitNotices } from "../run/limit_notices.ts";
 import type { ProbeOptions } from "../run/options.ts";
-import { allTargets, run } from "../run/run.ts";
+import { run } from "../run/run.ts";
+import { RunTargets } from "../run/run_targets.ts";
 
 /**
  * From so many probes a second on, sockets of our own cost less CPU than the runtime's connect
@@ -24,9 +25,9 @@ const OWN_SOCKETS_FROM = 1000;
 export async function probe(options: ProbeOptions, version: string): Promise<ExitCode> {
   const sockets = TcpSockets.open();
   if (sockets === null) refuseWithoutKernel(options);
-  const targets = await allTargets(options);
+  const targets = await RunTargets.open(options);
   const { source, device, close, schedule: { intervalMs, burst } } = options;
-  const rate = targets.length * burst * 1000 / intervalMs;
+  const rate = targets.current.length * burst * 1000 / intervalMs;
   const connector = connectorFor({ source, device, close, rate, even: burst === 1 }, sockets);
   const gate = openGate();
   const ports = ephemeralPorts();

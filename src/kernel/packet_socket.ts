@@ -157,6 +157,7 @@ class KernelPacketSocket implements PacketSocket {
   #hops: number | null;
   #isDatagram = false;
   #interface = 0;
+  #bound = false;
   /** Drops counted until now, and those of them that a full queue explains. */
   #drops = 0;
   #overflowed = 0;
@@ -209,7 +210,8 @@ class KernelPacketSocket implements PacketSocket {
   }
 
   setInterface(index: number): void {
-    if (index === this.#interface) return;
+    // The kernel takes no second interface of a socket that is bound to one.
+    if (index === this.#interface || this.#bound) return;
     this.#interface = index;
     // In network byte order (ip(7)).
     new DataView(this.#number.buffer).setInt32(0, index, false);
@@ -341,6 +343,7 @@ class KernelPacketSocket implements PacketSocket {
     if (interfaceName === null) return;
     const name = new TextEncoder().encode(`${interfaceName}\0`);
     this.#set(SOL_SOCKET, SO_BINDTODEVICE, name, "SO_BINDTODEVICE");
+    this.#bound = true;
   }
 
   #configureTracing(four: boolean): void {

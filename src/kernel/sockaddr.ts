@@ -68,3 +68,9 @@ export function openScopes(): ScopeOf | null {
     return index !== 0 ? index : Number(zone) || 0;
   };
 }
+
+/** An interface's index; 0 for no name, and for one that no interface has. */
+export function interfaceIndex(scopeOf: ScopeOf, name: string | null): number {
+  if (name === null) return 0;
+  return scopeOf({ address: `%${name}`, family: 6, bytes: new Uint8Array(16), port: 0 });
+}

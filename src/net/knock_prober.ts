@@ -7,10 +7,11 @@ import { OwnPorts } from "../kernel/own_ports.ts";
 import { PacketSockets } from "../kernel/packet_socket.ts";
 import { allowRawSockets } from "../kernel/capabilities.ts";
 import { Routes } from "../kernel/route.ts";
+import { interfaceIndex } from "../kernel/sockaddr.ts";
 import { PROTOCOL_TCP } from "../packet/protocol.ts";
 import type { Clock } from "../time/clock.ts";
 import { type ExchangeOrReason, PacketProber } from "./packet_prober.ts";
-import type { SocketOpener } from "./ping_prober.ts";
+import { noSuchInterface, type SocketOpener } from "./ping_prober.ts";
 import { random32 } from "./random32.ts";
 import { RouteBook } from "./route_book.ts";
 import { SynExchange, type SynOptions } from "./syn_exchange.ts";
@@ -21,6 +22,8 @@ export interface KnockOptions {
   readonly clock: ClockChoice;
   /** Null for what the routes say. */
   readonly source: Endpoint | null;
+  /** The interface that all goes through; null for what the routes say. */
+  readonly device?: string | null;
 }
 
 /** Where the kernel chooses among next hops by ports, which it does not do for a raw socket. */
@@ -37,11 +40,11 @@ export function openKnockProber(options: KnockOptions, clock: Clock): PacketProb
     throw new SystemError("cannot knock: this platform offers no raw sockets");
   }
   const ports = reservePorts();
-  const { source } = options;
+  const { source, device = null } = options;
   const routes = new RouteBook(kernelRoutes, clock, {
     protocol: PROTOCOL_TCP,
     source,
-    interfaceIndex: 0,
+    interfaceIndex: interfaceIndex(sockets.tools.scopeOf, device),
     tos: 0,
   });
   const syn = { ports, routes, random: random32 };
@@ -56,7 +59,7 @@ export function knockProber(
   syn: SynOptions,
   remarks: () => readonly string[] = () => [],
 ): PacketProber {
-  const open = (family: 4 | 6) => exchangeOrReason(family, options.source, sockets, syn);
+  const open = (family: 4 | 6) => exchangeOrReason(family, options, sockets, syn);
   const exchanges = { 4: open(4), 6: open(6) };
   if (typeof exchanges[4] === "string" && typeof exchanges[6] === "string") {
     syn.ports.close();
@@ -77,7 +80,7 @@ function reservePorts(): OwnPorts {
 
 function exchangeOrReason(
   family: 4 | 6,
-  source: Endpoint | null,
+  { source, device = null }: KnockOptions,
   sockets: SocketOpener,
   syn: SynOptions,
 ): ExchangeOrReason {
@@ -85,7 +88,13 @@ function exchangeOrReason(
     return `cannot send from ${source.address} to IPv${family}: the other address family`;
   }
   try {
-    const socket = sockets.socket({ kind: "raw-tcp", family, ttl: null, source });
+    const socket = sockets.socket({
+      kind: "raw-tcp",
+      family,
+      ttl: null,
+      source,
+      interfaceName: device,
+    });
     try {
       return new SynExchange(socket, syn);
     } catch (error) {
@@ -93,7 +102,7 @@ function exchangeOrReason(
       throw error;
     }
   } catch (error) {
-    return refusalOf(error, family, source);
+    return noSuchInterface(error, device) ?? refusalOf(error, family, source);
   }
 }
 

@@ -21,6 +21,8 @@ export interface PingOptions {
   readonly ttl: number | null;
   /** Null for what the routes say. */
   readonly source: Endpoint | null;
+  /** The interface that all goes through; null for what the routes say. */
+  readonly device?: string | null;
 }
 
 /** What opens sockets; PacketSockets but for tests. */
@@ -72,18 +74,17 @@ function exchangeOrReason(
   options: PingOptions,
   sockets: SocketOpener,
 ): EchoExchange | string {
-  const { source } = options;
+  const { source, device = null, ttl } = options;
   if (source !== null && source.family !== family) {
     return `cannot send from ${source.address} to IPv${family}: the other address family`;
   }
   let refusal = "";
   for (const kind of ["ping", "raw-echo"] as const) {
     try {
-      const { ttl } = options;
-      const socket = sockets.socket({ kind, family, ttl, source });
+      const socket = sockets.socket({ kind, family, ttl, source, interfaceName: device });
       return exchangeOf(socket, kind, options.payloadBytes);
     } catch (error) {
-      refusal = refusalOf(error, family, source);
+      refusal = refusalOf(error, family, options);
       // Only what is not permitted may be had by the other kind.
       if (!isNotPermitted(error)) break;
     }
@@ -104,11 +105,21 @@ function exchangeOf(
   }
 }
 
+/** What is said where no interface has the name that was asked for; null where it is something else. */
+export function noSuchInterface(error: unknown, device: string | null): string | null {
+  const unknown = error instanceof ErrnoError && error.code === "ENODEV" && device !== null;
+  return unknown ? `--interface ${device}: no such interface` : null;
+}
+
 function isNotPermitted(error: unknown): boolean {
   return error instanceof ErrnoError && NOT_PERMITTED.includes(error.code);
 }
 
-function refusalOf(error: unknown, family: 4 | 6, source: Endpoint | null): string {
+function refusalOf(
+  error: unknown,
+  family: 4 | 6,
+  { source, device = null }: Pick<PingOptions, "source" | "device">,
+): string {
   if (isNotPermitted(error)) {
     return `cannot ping: not permitted; allow ping sockets by ${ALLOW_PING_SOCKETS}, ` +
       `or raw sockets by ${allowRawSockets()}`;
@@ -116,5 +127,5 @@ function refusalOf(error: unknown, family: 4 | 6, source: Endpoint | null): stri
   if (error instanceof ErrnoError && error.code === "EADDRNOTAVAIL" && source !== null) {
     return `--source ${source.address}: ${error.reason}`;
   }
-  return `cannot ping IPv${family}: ${messageOf(error)}`;
+  return noSuchInterface(error, device) ?? `cannot ping IPv${family}: ${messageOf(error)}`;
 }

@@ -38,6 +38,10 @@ const RESULTS_MS = 300;
 /** Left for everything that is not delivery, in ms. */
 const END_SLACK_MS = 200;
 
+/** Signals that end a process: a user's Ctrl-C, and what a service manager sends. */
+const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+export type EndSignal = typeof END_SIGNALS[number];
+
 export class Outbox {
   /** Results. */
   readonly stdout: StreamOutput;
@@ -157,14 +161,14 @@ export class Outbox {
    * Calls `stop` on SIGINT and SIGTERM. From then on the process has END_MS to end by itself, whoever
    * has stopped reading; a second signal ends it at once.
    */
-  onEnd(stop: () => void): void {
+  onEnd(stop: (signal: EndSignal) => void): void {
     const { clock, exit, onSignal } = this.#ports;
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    for (const signal of END_SIGNALS) {
       onSignal(signal, () => {
         if (this.#watchdog !== null) return exit(this.#code);
         this.#endMs = clock.now() + END_MS;
         this.#watchdog = clock.wakeAt(this.#endMs, () => exit(this.#code));
-        stop();
+        stop(signal);
       });
     }
   }

@@ -5,20 +5,18 @@
 import { giveUpRawSockets, hostName, onSignal, revoke } from "../kernel/process.ts";
 import { listText } from "../text/words.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
-import { type ExitCode, SystemError, UsageError } from "../domain/exit.ts";
+import { type ExitCode, SystemError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import type { RunSummary } from "../domain/summary.ts";
-import { hostPort, sameSeries, seriesKey, type Target } from "../domain/target.ts";
+import type { Target } from "../domain/target.ts";
 import { NAMING, type Naming } from "../format/naming.ts";
 import { choosePaint, plain } from "../format/paint.ts";
 import type { RecordFormat } from "../format/record_format.ts";
 import { FORMATS } from "../format/registry.ts";
-import { textIntroduction } from "../format/text.ts";
 import { summaryLines } from "../format/text_summary.ts";
+import { warnings } from "../format/warnings.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
-import { redacted } from "../input/connection_text.ts";
-import { loadTargets } from "../input/targets_file.ts";
 import {
   isBrokenPipe,
   stderrIsTerminal,
@@ -26,20 +24,21 @@ import {
   summaryColumns,
 } from "../sink/stdio.ts";
 import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
-import { durationText } from "../text/duration.ts";
 import { inTurn, repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { collectdOptions, openExporters } from "./exports.ts";
 import { type Gate, openGate } from "./gate.ts";
+import { introduction, placeOf } from "./introduction.ts";
 import { Live } from "./live.ts";
-import type { ExportTarget, RunOptions } from "./options.ts";
-import { FOLLOW_MS, type KnownMembers, systemMembers, withMembers } from "./members.ts";
-import { outbox, say } from "./outbox.ts";
+import type { OutputName, RunOptions } from "./options.ts";
+import { FOLLOW_MS } from "./members.ts";
+import { type EndSignal, outbox, say } from "./outbox.ts";
 import { Outputs } from "./outputs.ts";
 import { ProbeLoop } from "./probe_loop.ts";
 import { Progress } from "./progress.ts";
 import { Report } from "./report.ts";
 import { sumUp } from "./run_summary.ts";
+import type { RunTargets } from "./run_targets.ts";
 import { verdict } from "./verdict.ts";
 
 /** The prober of a run and its limits. */
@@ -59,7 +58,7 @@ export interface Means {
  */
 export async function run(
   options: RunOptions,
-  targets: readonly Target[],
+  targets: RunTargets,
   means: Means,
   version: string,
 ): Promise<ExitCode> {
@@ -73,7 +72,7 @@ const LINES_AT_ONCE = 64;
 
 class Run {
   #options: RunOptions;
-  #targets: readonly Target[];
+  #targets: RunTargets;
   #means: Means;
   #limitsSaid: readonly string[] = [];
   #title: (of: readonly Target[]) => string;
@@ -88,15 +87,15 @@ class Run {
   #answeredMs = 0;
   #records = 0;
   #stops: (() => void)[] = [];
-  /** A signal ends the run. */
-  #interrupted = false;
+  /** The signal that ends the run. */
+  #interrupted: EndSignal | null = null;
   /** The word for connect times. */
   #clockWord: string;
 
   /** Opens everything that needs permissions, then gives them up. */
   static async open(
     options: RunOptions,
-    targets: readonly Target[],
+    targets: RunTargets,
     means: Means,
     version: string,
   ): Promise<Run> {
@@ -110,7 +109,7 @@ class Run {
 
   private constructor(
     options: RunOptions,
-    targets: readonly Target[],
+    targets: RunTargets,
     means: Means,
     naming: Naming,
     gate: Gate,
@@ -124,12 +123,12 @@ class Run {
     this.#live = Live.open(options);
     this.#progress = this.#live === null ? Progress.open(options) : null;
     const quiet = options.quiet || this.#live !== null;
-    this.#report = new Report(formatFor(options, targets, naming), outbox.stdout, quiet);
+    this.#report = new Report(formatFor(options, targets.current, naming), outbox.stdout, quiet);
     this.#outputs = new Outputs(this.#report, outbox.exporters, systemClock, options.exports);
-    this.#outputs.check(targets);
+    this.#outputs.check(targets.current);
     giveUpPermissions(options);
     // Without targets the run only serves its HTTP port.
-    const idle = targets.length === 0;
+    const idle = targets.current.length === 0;
     this.#loop = new ProbeLoop({ ...options.schedule, maxInFlight, idle }, {
       clock: systemClock,
       prober,
@@ -156,12 +155,13 @@ class Run {
   async toTheEnd(): Promise<ExitCode> {
     const loop = this.#loop;
     this.#listen();
-    this.#sayLimits(this.#targets);
-    loop.prepare(this.#targets);
-    this.#outputs.watch(this.#targets);
+    const targets = this.#targets.current;
+    this.#sayLimits(targets);
+    loop.prepare(targets);
+    this.#outputs.watch(targets);
     // No target has an address: print the summaries and end. An agent waits for names to resolve.
     const agent = this.#options.exports.targets.length > 0;
-    if (!agent && this.#targets.length > 0 && !await loop.reachable()) {
+    if (!agent && targets.length > 0 && !await loop.reachable()) {
       return await this.#conclude();
     }
     this.#introduce();
@@ -196,8 +196,8 @@ class Run {
   }
 
   #listen(): void {
-    outbox.onEnd(() => {
-      this.#interrupted = true;
+    outbox.onEnd((signal) => {
+      this.#interrupted = signal;
       this.#loop.stop();
     });
     onSignal("SIGQUIT", () => this.#summarize());
@@ -236,31 +236,30 @@ class Run {
   async #reload(): Promise<void> {
     const { targetsFile } = this.#options;
     try {
-      const targets = await allTargets(this.#options);
-      this.#retarget(targets);
-      this.#sayLimits(targets);
+      await this.#targets.read((targets) => this.#outputs.check(targets));
+      this.#retarget();
+      this.#sayLimits(this.#targets.current);
       say(`${targetsFile} read again: ${this.#loop.entries.length} targets`);
     } catch (error) {
       say(`${messageOf(error)}; going on with the targets there were`);
     }
   }
 
-  #retarget(targets: readonly Target[]): void {
-    this.#outputs.check(targets);
-    const left = this.#loop.retarget(targets);
+  #retarget(): void {
+    const left = this.#loop.retarget(this.#targets.current);
     this.#outputs.watch(this.#loop.entries.map((entry) => entry.target));
     for (const entry of left) this.#outputs.forget(entry.target);
   }
 
   /** Follows the members of names that stand for several, until the run ends. */
   #followMembers(): void {
-    if (!given.some(({ standsFor }) => standsFor !== undefined)) return;
     const everyMs = this.#options.schedule.resolveEveryMs ?? FOLLOW_MS;
     const look = inTurn(async () => {
-      const before = this.#loop.entries.map(({ target }) => target);
-      const now = await members(this.#options);
-      const same = now.length === before.length && now.every((target, i) => target === before[i]);
-      if (!same) this.#retarget(now);
+      try {
+        if (await this.#targets.follow((now) => this.#outputs.check(now))) this.#retarget();
+      } catch (error) {
+        say(`${messageOf(error)}; going on with the targets there were`);
+      }
     });
     this.#stops.push(repeat(systemClock, everyMs, look));
   }
@@ -289,7 +288,25 @@ class Run {
     const agent = count === null && durationMs === null && output === "none" || places.length > 0;
     if (quiet || output !== "text" && !agent) return;
     const where = places.length === 0 ? "" : `; ${places.join(", ")}`;
-    say(`${this.#title(this.#targets)}${where}`);
+    say(`${this.#title(this.#targets.current)}${where}`);
+  }
+
+  /** Whether the summary so far is printed on stderr: a signal ends a run whose output has none. */
+  #isBrokenOff(output: OutputName): boolean {
+    switch (output) {
+      case "none":
+        return this.#interrupted !== null;
+      case "csv":
+      case "influx":
+      case "collectd":
+        // A service manager's signal is no question for a summary.
+        return this.#interrupted === "SIGINT";
+      case "text":
+      case "json":
+        return false;
+      default:
+        return output satisfies never;
+    }
   }
 
   async #conclude(): Promise<ExitCode> {
@@ -305,7 +322,8 @@ class Run {
       throw new SystemError(`cannot write the results: ${messageOf(error)}`);
     }
     const { output, quiet } = this.#options;
-    if (this.#interrupted && output === "none" && !quiet) await this.#sumUpOnStderr();
+    if (!quiet && this.#isBrokenOff(output)) await this.#sumUpOnStderr();
+    if (output === "text" && !quiet) { for (const line of warnings(summary)) say(line); }
     for (const failure of failures) outbox.line(failure);
     if (report.sumsUp && summary.ungrouped.length > 0) say(ungroupedNotice(summary.ungrouped));
     if (stdout.dropped > 0) {
@@ -314,25 +332,6 @@ class Run {
     const losses = outbox.exportLosses();
     if (losses !== null) say(`lines that could not be exported: ${losses}`);
     return code;
-  }
-}
-
-/** Where an export's results are; credentials and parameters of its URL are left out. */
-function placeOf(target: ExportTarget): string[] {
-  switch (target.kind) {
-    case "prometheus":
-      return [`metrics at http://${hostPort(target.address, target.port)}/metrics`];
-    case "telegraf-udp":
-      return [`to telegraf-udp://${hostPort(target.host, target.port)}`];
-    case "influx-http":
-    case "otlp":
-      return [`to ${redacted(target.url).split("?")[0]}`];
-    case "collectd-uds":
-      return [`to collectd-uds://${target.path}`];
-    case "collectd-exec":
-      return [];
-    default:
-      return target satisfies never;
   }
 }
 
@@ -365,43 +364,6 @@ function giveUpPermissions({ source, targetsFile, exports }: RunOptions): void {
   revoke("env", "ffi", "sys");
   if (!socket) revoke("write");
   if (!socket && targetsFile === null) revoke("read");
-}
-
-/** The targets given and those of the file; throws UsageError when one is there twice. */
-export async function allTargets(options: RunOptions): Promise<readonly Target[]> {
-  const { targets, targetsFile, defaults } = options;
-  given = targets;
-  if (targetsFile === null) return await members(options);
-  const fromFile = await loadTargets(targetsFile, defaults);
-  const all = new Map(targets.map((target) => [seriesKey(target), target]));
-  for (const target of fromFile) {
-    const earlier = all.get(seriesKey(target));
-    if (earlier !== undefined) {
-      throw new UsageError(`${targetsFile}: ${sameSeries(earlier, target)}`);
-    }
-    all.set(seriesKey(target), target);
-  }
-  given = [...all.values()];
-  return await members(options);
-}
-
-/** The targets as they were given, before members took the place of their names. */
-let given: readonly Target[] = [];
-const knownMembers: KnownMembers = new Map();
-
-/** The targets that are probed now: looks up the members of what stands for several. */
-function members({ schedule: { family } }: RunOptions): Promise<Target[]> {
-  return withMembers(given, family, knownMembers, systemMembers(say));
-}
-
-function introduction(
-  targets: readonly Target[],
-  options: RunOptions,
-  naming: Naming,
-): string {
-  const { intervalMs, burst } = options.schedule;
-  const every = `${burst === 1 ? "" : `${burst} `}every ${durationText(intervalMs)}`;
-  return textIntroduction(targets, `${every}, timeout ${durationText(options.timeoutMs)}`, naming);
 }
 
 /** So many labels are named. */

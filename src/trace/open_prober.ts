@@ -8,6 +8,7 @@ import type { PacketKind } from "../kernel/packet_port.ts";
 import { PacketSockets } from "../kernel/packet_socket.ts";
 import { ALLOW_PING_SOCKETS, allowRawSockets } from "../kernel/capabilities.ts";
 import { Routes } from "../kernel/route.ts";
+import { interfaceIndex } from "../kernel/sockaddr.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import { EchoExchange } from "../net/echo_exchange.ts";
 import { random32 } from "../net/random32.ts";
@@ -59,12 +60,7 @@ export function openHopProber(options: HopProberOptions, clock: Clock): HopProbe
   const routes = new RouteBook(kernelRoutes, clock, {
     protocol: options.protocol === "tcp" ? PROTOCOL_TCP : PROTOCOL_ICMP,
     source,
-    interfaceIndex: interfaceName === null ? 0 : sockets.tools.scopeOf({
-      address: `%${interfaceName}`,
-      family: 6,
-      bytes: new Uint8Array(16),
-      port: 0,
-    }),
+    interfaceIndex: interfaceIndex(sockets.tools.scopeOf, interfaceName),
     tos: tos ?? 0,
   });
   try {

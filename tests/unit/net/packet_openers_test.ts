@@ -11,7 +11,7 @@ import { endpoint, record } from "../fixtures.ts";
 import { FakePacketSocket } from "./fake_packets.ts";
 
 // <asm-generic/errno.h>
-const [EPERM, EACCES, EMFILE, EAFNOSUPPORT, EADDRNOTAVAIL] = [1, 13, 24, 97, 99];
+const [EPERM, EACCES, ENODEV, EMFILE, EAFNOSUPPORT, EADDRNOTAVAIL] = [1, 13, 19, 24, 97, 99];
 const PING: PingOptions = {
   timeoutMs: 1000,
   clock: "auto",
@@ -141,4 +141,26 @@ Deno.test("other reasons are told as the system gives them", () => {
   const text = "too many open files";
   assertThrows(() => pingProber(PING, new FakeClock(), opener), SystemError, text);
   assertThrows(() => knock(opener), SystemError, text);
+});
+
+Deno.test("an interface is handed to every socket, and named where there is none of that name", () => {
+  const device = "eth7";
+  for (
+    const open of [
+      (opener: FakeOpener) => pingProber({ ...PING, device }, new FakeClock(), opener),
+      (opener: FakeOpener) => knock(opener, { ...KNOCK, device }),
+    ]
+  ) {
+    const opener = new FakeOpener();
+    open(opener);
+    assertEquals(opener.opened.map(({ interfaceName }) => interfaceName), [device, device]);
+    const unknown = new FakeOpener({
+      "ping 4": ENODEV,
+      "ping 6": ENODEV,
+      "raw-tcp 4": ENODEV,
+      "raw-tcp 6": ENODEV,
+    });
+    const { message } = assertThrows(() => open(unknown), SystemError);
+    assertEquals(message, "--interface eth7: no such interface");
+  }
 });
