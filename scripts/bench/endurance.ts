@@ -106,6 +106,8 @@ function disturbances({ network, serve, prober, wallClock }: Scene): Disturbance
     {
       name: "cable cut",
       mayLose: true,
+      // Without a link there is no route: the system refuses to send.
+      mayErr: true,
       run: async (ms) => {
         await network.cable("down");
         await sleep(ms);
