@@ -75,7 +75,8 @@ export class LiveScreen {
 
   /** Gives the terminal back; resolves once that is written, which a stuck terminal may prevent. */
   async stop(): Promise<void> {
-    await this.#leave();
+    // Once is enough: leaving again would move the cursor back over what was printed since.
+    if (this.#showing) await this.#leave();
     this.#endListening();
   }
 

@@ -93,7 +93,7 @@ realTest(
     await using prometheus = new Prometheus(folder, agent, [peers.live, peers.dead]);
     await prometheus.ready();
     await using probe = new Probe(
-      ...["-c", `${COUNT}`, "-i", "100ms", "-t", `${TIMEOUT_MS}`, "--label", "rack=r 1"],
+      ...["-c", `${COUNT}`, "-i", "100ms", "-t", `${TIMEOUT_MS}ms`, "--label", "rack=r 1"],
       ...["--export", `prometheus://${agent}?probe=any`],
       ...[`${ODD_NAME}=${peers.live}`, `dead=${peers.dead}`, `silent=${silent}`],
     );
