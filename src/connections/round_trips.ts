@@ -84,7 +84,7 @@ export class RttSamples {
   }
 
   /** The same of several groups together. */
-  together(groups: readonly number[], kind: Kind): RttSpread | null {
+  merged(groups: readonly number[], kind: Kind): RttSpread | null {
     const ranges = groups.map((group) => this.#range(group, kind));
     const all = new Float64Array(ranges.reduce((sum, [from, to]) => sum + to - from, 0));
     let at = 0;

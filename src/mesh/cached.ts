@@ -1,4 +1,4 @@
-/** The last of something that is made when it is asked for, for all who ask within a span. */
+/** A value that is made on demand and kept for a span: all who ask within it get the same one. */
 import type { Clock } from "../time/clock.ts";
 
 export class Cached<T> {

@@ -10,7 +10,7 @@ export interface FileWatchPorts {
   readonly clock: Clock;
   /** The file's stamp; null while there is no such file. */
   stamp(): Promise<string | null>;
-  /** The file is another one, and has been for a whole look: nobody is writing it any more. */
+  /** The file has changed, and two readings of its stamp were the same: it is not being written any more. */
   onChange(): void;
 }
 

@@ -12,7 +12,7 @@ import type { Resolver } from "../net/resolver.ts";
 
 export const LEAVING_PATH = "/leaving";
 
-/** All that are there are told within this; who does not answer is not waited for. */
+/** How long the other nodes are told that this one leaves; those that do not answer are not waited for. */
 const TELL_MS = 1000;
 /** Nodes told at once. */
 const TOLD_AT_ONCE = 64;

@@ -5,7 +5,7 @@ import type { Target } from "../domain/target.ts";
 import type { NodeEntry } from "../input/nodes_file.ts";
 import { peersOf } from "./fanout.ts";
 
-/** What the nodes are read from and told to. */
+/** Where the nodes come from, and where they and notices go. */
 export interface MembersPorts {
   /** Reads the nodes file; throws an error whose message says what is wrong with it. */
   load(): Promise<NodeEntry[]>;

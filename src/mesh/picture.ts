@@ -1,4 +1,4 @@
-/** The whole mesh as this node's page shows it: gathered when somebody looks, and not for each who looks. */
+/** The whole mesh as this node's page shows it: gathered on demand, once for all requests of a moment. */
 import { heatmapJson } from "../format/heatmap/json.ts";
 import { MAX_PAGE_NODES, pageJson } from "../format/heatmap/page.ts";
 import { UsageError } from "../domain/exit.ts";

@@ -21,8 +21,8 @@ export type FetchRow = (
 ) => Promise<Fetched>;
 
 /**
- * By HTTP; redirects are not followed, since they lead to who was not asked. With a token, the node
- * is shown that it is known here, and its row counts only with a proof that it is known there.
+ * By HTTP; redirects are not followed, since they lead to a host that is no node of the list. With a
+ * token, the request proves that this node knows it, and a row counts only if its node proves the same.
  */
 export function rowFetcher(token: HttpToken | null, resolver: Resolver): FetchRow {
   return (entry, timeoutMs, stopped) => fetchFrom(entry, { timeoutMs, token, resolver, stopped });

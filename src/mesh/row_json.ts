@@ -23,7 +23,7 @@ export const MAX_ROW_BYTES = 6 * 1024 * 1024;
 const MAX_NAME_LENGTH = 255;
 const MAX_LABELS = 16;
 const MAX_TIME_LENGTH = 40;
-/** Larger counts and longer times than these nobody measured. */
+/** Larger counts and longer times than these are refused: no node measures them. */
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_DURATION_MS = 3_600_000;
 const MAX_WINDOW_MS = 86_400_000;

@@ -130,7 +130,7 @@ export function openNameQueries(): NameQueries {
   return {
     inHosts: (name) => hostsName(hosts(), name),
     async ask(name, family, withinMs): Promise<NameAnswer> {
-      // RFC 6761, section 6.4: there is nothing below it, whoever is asked.
+      // RFC 6761, section 6.4: no name below "invalid" exists, so no server is asked.
       if (/(^|\.)invalid\.?$/i.test(name)) return { status: "no such name", servers: [] };
       const { servers, search } = parseResolvConf(resolvConf());
       const whole = name.includes(".") || search === null ? name : `${name}.${search}`;

@@ -97,7 +97,7 @@ export class HttpServer {
   #closed = false;
   /** Buffers of heads that were read, for the next ones. */
   #spare: Uint8Array<ArrayBuffer>[] = [];
-  /** What nobody will look at, of all connections. */
+  /** Where bytes behind a request are read into; all connections share it, and nothing reads it. */
   #ignored = new Uint8Array(IGNORED_BYTES);
 
   /**

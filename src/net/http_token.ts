@@ -40,7 +40,7 @@ export class HttpToken {
     );
   }
 
-  /** Whether whoever asks knows the token. */
+  /** Whether the sender of the request knows the token. */
   async admits({ headers }: HttpRequest): Promise<boolean> {
     const field = headers.get("authorization") ?? "";
     const asked = ASKED.exec(field);
@@ -63,7 +63,7 @@ export class HttpToken {
     return asked === null ? null : await this.#mac(`answer ${asked[1]} `, body);
   }
 
-  /** Whether an answer is from somebody who knows the token, and to this question. */
+  /** Whether an answer is to this question, by a sender that knows the token. */
   async proves(proof: string | null, { nonce }: Question, body: Uint8Array): Promise<boolean> {
     return proof !== null && await this.#verifies(proof, `answer ${nonce} `, body);
   }

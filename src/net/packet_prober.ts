@@ -1,6 +1,6 @@
 /**
  * A probe by a packet of our own and its answer: what is in flight, the kernel's times of both,
- * ICMP errors told apart from silence. Which packets, says the exchange.
+ * ICMP errors told apart from silence. The exchange defines the packets.
  */
 import { type IcmpErrorKind, type Outcome, outcomeOfIcmp } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
@@ -116,10 +116,10 @@ export class PacketProber implements Prober {
   }
 
   #expire(flight: ProbeFlight): void {
-    // The answer may lie in the socket, when this process was not scheduled for a while.
+    // The answer may still be unread, if this process was not scheduled for a while.
     flight.link.drain();
     if (!flight.link.has(flight)) return;
-    // Whether the network lost it, nobody knows.
+    // The socket dropped packets meanwhile: the answer may have been one of them.
     if (flight.link.overflowedSince(flight.sentMs, this.#clock.now())) {
       this.#end(flight, "error", OVERFLOWED);
     } else this.#end(flight, "timeout", null);

@@ -22,9 +22,6 @@ export const MAX_UNANSWERED = 256;
 const STALLED_MS = 1000;
 /** After a write that failed, replies that are on their way get this long. */
 const LAST_REPLIES_MS = 500;
-/** Kept of a reply; collectd's own buffer holds as much. */
-const MAX_REPLY_BYTES = 1024;
-const READ_BYTES = 4096;
 
 export class Conversation {
   #stream: LineStream;
@@ -148,6 +145,9 @@ export class Conversation {
   }
 }
 
+/** Kept of a reply; collectd's own buffer holds as much. */
+const MAX_REPLY_BYTES = 1024;
+const READ_BYTES = 4096;
 const NEWLINE = 10;
 
 export class ReplyLines {

@@ -25,7 +25,7 @@ export interface AskedProbe {
   readonly prefer: 4 | 6 | null;
 }
 
-/** Reads target, which may be one of these names, timeout and preference; throws UsageError. Other parameters are nobody's. */
+/** Reads target, which may be one of these names, timeout and preference; throws UsageError. Other parameters are ignored. */
 export function parseProbeRequest(
   { query, headers }: HttpRequest,
   named: ReadonlyMap<string, Target> = new Map(),
@@ -56,7 +56,7 @@ function parseTimeout(text: string | null): number {
   return ms;
 }
 
-/** The answer has to be with the scraper before its patience ends, as blackbox_exporter has it. */
+/** The answer has to arrive so long before the scraper gives up, as blackbox_exporter has it. */
 const SCRAPE_MARGIN_MS = 500;
 const SCRAPE_TIMEOUT = "x-prometheus-scrape-timeout-seconds";
 

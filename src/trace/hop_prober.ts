@@ -42,11 +42,11 @@ export interface HopProbe {
  * How many probes of a flow may be under way at once. `not-at-the-end`: the target answers but one
  * at a time, routers any.
  */
-export type Together = "any" | "not-at-the-end" | "one-a-flow";
+export type Concurrency = "any" | "not-at-the-end" | "one-a-flow";
 
 export interface HopProber {
   /** May become `one-a-flow` where answers turn out to be unclear. */
-  readonly together: Together;
+  readonly concurrency: Concurrency;
   /** Whether the probes of a flow really are one flow to routers that choose among equal paths. */
   readonly flow: "fixed" | "varied";
   /** The least length of a packet that can be sent. */

@@ -14,7 +14,7 @@ import { EchoExchange } from "../net/echo_exchange.ts";
 import { SynExchange } from "../net/syn_exchange.ts";
 import type { Clock } from "../time/clock.ts";
 import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
-import type { HopAnswer, HopProbe, HopProber, Together } from "./hop_prober.ts";
+import type { Concurrency, HopAnswer, HopProbe, HopProber } from "./hop_prober.ts";
 
 /** Longer than any link takes. */
 const TOO_LONG_BYTES = 65_535;
@@ -24,7 +24,7 @@ interface HopFlight extends Flight {
 }
 
 export class LinkHopProber implements HopProber {
-  readonly together: Together;
+  readonly concurrency: Concurrency;
   readonly flow = "fixed";
   readonly leastBytes: number;
   #clock: Clock;
@@ -45,7 +45,7 @@ export class LinkHopProber implements HopProber {
     unsteerable: string,
   ) {
     this.#clock = clock;
-    this.together = exchanges.some((of) => of instanceof SynExchange) ? "not-at-the-end" : "any";
+    this.concurrency = exchanges.some((of) => of instanceof SynExchange) ? "not-at-the-end" : "any";
     this.#routes = routes;
     this.leastBytes = leastBytes;
     this.#unsteerable = unsteerable;

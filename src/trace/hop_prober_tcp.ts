@@ -16,7 +16,7 @@ import { icmpErrorKind } from "../packet/icmp_kind.ts";
 import { ipHeaderBytes } from "../packet/ip.ts";
 import type { Clock } from "../time/clock.ts";
 import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
-import type { HopAnswer, HopProbe, HopProber, Together } from "./hop_prober.ts";
+import type { Concurrency, HopAnswer, HopProbe, HopProber } from "./hop_prober.ts";
 
 /**
  * After a second the kernel sends a SYN again (tcp(7)). Before it does, its hops are lowered, so that
@@ -46,7 +46,7 @@ interface TcpFlight extends Departure {
 }
 
 export class TcpHopProber implements HopProber {
-  readonly together: Together;
+  readonly concurrency: Concurrency;
   readonly flow: "fixed" | "varied";
   readonly leastBytes: number;
   #clock: Clock;
@@ -65,7 +65,7 @@ export class TcpHopProber implements HopProber {
     this.#clock = clock;
     this.#options = options;
     const { fixedPorts, family } = options;
-    this.together = fixedPorts === null ? "any" : "one-a-flow";
+    this.concurrency = fixedPorts === null ? "any" : "one-a-flow";
     this.flow = fixedPorts === null ? "varied" : "fixed";
     this.leastBytes = SYN_PACKET_BYTES[family];
     try {
@@ -108,7 +108,7 @@ export class TcpHopProber implements HopProber {
     const read = () => {
       const answer = this.#answer(flight);
       if (answer === null) return;
-      // What is over without an answer, by an error that tells nothing, would be told of for ever.
+      // A socket whose error says nothing has ended, too: left open, its event would come again and again.
       end();
       if (answer !== "over") onAnswer(answer);
     };
@@ -145,8 +145,8 @@ export class TcpHopProber implements HopProber {
   }
 
   /**
-   * What the socket has met: null for nothing yet, which may be when it is told of, since the event may
-   * be of a closed socket that had the same descriptor.
+   * What happened to the socket. Null where nothing has: an event may be of a closed socket that had the
+   * same descriptor.
    */
   #answer(flight: TcpFlight): HopAnswer | "over" | null {
     const { socket, target } = flight;

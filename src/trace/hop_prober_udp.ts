@@ -15,7 +15,7 @@ import { addressIs, ipHeaderBytes } from "../packet/ip.ts";
 import { readU16, writeU16 } from "../packet/network_order.ts";
 import type { Clock } from "../time/clock.ts";
 import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
-import type { HopAnswer, HopProbe, HopProber, Together } from "./hop_prober.ts";
+import type { Concurrency, HopAnswer, HopProbe, HopProber } from "./hop_prober.ts";
 
 /** RFC 768 */
 const UDP_HEADER_BYTES = 8;
@@ -45,7 +45,7 @@ interface UdpFlight extends Departure {
 }
 
 export class UdpHopProber implements HopProber {
-  together: Together = "any";
+  concurrency: Concurrency = "any";
   readonly flow: "fixed" | "varied";
   readonly leastBytes: number;
   #clock: Clock;
@@ -271,7 +271,7 @@ export class UdpHopProber implements HopProber {
       flight.flow === flow && addressIs(bytes, addressAt, flight.target.bytes)
     );
     if (found.length === 1) return found[0];
-    if (found.length > 1) this.together = "one-a-flow";
+    if (found.length > 1) this.concurrency = "one-a-flow";
     for (const flight of found) flight.onUnclear();
     return null;
   }

@@ -124,8 +124,8 @@ export class TracePath {
   }
 
   /**
-   * From the first hop to the farthest that has answered, or to the end; what is behind that has
-   * told nothing. Silent ones in between are there, with no addresses.
+   * From the first hop to the farthest that has answered, or to the end. Silent hops in between are in
+   * the list, without addresses; hops behind the last answer are not.
    */
   hops(): Hop[] {
     const ends = [...this.#ends.values()].map(({ end }) => end.hops);

@@ -34,7 +34,7 @@ const NO_ROUTE = [
   "EADDRNOTAVAIL",
 ];
 
-export interface RoundOptions extends Omit<Rules, "together"> {
+export interface RoundOptions extends Omit<Rules, "concurrency"> {
   readonly target: Endpoint;
   readonly flows: number;
   readonly sizeBytes: number;
@@ -181,7 +181,7 @@ export class TraceRound {
   }
 
   get #rules(): Rules {
-    return { ...this.#options, together: this.#parts.prober.together };
+    return { ...this.#options, concurrency: this.#parts.prober.concurrency };
   }
 
   #maySend(): boolean {
@@ -191,7 +191,7 @@ export class TraceRound {
 
   #wake(): void {
     this.#timer = null;
-    // What came in time may lie in the sockets, when this process was not scheduled for a while.
+    // Answers that came in time may still be unread, if this process was not scheduled for a while.
     this.#parts.prober.drain();
     if (this.#isOver) return;
     const now = this.#parts.clock.now();
@@ -261,7 +261,7 @@ export class TraceRound {
       view.targetHops = Math.min(view.targetHops, hops);
       this.#endAt(view, hops, probe.sentMs);
     } else if (this.#known.isReached) {
-      // The path is known to go on: whether it does now is seen by who else is refused.
+      // An earlier round reached the target. Whether the path ends here now is decided by the other refusals.
       probe.refusal = answer;
       return this.#turn();
     } else this.#endAt(view, hops, probe.sentMs);

@@ -2,7 +2,7 @@
  * The rules of a trace, without its state: which probe may be sent now, when a silent hop is passed
  * by, when nothing is left to do. How many probes meet the target follows from this file alone.
  */
-import type { Together } from "./hop_prober.ts";
+import type { Concurrency } from "./hop_prober.ts";
 
 /** Hops tried beyond the farthest that has answered, or is overdue. */
 export const WINDOW_HOPS = 3;
@@ -20,7 +20,7 @@ export interface Rules {
   /** Probes of each flow to each hop. */
   readonly queries: number;
   readonly timeoutMs: number;
-  readonly together: Together;
+  readonly concurrency: Concurrency;
 }
 
 export type ProbeState = "waiting" | "answered" | "lost";
@@ -71,7 +71,7 @@ export function frontier(view: FlowView, rules: Rules, nowMs: number): number {
 
 /** The next probe's hop, nearest first; 0 where none may be sent now. */
 export function nextHop(view: FlowView, rules: Rules, nowMs: number): number {
-  if (rules.together === "one-a-flow") return nextAlone(view, rules, nowMs);
+  if (rules.concurrency === "one-a-flow") return nextAlone(view, rules, nowMs);
   const reached = frontier(view, rules, nowMs);
   const window = reached < view.knownLength ? view.knownLength : reached + WINDOW_HOPS;
   const limit = Math.min(rules.maxHops, view.end, window);
@@ -93,7 +93,7 @@ export function isDone(view: FlowView, rules: Rules, nowMs: number): boolean {
 
 /** Whether all that is still waited for is overdue, so that the next round may begin. */
 export function isSettled(view: FlowView, rules: Rules, nowMs: number): boolean {
-  if (nextHop(view, rules, nowMs) !== 0 || rules.together === "one-a-flow") {
+  if (nextHop(view, rules, nowMs) !== 0 || rules.concurrency === "one-a-flow") {
     return isDone(view, rules, nowMs);
   }
   if (isEndAskedLater(view, rules, nowMs)) return false;
@@ -157,7 +157,7 @@ function mayBeAtTarget(view: FlowView, nowMs: number): number {
 function mayRepeat(view: FlowView, rules: Rules, hops: number, nowMs: number): boolean {
   if (hops < view.farthestRouter) return true;
   const isEnd = hops === view.end || hops === view.knownLength && view.end === Infinity;
-  if (isEnd && rules.together === "not-at-the-end") {
+  if (isEnd && rules.concurrency === "not-at-the-end") {
     return !isWaiting(view.cells[hops]) && nowMs >= view.endFromMs;
   }
   return hops <= Math.max(view.farthestRouter, view.knownLength) ||
@@ -166,7 +166,7 @@ function mayRepeat(view: FlowView, rules: Rules, hops: number, nowMs: number): b
 
 function isEndAskedLater(view: FlowView, rules: Rules, nowMs: number): boolean {
   const cell = view.cells[view.end];
-  return rules.together === "not-at-the-end" && cell !== undefined &&
+  return rules.concurrency === "not-at-the-end" && cell !== undefined &&
     cell.length < rules.queries && !isWaiting(cell) && nowMs < view.endFromMs;
 }
 

@@ -98,10 +98,10 @@ export class MeshLab implements AsyncDisposable {
   /** A few at a time, until all of them are there. */
   async start(): Promise<void> {
     const waiting = this.nodes.values();
-    const lane = async () => {
+    const startSome = async () => {
       for (const node of waiting) await this.#start(node);
     };
-    await Promise.all(Array.from({ length: STARTS }, lane));
+    await Promise.all(Array.from({ length: STARTS }, startSome));
   }
 
   async #start({ link, host }: MeshNode): Promise<void> {

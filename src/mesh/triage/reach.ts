@@ -191,7 +191,7 @@ function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
   return view.all().flatMap((node): Finding[] => {
     const stateOf = (other: number) =>
       direction === "from" ? view.state(node, other) : view.state(other, node);
-    // Most nodes are told at their first pair.
+    // For most nodes the first pair decides.
     const answers = view.all().some((other) => isAnswer(stateOf(other)));
     if (answers || view.gone.has(node)) return [];
     const peers = view.all().filter((other) => stateOf(other) === "silent");

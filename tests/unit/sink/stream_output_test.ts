@@ -159,24 +159,26 @@ Deno.test("a reader that has gone away is told of once, and all later lines are 
   assertEquals([stream.dropped, reader.broken.length, reader.writes], [4, 1, 1]);
 });
 
-Deno.test("lines that came while another write was under way are dropped with it", async () => {
-  const reader = new Reader();
+/** A stream whose first line is being written, and two more wait. */
+async function writing(reader: Reader): Promise<StreamOutput> {
   const stream = streamTo(reader);
   put(stream, "one\n");
   await settle();
   put(stream, "two\n");
   put(stream, "three\n");
+  return stream;
+}
+
+Deno.test("lines that came while another write was under way are dropped with it", async () => {
+  const reader = new Reader();
+  const stream = await writing(reader);
   await reader.breakOff();
   assertEquals(stream.dropped, 3);
 });
 
 Deno.test("lines that came during a write that went well count when the next one breaks", async () => {
   const reader = new Reader();
-  const stream = streamTo(reader);
-  put(stream, "one\n");
-  await settle();
-  put(stream, "two\n");
-  put(stream, "three\n");
+  const stream = await writing(reader);
   await reader.take();
   await reader.breakOff();
   assertEquals([reader.text, stream.dropped], ["one\n", 2]);

@@ -1,6 +1,6 @@
 /** A path of made-up routers, through which a trace's probes go by the fake clock. */
 import type { HopAnswerDetail, HopAnswerKind } from "../../../src/domain/path.ts";
-import type { HopAnswer, HopProbe, HopProber, Together } from "../../../src/trace/hop_prober.ts";
+import type { Concurrency, HopAnswer, HopProbe, HopProber } from "../../../src/trace/hop_prober.ts";
 import { NO_EXTENSIONS } from "../../../src/packet/icmp_extension.ts";
 import type { FakeClock } from "../fake_clock.ts";
 
@@ -34,7 +34,7 @@ export class FakePath implements HopProber {
   constructor(
     clock: FakeClock,
     hops: readonly FakeHop[] | ((flow: number) => readonly FakeHop[]),
-    readonly together: Together = "any",
+    readonly concurrency: Concurrency = "any",
   ) {
     this.#clock = clock;
     this.#hops = typeof hops === "function" ? hops : () => hops;

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { ErrnoError } from "../../../src/kernel/errno.ts";
 import { ERRNO } from "../../../src/kernel/linux.ts";
-import type { Together } from "../../../src/trace/hop_prober.ts";
+import type { Concurrency } from "../../../src/trace/hop_prober.ts";
 import {
   type FlowEnd,
   type Known,
@@ -47,12 +47,12 @@ type Hops = readonly FakeHop[] | ((flow: number) => readonly FakeHop[]);
 async function runRound(
   hops: Hops,
   options: Partial<RoundOptions> = {},
-  together: Together = "any",
+  concurrency: Concurrency = "any",
   known: Known = NOTHING_KNOWN,
   prepare: (path: FakePath, clock: FakeClock) => void = () => {},
 ): Promise<Ran> {
   const clock = new FakeClock();
-  const path = new FakePath(clock, hops, together);
+  const path = new FakePath(clock, hops, concurrency);
   const [fates, ends, notSent]: [ProbeFate[], FlowEnd[], string[]] = [[], [], []];
   prepare(path, clock);
   const round = new TraceRound(1, { ...OPTIONS, ...options }, known, {
@@ -290,8 +290,8 @@ property(
       const silent = i < length - 1 && random.int(1, 4) === 1;
       return { ...hop, rttMs: hop.rttMs + random.int(0, 20), silent };
     });
-    const together = random.pick<Together>(["any", "not-at-the-end"]);
-    const { path, fates } = await runRound(hops, { timeoutMs: 2000 }, together);
+    const concurrency = random.pick<Concurrency>(["any", "not-at-the-end"]);
+    const { path, fates } = await runRound(hops, { timeoutMs: 2000 }, concurrency);
     for (const [i, { address, silent }] of hops.entries()) {
       const found = new Set(answers(fates, i + 1));
       assertEquals([...found], [silent ? "-" : address], `hop ${i + 1} of ${JSON.stringify(hops)}`);

@@ -2,7 +2,7 @@
 
 import type { CaptureRing } from "./capture.ts";
 import { type Device, Reader } from "./device.ts";
-import { FORWARDED, Lane, LATE, MAX_LATE_NS, OVERFLOWED, UNWRITTEN } from "./lane.ts";
+import { FORWARDED, LATE, MAX_LATE_NS, OneWay, OVERFLOWED, UNWRITTEN } from "./one_way.ts";
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, libc, POLLFD_BYTES, POLLIN } from "./libc.ts";
 import { FACTS, KIND, KINDS, readFacts } from "./packet.ts";
 import { Pool, SLOT_BYTES, SPARE } from "./pool.ts";
@@ -31,9 +31,9 @@ const START_SECONDS = 1000;
 const [DUE, WAIT, SLEPT, REQUESTED, IDLE] = [0, 1, 2, 3, 4];
 
 export class Engine {
-  readonly links: (readonly [Lane, Lane])[] = [];
+  readonly links: (readonly [OneWay, OneWay])[] = [];
   readonly epochUs: number;
-  readonly #lanes: Lane[] = [];
+  readonly #ways: OneWay[] = [];
   readonly #pool = new Pool();
   readonly #reader = new Reader(this.#pool.bytes);
   readonly #facts = new Int32Array(FACTS);
@@ -72,20 +72,20 @@ export class Engine {
   /** Joins two devices by a link without delay; its number is its place in `links`. */
   join(a: Device, b: Device): number {
     if (this.links.length === LINKS_MAX) throw new RangeError(`at most ${LINKS_MAX} links`);
-    const lanes: [Lane, Lane] = [new Lane(a, b, 0), new Lane(b, a, 1)];
-    for (const lane of lanes) {
-      this.#lanes.push(lane);
-      this.#watch(this.#lanes.length, lane.from.tun);
+    const ways: [OneWay, OneWay] = [new OneWay(a, b, 0), new OneWay(b, a, 1)];
+    for (const way of ways) {
+      this.#ways.push(way);
+      this.#watch(this.#ways.length, way.from.tun);
     }
-    return this.links.push(lanes) - 1;
+    return this.links.push(ways) - 1;
   }
 
   /** Records a link's packets in `ring` from now on, or no longer. */
   record(link: number, ring: CaptureRing | null): void {
-    for (const lane of this.links[link]) {
-      lane.capture = ring;
+    for (const way of this.links[link]) {
+      way.capture = ring;
       // Packets on their way have numbers of an earlier ring, if any.
-      for (const head of lane.heads) {
+      for (const head of way.heads) {
         for (let slot = head; slot >= 0; slot = this.#pool.next[slot]) this.#pool.serial[slot] = -1;
       }
     }
@@ -93,10 +93,10 @@ export class Engine {
 
   /** Forgets all links and what is on its way, closing their descriptors. */
   reset(): void {
-    for (const lane of this.#lanes.splice(0)) {
-      for (const head of lane.heads) this.#forget(head);
-      libc.close(lane.from.tap);
-      libc.close(lane.from.tun);
+    for (const way of this.#ways.splice(0)) {
+      for (const head of way.heads) this.#forget(head);
+      libc.close(way.from.tap);
+      libc.close(way.from.tun);
     }
     this.links.length = 0;
   }
@@ -120,12 +120,12 @@ export class Engine {
     this.#tick();
     const times = this.#times;
     const now = this.#clock[0];
-    const lane = this.#earliest();
-    if (lane === null) times[WAIT] = times[IDLE];
+    const way = this.#earliest();
+    if (way === null) times[WAIT] = times[IDLE];
     else if (times[DUE] > now) times[WAIT] = times[DUE] - now - SPIN_NS;
     else {
       // One packet a step: the far end answers within the write, and the answer is to be stamped at once.
-      this.#send(lane);
+      this.#send(way);
       times[WAIT] = 0;
     }
     if (this.#more) times[WAIT] = 0;
@@ -142,18 +142,18 @@ export class Engine {
   }
 
   /** The direction whose packet leaves first, its due time in `#times[0]`. */
-  #earliest(): Lane | null {
-    const lanes = this.#lanes;
+  #earliest(): OneWay | null {
+    const ways = this.#ways;
     const dueNs = this.#pool.dueNs;
-    let found: Lane | null = null;
+    let found: OneWay | null = null;
     let least = Infinity;
-    for (let i = 0; i < lanes.length; i++) {
-      const heads = lanes[i].heads;
+    for (let i = 0; i < ways.length; i++) {
+      const heads = ways[i].heads;
       for (let kind = 0; kind < KINDS; kind++) {
         const slot = heads[kind];
         if (slot >= 0 && dueNs[slot] < least) {
           least = dueNs[slot];
-          found = lanes[i];
+          found = ways[i];
         }
       }
     }
@@ -161,21 +161,21 @@ export class Engine {
     return found;
   }
 
-  #send(lane: Lane): void {
+  #send(way: OneWay): void {
     const pool = this.#pool;
     let kind = 0;
-    while (lane.heads[kind] < 0 || pool.dueNs[lane.heads[kind]] !== this.#times[DUE]) kind++;
-    const slot = lane.heads[kind];
-    lane.heads[kind] = pool.next[slot];
+    while (way.heads[kind] < 0 || pool.dueNs[way.heads[kind]] !== this.#times[DUE]) kind++;
+    const slot = way.heads[kind];
+    way.heads[kind] = pool.next[slot];
     const late = this.#clock[0] - pool.dueNs[slot];
-    if (late > lane.doubles[MAX_LATE_NS]) lane.doubles[MAX_LATE_NS] = late;
-    if (late > LATE_NS) lane.counts[LATE] += 1;
+    if (late > way.doubles[MAX_LATE_NS]) way.doubles[MAX_LATE_NS] = late;
+    if (late > LATE_NS) way.counts[LATE] += 1;
     this.#left[0] = this.#clock[0];
-    const written = libc.write(lane.to.tun, pool.views[slot], pool.length[slot]);
-    lane.counts[written < 0 ? UNWRITTEN : FORWARDED] += 1;
-    if (lane.capture !== null) {
+    const written = libc.write(way.to.tun, pool.views[slot], pool.length[slot]);
+    way.counts[written < 0 ? UNWRITTEN : FORWARDED] += 1;
+    if (way.capture !== null) {
       this.#tick();
-      lane.capture.left(pool.serial, pool.dueNs, slot, this.#left, this.#clock);
+      way.capture.left(pool.serial, pool.dueNs, slot, this.#left, this.#clock);
     }
     pool.giveBack(slot);
   }
@@ -187,16 +187,16 @@ export class Engine {
     timeout[0] = Math.floor(wait / 1e9);
     timeout[2] = wait % 1e9;
     if (wait === BREATHER_NS) this.#times[SLEPT] = this.#clock[0];
-    return libc.ppoll(this.#pollWords, 1 + this.#lanes.length, timeout, null);
+    return libc.ppoll(this.#pollWords, 1 + this.#ways.length, timeout, null);
   }
 
   #serve(): void {
     const halves = this.#pollHalves;
-    const lanes = this.#lanes;
+    const ways = this.#ways;
     const times = this.#times;
     this.#more = false;
-    for (let i = 0; i < lanes.length; i++) {
-      if (halves[(i + 1) * 4 + 3] !== 0 || lanes[i].more) this.#takeIn(lanes[i]);
+    for (let i = 0; i < ways.length; i++) {
+      if (halves[(i + 1) * 4 + 3] !== 0 || ways[i].more) this.#takeIn(ways[i]);
     }
     if (halves[3] === 0) return;
     this.#tick();
@@ -207,50 +207,50 @@ export class Engine {
     this.onRequest();
   }
 
-  #takeIn(lane: Lane): void {
+  #takeIn(way: OneWay): void {
     const pool = this.#pool;
     // The packet socket has a packet before the device does: what is taken off here can be read there.
-    const taken = this.#reader.drain(lane.from.tun, READ_BURST);
-    lane.more = true;
+    const taken = this.#reader.drain(way.from.tun, READ_BURST);
+    way.more = true;
     for (let i = 0; i < READ_BURST; i++) {
       const slot = pool.peek();
-      const length = this.#reader.read(lane.from.tap, slot);
+      const length = this.#reader.read(way.from.tap, slot);
       if (length <= 0) {
         // The first read tells of a device that was down.
         if (i === 0 && taken > 0) continue;
-        lane.more = false;
+        way.more = false;
         break;
       }
       this.#tick();
       this.#clock[0] -= this.#reader.age[0];
       const at = slot * SLOT_BYTES;
       readFacts(pool.bytes, at, length, this.#facts);
-      const admitted = lane.admit(pool.bytes, at, length, this.#facts, this.#clock);
-      if (lane.capture !== null) {
-        lane.capture.came(pool.bytes, at, length, lane.direction, this.#clock, pool.serial, slot);
+      const admitted = way.admit(pool.bytes, at, length, this.#facts, this.#clock);
+      if (way.capture !== null) {
+        way.capture.came(pool.bytes, at, length, way.direction, this.#clock, pool.serial, slot);
       }
       if (!admitted) continue;
       if (slot === SPARE) {
-        lane.counts[OVERFLOWED] += 1;
+        way.counts[OVERFLOWED] += 1;
         continue;
       }
-      if (lane.capture === null) pool.serial[slot] = -1;
+      if (way.capture === null) pool.serial[slot] = -1;
       pool.take();
       pool.length[slot] = length;
-      this.#enqueue(lane, this.#facts[KIND], slot);
+      this.#enqueue(way, this.#facts[KIND], slot);
     }
     // A device whose queue was full has fewer packets than its socket, and gives no sign of the others.
-    if (lane.more) this.#more = true;
+    if (way.more) this.#more = true;
   }
 
-  #enqueue(lane: Lane, kind: number, slot: number): void {
+  #enqueue(way: OneWay, kind: number, slot: number): void {
     const pool = this.#pool;
-    const due = this.#clock[0] + lane.delayNs[kind];
-    const last = lane.heads[kind] < 0 ? -1 : lane.tails[kind];
+    const due = this.#clock[0] + way.delayNs[kind];
+    const last = way.heads[kind] < 0 ? -1 : way.tails[kind];
     // A delay that was shortened just now does not let a packet overtake those before it.
     pool.dueNs[slot] = last >= 0 && pool.dueNs[last] > due ? pool.dueNs[last] : due;
-    if (last < 0) lane.heads[kind] = slot;
+    if (last < 0) way.heads[kind] = slot;
     else pool.next[last] = slot;
-    lane.tails[kind] = slot;
+    way.tails[kind] = slot;
   }
 }

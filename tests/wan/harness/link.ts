@@ -30,26 +30,26 @@ function perform(engine: Engine, command: Command): unknown {
     return engine.join(a, openDevice(command.b.namespace, command.b.device));
   }
   if (command.do === "reset") {
-    for (const [lane] of engine.links) rings.giveBack(lane.capture);
+    for (const [way] of engine.links) rings.giveBack(way.capture);
     engine.reset();
     return null;
   }
-  const lanes = engine.links[command.link];
+  const ways = engine.links[command.link];
   switch (command.do) {
     case "set":
-      lanes[command.direction].set(command.rules);
+      ways[command.direction].set(command.rules);
       return null;
     case "counters":
-      return lanes.map((lane) => lane.counters());
+      return ways.map((way) => way.counters());
     case "capture": {
-      const before = lanes[0].capture;
+      const before = ways[0].capture;
       engine.record(command.link, command.packets > 0 ? rings.take(command.packets) : null);
       rings.giveBack(before);
       return null;
     }
     case "dump": {
-      if (lanes[0].capture === null) throw new Error("no capture was begun");
-      return dump(lanes[0].capture, command.path, engine.epochUs);
+      if (ways[0].capture === null) throw new Error("no capture was begun");
+      return dump(ways[0].capture, command.path, engine.epochUs);
     }
     default:
       return command satisfies never;

@@ -69,7 +69,7 @@ const TOKENS_PER_NS = 3;
 
 const DROP_WHAT = { none: 0, tcp: 1, udp: 2, icmp: 3, all: 4 } as const;
 
-export class Lane {
+export class OneWay {
   readonly counts = new Float64Array(COUNT_NAMES.length);
   readonly icmp4 = new Float64Array(256);
   readonly icmp6 = new Float64Array(256);
