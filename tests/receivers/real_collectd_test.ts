@@ -163,13 +163,7 @@ realTest("an agent that collectd's exec plugin started ends with it", ["collectd
   assert(existsSync(`/proc/${pid}`));
   await collectd.program.stop();
   await untilTrue("the agent ends", () => !existsSync(`/proc/${pid}`));
-  const verdicts = collectd.complaints().map((line) =>
-    line.replace(/^.*exec_read_one: error = /, "")
-  );
-  assertEquals(
-    verdicts.map((line) => line.replace(/: .*/, "")),
-    failing.map((name) => `FAIL ${name}`),
-  );
+  assertEquals(collectd.complaints(), []);
 });
 
 realTest(
@@ -237,13 +231,7 @@ realTest("collectd's unixsock plugin takes the ping plugin's types", ["collectd"
     }
   }
   assertEquals(probe.dropped, 0);
-  const verdicts = collectd.complaints().map((line) =>
-    line.replace(/^.*exec_read_one: error = /, "")
-  );
-  assertEquals(
-    verdicts.map((line) => line.replace(/: .*/, "")),
-    failing.map((name) => `FAIL ${name}`),
-  );
+  assertEquals(collectd.complaints(), []);
 });
 
 realTest("the snippet that is shipped has collectd run the probe", ["collectd"], async () => {
@@ -259,11 +247,5 @@ realTest("the snippet that is shipped has collectd run the probe", ["collectd"],
   await collectd.start();
   const identifier = `${HOST}/${PLUGIN}/latency-db`;
   await untilTrue("a value", () => collectd.values(identifier).some((value) => value !== null));
-  const verdicts = collectd.complaints().map((line) =>
-    line.replace(/^.*exec_read_one: error = /, "")
-  );
-  assertEquals(
-    verdicts.map((line) => line.replace(/: .*/, "")),
-    failing.map((name) => `FAIL ${name}`),
-  );
+  assertEquals(collectd.complaints(), []);
 });
