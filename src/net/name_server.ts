@@ -21,8 +21,14 @@ const MAX_NAME_CHARACTERS = 255;
 const ORIGIN_ZONES = { 4: "origin.asn.cymru.com", 6: "origin6.asn.cymru.com" } as const;
 const REVERSE_ZONES = { 4: "in-addr.arpa", 6: "ip6.arpa" } as const;
 
-/** The system's resolver for names, hosts file included, unless there is a server to be asked. */
-export function openAddressFacts(server: NameServer | null): AddressFacts {
+/**
+ * The system's resolver for names, hosts file included, unless there is a server to be asked. `limited`
+ * is the gate's: the system's resolver holds a thread for each name.
+ */
+export function openAddressFacts(
+  server: NameServer | null,
+  limited: <T>(lookUp: () => Promise<T>) => Promise<T>,
+): AddressFacts {
   const options = server === null
     ? {}
     : { nameServer: { ipAddr: server.address, port: server.port } };
@@ -30,7 +36,7 @@ export function openAddressFacts(server: NameServer | null): AddressFacts {
     nameOf: async (address) => {
       try {
         const name = server === null
-          ? await systemName(address)
+          ? await limited(() => systemName(address))
           : (await Deno.resolveDns(reversed(address, REVERSE_ZONES), "PTR", options))[0];
         return name === undefined ? null : cleanName(name, address);
       } catch {

@@ -71,6 +71,8 @@ export class Lookups implements Resolver {
   #ports: LookupPorts;
   #wanted = new Map<string, Lookup>();
   #queue: Lookup[] = [];
+  /** What waits in `beside`; whoever calls that bounds it. */
+  #others: (() => void)[] = [];
   #active = 0;
   #doubtful = 0;
   #queries = 0;
@@ -143,8 +145,38 @@ export class Lookups implements Resolver {
     lookup.addresses.then(end, end);
   }
 
-  /** Starts what may be started: promising names first, then names never asked for, then the others. */
+  /**
+   * Runs a look-up of another kind that holds a thread, such as that of an address's name, in a place
+   * of those for doubtful names: when no name waits for it.
+   */
+  async beside<T>(lookUp: () => Promise<T>): Promise<T> {
+    await new Promise<void>((begin) => {
+      this.#others.push(begin);
+      this.#next();
+    });
+    try {
+      return await lookUp();
+    } finally {
+      this.#active--;
+      this.#doubtful--;
+      this.#next();
+    }
+  }
+
+  /** Starts what may be started: names, then what else wants a thread. */
   #next(): void {
+    this.#nextNames();
+    while (this.#active < MAX_LOOKUPS && this.#doubtful < MAX_DOUBTFUL) {
+      const begin = this.#others.shift();
+      if (begin === undefined) return;
+      this.#active++;
+      this.#doubtful++;
+      begin();
+    }
+  }
+
+  /** Promising names first, then names never asked for, then the others. */
+  #nextNames(): void {
     while (this.#active < MAX_LOOKUPS) {
       const lookup = this.#queue.find(({ promising }) => promising === true) ??
         (this.#doubtful < MAX_DOUBTFUL
@@ -220,6 +252,8 @@ export class Lookups implements Resolver {
 export interface Gate {
   /** Names to addresses, for everybody. */
   readonly resolver: Resolver;
+  /** Runs a look-up of another kind under the same limit. */
+  beside<T>(lookUp: () => Promise<T>): Promise<T>;
   /** The descriptor limit of this process, its hard limit; null where the system does not tell. */
   readonly descriptors: number | null;
   /** Probes that may be in flight beside an HTTP server with so many connections. */
@@ -258,6 +292,7 @@ export function openGate(): Gate {
   });
   return opened = {
     resolver: lookups,
+    beside: (lookUp) => lookups.beside(lookUp),
     descriptors,
     httpConnections: descriptors === null
       ? HTTP_LIMITS.connections

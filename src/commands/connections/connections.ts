@@ -20,6 +20,7 @@ import { openAddressFacts } from "../../net/name_server.ts";
 import { probeOnce } from "../../net/prober.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { Housekeeping } from "../../run/housekeeping.ts";
+import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
 import { isBrokenPipe, stdoutWantsColour } from "../../sink/stdio.ts";
@@ -158,7 +159,7 @@ class Run {
     if (owners) this.#owners = SocketOwners.open();
     if (names) {
       const lookups = { names: true, origins: false };
-      this.#names = new Lookups(openAddressFacts(null), this.#clock, lookups);
+      this.#names = new Lookups(openAddressFacts(null, openGate().beside), this.#clock, lookups);
     }
     if (probe) {
       this.#handshakes = new HandshakesBeside(this.#clock, intervalMs, handshakes(connector));

@@ -52,10 +52,14 @@ export async function trace(options: TraceOptions): Promise<ExitCode> {
   revoke("env", "ffi", "write");
   sayOfFlows(probers, options);
   const handshakes = new TcpProber(connector, systemClock, options.timeoutMs, "auto");
-  const lookups = new Lookups(openAddressFacts(options.nameServer), systemClock, {
-    names: options.names,
-    origins: options.asn,
-  });
+  const lookups = new Lookups(
+    openAddressFacts(options.nameServer, openGate().beside),
+    systemClock,
+    {
+      names: options.names,
+      origins: options.asn,
+    },
+  );
   const shared = { options, lookups, handshakes };
   try {
     return await new Traces(shared, screen, atOnce).run(targets, endpoints, probers);

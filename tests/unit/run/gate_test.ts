@@ -136,3 +136,34 @@ Deno.test("while look-ups are answered, names behind them have not failed", asyn
   assertEquals(world.asked.length, 20);
   assertEquals(world.queried.filter((name) => name === "n19").length <= 1, true);
 });
+
+Deno.test("look-ups of another kind share the limit, and come after names", async () => {
+  const world = new World();
+  const begun: number[] = [];
+  const ends: (() => void)[] = [];
+  for (let i = 0; i < 12; i++) {
+    world.lookups.beside(() => {
+      begun.push(i);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    });
+  }
+  await settle();
+  assertEquals(begun.length, MAX_DOUBTFUL);
+  world.want("db");
+  ends[0]();
+  await settle();
+  assertEquals([begun.length, world.asked], [MAX_DOUBTFUL, ["db"]]);
+  await world.answer("db");
+  assertEquals(begun, names(MAX_DOUBTFUL + 1).map((_, i) => i));
+});
+
+Deno.test("a look-up of another kind that fails has its own error, and gives its place back", async () => {
+  const world = new World();
+  const failures = names(20).map((name) =>
+    world.lookups.beside(() => Promise.reject(new Error(name)))
+  );
+  const ends = await Promise.allSettled(failures);
+  assertEquals(ends.map((end) => end.status === "rejected" && end.reason.message), names(20));
+  world.want("db");
+  assertEquals(world.asked, ["db"]);
+});
