@@ -54,12 +54,12 @@ export function seriesKey({ name, az, labels }: Target): string {
   return [name, az, ...pairs].join("\u0000");
 }
 
-/** Says that two targets are the same one, or one series to a receiver. */
-export function sameSeries(one: Target, other: Target): string {
+/** Says that two targets are the same one, or one series to `receiver`. */
+export function sameSeries(one: Target, other: Target, receiver = "every receiver"): string {
   const name = JSON.stringify(other.name);
   if (targetKey(one) === targetKey(other)) return `target ${name} is given twice`;
   const [first, second] = [one, other].map(({ host, port }) => hostPort(host, port));
-  return `${first} and ${second} are both ${name}, one series to every receiver: ` +
+  return `${first} and ${second} are both ${name}, one series to ${receiver}: ` +
     "give one of them another name";
 }
 

@@ -4,7 +4,7 @@
  */
 import { UsageError } from "../domain/exit.ts";
 import { NONE, type ProbeRecord, serviceRttOf } from "../domain/probe_record.ts";
-import type { Target } from "../domain/target.ts";
+import { sameSeries, type Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
@@ -91,6 +91,16 @@ export class CollectdFormat implements RecordFormat {
     const drops = window.sent - window.answered + window.refused;
     out.ascii((drops / window.sent).toFixed(6));
     out.byte(NEWLINE);
+  }
+}
+
+/** Throws UsageError where two targets have one name: zones and labels are no part of an identifier. */
+export function checkCollectdNames(targets: readonly Target[]): void {
+  const named = new Map<string, Target>();
+  for (const target of targets) {
+    const earlier = named.get(target.name);
+    if (earlier !== undefined) throw new UsageError(sameSeries(earlier, target, "collectd"));
+    named.set(target.name, target);
   }
 }
 

@@ -464,6 +464,11 @@ export class ProbeLoop {
         `${entry.target.name}: ${left.address} failed, now probing ${entry.endpoint?.address}`,
       );
     } else {
+      if (!entry.isLiteral) {
+        const { name, host } = entry.target;
+        const failed = `${entry.failures} failures in a row, the last one ${outcome}`;
+        this.#ports.onDetail?.(`${name}: ${failed}; looking ${host} up again`);
+      }
       // Not awaited: probes go on during the look-up.
       this.#resolve(entry, true);
     }

@@ -9,6 +9,7 @@ import { type ExitCode, SystemError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import type { RunSummary } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
+import { checkCollectdNames } from "../format/collectd.ts";
 import { NAMING, type Naming } from "../format/naming.ts";
 import { choosePaint, plain } from "../format/paint.ts";
 import type { RecordFormat } from "../format/record_format.ts";
@@ -125,7 +126,7 @@ class Run {
     const quiet = options.quiet || this.#live !== null;
     this.#report = new Report(formatFor(options, targets.current, naming), outbox.stdout, quiet);
     this.#outputs = new Outputs(this.#report, outbox.exporters, systemClock, options.exports);
-    this.#outputs.check(targets.current);
+    this.#check(targets.current);
     giveUpPermissions(options);
     // Without targets the run only serves its HTTP port.
     const idle = targets.current.length === 0;
@@ -182,6 +183,14 @@ class Run {
     return await this.#conclude();
   }
 
+  /** Throws UsageError where some output cannot represent the targets, or tell them apart. */
+  #check(targets: readonly Target[]): void {
+    const { output, exports } = this.#options;
+    this.#outputs.check(targets);
+    const collectd = exports.targets.some(({ kind }) => kind === "collectd-uds");
+    if (collectd || output === "collectd") checkCollectdNames(targets);
+  }
+
   /** Says which limits may be reached, where that has changed. */
   #sayLimits(targets: readonly Target[]): void {
     const notices = this.#means.limitNotices?.(targets) ?? [];
@@ -236,7 +245,7 @@ class Run {
   async #reload(): Promise<void> {
     const { targetsFile } = this.#options;
     try {
-      await this.#targets.read((targets) => this.#outputs.check(targets));
+      await this.#targets.read((targets) => this.#check(targets));
       this.#retarget();
       this.#sayLimits(this.#targets.current);
       say(`${targetsFile} read again: ${this.#loop.entries.length} targets`);
@@ -256,7 +265,7 @@ class Run {
     const everyMs = this.#options.schedule.resolveEveryMs ?? FOLLOW_MS;
     const look = inTurn(async () => {
       try {
-        if (await this.#targets.follow((now) => this.#outputs.check(now))) this.#retarget();
+        if (await this.#targets.follow((now) => this.#check(now))) this.#retarget();
       } catch (error) {
         say(`${messageOf(error)}; going on with the targets there were`);
       }

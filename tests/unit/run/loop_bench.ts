@@ -27,6 +27,7 @@ export class LoopBench {
   /** Copies: the loop uses its records again. */
   readonly records: ProbeRecord[] = [];
   readonly notices: string[] = [];
+  readonly details: string[] = [];
   /** Probes reported as skipped, by target. */
   readonly skipped = new Map<string, number>();
   finishedMs = -1;
@@ -50,6 +51,7 @@ export class LoopBench {
         this.skipped.set(of.name, (this.skipped.get(of.name) ?? 0) + probes);
       },
       onNotice: (text) => this.notices.push(text),
+      onDetail: (text) => this.details.push(text),
       lookUpPauseMs: () => 1500,
     });
   }

@@ -209,3 +209,15 @@ Deno.test("a literal of the other family is not probed", async () => {
   assertEquals(bench.prober.sent.map((sent) => sent.target), ["v6"]);
   assertEquals(bench.notices, ["v4: cannot resolve 192.0.2.1: not an IPv6 address"]);
 });
+
+Deno.test("who asks for details is told why a name is looked up again", async () => {
+  const bench = new LoopBench({ resolveAfter: 2 }, dead(A));
+  bench.resolver.answer("db.example", [A]);
+  await bench.start(byName("db"), ...literals("lit"));
+  bench.resolver.answer("db.example", [A, B]);
+  await bench.clock.advance(4500);
+  bench.loop.stop();
+  assertEquals(bench.details, [
+    "db: 2 failures in a row, the last one timeout; looking db.example up again",
+  ]);
+});
