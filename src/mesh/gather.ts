@@ -98,7 +98,7 @@ function assertRows(rows: ReadonlyMap<string, MeshRow>, paths: readonly string[]
   }
 }
 
-/** Fills in rows from files by the wall clock, since nobody saw them arrive. */
+/** Fills in rows from files by the wall clock: a file does not say when a row arrived. */
 export function putRows(matrix: Matrix, rows: readonly MeshRow[], wallMs: number): void {
   for (const node of matrix.nodes.keys()) matrix.miss(node, "not in the files");
   for (const row of rows) {

@@ -34,7 +34,7 @@ export interface PagePorts {
   readonly picture?: MeshPicture;
   /** The pairs' last day; absent where it is not shown. */
   readonly history?: HistoryPorts;
-  /** Absent for a node that takes nobody's word for leaving. */
+  /** Absent where the node accepts no notice that another one leaves. */
   readonly leaving?: LeavingPorts;
   /** The nodes' secret; null for none. */
   readonly token: HttpToken | null;

@@ -31,7 +31,7 @@ export async function answerPair(
       : json(new TextEncoder().encode(pairJson(from, to, history)));
   }
   const entry = entries.find(({ target }) => target.name === from);
-  // Who was asked by a node asks no further one.
+  // A node that another node asks does not ask a third one.
   if (entry === undefined || query.has("direct")) return textResponse(404, "no such node");
   const path = `${PAIR_PATH}?direct=1&from=${encodeURIComponent(from)}&to=${
     encodeURIComponent(to)

@@ -6,7 +6,7 @@ import { median } from "../stats/quantile.ts";
 
 /** Round trips kept of each burst: enough for a median. */
 const MAX_TIMES = 16;
-/** A node that leaves answers for so long yet. */
+/** A node that leaves may go on answering for so long. */
 const LEAVING_MS = 2000;
 
 /** The figures of a pair that tell how it is now. */

@@ -57,7 +57,7 @@ function plain(name: string): string {
 
 /**
  * What a browser says of the page that asks (Fetch, 3.2; Fetch Metadata). A link that a person
- * follows is no page's asking.
+ * follows does not count as the page's request.
  */
 function isOfAnotherSite({ headers }: HttpRequest, isOwn: (host: string) => boolean): boolean {
   const origin = headers.get("origin");

@@ -24,10 +24,10 @@ export interface OwnConnectorOptions {
   readonly steady: boolean;
 }
 
-/** Some 10 ms of work. What they have to tell is read in the same turn. */
+/** Some 10 ms of work; their answers are read in the same turn. */
 const SENDS_A_TURN = 256;
 
-/** A wait ends now and then, so that nothing has to end it. */
+/** A wait in the thread ends by itself after this, so that nothing has to interrupt it. */
 const WAIT_MS = 100;
 /** Waits without events taken in one go, so that the event loop has its turn. */
 const MAX_READS = 64;

@@ -109,7 +109,7 @@ export class PacketLink<F extends Flight> {
     if (kind === null) return;
     const flight = this.#flights.get(this.exchange.readQuoted(message));
     if (flight === undefined || !this.exchange.matches(message, flight)) return;
-    // RFC 5927, section 7.2: it would have passed, so this was said of something else, or by a liar.
+    // RFC 5927, section 7.2: this MTU lets the packet pass, so the error is about another one or forged.
     if (kind === "packet too big" && message.info >= flight.sentBytes) return;
     this.#events.returned(flight, kind, message);
   }

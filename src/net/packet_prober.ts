@@ -129,7 +129,7 @@ export class PacketProber implements Prober {
     const { record } = flight;
     const connectUs = clockUs(flight, this.#clock);
     const rttUs = kernelUs(flight, stampUs, connectUs, this.#clock);
-    // Answered after its time, by whichever clock knows better.
+    // Answered after its time: by the kernel's stamps, or by this process's clock where they are missing.
     if ((rttUs === NONE ? connectUs : rttUs) > this.#timeoutUs) {
       return this.#end(flight, "timeout", null);
     }

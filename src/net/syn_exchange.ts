@@ -46,7 +46,7 @@ const TCP_HEADER_BYTES = 20;
 const ETHERNET_MTU_BYTES = 1500;
 /** Ports and sequence number: what an error must quote of the segment (RFC 792). */
 const QUOTED_BYTES = 8;
-/** Sequence numbers are drawn until one is free; so often without luck means that something is wrong. */
+/** Sequence numbers are drawn until one is free; after so many that were taken something is wrong. */
 const MAX_DRAWS = 64;
 /**
  * IPv6 flow labels that anybody may set (RFC 6437; ip-sysctl, flowlabel_state_ranges). 0 would let the

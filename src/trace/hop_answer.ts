@@ -44,7 +44,7 @@ export interface QuoteOf {
   readonly source: Uint8Array | null;
 }
 
-/** The answer that an ICMP error is; null for one from nobody. */
+/** An ICMP error as an answer; null where its sender is not known. */
 export function icmpAnswer(
   message: Message,
   detail: IcmpErrorKind,

@@ -53,7 +53,7 @@ export class TcpHopProber implements HopProber {
   #sockets: PacketSockets;
   #infos: TcpSockets;
   #options: TcpHopOptions;
-  /** Bound for the whole trace, so that nobody else is given a flow's port. */
+  /** Bound for the whole trace, so that no other socket is given a flow's port. */
   #holders: SynSocket[] = [];
   #open = new Map<SynSocket, () => void>();
   #info: TcpInfo = { rttUs: 0, retransmits: 0 };

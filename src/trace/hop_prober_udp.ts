@@ -61,7 +61,7 @@ export class UdpHopProber implements HopProber {
   #stamped: Map<number, UdpFlight>[] = [];
   #sent: number[] = [];
   #next: number;
-  /** What is not of this process but came to our port does not bear it. */
+  /** A random number in each payload: packets of others that come to our port do not have it. */
   #nonce: number;
   #tooLongMtu = 0;
 
@@ -234,7 +234,7 @@ export class UdpHopProber implements HopProber {
     const family = message.origin === SO_EE_ORIGIN_ICMP ? 4 : 6;
     const kind = icmpErrorKind(family, message.type, message.code);
     if (kind === null) return;
-    // RFC 5927, section 7.2: it would have passed.
+    // RFC 5927, section 7.2: this MTU lets the packet pass, so the error is about another one or forged.
     if (kind === "packet too big" && message.info >= flight.sentBytes) return;
     const trip = roundTrip(flight, message.stampUs, this.#clock);
     const quote = { cutBytes: this.#headerBytes, sourceAt: -1, source: null };
@@ -242,7 +242,7 @@ export class UdpHopProber implements HopProber {
     if (answer !== null) flight.onAnswer(answer);
   }
 
-  /** A service behind the port answers what it likes, by whatever address. */
+  /** A service behind the port may answer with any bytes, from any address. */
   #datagram(flight: UdpFlight, message: Message): void {
     const trip = roundTrip(flight, message.stampUs, this.#clock);
     flight.onAnswer(endAnswer(flight.target, "datagram", trip, message.ttl));

@@ -60,9 +60,9 @@ export async function searchMtu(
       named = trial.mtuBytes;
       addStep(steps, hops, trial, size);
     }
-    // What a router names is tried as it is; without a name, the middle of what is not known.
+    // An MTU that a router names is tried as it is; without one, the middle of the range that is left.
     size = named > arrived && named < lost ? named : Math.floor((arrived + lost) / 2);
-    // Names are most often right: then one more shows that nothing longer passes.
+    // A named MTU is right as a rule: then one more try shows that nothing longer passes.
     if (trial.became === "arrived" && steps.some(({ mtuBytes }) => mtuBytes === arrived)) {
       size = arrived + 1;
     }

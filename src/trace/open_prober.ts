@@ -28,7 +28,7 @@ export interface HopProberOptions {
   readonly protocol: TraceProtocol;
   readonly family: 4 | 6;
   readonly flows: number;
-  /** Flows are wanted as such: where only one probe of each can be under way, so be it. */
+  /** Flows are held fixed, even where only one probe of each can then be under way. */
   readonly isFixed: boolean;
   readonly source: Endpoint | null;
   /** The first flow's source port, others' follow; null for any. */

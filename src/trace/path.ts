@@ -118,7 +118,8 @@ export class TracePath {
       return;
     }
     known.silentRounds++;
-    // A farther end may stand for a nearer one whose answer was lost, but for what lies between.
+    // The answer of the known end may just have been lost: a farther end counts only if a router behind
+    // the known one answered, or if the known end was silent for some rounds.
     const isLonger = farthestRouter >= known.end.hops || known.silentRounds >= SILENT_ROUNDS;
     if (found !== null && isLonger) this.#ends.set(flow, { end: found, silentRounds: 0 });
   }
@@ -135,7 +136,7 @@ export class TracePath {
       : refused.length > 0
       ? Math.max(this.#farthestRouter(), ...refused)
       : this.#farthestAnswering();
-    // Where nothing was answered, what could not even be sent is all there is to show.
+    // Without any answer, the sends that failed are all there is to show.
     const isShown = ({ hops, sent, notSent }: Hop) =>
       last > 0 ? hops <= last : sent === 0 && notSent > 0;
     return this.#sorted().filter(isShown);

@@ -245,7 +245,7 @@ export class TraceRound {
 
   #answer(probe: Probe, answer: HopAnswer): void {
     if (this.#isOver || probe.state !== "waiting") return;
-    // By the kernel's times, whenever this process comes to read it.
+    // Whether it is late is decided by the kernel's times, however late this process reads it.
     if (answer.rttUs > this.#options.timeoutMs * 1000) return;
     const view = this.#flows[probe.flow];
     this.#leaves(probe, "answered");

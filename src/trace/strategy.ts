@@ -153,7 +153,10 @@ function mayBeAtTarget(view: FlowView, nowMs: number): number {
   return count;
 }
 
-/** A second probe goes where the first one tells that it does not meet the target unknown. */
+/**
+ * Whether a hop may get a second probe: only where it is known to lie before the target, or to be the
+ * target, so that no probe meets the target uncounted.
+ */
 function mayRepeat(view: FlowView, rules: Rules, hops: number, nowMs: number): boolean {
   if (hops < view.farthestRouter) return true;
   const isEnd = hops === view.end || hops === view.knownLength && view.end === Infinity;

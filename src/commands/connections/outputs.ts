@@ -22,7 +22,7 @@ import type { Exporter } from "../../sink/exporter.ts";
 import { stdoutColumns, stdoutIsTerminal, stdoutWantsColour } from "../../sink/stdio.ts";
 import type { ConnectionsOptions } from "./options.ts";
 
-/** The width of reports that nobody looks at on a terminal. */
+/** The width of reports that do not go to a terminal. */
 const USUAL_COLUMNS = 80;
 
 /** An exporter, and what kind of lines it wants; null for those that ask for metrics. */

@@ -189,7 +189,7 @@ function plus(a: Drops, b: Drops): Drops {
   return { sent, lost, repeated, trials, events, drawn, share: (lost + repeated) / sent };
 }
 
-/** Of fewer pairs with drops nobody can say whether these come in runs. */
+/** With fewer pairs that have drops it cannot be said whether drops come in runs. */
 const MIN_RUN_PAIRS = 4;
 /** Five handshakes of a burst, each SYN sent again three times. */
 const MAX_RUN = 15;

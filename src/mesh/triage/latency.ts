@@ -20,7 +20,7 @@ import { type Outlier, outliersOf } from "./outliers.ts";
 
 /** The paper's factor: more than twice what is usual. */
 const FACTOR = 2;
-/** Smaller differences are nobody's concern. */
+/** Smaller differences are not reported. */
 const MIN_EXCESS_US = 100;
 /** A row or column of fewer pairs tells nothing of its node. */
 export const MIN_PAIRS = 3;

@@ -186,7 +186,7 @@ function cutBlocks(view: MeshView, parts: readonly (readonly number[])[]): Findi
   }));
 }
 
-/** Nodes that answer nobody though their own probes are answered, or the other way about. */
+/** Nodes that answer no probe though their own are answered, or the reverse. */
 function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
   return view.all().flatMap((node): Finding[] => {
     const stateOf = (other: number) =>

@@ -64,7 +64,7 @@ function refusedNodes(view: MeshView, refused: PairTest, direction: "from" | "to
     // One refusal is enough where the row is missing too: the others' bursts will tell the same soon.
     const down = direction === "to" && !view.fresh(node) && bad.length > 0;
     if (!down && (bad.length < MIN_PROBERS || !enough(pairs) || !enough(within))) return [];
-    // Nodes that accept nobody are to blame themselves.
+    // A node that refuses all peers is the cause itself.
     const accepts = (to: number) =>
       view.all().some((from) => view.state(from, to) === "established");
     if (direction === "from" && !bad.some(([, to]) => accepts(to))) return [];
