@@ -1,6 +1,8 @@
 /** The man page, wire-probe(1), from the option table: man(7) requests that groff and mandoc read alike. */
 import { OTEL_VARIABLES } from "../sink/otlp_request.ts";
 import { wrap } from "../text/words.ts";
+import { groupsOf } from "./help.ts";
+import { EXAMPLES as EXAMPLES_OF } from "./help_texts.ts";
 import type { Option } from "./option.ts";
 import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
 
@@ -96,14 +98,26 @@ export function manPage(version: string): string {
 }
 
 function commandSection(name: CommandName): string[] {
-  const { summary, operands, options }: CommandEntry = COMMANDS[name];
+  const entry: CommandEntry = COMMANDS[name];
+  const { summary, operands } = entry;
   const usage = [name, "[OPTION…]", operands].filter((word) => word !== "").join(" ");
   return [
     `.SS ${roff(name)}`,
     `.B wire\\-probe ${roff(usage)}`,
     ".PP",
     ...paragraph(`${summary[0].toUpperCase()}${summary.slice(1)}.`),
-    ...Object.entries(options).flatMap(([option, of]) => optionEntry(option, of)),
+    ...groupsOf(entry).flatMap(([title, options]) => [
+      ".PP",
+      `.I ${roff(title)}`,
+      ...options.flatMap(([option, of]) => optionEntry(option, of)),
+    ]),
+    ".PP",
+    ".I examples",
+    ".RS 4",
+    ".nf",
+    ...EXAMPLES_OF[name].map(roff),
+    ".fi",
+    ".RE",
   ];
 }
 
@@ -135,6 +149,8 @@ export function roff(text: string): string {
     // A plain one would be set as a hyphen, which cannot be copied into a shell.
     .replaceAll("-", "\\-")
     .replaceAll("'", "\\(aq")
+    // A plain one would be set as an accent.
+    .replaceAll("^", "\\(ha")
     .replaceAll(/[^\0-\x7f]/gu, (character) => `\\[u${codePoint(character)}]`);
   return escaped.startsWith(".") ? `\\&${escaped}` : escaped;
 }
