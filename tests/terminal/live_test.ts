@@ -1,13 +1,23 @@
 /** `probe --live` by the compiled binary, in a real terminal. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { World } from "../binary/harness/world.ts";
 import { isOnPath } from "../../scripts/gate/command.ts";
+import { until } from "../faults/harness/program.ts";
 import { Pane } from "./harness/pane.ts";
 
 const here = isOnPath("tmux");
 /** No run outlives a test that failed to end it. */
 const BOUND = "--duration 60s";
 const CRASH = `${import.meta.dirname}/harness/crash.ts`;
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
 
 /** Answers handshakes on every loopback address. */
 class Responder implements Disposable {
@@ -195,4 +205,30 @@ for (const [how, what] of Object.entries(CRASHES)) {
     assert(!screen.includes("the screen is up"), screen);
     if (how !== "exit") assertStringIncludes(screen, "wire-probe: thrown by the test\n");
   });
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  terminalTest(
+    `${signal}: a terminal that was stopped by Ctrl-S holds the end up for 2 s at most`,
+    async (port) => {
+      // The table takes Ctrl-S as a key: the terminal is made to obey it again.
+      const script = `stty -a >before
+(until [ -e go ]; do sleep 0.02; done; stty ixon </dev/tty; touch gone) &
+bash -c 'echo $$ >pid; exec wire-probe probe --live ${BOUND} -i 50ms 127.0.0.1:${port}'
+echo $? >code
+sleep 60
+`;
+      await using pane = await Pane.open(script, 80, 20);
+      await pane.until((text) => text.includes("▁"));
+      await Deno.writeTextFile(`${pane.folder}/go`, "");
+      await until("Ctrl-S stops the terminal", () => exists(`${pane.folder}/gone`));
+      await pane.press("C-s");
+      // Until a frame is stuck.
+      await delay(1000);
+      const startMs = performance.now();
+      await pane.signal(signal);
+      await until("it has ended", () => exists(`${pane.folder}/code`));
+      assertLess(performance.now() - startMs, 2000);
+    },
+  );
 }
