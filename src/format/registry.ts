@@ -1,4 +1,4 @@
-/** The output formats by name: adding one is a file, a line here and a golden. */
+/** The output formats by name: adding one is a file, a line here, its name in cli/table.ts and a golden. */
 import type { Target } from "../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "./collectd.ts";
 import { CsvFormat } from "./csv.ts";

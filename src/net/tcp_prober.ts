@@ -97,12 +97,12 @@ export class TcpProber implements Prober {
   #begin(flight: Flight): void {
     flight.sentMs = this.#clock.now();
     flight.handle = this.#connector.connect(flight.endpoint, flight);
-    // It is set for as long as anybody waits for the flight.
+    // The deadline is set until the flight has ended.
     this.#deadlines.start(flight.sentMs, flight.deadline);
   }
 
   #expired(flight: Flight): void {
-    // What this process was too busy to read in time is no loss of the network's.
+    // An answer that waits in the kernel, because this process was too busy to read it, is no loss.
     if (this.#connector.poll(flight.handle)) return;
     this.#connector.cancel(flight.handle);
     flight.pending.record.outcome = "timeout";
@@ -149,7 +149,7 @@ export class TcpProber implements Prober {
     // A smoothed RTT of a handshake whose SYN was sent again says nothing about the wait.
     const kernel = sample.rttUs > 0 && sample.synRetransmits === 0;
     record.synRetransmits = sample.synRetransmits;
-    // Established after its time, by whichever clock knows better: no answer within the timeout.
+    // Established after its time, by the kernel's RTT or else by the clock: no answer within the timeout.
     if ((kernel ? sample.rttUs : connectUs) > this.#timeoutUs) {
       record.outcome = "timeout";
       return;
