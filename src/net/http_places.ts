@@ -1,6 +1,6 @@
 /**
  * Which connections of an HTTP server are open, and which one goes when another wants its place: a
- * peer that dawdles must not keep a scraper waiting. Pure but for the callback that ends one.
+ * peer that is slow must not keep a scraper waiting. Pure but for the callback that ends one.
  */
 
 /** Its request is awaited, is being answered by the handler, its response is sent, or was sent. */

@@ -16,7 +16,7 @@ import { listenOn } from "./listener.ts";
 
 /** What one server lets its peers use up. */
 export interface HttpLimits {
-  /** Connections at once. For a further one, that which dawdles the most is ended. */
+  /** Connections at once. For a further one, the one with the least claim is ended (http_places.ts). */
   readonly connections: number;
   /** The request line and the headers, in bytes. */
   readonly headBytes: number;

@@ -20,7 +20,7 @@ export interface LinkEvents<F extends Flight> {
   /** An ICMP error about it. */
   returned(flight: F, kind: IcmpErrorKind, message: Message): void;
   /** An answer that nobody waits for: it came twice, or too late, or is somebody else's. */
-  stray(): void;
+  unmatched(): void;
 }
 
 export class PacketLink<F extends Flight> {
@@ -99,7 +99,7 @@ export class PacketLink<F extends Flight> {
     const answer = this.#answer;
     if (!this.exchange.read(message, answer)) return;
     const flight = this.#flights.get(answer.key);
-    if (flight === undefined || !this.exchange.matches(message, flight)) this.#events.stray();
+    if (flight === undefined || !this.exchange.matches(message, flight)) this.#events.unmatched();
     else this.#events.answered(flight, answer, message);
   }
 

@@ -30,7 +30,7 @@ interface ProbeFlight extends Flight {
 
 export class PacketProber implements Prober {
   /** Answers that came twice, or after their time, or to somebody else. */
-  strays = 0;
+  unmatched = 0;
   #clock: Clock;
   #timeoutUs: number;
   #choice: ClockChoice;
@@ -56,7 +56,7 @@ export class PacketProber implements Prober {
         answered: (flight, { outcome }, message) =>
           this.#answered(flight, outcome, message.stampUs),
         returned: (flight, kind, message) => this.#returned(flight, kind, message),
-        stray: () => this.strays++,
+        unmatched: () => this.unmatched++,
       });
     this.#links = { 4: linkOf(exchanges[4]), 6: linkOf(exchanges[6]) };
   }
@@ -94,9 +94,9 @@ export class PacketProber implements Prober {
   }
 
   remarks(): readonly string[] {
-    const { strays } = this;
-    const came = strays === 1 ? "1 answer came" : `${strays} answers came`;
-    const remark = strays === 0 ? [] : [`${came} twice, too late, or to nobody here`];
+    const { unmatched } = this;
+    const came = unmatched === 1 ? "1 answer came" : `${unmatched} answers came`;
+    const remark = unmatched === 0 ? [] : [`${came} twice, too late, or to nobody here`];
     return [...remark, ...this.#moreRemarks()];
   }
 

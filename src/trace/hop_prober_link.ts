@@ -62,7 +62,7 @@ export class LinkHopProber implements HopProber {
           onAnswer(endAnswer(endpoint, isOpen ? "open" : "refused", trip, message.ttl, facts));
         },
         returned: (flight, kind, message) => this.#returned(exchange, flight, kind, message),
-        stray: () => {},
+        unmatched: () => {},
       }, (mtuBytes) => this.#tooLongMtu = mtuBytes)
     );
   }

@@ -24,7 +24,7 @@ type Trial =
   | { readonly became: "refused"; readonly by: string; readonly mtuBytes: number };
 
 /** Who answers, and how far away that is. */
-interface Mark {
+interface Responder {
   readonly hops: number;
   readonly address: string;
   readonly rttMs: number;
@@ -37,22 +37,22 @@ export async function searchMtu(
   end: PathEnd | null,
 ): Promise<PathMtu> {
   const linkBytes = parts.prober.linkMtu(parts.target);
-  const mark = markOf(hops, end);
+  const responder = responderOf(hops, end);
   const steps: MtuStep[] = [];
   const result = (arrivedBytes: number | null, lostBytes: number | null): PathMtu => ({
-    hops: mark?.hops ?? null,
-    address: mark?.address ?? null,
+    hops: responder?.hops ?? null,
+    address: responder?.address ?? null,
     arrivedBytes,
     lostBytes,
     linkBytes,
     steps,
   });
-  if (mark === null) return result(null, null);
+  if (responder === null) return result(null, null);
   let arrived = parts.sizeBytes;
   let lost = linkBytes + 1;
   let size = linkBytes;
   while (lost - arrived > 1 && !parts.isStopped()) {
-    const trial = await tryLength(parts, mark, size);
+    const trial = await tryLength(parts, responder, size);
     if (trial.became === "arrived") arrived = Math.max(arrived, size);
     else lost = Math.min(lost, size);
     let named = 0;
@@ -71,7 +71,7 @@ export async function searchMtu(
 }
 
 /** The target, or else the farthest router that answers. */
-function markOf(hops: readonly Hop[], end: PathEnd | null): Mark | null {
+function responderOf(hops: readonly Hop[], end: PathEnd | null): Responder | null {
   const isTarget = end?.kind === "end";
   const farthest = hops.filter(({ hops, addresses }) =>
     addresses.length > 0 && (!isTarget || hops === end.hops)
@@ -85,10 +85,10 @@ function markOf(hops: readonly Hop[], end: PathEnd | null): Mark | null {
 /** Packets of one length that go unanswered before it counts as too long. */
 const TRIES = 2;
 
-async function tryLength(parts: MtuParts, mark: Mark, sizeBytes: number): Promise<Trial> {
+async function tryLength(parts: MtuParts, responder: Responder, sizeBytes: number): Promise<Trial> {
   let last: Trial = { became: "lost" };
   for (let i = 0; i < TRIES && last.became === "lost" && !parts.isStopped(); i++) {
-    last = await tryOnce(parts, mark, sizeBytes);
+    last = await tryOnce(parts, responder, sizeBytes);
   }
   return last;
 }
@@ -101,7 +101,7 @@ const REFUSED_PAUSE_MS = 100;
 
 async function tryOnce(
   { clock, prober, target, timeoutMs }: MtuParts,
-  { hops, address, rttMs }: Mark,
+  { hops, address, rttMs }: Responder,
   sizeBytes: number,
 ): Promise<Trial> {
   const { promise, resolve } = Promise.withResolvers<Trial>();

@@ -185,9 +185,9 @@ wan("a reply after the timeout is lost, and answers no later echo", async () => 
   const options = ["-c", "10", "-i", "100ms", "-t", "200ms"];
   const run = await runPackets(lab.near, "ping", [...options, lab.link.b.v4]);
   assertEquals(run.summaries[0].lost, 10);
-  const strays = Number(/(\d+) answers? came/.exec(run.stderr)?.[1]);
+  const unmatched = Number(/(\d+) answers? came/.exec(run.stderr)?.[1]);
   // The last replies come when nobody listens any more.
-  assertGreaterOrEqual(strays, 5);
+  assertGreaterOrEqual(unmatched, 5);
 });
 
 wan("answers that found no room here are no loss of the network's", async () => {

@@ -178,22 +178,22 @@ Deno.test("an answer that may have been lost in this host is no loss of the netw
   assertEquals(early.record.error, "this host was too busy to take all answers");
 });
 
-Deno.test("a second reply, a late one and a forged one are strays and change nothing", async () => {
+Deno.test("a second reply, a late one and a forged one match no probe and change nothing", async () => {
   const bench = new Bench();
   const [first, second] = [bench.probe(), bench.probe()];
   bench.reply(0);
   bench.reply(0);
-  assertEquals(bench.prober.strays, 1);
+  assertEquals(bench.prober.unmatched, 1);
   const { bytes, to } = bench.socket.sent[1];
   // With another cookie, from another host too; cut before the cookie ends.
   const forged = bytes.with(0, 0).with(12, bytes[12] ^ 1);
   bench.socket.receive(forged, to.bytes);
   bench.socket.receive(forged, [203, 0, 113, 9]);
   bench.socket.receive(bytes.with(0, 0).slice(0, 12), to.bytes);
-  assertEquals(bench.prober.strays, 4);
+  assertEquals(bench.prober.unmatched, 4);
   await bench.clock.advance(2 * TIMEOUT_MS);
   bench.reply(1);
-  assertEquals(bench.prober.strays, 5);
+  assertEquals(bench.prober.unmatched, 5);
   assertEquals([first.record.outcome, second.record.outcome], ["established", "timeout"]);
 });
 
@@ -203,7 +203,7 @@ Deno.test("a reply with our cookie from another address counts, as anycast's doe
   const { bytes } = bench.socket.sent[0];
   bench.socket.receive(bytes.with(0, 0), [203, 0, 113, 9]);
   await settle();
-  assertEquals([flying.record.outcome, bench.prober.strays], ["established", 0]);
+  assertEquals([flying.record.outcome, bench.prober.unmatched], ["established", 0]);
 });
 
 Deno.test("an error that names an MTU which the packet does not exceed is no answer", async () => {
@@ -223,7 +223,7 @@ Deno.test("a reply to another program's echo is nobody's", () => {
   const { bytes, to } = bench.socket.sent[0];
   bench.socket.receive(bytes.with(0, 0).with(5, bytes[5] ^ 1), to.bytes);
   bench.socket.receive(bytes, to.bytes);
-  assertEquals([flying.settled, bench.prober.strays], [false, 0]);
+  assertEquals([flying.settled, bench.prober.unmatched], [false, 0]);
   bench.prober.stop();
 });
 
@@ -316,7 +316,7 @@ Deno.test("sequence numbers wrap, and one still under way is passed over", async
   bench.reply(0);
   await settle();
   assertEquals([slow.record.outcome, wrapped.record.outcome], ["established", "established"]);
-  assertEquals(bench.prober.strays, 0);
+  assertEquals(bench.prober.unmatched, 0);
 });
 
 Deno.test("a late reply does not answer the probe that has its sequence number now", async () => {
@@ -332,7 +332,7 @@ Deno.test("a late reply does not answer the probe that has its sequence number n
   assertEquals(old.slice(6, 8), now.slice(6, 8));
   bench.reply(0);
   await settle();
-  assertEquals([wrapped.settled, bench.prober.strays], [false, 1]);
+  assertEquals([wrapped.settled, bench.prober.unmatched], [false, 1]);
   bench.reply(65_536);
   await settle();
   assertEquals(wrapped.record.outcome, "established");

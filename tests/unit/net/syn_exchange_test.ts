@@ -145,10 +145,10 @@ Deno.test("an answer with a wrong number, port, address or flag is not ours", as
   bench.answer(0, SYN | ACK, { port: 1 });
   bench.answer(0, SYN | ACK, { from: [203, 0, 113, 9] });
   bench.answer(0, RST | ACK, { acks: 0 });
-  assertEquals(bench.prober.strays, 5);
+  assertEquals(bench.prober.unmatched, 5);
   // No answers at all: a RST that proves nothing, a challenge ACK, a SYN.
   for (const flags of [RST, ACK, SYN]) bench.answer(0, flags);
-  assertEquals(bench.prober.strays, 5);
+  assertEquals(bench.prober.unmatched, 5);
   await settle();
   assertFalse(flying.settled);
   bench.prober.stop();
