@@ -86,6 +86,8 @@ export const PACKET_STAMPS = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_
   SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
 /** Room for the answers of thousands of targets while this process is not scheduled. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
+/** So often a packet is tried while sends report what became of packets before it. */
+const MAX_SENDS_A_PACKET = 16;
 /** Errors that say that the send itself was refused. */
 const REFUSALS_OF_A_SEND: readonly number[] = [
   ERRNO.EPERM,
@@ -194,12 +196,16 @@ class KernelPacketSocket implements PacketSocket {
       if (scope === 0 && to.address.includes("%")) return ERRNO.ENODEV;
       this.#toView.setUint32(24, scope, true);
     }
-    const errno = this.#sendOnce(bytes, length);
-    if (errno === 0 || REFUSALS_OF_A_SEND.includes(errno)) return errno;
-    // It may have been the error of a packet before this one (ip(7), IP_RECVERR), which is thereby
-    // taken off the socket, and this one was not sent.
-    this.#takeError();
-    return this.#sendOnce(bytes, length);
+    let errno = this.#sendOnce(bytes, length);
+    for (let tries = 1; tries < MAX_SENDS_A_PACKET; tries++) {
+      if (errno === 0 || REFUSALS_OF_A_SEND.includes(errno)) return errno;
+      // It may have been the error of a packet before this one (ip(7), IP_RECVERR), which is thereby
+      // taken off the socket, and this one was not sent. With hundreds under way the next such error
+      // may be there by the next try.
+      this.#takeError();
+      errno = this.#sendOnce(bytes, length);
+    }
+    return errno;
   }
 
   setHops(hops: number): void {
