@@ -9,7 +9,15 @@ import { TCP_INFO_AT as AT } from "../kernel/tcp_info_layout.ts";
 import { type ConnectionFilter, isLookedAt, writeKey } from "./grouping.ts";
 import { GroupTable, OVERFLOW_GROUP, PEER, type PeerAddress, SUM, SUMS } from "./group_table.ts";
 import type { Listeners } from "./listeners.ts";
-import { arePrompt, isClean, isQueueing, KIND, RttSamples, sentInBulk } from "./round_trips.ts";
+import {
+  arePrompt,
+  isClean,
+  isQueueing,
+  KIND,
+  RttSamples,
+  sentInBulk,
+  wereTogether,
+} from "./round_trips.ts";
 import { COLUMN, COLUMNS, SocketTable, WIDE, WIDE_COLUMNS } from "./socket_table.ts";
 
 /** Held back for this share of the interval, a connection counts as held back. */
@@ -246,7 +254,7 @@ export class Differences {
     const lifeOut = words[row * COLUMNS + COLUMN.dataSegmentsOut];
     // A receiver that reads late sends window updates, which look like acknowledgements.
     const prompt = arePrompt(dataOut, pureIn, socket.info(AT.unacked)) ||
-      arePrompt(lifeOut, lifePure, 0);
+      arePrompt(lifeOut, lifePure, 0) || wereTogether(dataOut, rtt, delta[COLUMN.busy]);
     const clean = socket.has(AT.dataSegmentsOut, 4) && isClean(pureIn, dataIn) &&
       isClean(lifePure, lifeIn) && prompt;
     this.samples.add(group, clean ? KIND.network : KIND.reply, rtt);

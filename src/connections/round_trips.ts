@@ -42,6 +42,14 @@ export function arePrompt(dataOut: number, pureIn: number, unacked: number): boo
   return dataOut >= BULK_SEGMENTS_AN_ACK * pureIn || unacked >= BULK_UNACKED;
 }
 
+/**
+ * Whether so many segments were under way at once, on average over the time in which any was, that the
+ * peer had several to acknowledge (Little's law). It holds too where a peer acknowledges each by itself.
+ */
+export function wereTogether(dataOut: number, rttUs: number, busyUs: number): boolean {
+  return busyUs > 0 && dataOut * rttUs >= BULK_UNACKED * busyUs;
+}
+
 /** Whether a connection sent enough for its round trip to tell of a queue. */
 export function sentInBulk(dataOut: number): boolean {
   return dataOut >= MIN_BULK_SEGMENTS;
