@@ -1,7 +1,7 @@
 /** Opens an exporter for each `--export` URL. */
 import { SystemError } from "../domain/exit.ts";
 import { type Endpoint, hostPort } from "../domain/target.ts";
-import { CollectdFormat, type CollectdOptions } from "../format/collectd.ts";
+import { CollectdFormat } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
 import type { Attribute } from "../format/otlp.ts";
 import { loadToken } from "../input/token_file.ts";
@@ -29,7 +29,7 @@ import { PrometheusExporter } from "../sink/prometheus.ts";
 import { systemClock } from "../time/clock.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { outbox, say } from "./outbox.ts";
-import type { ExportOptions, ExportTarget } from "./options.ts";
+import { collectdOptions, type ExportRun, type ExportTarget } from "./options.ts";
 
 /** What the exporters need of the run. */
 export interface ExportPorts {
@@ -40,26 +40,6 @@ export interface ExportPorts {
   readonly dropped: () => number;
   /** Metrics in place of the targets', for receivers that take no lines. */
   readonly families?: () => Iterable<MetricFamily>;
-}
-
-/** As much of a run's options as its exporters need. */
-export interface ExportRun {
-  readonly exports: ExportOptions;
-  readonly schedule: { readonly intervalMs: number };
-}
-
-/** Host and interval of PUTVAL lines: collectd's environment variables first, then this run's options. */
-export function collectdOptions({ exports, schedule }: ExportRun): CollectdOptions {
-  const { collectdTypes, windowMs, perProbe } = exports;
-  const windowed = windowMs !== null && (collectdTypes === "ping" || !perProbe);
-  const stated = Number(environment("COLLECTD_INTERVAL") ?? "") * 1000;
-  const usual = stated > 0 ? stated : schedule.intervalMs;
-  return {
-    host: environment("COLLECTD_HOSTNAME") ?? hostName(),
-    intervalMs: windowed ? windowMs : usual,
-    types: collectdTypes,
-    windowed,
-  };
 }
 
 /** Opens every exporter and hands it to the outbox; throws SystemError when one cannot be had at all. */

@@ -1,4 +1,6 @@
 /** The options of `probe`, `ping` and `knock`, checked and typed. */
+import type { CollectdOptions } from "../format/collectd.ts";
+import { environment, hostName } from "../kernel/process.ts";
 import type { Endpoint, Target } from "../domain/target.ts";
 import type { CloseKind } from "../net/connector.ts";
 import type { ProbeScope } from "../input/probe_scope.ts";
@@ -85,4 +87,24 @@ export interface ExportOptions {
   /** Whether Influx lines name this host in a tag, so that two probers of a target are two series. */
   readonly hostTag: boolean;
   readonly http: HttpOptions;
+}
+
+/** As much of a run's options as its exporters need. */
+export interface ExportRun {
+  readonly exports: ExportOptions;
+  readonly schedule: { readonly intervalMs: number };
+}
+
+/** Host and interval of PUTVAL lines: collectd's environment variables first, then this run's options. */
+export function collectdOptions({ exports, schedule }: ExportRun): CollectdOptions {
+  const { collectdTypes, windowMs, perProbe } = exports;
+  const windowed = windowMs !== null && (collectdTypes === "ping" || !perProbe);
+  const stated = Number(environment("COLLECTD_INTERVAL") ?? "") * 1000;
+  const usual = stated > 0 ? stated : schedule.intervalMs;
+  return {
+    host: environment("COLLECTD_HOSTNAME") ?? hostName(),
+    intervalMs: windowed ? windowMs : usual,
+    types: collectdTypes,
+    windowed,
+  };
 }

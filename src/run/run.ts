@@ -27,11 +27,10 @@ import {
 import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
 import { inTurn, repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import { collectdOptions, openExporters } from "./exports.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { introduction, placeOf } from "./introduction.ts";
 import { Live } from "./live.ts";
-import type { OutputName, RunOptions } from "./options.ts";
+import { collectdOptions, type OutputName, type RunOptions } from "./options.ts";
 import { FOLLOW_MS } from "./members.ts";
 import { type EndSignal, outbox, say } from "./outbox.ts";
 import { Outputs } from "./outputs.ts";
@@ -104,7 +103,11 @@ class Run {
     const { connector } = means;
     const gate = openGate();
     const exporters = { naming, connector, version, dropped: () => outbox.dropped };
-    await openExporters(options, exporters);
+    if (options.exports.targets.length > 0) {
+      // Only a run with exporters reads their modules: it costs time at start.
+      const { openExporters } = await import("./exports.ts");
+      await openExporters(options, exporters);
+    }
     return new Run(options, targets, means, naming, gate);
   }
 

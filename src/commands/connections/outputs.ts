@@ -15,7 +15,7 @@ import { traceLines } from "../../format/path_text.ts";
 import type { Step } from "../../format/record_format.ts";
 import { hostName } from "../../kernel/process.ts";
 import type { Connector } from "../../net/connector.ts";
-import { collectdOptions, openExporters } from "../../run/exports.ts";
+import { collectdOptions, type ExportRun } from "../../run/options.ts";
 import type { ExportTarget } from "../../run/options.ts";
 import { outbox } from "../../run/outbox.ts";
 import type { Exporter } from "../../sink/exporter.ts";
@@ -68,6 +68,7 @@ export class ConnectionOutputs {
     connector: Connector,
   ): Promise<ConnectionOutputs> {
     const series = new ConnectionSeries();
+    const { openExporters } = await import("../../run/exports.ts");
     await openExporters(exportRun(options), {
       naming: NAMING.probe,
       connector,
@@ -168,7 +169,7 @@ function writeSteps(steps: Iterable<Step>): void {
 /** The run that exporters are opened for: a report is neither a probe nor a window. */
 function exportRun(
   { exports, http, intervalMs }: ConnectionsOptions,
-): Parameters<typeof openExporters>[0] {
+): ExportRun {
   return {
     exports: {
       targets: exports,
