@@ -23,7 +23,10 @@ import { median, table } from "../bench/table.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What was reached and a tenth, but for serve's private memory, where the goal is nearer. */
+/**
+ * What was reached and a tenth. Nearer is the goal of serve's private memory; wider are the limits of what
+ * moves from run to run: clean pages of probe, and the start, whose measure is a program of 40 ms.
+ */
 const LIMIT = {
   /** With every command and format; the goal is 480. */
   payload: 538 * KIB,
@@ -32,10 +35,10 @@ const LIMIT = {
   loaded: 30.5 * MIB,
   loadedPrivate: 23.5 * MIB,
   growth: 1 * MIB,
-  probe: 33 * MIB,
+  probe: 36 * MIB,
   probePrivate: 25 * MIB,
   /** First SYN, as a multiple of what a bare connect by the pinned `deno run` needs. */
-  startup: 1.65,
+  startup: 2.5,
 };
 
 const IDLE_MS = 3000;

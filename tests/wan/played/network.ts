@@ -70,7 +70,7 @@ export class PlayedNetwork implements AsyncDisposable {
   readonly host: Host;
   readonly #tun: number;
   readonly #tap: number;
-  #timer: number;
+  #timer: ReturnType<typeof setInterval>;
   #last = new Map<string, number>();
   #counts = new Map<string, number>();
   #buffer = new Uint8Array(MAX_PACKET_BYTES);
