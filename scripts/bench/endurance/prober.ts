@@ -39,7 +39,9 @@ export class Prober implements AsyncDisposable {
   readonly falseFigures = new Set<string>();
   lastTimeMs = 0;
   alive = true;
-  summary: { readonly sent: number; readonly skipped: number } | null = null;
+  summary:
+    | { readonly sent: number; readonly waiting: number; readonly skipped: number }
+    | null = null;
   #child: Deno.ChildProcess;
   #read: Promise<void>;
 

@@ -46,6 +46,8 @@ export interface WindowLine extends Figures {
 
 export interface SummaryLine extends Figures {
   readonly schema: "wire-probe.summary.v1";
+  /** Sent, and their fate not known when the run ended. */
+  readonly waiting: number;
 }
 
 type Line = ProbeLine | WindowLine | SummaryLine;
@@ -82,9 +84,12 @@ export class Probe implements AsyncDisposable {
     return this.#ended;
   }
 
-  /** Probes made, by all summaries: what was sent and what could not be. */
+  /** Probes with a result, by all summaries: what was sent and settled, and what could not be sent. */
   get made(): number {
-    return this.summaries.reduce((sum, { sent, not_sent }) => sum + sent + not_sent, 0);
+    return this.summaries.reduce(
+      (sum, { sent, waiting, not_sent }) => sum + sent - waiting + not_sent,
+      0,
+    );
   }
 
   /** Lines that it says it could not deliver; throws before its end. */
