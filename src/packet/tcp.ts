@@ -124,7 +124,8 @@ export function synOffer(bytes: Uint8Array, { optionsAt, optionsEnd }: TcpSegmen
       at++;
       continue;
     }
-    const length = bytes[at + 1];
+    // An option's kind may be the last byte that there is.
+    const length = at + 1 < optionsEnd ? bytes[at + 1] : 0;
     if (length < 2 || at + length > optionsEnd) break;
     if (bytes[at] === OPTION_MSS && length === 4) maxSegmentBytes = readU16(bytes, at + 2);
     if (bytes[at] === OPTION_WINDOW_SCALE && length === 3) windowScale = bytes[at + 2];

@@ -5,11 +5,12 @@ import {
   parseTcp,
   sealTcp,
   SYN_BYTES,
+  synOffer,
   TCP_SYN,
   type TcpSegment,
   writeSyn,
 } from "../../../src/packet/tcp.ts";
-import { SOURCE4, SOURCE6, TARGET4, TARGET6 } from "./packets.ts";
+import { guarded, SOURCE4, SOURCE6, TARGET4, TARGET6 } from "./packets.ts";
 
 const SYN = {
   sourcePort: 40_000,
@@ -73,4 +74,15 @@ Deno.test("a header that is cut, too short or too long for the segment is refuse
     assertEquals(parsed(bytes), null);
   }
   assertEquals(parsed(bytes, -4), null);
+});
+
+Deno.test("an option that is cut off behind its kind ends the options, and nothing beyond is read", () => {
+  const bytes = new Uint8Array(24).fill(1);
+  // A header of 24 bytes whose last option byte is a kind without a length.
+  bytes[12] = 6 << 4;
+  bytes[23] = 2;
+  const segment = blankTcpSegment();
+  assert(parseTcp(bytes, 0, bytes.length, segment));
+  const offer = synOffer(guarded(bytes, 0, bytes.length), segment);
+  assertEquals(offer, { maxSegmentBytes: null, windowScale: null });
 });
