@@ -259,6 +259,8 @@ async function main(): Promise<number> {
     console.error("footprint: skipped, only Linux has /proc");
     return 0;
   }
+  // Pages of a binary that was just built and is not on the disk yet would count as private and dirty.
+  await new Deno.Command("sync", { args: [BINARY] }).output();
   const figures: Figure[] = [
     {
       what: "added to the runtime",
