@@ -17,6 +17,8 @@ export interface Suite {
   readonly name: string;
   /** It runs dist/wire-probe. */
   readonly needsBinary: boolean;
+  /** It holds no time against a bound that a busy machine breaks: it may run beside another such. */
+  readonly beside: boolean;
   run(mode: Mode): Promise<Result>;
 }
 
@@ -28,6 +30,8 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
 };
 /** Folders of tests that make namespaces, mount, or become another user. */
 const AS_ROOT = new Set(["endurance", "faults", "release", "systemd", "wan"]);
+/** Folders of tests that may run beside one another, the longest first. */
+const BESIDE = ["endurance", "release", "receivers", "browser", "systemd", "scripts", "workflows"];
 /** Lines a format in the gate; the benchmark itself has ten million. */
 const ENCODED_LINES = "5000000";
 /** In the gate; `task fuzz` takes as long as it is told. */
@@ -41,20 +45,23 @@ export function suites(): Suite[] {
   const deno = Deno.execPath();
   const folders = testFolders();
   const pure = Object.keys(PURE).filter((name) => folders.includes(name));
-  const rest = folders.filter((name) => !pure.includes(name) && name !== "binary");
+  const rest = folders.filter((name) => ![...pure, ...BESIDE, "binary"].includes(name));
   return [
     command("fmt", [deno, "fmt", "--check"]),
     command("lint", [deno, "lint"]),
     command("types", [deno, "check", "main.ts", "src/format/heatmap/page/", "scripts/", "tests/"]),
     command("arrows", [deno, "run", "--allow-read", "scripts/gate/import_arrows.ts"]),
     command("page", [...SCRIPT, PAGE, "--check"]),
-    { name: "build", needsBinary: false, run: compile },
+    { name: "build", needsBinary: false, beside: false, run: compile },
     ...pure.map((name) => tests(name, PURE[name], false)),
     ...(folders.includes("binary") ? [tests("binary", ["--allow-all"], true)] : []),
+    ...BESIDE.filter((name) => folders.includes(name))
+      .map((name) => ({ ...tests(name, ["--allow-all"], true), beside: true })),
     ...rest.map((name) => tests(name, ["--allow-all"], true)),
     {
       name: "newest",
       needsBinary: true,
+      beside: false,
       run: async ({ complete }) => {
         const result = await newestRuntime(complete);
         return complete ? withoutSkips(result) : result;
@@ -74,6 +81,7 @@ function command(name: string, words: readonly string[]): Suite {
   return {
     name,
     needsBinary: false,
+    beside: false,
     run: async () => {
       const { success, output } = await run(words);
       return single(success, output);
@@ -98,6 +106,7 @@ function tests(name: string, permissions: readonly string[], needsBinary: boolea
   return {
     name,
     needsBinary,
+    beside: false,
     run: async ({ complete }) => {
       const prefix = AS_ROOT.has(name) ? await rootPrefix(complete) : [];
       const parallel = Object.hasOwn(PURE, name);

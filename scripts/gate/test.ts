@@ -1,4 +1,5 @@
 /** `task test`: the gate. Everything this machine allows, in order, and what it skipped and why. */
+import { pooledMap } from "@std/async/pool";
 import { install, missing } from "./packages.ts";
 import { counts, type Result, single } from "./result.ts";
 import { type Mode, type Suite, suites } from "./suites.ts";
@@ -9,6 +10,9 @@ const USAGE = `usage: task test [--install] [--only SUITE[,SUITE…]] [--list]
   --only     run these suites, and what they need
   --list     name the suites
 `;
+
+/** Suites at once, of those that may run beside one another. */
+const LANES = 2;
 
 interface Options extends Mode {
   readonly only: readonly string[] | null;
@@ -66,13 +70,52 @@ async function runSuite(suite: Suite, mode: Mode, buildFailed: boolean): Promise
   }
 }
 
-/** A suite's line begins when it does, so that one that hangs can be told. */
+/** A suite's result, and how long it took. */
+interface Ended {
+  readonly result: Result;
+  readonly elapsedMs: number;
+}
+
+async function timed(suite: Suite, mode: Mode, buildFailed: boolean): Promise<Ended> {
+  const startMs = performance.now();
+  const result = await runSuite(suite, mode, buildFailed);
+  return { result, elapsedMs: performance.now() - startMs };
+}
+
+/** Suites in a row that may run beside one another, as one group; any other by itself. */
+function grouped(suites: readonly Suite[]): Suite[][] {
+  const groups: Suite[][] = [];
+  for (const suite of suites) {
+    const last = groups.at(-1);
+    if (suite.beside && last?.[0].beside) last.push(suite);
+    else groups.push([suite]);
+  }
+  return groups;
+}
+
+/** Runs a group and prints its results in its order. */
+async function runGroup(
+  group: readonly Suite[],
+  mode: Mode,
+  buildFailed: boolean,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const ended = pooledMap(LANES, group, (suite) => timed(suite, mode, buildFailed));
+  const next = ended[Symbol.asyncIterator]();
+  for (const { name } of group) {
+    announce(name);
+    results.push(report((await next.next()).value));
+  }
+  return results;
+}
+
+/** A suite's line begins when it is waited for, so that one that hangs can be told. */
 function announce(name: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${name.padEnd(12)} `));
 }
 
 /** Ends the suite's line, and prints below it what failed or was skipped. */
-function report(result: Result, elapsedMs: number): Result {
+function report({ result, elapsedMs }: Ended): Result {
   console.log(`${counts([result])} (${(elapsedMs / 1000).toFixed(1)} s)`);
   for (const skipped of result.skipped) console.log(`  skipped: ${skipped}`);
   if (result.failed > 0) console.log(result.output.trimEnd());
@@ -92,12 +135,10 @@ async function main(): Promise<number> {
   }
   const results = await prepare(chosen, options);
   let buildFailed = false;
-  for (const suite of chosen) {
-    const startMs = performance.now();
-    announce(suite.name);
-    const result = await runSuite(suite, options, buildFailed);
-    results.push(report(result, performance.now() - startMs));
-    if (suite.name === "build") buildFailed = result.failed > 0;
+  for (const group of grouped(chosen)) {
+    const ended = await runGroup(group, options, buildFailed);
+    results.push(...ended);
+    if (group[0].name === "build") buildFailed = ended[0].failed > 0;
   }
   console.log(counts(results));
   return results.every(({ failed }) => failed === 0) ? 0 : 1;
