@@ -24,7 +24,8 @@ import {
   SOL_IP,
   SOL_SOCKET,
 } from "./linux.ts";
-import { EVENT_BYTES, EVENT_DATA_AT } from "./poller.ts";
+import { EVENT_BYTES, EVENT_DATA_AT, interrupt } from "./poller.ts";
+import { endsWithScope } from "./scope.ts";
 import {
   familyOf,
   MAX_SOCKADDR_BYTES,
@@ -94,6 +95,7 @@ export class ConnectingSockets {
   #changeBytes = new Uint8Array(this.#change.buffer);
   #value = new Int32Array(1);
   #size = new Uint32Array(1);
+  #waiting: Promise<void> = Promise.resolve();
 
   private constructor(
     libc: Calls<typeof CALLS>,
@@ -111,6 +113,7 @@ export class ConnectingSockets {
     this.#device = device === null ? null : new TextEncoder().encode(`${device}\0`);
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw new ErrnoError("epoll_create1", errno());
+    endsWithScope(() => this.#end());
   }
 
   /**
@@ -166,9 +169,8 @@ export class ConnectingSockets {
   }
 
   /** Waits for events in a thread of the runtime's pool, so long at the most. */
-  async wait(events: ConnectEvents, ms: number): Promise<void> {
-    const wait = this.#libc.epoll_wait_in_thread;
-    events.count = Math.max(0, await wait(this.#epoll, events.bytes, MAX_EVENTS, ms));
+  wait(events: ConnectEvents, ms: number): Promise<void> {
+    return this.#waiting = this.#waitInThread(events, ms);
   }
 
   /** The error of a socket, which is thereby taken from it: its errno, or 0 for none. */
@@ -186,6 +188,17 @@ export class ConnectingSockets {
 
   close(descriptor: number): void {
     this.#libc.close(descriptor);
+  }
+
+  async #waitInThread(events: ConnectEvents, ms: number): Promise<void> {
+    const wait = this.#libc.epoll_wait_in_thread;
+    events.count = Math.max(0, await wait(this.#epoll, events.bytes, MAX_EVENTS, ms));
+  }
+
+  /** Gives the epoll set back, and the thread that waits for it. Its sockets are closed by then. */
+  async #end(): Promise<void> {
+    await interrupt(this.#libc, this.#epoll, this.#waiting);
+    this.#libc.close(this.#epoll);
   }
 
   /** A socket for a target, bound to the source; or a negative errno. */

@@ -1,4 +1,5 @@
 /** The one table of libc's functions, and how a file opens those that it calls. */
+import { endsWithScope } from "./scope.ts";
 
 /** glibc's soname. musl and other systems do not have it: the callers then do without. */
 const LIBC = "libc.so.6";
@@ -74,7 +75,8 @@ export type Calls<Names extends readonly LibcName[]> = LibcOf<Names>["symbols"];
 
 /**
  * Opens libc with these functions, or null where there is none or FFI is not allowed. The functions
- * can be called after the FFI permission was given up.
+ * can be called after the FFI permission was given up, until the library is closed or the scope that it
+ * was opened in ends.
  *
  * @example `openLibc(["close"])?.symbols.close(descriptor)`
  */
@@ -84,7 +86,14 @@ export function openLibc<const Names extends readonly LibcName[]>(
   if (Deno.build.os !== "linux") return null;
   const signatures = Object.fromEntries(names.map((name) => [name, SIGNATURES[name]]));
   try {
-    return Deno.dlopen(LIBC, signatures as Pick<Signatures, Names[number]>);
+    const library = Deno.dlopen(LIBC, signatures as Pick<Signatures, Names[number]>);
+    let isOpen = true;
+    const close = () => {
+      if (isOpen) library.close();
+      isOpen = false;
+    };
+    endsWithScope(close);
+    return { symbols: library.symbols, close };
   } catch {
     return null;
   }

@@ -4,13 +4,23 @@
  */
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { type Calls, openLibc } from "./libc.ts";
-import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL } from "./linux.ts";
+import {
+  AF_INET,
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLLOUT,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+} from "./linux.ts";
+import { endsWithScope } from "./scope.ts";
 
 const CALLS = [
   "epoll_create1",
   "epoll_ctl",
   "epoll_wait",
   "epoll_wait_in_thread",
+  "socket",
   "close",
 ] as const;
 
@@ -19,7 +29,7 @@ export const EVENT_BYTES = Deno.build.arch === "x86_64" ? 12 : 16;
 /** Where an event holds the 8 bytes that its watcher chose. */
 export const EVENT_DATA_AT = EVENT_BYTES - 8;
 const MAX_EVENTS = 256;
-/** A wait ends now and then, so that closing the poller needs no second descriptor. */
+/** A wait ends now and then, so that nothing has to interrupt it while the process lasts. */
 const WAIT_MS = 100;
 /**
  * Where wake-ups follow one another faster than this, the next one waits as long: one then finds what
@@ -29,6 +39,27 @@ const GATHER_MS = 5;
 /** A wait as long as that ends a little later. */
 const BUSY_MS = 2 * GATHER_MS;
 
+/**
+ * Ends a wait for an epoll set in another thread: by a socket in the set that is ready at once. Resolves
+ * when `wait` has ended. Where no socket can be had, that is when its time is over.
+ */
+export async function interrupt(
+  libc: Pick<Calls<typeof CALLS>, "socket" | "close" | "epoll_ctl">,
+  epoll: number,
+  wait: Promise<void>,
+): Promise<void> {
+  const descriptor = libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const change = new DataView(new ArrayBuffer(EVENT_BYTES));
+  change.setUint32(0, EPOLLOUT, true);
+  // No descriptor and no slot: whoever reads the event knows it for nobody's.
+  change.setInt32(EVENT_DATA_AT, -1, true);
+  if (descriptor >= 0) {
+    libc.epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, new Uint8Array(change.buffer));
+  }
+  await wait;
+  if (descriptor >= 0) libc.close(descriptor);
+}
+
 export class Poller {
   #libc: Calls<typeof CALLS>;
   #errno: ReadErrno;
@@ -37,6 +68,8 @@ export class Poller {
   #events = new DataView(new ArrayBuffer(MAX_EVENTS * EVENT_BYTES));
   #change = new DataView(new ArrayBuffer(EVENT_BYTES));
   #waiting = false;
+  /** The wait under way; of no use once it has ended. */
+  #ended: Promise<void> = Promise.resolve();
   #gathers: boolean;
 
   private constructor(
@@ -49,6 +82,7 @@ export class Poller {
     this.#errno = errno;
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw new ErrnoError("epoll_create1", errno());
+    endsWithScope(() => this.#end());
   }
 
   /**
@@ -70,7 +104,7 @@ export class Poller {
       throw new ErrnoError("epoll_ctl", this.#errno());
     }
     this.#watched.set(descriptor, callback);
-    if (!this.#waiting) this.#wait();
+    if (!this.#waiting) this.#ended = this.#wait();
   }
 
   /** Call before the descriptor is closed. */
@@ -82,6 +116,13 @@ export class Poller {
   /** Forgets all descriptors; those themselves are their owners' to close. */
   close(): void {
     for (const descriptor of [...this.#watched.keys()]) this.unwatch(descriptor);
+  }
+
+  /** Gives the epoll set back, and the thread that waits for it. */
+  async #end(): Promise<void> {
+    this.close();
+    if (this.#waiting) await interrupt(this.#libc, this.#epoll, this.#ended);
+    this.#libc.close(this.#epoll);
   }
 
   async #wait(): Promise<void> {

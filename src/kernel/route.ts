@@ -27,6 +27,7 @@ import {
   SOCK_CLOEXEC,
   SOCK_RAW,
 } from "./linux.ts";
+import { endsWithScope } from "./scope.ts";
 import { openScopes, type ScopeOf } from "./sockaddr.ts";
 
 const CALLS = ["socket", "send", "recv", "close"] as const;
@@ -81,6 +82,7 @@ export class Routes {
     this.#errno = errno;
     this.#descriptor = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (this.#descriptor < 0) throw new ErrnoError("socket", errno());
+    endsWithScope(() => this.close());
   }
 
   /** Null where there is no libc; throws ErrnoError. */

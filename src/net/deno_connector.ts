@@ -3,6 +3,7 @@ import { outcomeOfErrno } from "../domain/outcome.ts";
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { LocalRoutes } from "../kernel/local_route.ts";
+import { endsWithScope } from "../kernel/scope.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
 import type { CloseKind, Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
 import { LateAbort } from "./late_abort.ts";
@@ -38,12 +39,16 @@ export class DenoConnector implements Connector {
   #spare: LateAbort[] = [];
   #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
   #info: TcpInfo = { rttUs: 0, retransmits: 0 };
+  /** Calls of the runtime that have not returned; those of cancelled handshakes are among them. */
+  #calls = 0;
+  #idle: () => void = () => {};
 
   /** `sockets` is null where the kernel's figures cannot be had; then only "fin" can be asked for. */
   constructor(sockets: TcpSockets | null, close: CloseKind) {
     this.#sockets = sockets;
     this.#routes = sockets === null ? null : LocalRoutes.open();
     this.#close = close;
+    endsWithScope(() => this.#returned());
   }
 
   connect(endpoint: Endpoint, observer: HandshakeObserver): number {
@@ -54,9 +59,13 @@ export class DenoConnector implements Connector {
     const attempt: Attempt = { endpoint, abort, guess, observer };
     this.#attempts[handle] = attempt;
     const { signal } = abort;
+    this.#calls++;
     Deno.connect({ hostname: endpoint.address, port: endpoint.port, signal }).then(
       (connection) => this.#connected(handle, attempt, connection),
-      (error) => this.#failed(this.#take(handle, attempt), endpoint, error),
+      (error) => {
+        this.#failed(this.#take(handle, attempt), endpoint, error);
+        this.#leave();
+      },
     );
     return handle;
   }
@@ -81,6 +90,18 @@ export class DenoConnector implements Connector {
     attempt.abort.abort();
   }
 
+  /** Resolves when every call of the runtime has returned. */
+  #returned(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+      if (this.#calls === 0) resolve();
+    });
+  }
+
+  #leave(): void {
+    if (--this.#calls === 0) this.#idle();
+  }
+
   #connected(handle: number, attempt: Attempt, connection: Deno.TcpConn): void {
     const { abort, endpoint } = attempt;
     if (!abort.signal.aborted && this.#spare.length < MAX_SPARE) this.#spare.push(abort);
@@ -97,6 +118,7 @@ export class DenoConnector implements Connector {
     }
     if (this.#close === "rst") sockets?.resetOnClose(descriptor);
     connection.close();
+    this.#leave();
   }
 
   /**

@@ -114,8 +114,8 @@ function lower(byte: number): number {
 const TELLING: readonly NameStatus[] = ["exists", "no address", "no such name", "server failure"];
 
 export interface NameQueries {
-  /** Asks all servers at once; resolves with the most telling answer, within the time. */
-  ask(name: string, family: Family, withinMs: number): Promise<NameAnswer>;
+  /** Asks all servers at once; resolves with the most telling answer, within the time, or when it is stopped. */
+  ask(name: string, family: Family, withinMs: number, stop?: AbortSignal): Promise<NameAnswer>;
   /** Whether this machine's hosts file has the name. */
   inHosts(name: string): boolean;
 }
@@ -129,7 +129,7 @@ export function openNameQueries(): NameQueries {
   const [resolvConf, hosts] = [read(RESOLV_CONF), read(HOSTS)];
   return {
     inHosts: (name) => hostsName(hosts(), name),
-    async ask(name, family, withinMs): Promise<NameAnswer> {
+    async ask(name, family, withinMs, stop): Promise<NameAnswer> {
       // RFC 6761, section 6.4: no name below "invalid" exists, so no server is asked.
       if (/(^|\.)invalid\.?$/i.test(name)) return { status: "no such name", servers: [] };
       const { servers, search } = parseResolvConf(resolvConf());
@@ -137,7 +137,9 @@ export function openNameQueries(): NameQueries {
       const type = family === 6 ? TYPE_AAAA : TYPE_A;
       const query = encodeQuery(random32() & 0xffff, whole, type);
       if (query === null) return { status: "no such name", servers };
-      const answers = await Promise.all(servers.map((server) => exchange(query, server, withinMs)));
+      const answers = await Promise.all(
+        servers.map((server) => exchange(query, server, withinMs, stop)),
+      );
       const status = TELLING.find((kind) => answers.includes(kind)) ?? "silent";
       return { status, servers };
     },
@@ -149,26 +151,31 @@ async function exchange(
   query: Uint8Array,
   server: string,
   withinMs: number,
+  stop?: AbortSignal,
 ): Promise<NameStatus | null> {
   // Loaded here, since most runs never need it.
   const { createSocket } = await import("node:dgram");
   const socket = createSocket(server.includes(":") ? "udp6" : "udp4");
   const { promise, resolve } = Promise.withResolvers<NameStatus | null>();
-  const timer = setTimeout(() => resolve(null), withinMs);
+  const giveUp = () => resolve(null);
+  const timer = setTimeout(giveUp, withinMs);
+  stop?.addEventListener("abort", giveUp);
+  if (stop?.aborted === true) giveUp();
   socket.on("message", (answer: Uint8Array) => {
     const status = decodeStatus(answer, query);
     if (status !== null) resolve(status);
   });
-  socket.on("error", () => resolve(null));
+  socket.on("error", giveUp);
   try {
     socket.send(query, DNS_PORT, server, (error: Error | null) => {
-      if (error !== null) resolve(null);
+      if (error !== null) giveUp();
     });
     return await promise;
   } catch {
     return null;
   } finally {
     clearTimeout(timer);
+    stop?.removeEventListener("abort", giveUp);
     socket.close();
   }
 }

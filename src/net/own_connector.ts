@@ -9,8 +9,9 @@ import type { Endpoint } from "../domain/target.ts";
 import { ConnectEvents, type ConnectingSockets } from "../kernel/connecting_sockets.ts";
 import type { ErrnoError } from "../kernel/errno.ts";
 import { ERRNO } from "../kernel/linux.ts";
+import { endsWithScope } from "../kernel/scope.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
-import type { Clock } from "../time/clock.ts";
+import type { Cancel, Clock } from "../time/clock.ts";
 import type { CloseKind, Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
 
 /** With a steady rate the next turn reads the answers of this one, unless it is this long in coming. */
@@ -57,7 +58,7 @@ export class OwnConnector implements Connector {
   #readingQueued = false;
   #reading = false;
   #waiting = false;
-  #gapTimer = false;
+  #gapTimer: Cancel | null = null;
   #turnMs = -Infinity;
   #info: TcpInfo = { rttUs: 0, retransmits: 0 };
   #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
@@ -74,6 +75,8 @@ export class OwnConnector implements Connector {
     this.#clock = clock;
     this.#reset = close === "rst";
     this.#steady = steady;
+    // Whoever ends the scope has cancelled all handshakes before.
+    endsWithScope(() => this.#gapTimer?.());
   }
 
   connect(endpoint: Endpoint, observer: HandshakeObserver): number {
@@ -130,7 +133,7 @@ export class OwnConnector implements Connector {
     if (this.#failed.length > 0) this.#queueReading();
     if (this.#watched === 0 || this.#waiting) return;
     if (!this.#isSteady()) this.#wait();
-    else if (!this.#gapTimer) this.#watchGap();
+    else if (this.#gapTimer === null) this.#watchGap();
   }
 
   #isSteady(): boolean {
@@ -139,9 +142,8 @@ export class OwnConnector implements Connector {
 
   /** Looks after the turns for as long as they come; reads in the place of one that does not. */
   #watchGap(): void {
-    this.#gapTimer = true;
-    this.#clock.wakeAt(this.#turnMs + STEADY_GAP_MS, () => {
-      this.#gapTimer = false;
+    this.#gapTimer = this.#clock.wakeAt(this.#turnMs + STEADY_GAP_MS, () => {
+      this.#gapTimer = null;
       if (!this.#isSteady()) this.#read();
       this.#keepWatch();
     });

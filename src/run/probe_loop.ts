@@ -48,6 +48,11 @@ export interface LoopOptions {
   readonly maxInFlight: number;
   /** Goes on without anything to probe, until it is stopped. */
   readonly idle: boolean;
+  /**
+   * A result keeps its place among those in flight until `release` is called: who reads results slowly
+   * has fewer probes sent.
+   */
+  readonly holdsPlaces?: boolean;
   /** False where the caller keeps figures of its own and needs none here. */
   readonly statistics?: boolean;
 }
@@ -98,7 +103,9 @@ export class ProbeLoop {
   #onSettled = (probe: SentProbe): void => this.#settled(probe);
   #wall: WallAnchor;
   #inFlight = 0;
-  /** A due probe waits for one in flight to end. */
+  /** Results that keep their places. */
+  #held = 0;
+  /** A due probe waits for one in flight to end, or for a place that is held. */
   #full = false;
   /** Probes in flight that targets which answer late or never may have; the rest is for the others. */
   #slowLimit = 1;
@@ -259,7 +266,7 @@ export class ProbeLoop {
     for (let sends = 0; sends < most; sends++) {
       const entry = this.#queue.peek();
       if (entry === undefined || entry.dueMs > now) return;
-      this.#full = this.#inFlight >= maxInFlight;
+      this.#full = this.#inFlight + this.#held >= maxInFlight;
       if (this.#full) return;
       this.#queue.pop();
       // What was due before the end is sent, though a timer was late.
@@ -337,6 +344,7 @@ export class ProbeLoop {
     entry.inFlight--;
     entry.silent = fateOf(record.outcome) !== "answered";
     if (!this.#running) return;
+    if (this.#options.holdsPlaces === true) this.#held++;
     this.#countWaiting(entry);
     if (this.#options.statistics !== false) entry.stats.add(record);
     this.#ports.onRecord(record);
@@ -349,12 +357,24 @@ export class ProbeLoop {
     this.#spare.push(probe);
     if (this.#options.burst > 1) this.#followBurst(entry, left, lost);
     this.#releaseDeferred();
-    if (this.#full) {
-      this.#full = false;
-      this.#sendDue();
-      this.#arm();
-    }
+    this.#goOn();
     this.#finishIfDone();
+  }
+
+  /** Frees the places of so many results, where they are held. */
+  release(results: number): void {
+    this.#held -= results;
+    if (!this.#running) return;
+    this.#goOn();
+    this.#finishIfDone();
+  }
+
+  /** Sends what had to wait for a place. */
+  #goOn(): void {
+    if (!this.#full) return;
+    this.#full = false;
+    this.#sendDue();
+    this.#arm();
   }
 
   /** Queues deferred targets again: as many as may be in flight, or all at the end of the run. */

@@ -2,7 +2,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type NameAnswer, type NameQueries, type NameStatus } from "../../../src/net/dns_query.ts";
 import type { Family } from "../../../src/net/resolver.ts";
-import { LOOKUP_DEADLINE_MS, Lookups, MAX_DOUBTFUL, MAX_LOOKUPS } from "../../../src/run/gate.ts";
+import {
+  LOOKUP_DEADLINE_MS,
+  Lookups,
+  MAX_DOUBTFUL,
+  MAX_LOOKUPS,
+} from "../../../src/net/lookups.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
 
 const ADDRESS = "192.0.2.1";

@@ -1,0 +1,261 @@
+/**
+ * Names to addresses by the system's resolver, which holds one of the runtime's few blocking threads for
+ * each name until it returns: how many are asked at once, and in which order.
+ */
+import { type Cancel, type Clock } from "../time/clock.ts";
+import { type NameAnswer, type NameQueries, reasonText } from "./dns_query.ts";
+import type { Family, Resolver } from "./resolver.ts";
+
+/** Look-ups under way at once: the runtime has 32 blocking threads, which others need too. */
+export const MAX_LOOKUPS = 8;
+/** Of these, for names that nothing speaks for: the others are for names known to be answered. */
+export const MAX_DOUBTFUL = 5;
+/** A look-up that takes longer has failed for who waits for it, in ms. */
+export const LOOKUP_DEADLINE_MS = 5000;
+
+export interface LookupPorts {
+  readonly clock: Clock;
+  /** Rejects when there is no address; may take as long as it likes. */
+  readonly system: Resolver;
+  readonly queries: NameQueries;
+  /** One line for who asked to be told why. */
+  detail(text: string): void;
+}
+
+/** A name that is wanted, for all who want it at the time. */
+interface Lookup {
+  readonly host: string;
+  readonly family: Family;
+  readonly addresses: Promise<string[]>;
+  resolve(addresses: string[]): void;
+  reject(error: Error): void;
+  /** Its first: those come before names that were asked for earlier. */
+  readonly first: boolean;
+  /** A name server answers for it, or the hosts file has it; null while nobody knows. */
+  promising: boolean | null;
+  /** It waits for its turn. */
+  queued: boolean;
+  /** When the system's resolver was asked. */
+  startedMs: number;
+  /** Nobody waits for it any more. */
+  over: boolean;
+  /** Takes back the wake-up after which it is doubted. */
+  cancelDoubt: Cancel;
+}
+
+/** A name that waits longer than this for its turn is asked for by a query of our own, in ms. */
+const DOUBT_AFTER_MS = 200;
+/** What the query of our own may take, in ms. */
+const QUERY_MS = 1000;
+/** Such queries under way at once. */
+const MAX_QUERIES = 16;
+/** The queue moves while a look-up was answered within this time, in ms. */
+const MOVING_MS = 1000;
+
+/** Names remembered as asked for before. */
+const MAX_SEEN = 100_000;
+
+/**
+ * Names to addresses by the system's resolver: a few at a time, those never asked for first, each with a
+ * deadline, and where it fails the reason. Names that a dead server keeps waiting do not hold up names
+ * that are answered.
+ */
+export class Lookups implements Resolver {
+  #ports: LookupPorts;
+  #wanted = new Map<string, Lookup>();
+  #queue: Lookup[] = [];
+  /** What waits in `beside`; whoever calls that bounds it. */
+  #others: (() => void)[] = [];
+  #active = 0;
+  #doubtful = 0;
+  #queries = 0;
+  /** What the system's resolver is asked now. */
+  #running = new Map<string, Promise<string[]>>();
+  /** When a look-up was answered last. */
+  #endedMs = -Infinity;
+  /** Names that were asked for before; bounded by forgetting all. */
+  #seen = new Set<string>();
+  #stopped = new AbortController();
+
+  constructor(ports: LookupPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Rejects all that is wanted, and takes back its timers. The system's resolver cannot be called off:
+   * what it was asked, it ends by itself.
+   */
+  stop(): void {
+    this.#stopped.abort();
+    for (const { reject } of this.#wanted.values()) reject(new Error("the look-up was given up"));
+  }
+
+  /** Rejects with the reason in words. */
+  resolve(host: string, family: Family): Promise<string[]> {
+    const key = `${family} ${host}`;
+    const known = this.#wanted.get(key);
+    if (known !== undefined) return known.addresses;
+    const { promise, resolve, reject } = Promise.withResolvers<string[]>();
+    const first = !this.#seen.has(key);
+    const lookup: Lookup = {
+      host,
+      family,
+      addresses: promise,
+      resolve,
+      reject,
+      first,
+      promising: null,
+      queued: false,
+      startedMs: -Infinity,
+      over: false,
+      cancelDoubt: () => {},
+    };
+    this.#wanted.set(key, lookup);
+    this.#limitTime(lookup);
+    // A look-up that outlived its deadline may still be under way for the same name.
+    const running = this.#running.get(key);
+    if (running !== undefined) {
+      running.then(resolve, () => this.#fail(lookup));
+      return promise;
+    }
+    lookup.queued = true;
+    this.#queue.push(lookup);
+    this.#next();
+    return promise;
+  }
+
+  #limitTime(lookup: Lookup): void {
+    const { clock } = this.#ports;
+    let deadline: Cancel = () => {};
+    const arm = (ms: number) => {
+      deadline = clock.wakeAt(clock.now() + ms, () => {
+        const now = clock.now();
+        const leftMs = lookup.startedMs + LOOKUP_DEADLINE_MS - now;
+        // While names before it are answered its turn will come.
+        if (lookup.queued && now - this.#endedMs < MOVING_MS) arm(MOVING_MS);
+        else if (!lookup.queued && leftMs > 0) arm(leftMs);
+        else this.#fail(lookup);
+      });
+    };
+    arm(LOOKUP_DEADLINE_MS);
+    this.#doubtLater(lookup);
+    const end = () => {
+      lookup.over = true;
+      deadline();
+      lookup.cancelDoubt();
+      this.#wanted.delete(`${lookup.family} ${lookup.host}`);
+      if (lookup.queued) this.#queue.splice(this.#queue.indexOf(lookup), 1);
+    };
+    lookup.addresses.then(end, end);
+  }
+
+  /**
+   * Runs a look-up of another kind that holds a thread, such as that of an address's name, in a place
+   * of those for doubtful names: when no name waits for it.
+   */
+  async beside<T>(lookUp: () => Promise<T>): Promise<T> {
+    await new Promise<void>((begin) => {
+      this.#others.push(begin);
+      this.#next();
+    });
+    try {
+      return await lookUp();
+    } finally {
+      this.#active--;
+      this.#doubtful--;
+      this.#next();
+    }
+  }
+
+  /** Starts what may be started: names, then what else wants a thread. */
+  #next(): void {
+    this.#nextNames();
+    while (this.#active < MAX_LOOKUPS && this.#doubtful < MAX_DOUBTFUL) {
+      const begin = this.#others.shift();
+      if (begin === undefined) return;
+      this.#active++;
+      this.#doubtful++;
+      begin();
+    }
+  }
+
+  /** Promising names first, then names never asked for, then the others. */
+  #nextNames(): void {
+    while (this.#active < MAX_LOOKUPS) {
+      const lookup = this.#queue.find(({ promising }) => promising === true) ??
+        (this.#doubtful < MAX_DOUBTFUL
+          ? this.#queue.find(({ first, promising }) => first && promising === null) ??
+            this.#queue.find(({ promising }) => promising === null) ?? this.#queue[0]
+          : undefined);
+      if (lookup === undefined) return;
+      this.#queue.splice(this.#queue.indexOf(lookup), 1);
+      lookup.queued = false;
+      this.#ask(lookup);
+    }
+  }
+
+  async #ask(lookup: Lookup): Promise<void> {
+    const { clock, system, detail } = this.#ports;
+    const { host, family } = lookup;
+    const doubtful = lookup.promising !== true;
+    this.#active++;
+    if (doubtful) this.#doubtful++;
+    if (this.#seen.size >= MAX_SEEN) this.#seen.clear();
+    const key = `${family} ${host}`;
+    this.#seen.add(key);
+    lookup.startedMs = clock.now();
+    const running = system.resolve(host, family);
+    this.#running.set(key, running);
+    try {
+      const addresses = await running;
+      this.#endedMs = clock.now();
+      detail(
+        `${host}: ${addresses.join(", ")} after ${Math.round(clock.now() - lookup.startedMs)} ms`,
+      );
+      lookup.resolve(addresses);
+    } catch {
+      if (!lookup.over) this.#fail(lookup);
+    } finally {
+      this.#running.delete(key);
+      this.#active--;
+      if (doubtful) this.#doubtful--;
+      this.#next();
+    }
+  }
+
+  /** Ends a look-up with the reason that a query of our own finds. */
+  async #fail(lookup: Lookup): Promise<void> {
+    const { host, family } = lookup;
+    const answer: NameAnswer = await this.#query(host, family);
+    const reason = lookup.queued && answer.status === "exists"
+      ? `its look-up has not begun, ${this.#active} others are under way`
+      : reasonText(answer, family);
+    if (!lookup.over) this.#ports.detail(`${host}: ${reason}`);
+    lookup.reject(new Error(reason));
+  }
+
+  #query(host: string, family: Family): Promise<NameAnswer> {
+    return this.#ports.queries.ask(host, family, QUERY_MS, this.#stopped.signal);
+  }
+
+  #doubtLater(lookup: Lookup): void {
+    const { clock } = this.#ports;
+    lookup.cancelDoubt = clock.wakeAt(clock.now() + DOUBT_AFTER_MS, () => this.#doubt(lookup));
+  }
+
+  /** A name still waits for its turn: whether it deserves one before others is asked. */
+  async #doubt(lookup: Lookup): Promise<void> {
+    if (!lookup.queued) return;
+    const { queries } = this.#ports;
+    if (queries.inHosts(lookup.host)) lookup.promising = true;
+    else if (this.#queries < MAX_QUERIES) {
+      this.#queries++;
+      const { status } = await this.#query(lookup.host, lookup.family);
+      this.#queries--;
+      lookup.promising = status !== "silent";
+    } else {
+      return this.#doubtLater(lookup);
+    }
+    this.#next();
+  }
+}
