@@ -67,6 +67,8 @@ function fromUrl(text: string, scheme: string, rest: string): ConnectionText {
   const plain = scheme.replace(/^jdbc:/, "");
   const name = DRIVER.exec(plain)?.[1] ?? plain.split(":")[0];
   const port = name === MONGODB_SRV ? undefined : PORTS[name];
+  const named = POSTGRES.has(name) ? fromQuery(rest) : null;
+  if (named !== null) return named;
   const places = rest.slice(userEnd(rest, WEB.has(name))).split(/[/?#;]/)[0];
   const hosts = places.split(",").map((host) => host.replace(/^\((.*)\)$/, "$1"));
   if (hosts.some((host) => host === "")) {
@@ -75,6 +77,21 @@ function fromUrl(text: string, scheme: string, rest: string): ConnectionText {
   return { hosts, port, srv: name === MONGODB_SRV };
 }
 
+/**
+ * The host of libpq's `postgresql:///db?host=a,b&port=5432`, which wins over the one before the path
+ * (PostgreSQL, "Connection URIs"); null where the parameters name none.
+ */
+function fromQuery(rest: string): ConnectionText | null {
+  const parameters = new URLSearchParams(/\?([^#]*)/.exec(rest.slice(userEnd(rest, false)))?.[1]);
+  const values = new Map(["host", "hostaddr", "port"].flatMap((key) => {
+    const value = parameters.get(key);
+    return value === null ? [] : [[key, value] as const];
+  }));
+  return values.has("host") || values.has("hostaddr") ? fromLibpqValues(values) : null;
+}
+
+/** Schemes whose parameters may name the host. */
+const POSTGRES = new Set(["postgres", "postgresql"]);
 /** Schemes whose paths may hold an `@`. */
 const WEB = new Set(["http", "https", "ws", "wss", "ftp"]);
 
@@ -114,6 +131,10 @@ function fromLibpq(text: string): ConnectionText {
   for (const [, key, value] of text.matchAll(new RegExp(LIBPQ_PAIR.source, "g"))) {
     values.set(key, value.replace(/^'(.*)'$/s, "$1").replaceAll(/\\(.)/g, "$1"));
   }
+  return fromLibpqValues(values);
+}
+
+function fromLibpqValues(values: ReadonlyMap<string, string>): ConnectionText {
   const names = (values.get("hostaddr") ?? values.get("host") ?? "").split(",");
   const ports = (values.get("port") ?? "").split(",");
   if (names.some((name) => name === "" || name.startsWith("/"))) {

@@ -170,6 +170,17 @@ Deno.test("a connection string of several hosts is several targets, each with it
     "a:5432 a 5432",
     "b:5433 b 5433",
   ]);
+  // PostgreSQL's manual has the host among a URL's parameters, where it wins.
+  assertEquals(places("postgresql:///db?host=a,b&port=5433&password=s"), [
+    "a:5433 a 5433",
+    "b:5433 b 5433",
+  ]);
+  assertEquals(places("postgres://u:s@c:1/db?hostaddr=::1&host=x"), ["[::1]:5432 ::1 5432"]);
+  assertThrows(
+    () => places("postgresql://u:s@/db?host=%2Fvar%2Frun"),
+    UsageError,
+    "a socket has no network",
+  );
   assertThrows(() => parseTarget("mongodb://a,b/", NO_DEFAULTS), UsageError, "names 2 hosts");
 });
 
