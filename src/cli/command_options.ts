@@ -24,6 +24,7 @@ import type { COMMANDS } from "./table.ts";
 
 /** More targets would give more tables than anybody reads. */
 const MAX_COMPARED = 16;
+const MAX_PORT = 65_535;
 
 export function compareOptions(
   values: ValuesOf<typeof COMMANDS.compare.options>,
@@ -54,8 +55,9 @@ export function serveOptions(
   operands: readonly string[],
 ): ServeOptions {
   const port = oneOperand("serve", operands);
-  if (port !== undefined && !/^[1-9][0-9]{0,4}$/.test(port)) {
-    throw new UsageError(`'serve' takes a port, but got ${quote(redacted(port))}`);
+  if (port !== undefined && (!/^[1-9][0-9]{0,4}$/.test(port) || Number(port) > MAX_PORT)) {
+    const accepted = `takes a port from 1 to ${MAX_PORT}`;
+    throw new UsageError(`'serve' ${accepted}, but got ${quote(redacted(port))}`);
   }
   return {
     addresses: bindAddresses(values.bind.length === 0 ? ["0.0.0.0"] : values.bind),
@@ -65,8 +67,6 @@ export function serveOptions(
     statsEveryMs: values["stats-every"],
   };
 }
-
-const MAX_PORT = 65_535;
 
 type TraceValues = ValuesOf<typeof COMMANDS.trace.options>;
 
