@@ -24,7 +24,7 @@ export async function newestRuntime(complete: boolean): Promise<Result> {
   const results: Result[] = [];
   const types = await run([deno, "check", "main.ts", "scripts/", "tests/"]);
   results.push(single(types.success, types.output));
-  const pure = { prefix: [], parallel: true, complete, deno };
+  const pure = { prefix: [], parallel: true, processes: 1, complete, deno };
   results.push(await denoTest("tests/unit", { ...pure, permissions: [] }));
   results.push(await denoTest(GOLDEN, { ...pure, permissions: [`--allow-read=${GOLDEN}`] }));
   const whole = { ...pure, parallel: false, permissions: ["--allow-all"] };

@@ -56,6 +56,7 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "qemu-aarch64", package: "qemu-user" },
     { command: "/usr/aarch64-linux-gnu/lib/libc.so.6", package: "libc6-arm64-cross" },
     { command: "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1", package: "libgcc-s1-arm64-cross" },
+    { command: "rpm", package: "rpm" },
     { command: "setpriv", package: "util-linux" },
     { command: "shasum", package: "perl" },
     { command: "shellcheck", package: "shellcheck" },

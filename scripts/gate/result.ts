@@ -14,6 +14,16 @@ export function single(success: boolean, output: string): Result {
   return { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: [], output };
 }
 
+/** Several parts of a suite as one; what passed has nothing to be read. */
+export function together(results: readonly Result[]): Result {
+  return {
+    passed: results.reduce((sum, { passed }) => sum + passed, 0),
+    failed: results.reduce((sum, { failed }) => sum + failed, 0),
+    skipped: results.flatMap(({ skipped }) => skipped),
+    output: results.filter(({ failed }) => failed > 0).map(({ output }) => output).join(""),
+  };
+}
+
 /** Where nothing may be skipped, each skipped test has failed. */
 export function withoutSkips({ passed, failed, skipped, output }: Result): Result {
   const names = skipped.map((name) => `skipped, which is not allowed here: ${name}\n`);

@@ -32,6 +32,8 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
 const AS_ROOT = new Set(["endurance", "faults", "release", "systemd", "wan"]);
 /** Folders of tests that may run beside one another, the longest first. */
 const BESIDE = ["endurance", "release", "receivers", "browser", "systemd", "scripts", "workflows"];
+/** Folders whose files mostly wait, for timers and other programs: so many of them run at a time. */
+const PROCESSES: Readonly<Record<string, number>> = { receivers: 4 };
 /** Lines a format in the gate; the benchmark itself has ten million. */
 const ENCODED_LINES = "5000000";
 /** In the gate; `task fuzz` takes as long as it is told. */
@@ -110,7 +112,8 @@ function tests(name: string, permissions: readonly string[], needsBinary: boolea
     run: async ({ complete }) => {
       const prefix = AS_ROOT.has(name) ? await rootPrefix(complete) : [];
       const parallel = Object.hasOwn(PURE, name);
-      const way = { permissions, prefix: prefix ?? [], parallel, complete };
+      const processes = PROCESSES[name] ?? 1;
+      const way = { permissions, prefix: prefix ?? [], parallel, processes, complete };
       const result = await denoTest(`${TESTS}/${name}`, way);
       if (prefix === null) return excused(result);
       return complete ? withoutSkips(result) : result;

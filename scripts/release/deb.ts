@@ -2,16 +2,24 @@
  * A Debian package (deb(5)) whose bytes depend on nothing but its files: an ar archive of the format's
  * version, the control files and the files to install.
  */
-import { type ArchiveFile, tarGz } from "./tar.ts";
+import {
+  DESCRIPTION,
+  HOMEPAGE,
+  installedFiles,
+  joined,
+  ON_SYSTEMD,
+  packageVersion,
+  type Place,
+  SUMMARY,
+  text,
+  UNITS,
+} from "./installed.ts";
+import { type ArchiveFile, MODIFIED_S, tarGz } from "./tar.ts";
 import type { Target } from "./targets.ts";
 
-/** Where things go on the system, by their place in a release's archive. */
-const PLACES: readonly (readonly [from: RegExp, to: string])[] = [
-  [/^wire-probe$/, "usr/bin/wire-probe"],
-  [/^wire-probe\.1$/, "usr/share/man/man1/wire-probe.1"],
-  [/^completions\/wire-probe\.bash$/, "usr/share/bash-completion/completions/wire-probe"],
+/** Where Debian wants what others keep elsewhere. */
+const PLACES: readonly Place[] = [
   [/^completions\/_wire-probe$/, "usr/share/zsh/vendor-completions/_wire-probe"],
-  [/^completions\/wire-probe\.fish$/, "usr/share/fish/vendor_completions.d/wire-probe.fish"],
   [/^systemd\/(.*\.service)$/, "lib/systemd/system/$1"],
   [/^LICENSE$/, "usr/share/doc/wire-probe/copyright"],
 ];
@@ -19,12 +27,7 @@ const ARCHITECTURES: Readonly<Partial<Record<Target, string>>> = {
   "x86_64-unknown-linux-gnu": "amd64",
   "aarch64-unknown-linux-gnu": "arm64",
 };
-/** 1980-01-01, as in the archives. */
-const MODIFIED_S = 315_532_800;
 
-const UNITS = "wire-probe-serve wire-probe-probe wire-probe-connections";
-/** systemd may not be there, as in a container. */
-const ON_SYSTEMD = "[ -d /run/systemd/system ] || exit 0";
 const POSTINST = `#!/bin/sh
 set -e
 ${ON_SYSTEMD}
@@ -54,21 +57,19 @@ export function debOf(
   architecture: string,
   files: readonly ArchiveFile[],
 ): Uint8Array {
-  const installed = files.map(installedFile);
+  const installed = installedFiles(files, PLACES);
   const bytes = installed.reduce((sum, { content }) => sum + content.length, 0);
   const control = `Package: wire-probe
-Version: ${debVersion(version)}
+Version: ${packageVersion(version)}
 Architecture: ${architecture}
-Maintainer: wire-probe <https://github.com/wire-probe/wire-probe>
+Maintainer: wire-probe <${HOMEPAGE}>
 Installed-Size: ${Math.ceil(bytes / 1024)}
 Depends: libc6 (>= 2.31), libgcc-s1
 Section: net
 Priority: optional
-Homepage: https://github.com/wire-probe/wire-probe
-Description: TCP latency prober that reports the kernel's round trip
- Measures how long the network takes as a TCP client meets it: handshakes timed by the kernel,
- with exporters, ping, knock, trace, compare and a mesh with a heatmap.
-`;
+Homepage: ${HOMEPAGE}
+Description: ${SUMMARY}
+${DESCRIPTION.map((line) => ` ${line}\n`).join("")}`;
   return arOf([
     ["debian-binary", text("2.0\n")],
     [
@@ -84,18 +85,6 @@ Description: TCP latency prober that reports the kernel's round trip
   ]);
 }
 
-function installedFile({ path, content, executable }: ArchiveFile): ArchiveFile {
-  const place = PLACES.find(([from]) => from.test(path));
-  if (place === undefined) throw new RangeError(`no place in a Debian package for ${path}`);
-  const unit = path.endsWith(".service");
-  return {
-    path: `./${path.replace(place[0], place[1])}`,
-    // The units name the program where the installer puts it; a package has its own place.
-    content: unit ? text(decoded(content).replaceAll("/usr/local/bin/", "/usr/bin/")) : content,
-    executable,
-  };
-}
-
 /** The folders above the files, outer ones first: dpkg makes none by itself. */
 function foldersOf(files: readonly ArchiveFile[]): ArchiveFile[] {
   const paths = new Set<string>(["./"]);
@@ -105,11 +94,6 @@ function foldersOf(files: readonly ArchiveFile[]): ArchiveFile[] {
   }
   const none = new Uint8Array();
   return [...paths].sort().map((path) => ({ path, content: none, executable: true }));
-}
-
-/** A version with a pre-release sorts before the version itself: `1.0.0-rc.1` is `1.0.0~rc.1`. */
-function debVersion(version: string): string {
-  return version.replace("-", "~");
 }
 
 /** The common format of ar(5): a head of 60 bytes a file, each at an even place. */
@@ -127,19 +111,5 @@ function arOf(files: readonly (readonly [name: string, content: Uint8Array])[]):
     parts.push(text(`${fields.join("")}\`\n`), content);
     if (content.length % 2 === 1) parts.push(text("\n"));
   }
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function text(content: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(content);
-}
-
-function decoded(content: Uint8Array): string {
-  return new TextDecoder().decode(content);
+  return joined(parts);
 }

@@ -1,8 +1,10 @@
 /**
  * `task package`: what a release consists of, in dist/release.
  *
- *     package.ts [--output FOLDER] [TARGET-TRIPLE…]   an archive a target (this machine's when none
- *                                                     is named), the installer, and SHA256SUMS
+ *     package.ts [--output FOLDER] [--archives] [TARGET-TRIPLE…]
+ *                                                     an archive a target (this machine's when none
+ *                                                     is named), for Linux a .deb and an .rpm too
+ *                                                     (not with --archives), the installer, SHA256SUMS
  *     package.ts [--output FOLDER] --sums             SHA256SUMS alone, of what lies there
  *
  * The same commit makes the same bytes, wherever and whenever it is built.
@@ -12,6 +14,7 @@ import { completionScript } from "../../src/cli/completions.ts";
 import { manPage } from "../../src/cli/man.ts";
 import { build } from "./build.ts";
 import { debArchitecture, debOf } from "./deb.ts";
+import { rpmArchitecture, rpmOf } from "./rpm.ts";
 import { sbomOf } from "./sbom.ts";
 import { type ArchiveFile, tarGz } from "./tar.ts";
 import {
@@ -28,11 +31,13 @@ const OUTPUT = "dist/release";
 const SUMS = "SHA256SUMS";
 const INSTALLER = "install.sh";
 const UNITS = "scripts/systemd";
-const USAGE = "usage: task package [--output FOLDER] [--sums | TARGET-TRIPLE…]";
+const USAGE = "usage: task package [--output FOLDER] [--sums | [--archives] TARGET-TRIPLE…]";
 
 interface Options {
   readonly output: string;
   readonly sumsOnly: boolean;
+  /** No packages beside the archives. */
+  readonly archivesOnly: boolean;
   readonly targets: readonly Target[];
 }
 
@@ -40,20 +45,26 @@ interface Options {
 function parse(argv: readonly string[]): Options {
   let output = OUTPUT;
   let sumsOnly = false;
+  let archivesOnly = false;
   const targets: Target[] = [];
   const words = argv.values();
   for (const word of words) {
     if (word === "--sums") sumsOnly = true;
+    else if (word === "--archives") archivesOnly = true;
     else if (word === "--output") output = words.next().value ?? "";
     else if (isTarget(word)) targets.push(word);
     else throw new Error(`there is no target ${word}; there are ${TARGETS.join(", ")}`);
   }
   if (output === "" || (sumsOnly && targets.length > 0)) throw new Error(USAGE);
-  return { output, sumsOnly, targets: targets.length === 0 ? [hostTarget()] : targets };
+  const wanted = targets.length === 0 ? [hostTarget()] : targets;
+  return { output, sumsOnly, archivesOnly, targets: wanted };
 }
 
-/** Compiles for the target and writes its archive, whose path it returns. */
-async function packageFor(target: Target, output: string): Promise<string> {
+/** Compiles for the target and writes its archive, whose path it returns, and its packages. */
+async function packageFor(
+  target: Target,
+  { output, archivesOnly }: Options,
+): Promise<string> {
   const scratch = await Deno.makeTempDir({ prefix: "wire-probe-package-" });
   try {
     const executable = isWindows(target) ? "wire-probe.exe" : "wire-probe";
@@ -73,14 +84,27 @@ async function packageFor(target: Target, output: string): Promise<string> {
       archive,
       tarGz(contents.map((file) => ({ ...file, path: `${name}/${file.path}` }))),
     );
-    const architecture = debArchitecture(target);
-    if (architecture !== null) {
-      const deb = `${output}/wire-probe_${VERSION}_${architecture}.deb`;
-      await Deno.writeFile(deb, debOf(VERSION, architecture, contents));
-    }
+    if (!archivesOnly) await writePackages(target, output, contents);
     return archive;
   } finally {
     await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** A .deb and an .rpm; nothing for what has neither. */
+async function writePackages(
+  target: Target,
+  output: string,
+  files: readonly ArchiveFile[],
+): Promise<void> {
+  const [debian, rpm] = [debArchitecture(target), rpmArchitecture(target)];
+  if (debian !== null) {
+    const path = `${output}/wire-probe_${VERSION}_${debian}.deb`;
+    await Deno.writeFile(path, debOf(VERSION, debian, files));
+  }
+  if (rpm !== null) {
+    const path = `${output}/wire-probe-${VERSION}-1.${rpm}.rpm`;
+    await Deno.writeFile(path, rpmOf(VERSION, rpm, files));
   }
 }
 
@@ -112,7 +136,7 @@ async function companions(target: Target): Promise<Companion[]> {
 /** `sha256sum`'s format, by name, of all that is published from the folder. */
 async function writeSums(folder: string): Promise<void> {
   const published = (await namesIn(folder)).filter((name) =>
-    /\.(tar\.gz|deb|cdx\.json)$/.test(name) || name === INSTALLER
+    /\.(tar\.gz|deb|rpm|cdx\.json)$/.test(name) || name === INSTALLER
   );
   const lines = await Promise.all(published.map(async (name) => {
     const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(`${folder}/${name}`));
@@ -128,11 +152,12 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 async function main(): Promise<void> {
-  const { output, sumsOnly, targets } = parse(Deno.args);
+  const options = parse(Deno.args);
+  const { output, sumsOnly, targets } = options;
   await Deno.mkdir(output, { recursive: true });
   await Deno.copyFile(`scripts/${INSTALLER}`, `${output}/${INSTALLER}`);
   for (const target of sumsOnly ? [] : targets) {
-    const archive = await packageFor(target, output);
+    const archive = await packageFor(target, options);
     const { size } = await Deno.stat(archive);
     console.log(`${archive}: ${(size / 2 ** 20).toFixed(1)} MiB`);
   }

@@ -26,9 +26,11 @@ realTest("promtool finds nothing wrong with what is shipped, and each alert's te
   "promtool",
 ], async () => {
   using folder = new Folder();
-  const tests = Deno.readTextFileSync(`${import.meta.dirname}/prometheus_rules/alerts_test.yml`);
-  const file = folder.write("tests.yml", tests.replaceAll("RULES", SHIPPED.pathname));
-  for (const words of [["check", "config", "prometheus.yml"], ["test", "rules", file]]) {
+  const files = ["alerts_test.yml", "week_test.yml"].map((name) => {
+    const tests = Deno.readTextFileSync(`${import.meta.dirname}/prometheus_rules/${name}`);
+    return folder.write(name, tests.replaceAll("RULES", SHIPPED.pathname));
+  });
+  for (const words of [["check", "config", "prometheus.yml"], ["test", "rules", ...files]]) {
     const { success, stdout, stderr } = await new Deno.Command("promtool", {
       args: words,
       cwd: SHIPPED,

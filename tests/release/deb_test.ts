@@ -4,27 +4,14 @@ import { existsSync } from "node:fs";
 import { isOnPath, withFolder } from "../../scripts/gate/command.ts";
 import { debOf } from "../../scripts/release/deb.ts";
 import { sbomOf } from "../../scripts/release/sbom.ts";
-import type { ArchiveFile } from "../../scripts/release/tar.ts";
+import { smallFiles } from "./harness/releases.ts";
 
 const DPKG = isOnPath("dpkg") && Deno.uid() === 0;
 const lacks = DPKG ? "" : " (no dpkg here, or not root)";
 
 /** A package whose program prints its version. */
 function packageOf(version: string): Uint8Array {
-  const file = (path: string, content: string, executable = false): ArchiveFile => ({
-    path,
-    content: new TextEncoder().encode(content),
-    executable,
-  });
-  return debOf(version, "all", [
-    file("wire-probe", `#!/bin/sh\necho wire-probe ${version}\n`, true),
-    file("LICENSE", "MIT\n"),
-    file("wire-probe.1", ".TH\n"),
-    file("completions/wire-probe.bash", "bash\n"),
-    file("completions/_wire-probe", "zsh\n"),
-    file("completions/wire-probe.fish", "fish\n"),
-    file("systemd/wire-probe-serve.service", "ExecStart=/usr/local/bin/wire-probe serve\n"),
-  ]);
+  return debOf(version, "all", smallFiles(version));
 }
 
 async function run(...words: string[]): Promise<string> {

@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { existsSync } from "node:fs";
 import { isOnPath, withFolder } from "../../scripts/gate/command.ts";
+import { debArchitecture } from "../../scripts/release/deb.ts";
+import { rpmArchitecture } from "../../scripts/release/rpm.ts";
 import { VERSION } from "../../src/version.ts";
 import { asUser, install, run, SCRIPT, withHome } from "./harness/installer.ts";
 import { Mirror } from "./harness/mirror.ts";
@@ -12,6 +14,7 @@ import {
   packageCopy,
   ROOT,
   smallRelease,
+  TARGET,
 } from "./harness/releases.ts";
 
 const ARM = "aarch64-unknown-linux-gnu";
@@ -23,6 +26,12 @@ const OLD_VERSION = "0.0.9";
 async function sha256(file: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(file));
   return new Uint8Array(digest).toHex();
+}
+
+/** This machine's packages of a release. */
+function packageNames(): [deb: string, rpm: string] {
+  const [debian, rpm] = [debArchitecture(TARGET), rpmArchitecture(TARGET)];
+  return [`wire-probe_${VERSION}_${debian}.deb`, `wire-probe-${VERSION}-1.${rpm}.rpm`];
 }
 
 /** Whether a mount namespace can be had, in which root may mount. */
@@ -100,7 +109,7 @@ Deno.test("a release is built twice alike, and installs, runs, upgrades and goes
 
     await t.step("sources in another folder make the same archive, byte by byte", async () => {
       await packageCopy(`${folder}/elsewhere/deep down`, `${folder}/again`);
-      for (const file of [archiveName(VERSION), "install.sh", "SHA256SUMS"]) {
+      for (const { name: file } of Deno.readDirSync(`${folder}/new`)) {
         assertEquals(
           await sha256(`${folder}/again/${file}`),
           await sha256(`${folder}/new/${file}`),
@@ -115,9 +124,27 @@ Deno.test("a release is built twice alike, and installs, runs, upgrades and goes
       assertEquals(unpacked, await sha256(`${ROOT}/dist/wire-probe`));
     });
 
+    await t.step({
+      name: `rpm and dpkg read the packages in it${isOnPath("rpm") ? "" : " (no rpm here)"}`,
+      ignore: !isOnPath("rpm") || !isOnPath("dpkg-deb"),
+      fn: async () => {
+        const [deb, rpm] = packageNames();
+        await command("rpm", "--checksig", `${folder}/new/${rpm}`);
+        const programs = await command(
+          "sh",
+          "-c",
+          `cd "${folder}/new" &&
+          mkdir rpm && rpm2archive -n - <"${rpm}" | tar -x -C rpm &&
+          dpkg-deb -x "${deb}" deb && sha256sum */usr/bin/wire-probe && rm -r rpm deb`,
+        );
+        const own = await sha256(`${ROOT}/dist/wire-probe`);
+        assertEquals(programs, `${own}  deb/usr/bin/wire-probe\n${own}  rpm/usr/bin/wire-probe\n`);
+      },
+    });
+
     await t.step("sha256sum agrees with SHA256SUMS", async () => {
       const script = `cd "${folder}/new" && sha256sum --check --strict SHA256SUMS`;
-      assertEquals((await command("sh", "-c", script)).split("\n").length, 5);
+      assertEquals((await command("sh", "-c", script)).split("\n").length, 6);
     });
 
     await t.step("it keeps to the limits of size and memory", async () => {
@@ -182,7 +209,7 @@ Deno.test({
   ignore: arm !== "" || Deno.build.arch === "aarch64",
   fn: () =>
     withFolder("release", async (folder) => {
-      await packageAt(ROOT, folder, ARM);
+      await packageAt(ROOT, folder, "--archives", ARM);
       await command("tar", "-xzf", `${folder}/wire-probe-${VERSION}-${ARM}.tar.gz`, "-C", folder);
       const program = `${folder}/wire-probe-${VERSION}-${ARM}/wire-probe`;
       const emulated = (...args: string[]) => command(EMULATOR, "-L", ARM_ROOT, program, ...args);

@@ -1,5 +1,5 @@
 /** Folders that hold what a release publishes: real ones, and small ones whose program is a script. */
-import { tarGz } from "../../../scripts/release/tar.ts";
+import { type ArchiveFile, tarGz } from "../../../scripts/release/tar.ts";
 import { hostTarget, releaseName } from "../../../scripts/release/targets.ts";
 
 /** What a release is made from. */
@@ -13,7 +13,7 @@ export function archiveName(version: string): string {
   return `${releaseName(version, TARGET)}.tar.gz`;
 }
 
-/** Runs `task package` in a copy of the sources, at this version where one is given. */
+/** Runs `task package` in a copy of the sources; where a version is given, at that one, archives alone. */
 export async function packageCopy(
   folder: string,
   output: string,
@@ -26,16 +26,17 @@ export async function packageCopy(
     const changed = text.replace(/"version": "[^"]*"/, `"version": "${version}"`);
     await Deno.writeTextFile(`${folder}/deno.json`, changed);
   }
-  await packageAt(folder, output);
+  await packageAt(folder, output, ...(version === null ? [] : ["--archives"]));
 }
 
-/** Runs `task package` for these targets, this machine's where none is given. */
+/** Runs `task package` for these targets, this machine's where none is given; `--archives` before them. */
 export async function packageAt(
   folder: string,
   output: string,
-  ...targets: string[]
+  ...words: string[]
 ): Promise<void> {
-  const args = ["scripts/release/package.ts", "--output", output, ...targets];
+  const args = ["scripts/release/package.ts", "--output", output, ...words];
+  const targets = words.filter((word) => word !== "--archives");
   // By the script, which fetches what other targets need.
   const { success, stderr } = await new Deno.Command(`${folder}/scripts/deno`, {
     args: ["run", "--allow-all", ...args],
@@ -65,6 +66,24 @@ export async function smallRelease(
   await Deno.writeFile(`${folder}/${name}.tar.gz`, archive);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", archive.slice()));
   await Deno.writeTextFile(`${folder}/SHA256SUMS`, `${digest.toHex()}  ${name}.tar.gz\n`);
+}
+
+/** The files of a release, small, whose program prints its version. */
+export function smallFiles(version: string): ArchiveFile[] {
+  const file = (path: string, content: string, executable = false): ArchiveFile => ({
+    path,
+    content: new TextEncoder().encode(content),
+    executable,
+  });
+  return [
+    file("wire-probe", `#!/bin/sh\necho wire-probe ${version}\n`, true),
+    file("LICENSE", "MIT\n"),
+    file("wire-probe.1", ".TH\n"),
+    file("completions/wire-probe.bash", "bash\n"),
+    file("completions/_wire-probe", "zsh\n"),
+    file("completions/wire-probe.fish", "fish\n"),
+    file("systemd/wire-probe-serve.service", "ExecStart=/usr/local/bin/wire-probe serve\n"),
+  ];
 }
 
 /** getRandomValues gives so many at a time. */
