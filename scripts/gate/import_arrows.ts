@@ -20,9 +20,12 @@ const RANKS: Readonly<Record<string, number>> = {
   connections: 6,
   trace: 6,
   mesh: 6,
-  commands: 7,
-  cli: 8,
-  "main.ts": 9,
+  library: 7,
+  // What other programs import: it reaches nothing of the command line's.
+  "mod.ts": 8,
+  commands: 8,
+  cli: 9,
+  "main.ts": 10,
 };
 
 /** Imports between folders of one rank, each with its reason to be. */

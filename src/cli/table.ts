@@ -2,6 +2,7 @@
 import { MANY_BOUNDS_US } from "../stats/buckets.ts";
 import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
 import { GROUPINGS } from "../domain/connection.ts";
+import * as limits from "../domain/limits.ts";
 import { METRICS } from "../format/heatmap/metric.ts";
 import { MAX_NODES } from "../domain/mesh_row.ts";
 import { MESH_HTTP_PORT } from "../input/nodes_file.ts";
@@ -21,11 +22,6 @@ import {
   percentage,
   text,
 } from "./value.ts";
-
-const HOUR_MS = 3_600_000;
-const MAX_TIMEOUT_MS = 60_000;
-const MAX_INTERVAL_MS = 24 * HOUR_MS;
-const MAX_COUNT = 2 ** 31 - 1;
 
 const ipAddress = text("ADDR", "an IP address");
 const portOfTargets = once(integer(1, 65_535, "PORT"), null, "port of targets that name none", {
@@ -56,11 +52,13 @@ const HTTP_OPTIONS = {
 
 /** Options of every command that runs probes on a schedule. */
 const RUN_OPTIONS = {
-  count: once(integer(1, MAX_COUNT), null, "stop after N probes of each target", { short: "c" }),
-  duration: once(duration(1, 1000 * HOUR_MS), null, "stop after this long", { short: "w" }),
+  count: once(integer(1, limits.MAX_COUNT), null, "stop after N probes of each target", {
+    short: "c",
+  }),
+  duration: once(duration(1, limits.MAX_DURATION_MS), null, "stop after this long", { short: "w" }),
   interval: once(
-    duration(1, MAX_INTERVAL_MS, { guarded: true }),
-    1000,
+    duration(1, limits.MAX_INTERVAL_MS, { guarded: true }),
+    limits.DEFAULT_INTERVAL_MS,
     "between the probes of a target",
     {
       short: "i",
@@ -68,8 +66,8 @@ const RUN_OPTIONS = {
     },
   ),
   timeout: once(
-    duration(1, MAX_TIMEOUT_MS, { guarded: true }),
-    5000,
+    duration(1, limits.MAX_TIMEOUT_MS, { guarded: true }),
+    limits.DEFAULT_TIMEOUT_MS,
     "a probe not answered by then is lost",
     {
       short: "t",
@@ -115,7 +113,11 @@ const RUN_OPTIONS = {
     "latency",
     "collectd types: one latency a probe, or a window's ping, ping_stddev and ping_droprate",
   ),
-  window: once(duration(100, MAX_INTERVAL_MS), null, "aggregate over windows of this length"),
+  window: once(
+    duration(100, limits.MAX_INTERVAL_MS),
+    null,
+    "aggregate over windows of this length",
+  ),
   buckets: once(
     buckets,
     MANY_BOUNDS_US,
@@ -128,11 +130,15 @@ const RUN_OPTIONS = {
   histogram: flag("a histogram of the round trips in the summary (text)"),
   timestamps: flag("start each line with the time it was sent", "D"),
   "resolve-after": once(
-    integer(1, 1_000_000),
-    5,
+    integer(1, limits.MAX_RESOLVE_AFTER),
+    limits.DEFAULT_RESOLVE_AFTER,
     "failures in a row after which the name is resolved again and the next address taken",
   ),
-  "resolve-every": once(duration(1000, MAX_INTERVAL_MS), null, "resolve names again this often"),
+  "resolve-every": once(
+    duration(1000, limits.MAX_INTERVAL_MS),
+    null,
+    "resolve names again this often",
+  ),
   "fail-loss": once(
     percentage,
     null,
@@ -157,7 +163,7 @@ const RUN_OPTIONS = {
     "hold the thresholds against each target, or against all of them together",
   ),
   "max-in-flight": once(
-    integer(1, 1_000_000),
+    integer(1, limits.MAX_IN_FLIGHT),
     null,
     "probes under way at once; more wait, which shows as lag",
     { shown: "by the descriptor limit" },
@@ -175,7 +181,7 @@ export const PING_OPTIONS = {
   size: once(integer(0, MAX_ECHO_BYTES, "BYTES"), DEFAULT_ECHO_BYTES, "payload of an echo", {
     short: "s",
   }),
-  ttl: once(integer(1, 255), null, "time to live, or hop limit"),
+  ttl: once(integer(1, limits.MAX_HOPS), null, "time to live, or hop limit"),
 } satisfies OptionTable;
 
 export const SERVE_OPTIONS = {
@@ -183,9 +189,13 @@ export const SERVE_OPTIONS = {
     short: "p",
   }),
   bind: many(ipAddress, "address to listen on; may be repeated, :: too", "0.0.0.0"),
-  backlog: once(integer(1, 2 ** 31 - 1), 4096, "handshakes that may wait to be accepted"),
+  backlog: once(
+    integer(1, limits.MAX_COUNT),
+    limits.DEFAULT_BACKLOG,
+    "handshakes that may wait to be accepted",
+  ),
   "reuse-port": flag("share the port with other processes (SO_REUSEPORT)"),
-  "stats-every": once(duration(100, MAX_INTERVAL_MS), null, "print the counters this often"),
+  "stats-every": once(duration(100, limits.MAX_INTERVAL_MS), null, "print the counters this often"),
 } satisfies OptionTable;
 
 export const TRACE_OPTIONS = {
@@ -202,29 +212,36 @@ export const TRACE_OPTIONS = {
     "send from this port, by TCP or UDP; further --paths from the ports after it",
   ),
   tos: once(integer(0, 255), null, "type of service, or traffic class"),
-  queries: once(integer(1, 10), null, "probes of each flow to each hop", {
+  queries: once(integer(1, limits.MAX_QUERIES), null, "probes of each flow to each hop", {
     short: "q",
     shown: "3, or 1 with --repeat",
   }),
-  "first-hop": once(integer(1, 255), 1, "the hop to begin with", { short: "f" }),
-  "max-hops": once(integer(1, 255), 30, "the hop to end with", { short: "m" }),
+  "first-hop": once(integer(1, limits.MAX_HOPS), 1, "the hop to begin with", { short: "f" }),
+  "max-hops": once(integer(1, limits.MAX_HOPS), limits.DEFAULT_MAX_HOPS, "the hop to end with", {
+    short: "m",
+  }),
   timeout: once(
-    duration(1, MAX_TIMEOUT_MS, { guarded: true }),
-    1000,
+    duration(1, limits.MAX_TIMEOUT_MS, { guarded: true }),
+    limits.DEFAULT_HOP_TIMEOUT_MS,
     "a hop that answers within this is not called silent",
     { short: "t", also: ["w", "W"], shown: "1s" },
   ),
   paths: once(
-    integer(1, 64),
+    integer(1, limits.MAX_FLOWS),
     null,
     "this many flows, to find paths of equal cost; each held fixed",
     {
       shown: "1",
     },
   ),
-  size: once(integer(28, 65_535, "BYTES"), null, "length of the probes' packets, by UDP or ICMP", {
-    shown: "60",
-  }),
+  size: once(
+    integer(limits.MIN_PACKET_BYTES, limits.MAX_PACKET_BYTES, "BYTES"),
+    null,
+    "length of the probes' packets, by UDP or ICMP",
+    {
+      shown: "60",
+    },
+  ),
   mtu: flag("find the path's MTU, by UDP or ICMP"),
   "no-names": flag("addresses only, no reverse look-ups", "n"),
   port: portOfTargets,
@@ -232,9 +249,9 @@ export const TRACE_OPTIONS = {
   resolver: once(text("ADDR", "an IP address, or one with a port"), null, "ask this DNS server", {
     shown: "the system's",
   }),
-  repeat: once(integer(1, MAX_COUNT), null, "trace N times, and sum up", { short: "r" }),
+  repeat: once(integer(1, limits.MAX_COUNT), null, "trace N times, and sum up", { short: "r" }),
   interval: once(
-    duration(10, MAX_INTERVAL_MS, { guarded: true }),
+    duration(10, limits.MAX_INTERVAL_MS, { guarded: true }),
     1000,
     "between the traces of --repeat",
     { short: "i", shown: "1s" },
@@ -256,16 +273,23 @@ export const CONNECTIONS_OPTIONS = {
     { short: "p" },
   ),
   listening: flag("only connections that this machine accepted, and its listening ports"),
-  top: once(integer(1, 1000), 8, "lines; all others are one line more"),
-  interval: once(duration(100, HOUR_MS), null, "between two readings", {
-    short: "i",
-    shown: "1s, or 5s with --export",
-  }),
-  count: once(integer(1, MAX_COUNT), null, "end after N reports", {
+  top: once(integer(1, limits.MAX_TOP), limits.DEFAULT_TOP, "lines; all others are one line more"),
+  interval: once(
+    duration(limits.MIN_READING_MS, limits.MAX_READING_MS),
+    null,
+    "between two readings",
+    {
+      short: "i",
+      shown: "1s, or 5s with --export",
+    },
+  ),
+  count: once(integer(1, limits.MAX_COUNT), null, "end after N reports", {
     short: "c",
     shown: "1; no end with --live, --duration or --export",
   }),
-  duration: once(duration(100, 1000 * HOUR_MS), null, "end after this long", { short: "w" }),
+  duration: once(duration(100, limits.MAX_DURATION_MS), null, "end after this long", {
+    short: "w",
+  }),
   process: flag("the programs' names, where they may be read"),
   names: flag("the peers' names, by reverse look-ups"),
   probe: flag("handshakes with the peers shown, beside"),
@@ -302,7 +326,7 @@ export const COMPARE_OPTIONS = {
     short: "c",
   }),
   interval: once(
-    duration(30, MAX_INTERVAL_MS, { guarded: true }),
+    duration(30, limits.MAX_INTERVAL_MS, { guarded: true }),
     1000,
     "from slot to slot; a third of it from one diagnostic's turn to the next",
     { short: "i", shown: "1s" },
@@ -324,7 +348,7 @@ export const MESH_OPTIONS = {
   fanout: once(integer(1, MAX_NODES - 1), null, "each node is probed by N others, not by all"),
   burst: once(integer(1, 1000), 5, "probes back to back in each interval; the first is cold"),
   interval: once(
-    duration(100, HOUR_MS, { guarded: true }),
+    duration(100, limits.MAX_READING_MS, { guarded: true }),
     10_000,
     "between the bursts to a node",
     {
@@ -333,7 +357,7 @@ export const MESH_OPTIONS = {
     },
   ),
   timeout: once(
-    duration(1, MAX_TIMEOUT_MS, { guarded: true }),
+    duration(1, limits.MAX_TIMEOUT_MS, { guarded: true }),
     3000,
     "a probe not answered by then is lost",
     {
@@ -341,7 +365,7 @@ export const MESH_OPTIONS = {
       shown: "3s",
     },
   ),
-  window: once(duration(1000, MAX_INTERVAL_MS), 300_000, "how far back the figures go", {
+  window: once(duration(1000, limits.MAX_INTERVAL_MS), 300_000, "how far back the figures go", {
     shown: "5m",
   }),
   slo: once(
@@ -351,7 +375,7 @@ export const MESH_OPTIONS = {
   ),
   icmp: flag("echoes beside the handshakes, where they are permitted"),
   "stats-every": once(
-    duration(100, MAX_INTERVAL_MS),
+    duration(100, limits.MAX_INTERVAL_MS),
     null,
     "print the row as a table this often; SIGQUIT prints it now",
   ),
@@ -386,9 +410,9 @@ export const HEATMAP_OPTIONS = {
   svg: once(file, null, "draw into a picture"),
   json: flag("print the matrix as JSON"),
   triage: flag("name what stands out: node, group, direction, layer; exit 1 when something does"),
-  watch: once(duration(1000, MAX_INTERVAL_MS), null, "gather and draw again this often"),
+  watch: once(duration(1000, limits.MAX_INTERVAL_MS), null, "gather and draw again this often"),
   timeout: once(
-    duration(1, MAX_TIMEOUT_MS, { guarded: true }),
+    duration(1, limits.MAX_TIMEOUT_MS, { guarded: true }),
     3000,
     "for each node to give its row",
     {

@@ -1,12 +1,9 @@
 /** `probe`: TCP handshakes with targets, timed by the kernel. */
 import { type ExitCode, SystemError } from "../domain/exit.ts";
-import type { Endpoint, Target } from "../domain/target.ts";
+import type { Target } from "../domain/target.ts";
 import { ephemeralPorts } from "../kernel/system_file.ts";
-import { ConnectingSockets } from "../kernel/connecting_sockets.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
-import type { CloseKind, Connector } from "../net/connector.ts";
-import { DenoConnector } from "../net/deno_connector.ts";
-import { OwnConnector } from "../net/own_connector.ts";
+import { connectorFor, NO_KERNEL_FIGURES } from "../net/open_connector.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import { say } from "../run/outbox.ts";
 import { systemClock } from "../time/clock.ts";
@@ -15,12 +12,6 @@ import { type Demand, limitNotices } from "../run/limit_notices.ts";
 import type { ProbeOptions } from "../run/options.ts";
 import { run } from "../run/run.ts";
 import { RunTargets } from "../run/run_targets.ts";
-
-/**
- * From so many probes a second on, sockets of our own cost less CPU than the runtime's connect
- * (`task bench:scale`); below it they would wait in a thread for each answer.
- */
-const OWN_SOCKETS_FROM = 1000;
 
 export async function probe(options: ProbeOptions, version: string): Promise<ExitCode> {
   const sockets = TcpSockets.open();
@@ -52,39 +43,8 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
   );
 }
 
-/** What a connector is chosen by. */
-interface ConnectorChoice {
-  readonly source: Endpoint | null;
-  readonly device: string | null;
-  readonly close: CloseKind;
-  /** Probes a second, all targets together. */
-  readonly rate: number;
-  /** Whether they are spread evenly over each second. */
-  readonly even: boolean;
-}
-
-/** `Deno.connect`, or sockets of our own from a source address or an interface, and at a rate. */
-export function connectorFor(
-  { source, device, close, rate, even }: ConnectorChoice,
-  sockets: TcpSockets | null,
-): Connector {
-  const atRate = rate >= OWN_SOCKETS_FROM;
-  const bound = source !== null || device !== null;
-  if (!bound && !atRate) return new DenoConnector(sockets, close);
-  const connects = ConnectingSockets.open(source, device);
-  const asked = source === null ? `--interface ${device}` : `--source ${source.address}`;
-  if (connects === null || sockets === null) {
-    if (!bound) return new DenoConnector(sockets, close);
-    throw new SystemError(`${asked}: this platform offers no way to bind`);
-  }
-  const refusal = connects.refusal();
-  if (refusal !== null) throw new SystemError(`${asked}: ${refusal}`);
-  const steady = atRate && even;
-  return new OwnConnector(connects, sockets, systemClock, { close, steady });
-}
-
 function refuseWithoutKernel(options: ProbeOptions): void {
-  const reason = "this platform or its permissions offer no TCP_INFO";
+  const reason = NO_KERNEL_FIGURES;
   if (options.clock === "kernel") throw new SystemError(`--clock kernel: ${reason}`);
   if (options.close === "rst") throw new SystemError(`--close rst: ${reason}`);
   if (options.source !== null) {

@@ -14,10 +14,12 @@ export type ExitCode = typeof EXIT[keyof typeof EXIT];
 
 /** What the user typed or wrote in a file cannot be used; the message names it. */
 export class UsageError extends Error {
+  /** For who tells errors apart by their names. */
   override readonly name = "UsageError";
 }
 
 /** The system refuses what is needed: a port in use, a missing permission. */
 export class SystemError extends Error {
+  /** For who tells errors apart by their names. */
   override readonly name = "SystemError";
 }

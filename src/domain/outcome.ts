@@ -1,15 +1,22 @@
 /** The outcomes of a probe: a closed set, what each counts as, and which errno and ICMP error means which. */
 
-export const OUTCOMES = [
+/** What became of a probe; see `Fate` for what each counts as. */
+export type Outcome =
+  | "established"
+  | "refused"
+  | "timeout"
+  | "unreachable"
+  | "unresolved"
+  | "error";
+
+export const OUTCOMES: readonly Outcome[] = [
   "established",
   "refused",
   "timeout",
   "unreachable",
   "unresolved",
   "error",
-] as const;
-
-export type Outcome = typeof OUTCOMES[number];
+];
 
 /** A count for each outcome, all of them 0. */
 export function noOutcomes(): Record<Outcome, number> {

@@ -9,8 +9,11 @@ export interface Target {
   readonly name: string;
   /** Host name or IP literal, without brackets. */
   readonly host: string;
+  /** NO_PORT, which is 0, where there is none. */
   readonly port: number;
+  /** Availability zone. */
   readonly az: string;
+  /** What else was said of it, in the order given. */
   readonly labels: readonly Label[];
   /**
    * What stands for its members, which are probed in its place and followed as they change: an SRV

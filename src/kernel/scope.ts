@@ -31,6 +31,17 @@ export class KernelScope {
     }
   }
 
+  /** The same for what may fail: then nothing stays open. */
+  opening<T>(open: () => T): T {
+    try {
+      return this.within(open);
+    } catch (error) {
+      // Nothing waits in a thread yet, so all of it is closed by the time that anything else runs.
+      this.close();
+      throw error;
+    }
+  }
+
   add(end: EndOf): void {
     this.#ends.push(end);
   }

@@ -17,6 +17,7 @@ export interface ListenOptions {
 
 /** What a responder counts; nothing is kept per connection. */
 export interface AcceptCounters {
+  /** Connections that were accepted. */
   accepted: number;
   /** Connections that were gone before they could be accepted. */
   aborted: number;

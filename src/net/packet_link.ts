@@ -14,6 +14,12 @@ import { StampBook } from "./stamp_book.ts";
 /** A packet under way. */
 export interface Flight extends Request, Departure {}
 
+/**
+ * After so many sends what waits in the socket is read: hundreds of loops may send in one turn of the event
+ * loop, and the answers to all of them would not fit.
+ */
+const SENDS_BETWEEN_READS = 128;
+
 /** What became of packets; a message holds during the call alone. */
 export interface LinkEvents<F extends Flight> {
   answered(flight: F, answer: Answer, message: Message): void;
@@ -29,6 +35,7 @@ export class PacketLink<F extends Flight> {
   #stamps = new StampBook<F>();
   #answer: Answer = { key: NONE, outcome: "established" };
   #events: LinkEvents<F>;
+  #sends = 0;
   #overflowed = 0;
   /** When more of them was last found out. */
   #overflowedMs = -Infinity;
@@ -66,6 +73,7 @@ export class PacketLink<F extends Flight> {
       this.#stamps.sent(flight);
       this.#flights.set(flight.key, flight);
     }
+    if (++this.#sends % SENDS_BETWEEN_READS === 0) this.drain();
     return errno;
   }
 

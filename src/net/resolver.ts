@@ -5,6 +5,7 @@ import { unmapped } from "../domain/address.ts";
 /** Which addresses are wanted: both families, or one of them. */
 export type Family = 0 | 4 | 6;
 
+/** What looks host names up. */
 export interface Resolver {
   /** All addresses in the system's order; rejects when there is none. */
   resolve(host: string, family: Family): Promise<string[]>;

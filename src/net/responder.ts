@@ -30,6 +30,11 @@ export class Responder {
     this.#drains = this.#listeners.map((listener) => drainOf(listener, sockets, drain));
   }
 
+  /** The port in force, the same on all addresses. */
+  get port(): number {
+    return this.#listeners[0].addr.port;
+  }
+
   /** A line for each socket: where it listens, and its backlog in force. Ask before FFI is revoked. */
   announcements(): string[] {
     return this.#listeners.map((listener) => {

@@ -9,6 +9,7 @@ import { HTTP_LIMITS, httpLimits } from "../net/http_server.ts";
 import { Lookups } from "../net/lookups.ts";
 import { type Resolver, systemResolver } from "../net/resolver.ts";
 import { systemClock } from "../time/clock.ts";
+import { mostInFlight } from "./limit_notices.ts";
 import { outbox } from "./outbox.ts";
 
 export interface Gate {
@@ -24,11 +25,6 @@ export interface Gate {
   readonly httpConnections: number;
 }
 
-/** Descriptors for everything that is neither a probe nor an HTTP connection. */
-const SPARE_DESCRIPTORS = 64;
-/** Probes in flight where the system does not tell its limit, and at most. */
-const DEFAULT_IN_FLIGHT = 200;
-const MAX_IN_FLIGHT = 50_000;
 /** With fewer the runtime itself ends in the middle of things. */
 const FEWEST_DESCRIPTORS = 20;
 /** Linux lets no process have more unless it is told to (fs.nr_open, proc(5)). */
@@ -59,10 +55,6 @@ export function openGate(): Gate {
     httpConnections: descriptors === null
       ? HTTP_LIMITS.connections
       : httpLimits(descriptors).connections,
-    mostInFlight: (httpConnections) => {
-      if (descriptors === null) return DEFAULT_IN_FLIGHT;
-      const left = descriptors - SPARE_DESCRIPTORS - httpConnections;
-      return Math.max(1, Math.min(left, MAX_IN_FLIGHT));
-    },
+    mostInFlight: (httpConnections) => mostInFlight(descriptors, httpConnections),
   };
 }

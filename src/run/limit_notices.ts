@@ -3,6 +3,22 @@ import { hostPort, type Target } from "../domain/target.ts";
 import type { CloseKind } from "../net/connector.ts";
 import { durationText } from "../text/duration.ts";
 
+/** Descriptors for everything that is neither a probe nor an HTTP connection. */
+const SPARE_DESCRIPTORS = 64;
+/** Probes in flight where the system does not tell its limit, and at most. */
+const DEFAULT_IN_FLIGHT = 200;
+const MOST_IN_FLIGHT = 50_000;
+
+/**
+ * Probes that may be in flight beside an HTTP server with so many connections, where a process may have so
+ * many descriptors; null where the system does not tell.
+ */
+export function mostInFlight(descriptors: number | null, httpConnections: number): number {
+  if (descriptors === null) return DEFAULT_IN_FLIGHT;
+  const left = descriptors - SPARE_DESCRIPTORS - httpConnections;
+  return Math.max(1, Math.min(left, MOST_IN_FLIGHT));
+}
+
 /** How long the side that closes first keeps a connection's ports (TCP_TIMEWAIT_LEN, <net/tcp.h>). */
 const TIME_WAIT_S = 60;
 

@@ -3,6 +3,7 @@
 /** Takes back a wake-up that has not happened yet. */
 export type Cancel = () => void;
 
+/** What times are read from, and what wakes. */
 export interface Clock {
   /** Monotonic milliseconds with a fraction; their zero is arbitrary. */
   now(): number;

@@ -19,7 +19,7 @@ import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
 import { durationText } from "../../text/duration.ts";
 import { systemClock } from "../../time/clock.ts";
-import { connectorFor } from "../probe.ts";
+import { connectorFor } from "../../net/open_connector.ts";
 import { Progress } from "../../run/progress.ts";
 import { sumUp } from "../../run/run_summary.ts";
 import { NO_THRESHOLDS, verdict } from "../../run/verdict.ts";

@@ -7,7 +7,7 @@ import { coverage, type Figure, FIGURES, type Matrix } from "../../domain/matrix
 import type { Metric } from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
 import type { Finding, FindingKind } from "../../domain/finding.ts";
-import type { PageData } from "./page/data.ts";
+import type { PageData } from "./page_data.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { coverageText } from "./terminal.ts";

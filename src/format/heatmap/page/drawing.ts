@@ -2,7 +2,7 @@
 import { type CellMark, markOf, shortText, valueOf } from "../metric.ts";
 import { textOn } from "../palette.ts";
 import type { Scale } from "../scale.ts";
-import type { PageData, PageFinding, PageMatrix } from "./data.ts";
+import type { PageData, PageFinding, PageMatrix } from "../page_data.ts";
 import { byId, contextOf, place, styleOf } from "./document.ts";
 import { BOLD, FONT, type Layout } from "./layout.ts";
 import { colourOf, shadeOf, type Shades, shades } from "./shades.ts";

@@ -1,5 +1,5 @@
 /** Where the cells of the matrix lie on the page, in CSS pixels. */
-import type { PageData } from "./data.ts";
+import type { PageData } from "../page_data.ts";
 
 export const FONT = '11px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 export const BOLD = `600 ${FONT}`;

@@ -1,7 +1,7 @@
 /** The page: what it shows follows the metric, the pointer, the keys and the theme. */
 import { type Metric, METRIC_NAMES, METRIC_TITLES, METRICS } from "../metric.ts";
 import { type Scale, scalesFor } from "../scale.ts";
-import { type PageData, type PageFinding, PageMatrix } from "./data.ts";
+import { type PageData, type PageFinding, PageMatrix } from "../page_data.ts";
 import { button, byId, canvasOf, contextOf, onTheme, otherTheme } from "./document.ts";
 import { drawMatrix, drawVeil, placeFrames } from "./drawing.ts";
 import { type Layout, layoutFor, nodeAt } from "./layout.ts";

@@ -11,7 +11,7 @@ import {
   valueText,
 } from "../metric.ts";
 import { position, type Scale, SHARE_FLOOR, ticks } from "../scale.ts";
-import type { PageData, PageFinding, PageMatrix, PageWindow } from "./data.ts";
+import type { PageData, PageFinding, PageMatrix, PageWindow } from "../page_data.ts";
 import { button, byId, element } from "./document.ts";
 import { gradient, shades } from "./shades.ts";
 

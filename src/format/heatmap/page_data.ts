@@ -1,7 +1,7 @@
 /** What the page is given as JSON, and the figures in it as a matrix. Shared by the page and its writer. */
-import type { Region, Severity } from "../../../domain/finding.ts";
-import { type Figure, PairFigures } from "../../../domain/matrix.ts";
-import type { Metric } from "../metric.ts";
+import type { Region, Severity } from "../../domain/finding.ts";
+import { type Figure, PairFigures } from "../../domain/matrix.ts";
+import type { Metric } from "./metric.ts";
 
 export interface PageNode {
   readonly name: string;

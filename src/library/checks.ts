@@ -1,0 +1,40 @@
+/** Checks of what a program asks for: each throws UsageError that names the option and what it wants. */
+import { literalEndpoint } from "../domain/address.ts";
+import { UsageError } from "../domain/exit.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { quote } from "../text/quote.ts";
+
+/** A number within its range, or what stands in its place where none is given. */
+export function within<T>(
+  name: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+  usual: T,
+): number | T {
+  if (value === undefined) return usual;
+  if (typeof value === "number" && value >= least && value <= most) return value;
+  throw new UsageError(`${name} ${value}: wants a number from ${least} to ${most}`);
+}
+
+/** The same for a whole number. */
+export function whole<T>(
+  name: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+  usual: T,
+): number | T {
+  if (value === undefined || Number.isInteger(value)) {
+    return within(name, value, least, most, usual);
+  }
+  throw new UsageError(`${name} ${value}: wants a whole number from ${least} to ${most}`);
+}
+
+/** An address of this machine to send from; null where none is given. */
+export function sourceOf(text: string | undefined): Endpoint | null {
+  if (text === undefined) return null;
+  const source = literalEndpoint(text, 0);
+  if (source !== null) return source;
+  throw new UsageError(`source ${quote(text)}: wants an IP address of this machine`);
+}

@@ -1,0 +1,179 @@
+/** A run of probes on a schedule whose results somebody reads: the engine's loop behind a stream. */
+import {
+  DEFAULT_INTERVAL_MS,
+  DEFAULT_RESOLVE_AFTER,
+  MAX_COUNT,
+  MAX_DURATION_MS,
+  MAX_IN_FLIGHT,
+  MAX_INTERVAL_MS,
+  MAX_RESOLVE_AFTER,
+} from "../domain/limits.ts";
+import { UsageError } from "../domain/exit.ts";
+import type { Target } from "../domain/target.ts";
+import type { Prober } from "../net/prober.ts";
+import { type Family, type Resolver, resolveSrv } from "../net/resolver.ts";
+import { withMembers } from "../run/members.ts";
+import { type LoopOptions, ProbeLoop } from "../run/probe_loop.ts";
+import type { Clock } from "../time/clock.ts";
+import { whole, within } from "./checks.ts";
+import { InOrder, type ProbeResult, resultOf } from "./probe_result.ts";
+import {
+  bufferOf,
+  Results,
+  type ResultSource,
+  type ResultStream,
+  type StreamOptions,
+  waitsForReader,
+} from "./result_stream.ts";
+
+/** When probes are sent. */
+export interface ScheduleOptions extends StreamOptions {
+  /** Probes of each target: 1 to 2^31 - 1; no end unless given. */
+  readonly count?: number;
+  /** No probe is sent so many milliseconds after the start: 1 to 3,600,000,000; no end unless given. */
+  readonly durationMs?: number;
+  /** Between two probes of a target, in milliseconds: 1 to 86,400,000; 1000 unless given. */
+  readonly intervalMs?: number;
+  /** Probes under way at once: 1 to 1,000,000; more wait. What the system allows, unless given. */
+  readonly maxInFlight?: number;
+  /** The address family wanted of names; either unless given. */
+  readonly family?: 4 | 6;
+  /** Failures in a row after which a name is resolved again: 1 to 1,000,000; 5 unless given. */
+  readonly resolveAfter?: number;
+  /** Told, in one line each, that a name does not resolve or that another address is probed. */
+  readonly onNotice?: (text: string) => void;
+}
+
+/**
+ * Results of probes. Those of one target come in the order in which its probes were sent; a result waits
+ * for those before it.
+ */
+export interface ProbeStream extends ResultStream<ProbeResult> {
+  /** Probes not sent so far since their time went by, as while the reader was slow. */
+  readonly skipped: number;
+}
+
+/** What a stream sends by. */
+export interface OpenProber {
+  readonly prober: Prober;
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  /** Probes under way at once where the caller does not say. */
+  readonly maxInFlight: number;
+  close(): Promise<void>;
+}
+
+/** A stream of the probes of these targets; `open` is called when its first result is asked for. */
+export function probeStream(
+  targets: readonly Target[],
+  options: ScheduleOptions,
+  open: () => OpenProber,
+): ProbeStream {
+  return new Probes(new ProbeSource(targets, options, open), options);
+}
+
+class Probes extends Results<ProbeResult> implements ProbeStream {
+  #probes: ProbeSource;
+
+  constructor(source: ProbeSource, options: StreamOptions) {
+    super(source, options);
+    this.#probes = source;
+  }
+
+  get skipped(): number {
+    return this.#probes.skipped;
+  }
+}
+
+type Schedule = Omit<LoopOptions, "maxInFlight"> & { readonly maxInFlight: number | null };
+
+class ProbeSource implements ResultSource<ProbeResult> {
+  skipped = 0;
+  #targets: readonly Target[];
+  #schedule: Schedule;
+  /** Results that may be under way and wait together, where the reader is waited for. */
+  #buffer: number;
+  #onNotice: (text: string) => void;
+  #open: () => OpenProber;
+  #opened: OpenProber | null = null;
+  #loop: ProbeLoop | null = null;
+  #isStopped = false;
+  #stop = Promise.withResolvers<void>();
+
+  constructor(targets: readonly Target[], options: ScheduleOptions, open: () => OpenProber) {
+    this.#targets = targets;
+    this.#schedule = scheduleOf(options);
+    this.#buffer = waitsForReader(options) ? bufferOf(options) : Infinity;
+    this.#onNotice = options.onNotice ?? (() => {});
+    this.#open = open;
+  }
+
+  async run(put: (result: ProbeResult) => void): Promise<void> {
+    if (this.#isStopped) return;
+    const opened = this.#opened = this.#open();
+    const { clock, resolver, prober } = opened;
+    const targets = await this.#withMembers(resolver);
+    if (this.#isStopped) return;
+    const order = new InOrder(put);
+    const most = this.#schedule.maxInFlight ?? opened.maxInFlight;
+    const schedule = { ...this.#schedule, maxInFlight: Math.min(most, this.#buffer) };
+    const loop = this.#loop = new ProbeLoop(schedule, {
+      clock,
+      resolver,
+      // Others may send by it too: what is under way at the end, nobody is told of.
+      prober: {
+        probe: (endpoint, pending) => prober.probe(endpoint, pending),
+        ...(prober.sendsATurn === undefined ? {} : { sendsATurn: prober.sendsATurn }),
+        stop: () => {},
+      },
+      onRecord: (record) => order.add(resultOf(record)),
+      onSkip: (_, probes) => this.skipped += probes,
+      onNotice: this.#onNotice,
+    });
+    loop.prepare(targets);
+    await loop.run();
+    order.end();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#stop.resolve();
+    this.#loop?.stop();
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.close();
+  }
+
+  taken(results: number): void {
+    if (this.#schedule.holdsPlaces === true) this.#loop?.release(results);
+  }
+
+  /** Members in the place of names that stand for several, looked up once. */
+  async #withMembers(resolver: Resolver): Promise<readonly Target[]> {
+    if (!this.#targets.some(({ standsFor }) => standsFor !== undefined)) return this.#targets;
+    const ports = { resolver, srv: resolveSrv, say: this.#onNotice };
+    const found = withMembers(this.#targets, this.#schedule.family, new Map(), ports);
+    await Promise.race([found, this.#stop.promise]);
+    return this.#isStopped ? [] : await found;
+  }
+}
+
+/** Throws UsageError that names the option that is out of its range. */
+function scheduleOf(options: ScheduleOptions): Schedule {
+  const { count, durationMs, intervalMs, family = 0, resolveAfter, maxInFlight } = options;
+  if (![0, 4, 6].includes(family)) throw new UsageError(`family ${family}: wants 4 or 6`);
+  return {
+    count: whole("count", count, 1, MAX_COUNT, null),
+    durationMs: within("durationMs", durationMs, 1, MAX_DURATION_MS, null),
+    intervalMs: within("intervalMs", intervalMs, 1, MAX_INTERVAL_MS, DEFAULT_INTERVAL_MS),
+    burst: 1,
+    family: family as Family,
+    resolveAfter: whole("resolveAfter", resolveAfter, 1, MAX_RESOLVE_AFTER, DEFAULT_RESOLVE_AFTER),
+    resolveEveryMs: null,
+    maxInFlight: whole("maxInFlight", maxInFlight, 1, MAX_IN_FLIGHT, null),
+    idle: false,
+    holdsPlaces: waitsForReader(options),
+    statistics: false,
+  };
+}
