@@ -25,6 +25,7 @@ export const FIGURES = [
   "dayMet",
   "daySent",
   "dayEstablished",
+  "dayMedian",
   "rttCount",
   "rttP50",
   "rttP99",
@@ -195,6 +196,7 @@ export class Matrix extends PairFigures {
     set("dayMet", figures.day?.met);
     set("daySent", figures.day?.sent);
     set("dayEstablished", figures.day?.established);
+    set("dayMedian", figures.day?.medianUs);
     set("rttCount", rtt?.count);
     set("rttP50", rtt?.p50Us);
     set("rttP99", rtt?.p99Us);

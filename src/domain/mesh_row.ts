@@ -92,6 +92,8 @@ export interface DayFigures {
   readonly met: number | null;
   readonly sent: number;
   readonly established: number;
+  /** Median in µs of the mean RTTs of the windows that are over: what is usual; null for too few, and in older rows. */
+  readonly medianUs: number | null;
 }
 
 export interface IcmpFigures {

@@ -2,11 +2,14 @@
 import type { DayFigures } from "../domain/mesh_row.ts";
 import { fateOf } from "../domain/outcome.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
+import { median } from "../stats/quantile.ts";
 
 export const DAY_WINDOW_MS = 300_000;
 /** A day of them; at a thousand peers the rings of all take 2.3 MB. */
 export const DAY_WINDOWS = 288;
 const MAX_COUNT = 65_535;
+/** Fewer windows do not say what is usual. */
+const MIN_USUAL = 3;
 
 /** One window; null for a mean of nothing. */
 export interface DayWindow {
@@ -17,6 +20,19 @@ export interface DayWindow {
   readonly established: number;
 }
 
+/** Sums over the windows before `window`. */
+interface Past extends DayFigures {
+  readonly window: number;
+  readonly targetUs: number | null;
+  readonly met: number;
+}
+
+/** A window without any handshake met nothing. */
+function isMet(one: DayWindow | null, targetUs: number | null): boolean {
+  const meanUs = one?.meanUs ?? null;
+  return meanUs !== null && targetUs !== null && meanUs <= targetUs;
+}
+
 export class PairDay {
   /** By the window's number modulo DAY_WINDOWS; a mean of 0 is none. */
   #sums = new Float32Array(DAY_WINDOWS);
@@ -24,6 +40,15 @@ export class PairDay {
   #sent = new Uint16Array(DAY_WINDOWS);
   #established = new Uint16Array(DAY_WINDOWS);
   #window = 0;
+  #past: Past = {
+    window: -1,
+    targetUs: null,
+    windows: 0,
+    met: 0,
+    sent: 0,
+    established: 0,
+    medianUs: null,
+  };
 
   /** Counts a handshake whose fate is known in a window; what comes after a later one's counts there. */
   add(window: number, record: ProbeRecord): void {
@@ -44,25 +69,49 @@ export class PairDay {
     this.#advance(window);
     const found: DayWindow[] = [];
     for (let one = Math.max(0, this.#window - DAY_WINDOWS + 1); one <= this.#window; one++) {
-      const at = one % DAY_WINDOWS;
-      if (this.#sent[at] === 0) continue;
-      const meanUs = this.#timed[at] === 0 ? null : this.#sums[at] / this.#timed[at];
-      found.push({ window: one, meanUs, sent: this.#sent[at], established: this.#established[at] });
+      const at = this.#windowAt(one);
+      if (at !== null) found.push(at);
     }
     return found;
   }
 
   /** Sums over the day; `targetUs` null for no target. */
   figures(window: number, targetUs: number | null): DayFigures {
+    this.#advance(window);
+    // What is over does not change: a row is made more often than a window ends.
+    const known = this.#past.window === this.#window && this.#past.targetUs === targetUs;
+    if (!known) this.#past = this.#sumsOfPast(targetUs);
+    const { windows, met, sent, established, medianUs } = this.#past;
+    const now = this.#windowAt(this.#window);
+    return {
+      windows: windows + Number(now !== null),
+      met: targetUs === null ? null : met + Number(isMet(now, targetUs)),
+      sent: sent + (now?.sent ?? 0),
+      established: established + (now?.established ?? 0),
+      medianUs,
+    };
+  }
+
+  #sumsOfPast(targetUs: number | null): Past {
     let [windows, met, sent, established] = [0, 0, 0, 0];
-    for (const one of this.windows(window)) {
+    const means: number[] = [];
+    for (const one of this.windows(this.#window)) {
+      if (one.window === this.#window) continue;
       windows++;
       sent += one.sent;
       established += one.established;
-      // A window without any handshake met nothing.
-      if (one.meanUs !== null && targetUs !== null && one.meanUs <= targetUs) met++;
+      if (isMet(one, targetUs)) met++;
+      if (one.meanUs !== null) means.push(one.meanUs);
     }
-    return { windows, met: targetUs === null ? null : met, sent, established };
+    const medianUs = means.length < MIN_USUAL ? null : Math.round(median(means));
+    return { window: this.#window, targetUs, windows, met, sent, established, medianUs };
+  }
+
+  #windowAt(window: number): DayWindow | null {
+    const at = window % DAY_WINDOWS;
+    if (this.#sent[at] === 0) return null;
+    const meanUs = this.#timed[at] === 0 ? null : this.#sums[at] / this.#timed[at];
+    return { window, meanUs, sent: this.#sent[at], established: this.#established[at] };
   }
 
   #advance(window: number): void {

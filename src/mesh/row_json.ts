@@ -70,12 +70,16 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
     answered_age_ms: figures.answeredAgeMs,
     established_age_ms: figures.establishedAgeMs,
     recent: recentJson(figures.recent),
-    ...(figures.day === null ? {} : { day: figures.day }),
+    ...(figures.day === null ? {} : { day: dayJson(figures.day) }),
     ...(figures.left ? { left: true } : {}),
     ...(icmp === null
       ? {}
       : { icmp: { sent: icmp.sent, lost: icmp.lost, p50_ms: millisOf(icmp.p50Us) } }),
   };
+}
+
+function dayJson({ medianUs, ...day }: DayFigures): Record<string, number | null> {
+  return { ...day, median_ms: millisOf(medianUs) };
 }
 
 function recentJson(of: RecentFigures | null): Record<string, number | null> | null {
@@ -218,6 +222,7 @@ function day(from: Fields, at: string): DayFigures {
     met: orNull(from.met, (of) => count(of, `${at}.met`)),
     sent: count(from.sent, `${at}.sent`),
     established: count(from.established, `${at}.established`),
+    medianUs: orNull(from.median_ms, (of) => micros(of, `${at}.median_ms`)),
   };
   if ((found.met ?? 0) <= found.windows && found.established <= found.sent) return found;
   throw new RowError(`${at}: its counts contradict each other`);

@@ -41,15 +41,12 @@ export interface Drops {
 
 export function* packetLoss(view: MeshView, explained: PairSet): Steps<Finding[]> {
   const all = new DropSums(view, explained, yield* countsOf(view));
-  const shares: number[] = [];
+  const rows: Drops[] = [];
   for (const node of view.all()) {
     yield;
-    shares.push(all.sum([node], null).share);
+    rows.push(all.sum([node], null));
   }
-  // The better nodes say what is usual: two zones that lose everything between them are half a mesh.
-  const usual = quantile(shares.filter((share) => !Number.isNaN(share)), USUAL_QUANTILE);
-  // Without any row that is no number, and there is nothing to judge either.
-  const limit = Math.max(USUAL_SHARE, FACTOR * (usual || 0));
+  const limit = limitOf(rows.filter(({ sent }) => sent > 0));
   // No single node makes a block, but a block makes its nodes look bad: blocks come first.
   const blocks = yield* lossyBlocks(view, all, limit);
   const byBlock = explained.with(blocks.map((block) => ({ regions: blockRegions(view, block) })));
@@ -62,6 +59,22 @@ export function* packetLoss(view: MeshView, explained: PairSet): Steps<Finding[]
     ...blocks.map((block) => blockFinding(view, block, all, limit)),
     ...yield* lossyPairs(view, all.without(byNode), limit),
   ];
+}
+
+/** What may be: a share of the handshakes, and of the trials. */
+interface Limit {
+  readonly share: number;
+  readonly events: number;
+}
+
+/** The better nodes say what is usual: two zones that lose everything between them are half a mesh. */
+function limitOf(rows: readonly Drops[]): Limit {
+  // Without any row these are no numbers, and there is nothing to judge either.
+  const usual = (of: (row: Drops) => number) => quantile(rows.map(of), USUAL_QUANTILE) || 0;
+  return {
+    share: Math.max(USUAL_SHARE, FACTOR * usual(({ share }) => share)),
+    events: FACTOR * usual(({ events, trials }) => events / trials),
+  };
 }
 
 /** Drops over sets of pairs, without those that are explained or were hardly probed. */
@@ -140,25 +153,36 @@ interface LossyNode {
   readonly drops: Drops;
 }
 
-function* lossyNodes(view: MeshView, sums: DropSums, limit: number): Steps<LossyNode[]> {
+function* lossyNodes(view: MeshView, sums: DropSums, limit: Limit): Steps<LossyNode[]> {
   const found: LossyNode[] = [];
   for (const node of view.all()) {
     yield;
-    const out = lossyDirection(view, (others) => sums.sum([node], others), limit);
-    const back = lossyDirection(view, (others) => sums.sum(others, [node]), limit);
-    if (out !== null && back !== null) {
-      found.push({ node, direction: "both", drops: plus(out, back) });
-    } else if (out !== null) found.push({ node, direction: "from", drops: out });
+    const there = (others: readonly number[] | null) => sums.sum([node], others);
+    const here = (others: readonly number[] | null) => sums.sum(others, [node]);
+    const out = lossyDirection(view, there, limit);
+    const back = lossyDirection(view, here, limit);
+    if (out === null && back === null) continue;
+    const [row, column] = [there(null), here(null)];
+    const both = isAlso(out === null ? row : column, limit);
+    if (both) found.push({ node, direction: "both", drops: plus(row, column) });
+    else if (out !== null) found.push({ node, direction: "from", drops: out });
     else if (back !== null) found.push({ node, direction: "to", drops: back });
   }
   return found;
+}
+
+/** Once one direction loses too much, less says that the other one does too: few faults are of one direction alone. */
+const ALSO_CHANCE = 1e-3;
+
+function isAlso(drops: Drops, limit: Limit): boolean {
+  return tooMuch(drops, limit, MIN_SHARE, ALSO_CHANCE);
 }
 
 /** A row's or column's drops where they are too much, and not only with one zone or few peers. */
 function lossyDirection(
   view: MeshView,
   sumWith: (others: readonly number[] | null) => Drops,
-  limit: number,
+  limit: Limit,
 ): Drops | null {
   const whole = sumWith(null);
   if (!tooMuch(whole, limit, MIN_SHARE, CHANCE)) return null;
@@ -213,16 +237,16 @@ const MIN_PAIR_SHARE = 0.02;
 const CHANCE = 1e-6;
 const PAIRS_CHANCE = 1e-3;
 
-/** Whether so many events are more than chance makes where `limit` is the share of drops that may be. */
-function tooMuch(drops: Drops, limit: number, least: number, chance: number): boolean {
+/** Whether there are more drops than may be, and more events than chance makes of those that may be. */
+function tooMuch(drops: Drops, limit: Limit, least: number, chance: number): boolean {
   const { trials, events, drawn, share } = drops;
-  if (!(share >= least)) return false;
-  const eventLimit = 1 - (1 - limit) ** (drawn / trials);
+  if (!(share >= Math.max(least, limit.share))) return false;
+  const eventLimit = Math.max(limit.events, 1 - (1 - USUAL_SHARE) ** (drawn / trials));
   return upperTail(Math.floor(events), Math.floor(trials), eventLimit) < chance;
 }
 
 /** Blocks that lose too much, also without any one of their nodes: none is to blame. */
-function* lossyBlocks(view: MeshView, sums: DropSums, limit: number): Steps<BlockDirection[]> {
+function* lossyBlocks(view: MeshView, sums: DropSums, limit: Limit): Steps<BlockDirection[]> {
   if (view.zones.length < 2) return [];
   const shares: number[][] = [];
   for (const { nodes: from } of view.zones) {
@@ -233,7 +257,11 @@ function* lossyBlocks(view: MeshView, sums: DropSums, limit: number): Steps<Bloc
     }
     shares.push(row);
   }
-  return blockDirections(view, (from, to) => shares[from][to]);
+  return blockDirections(view, (from, to) => {
+    if (shares[from][to] > 0 || !(shares[to][from] > 0)) return shares[from][to];
+    const drops = sums.sum(view.zones[from].nodes, view.zones[to].nodes);
+    return isAlso(drops, limit) ? drops.share : 0;
+  });
 }
 
 /** Without any one node a lossy block loses this much of what it loses with it, or it is that node. */
@@ -244,7 +272,7 @@ function lossyBlock(
   sums: DropSums,
   from: readonly number[],
   to: readonly number[],
-  limit: number,
+  limit: Limit,
 ): number {
   const whole = sums.sum(from, to);
   if (!tooMuch(whole, limit, MIN_SHARE, CHANCE)) return 0;
@@ -262,7 +290,7 @@ function lossyBlock(
 /** More pairs than this are counted, not listed. */
 export const MAX_PAIRS = 5;
 
-function* lossyPairs(view: MeshView, sums: DropSums, limit: number): Steps<Finding[]> {
+function* lossyPairs(view: MeshView, sums: DropSums, limit: Limit): Steps<Finding[]> {
   let pairs = 0;
   const high: { readonly from: number; readonly to: number; readonly drops: Drops }[] = [];
   for (const from of view.all()) {
@@ -292,7 +320,7 @@ function* lossyPairs(view: MeshView, sums: DropSums, limit: number): Steps<Findi
 function nodeFinding(
   view: MeshView,
   { node, direction, drops }: LossyNode,
-  limit: number,
+  limit: Limit,
 ): Finding {
   const where = direction === "both"
     ? "of handshakes to and from it, with peers of every zone"
@@ -318,7 +346,7 @@ function blockFinding(
   view: MeshView,
   block: BlockDirection,
   sums: DropSums,
-  limit: number,
+  limit: Limit,
 ): Finding {
   const regions = blockRegions(view, block);
   const drops = regions.map(({ from, to }) => sums.sum(from, to)).reduce(plus);
@@ -334,7 +362,7 @@ function blockFinding(
 
 function common(
   drops: Drops,
-  limit: number,
+  limit: Limit,
 ): Pick<Finding, "kind" | "severity" | "layer" | "evidence" | "weight"> {
   const { sent, lost, repeated, share } = drops;
   const evidence = { sent, lost, repeated_handshakes: repeated, share: roundedShare(share, 5) };
@@ -342,7 +370,7 @@ function common(
     kind: "loss",
     severity: share >= 0.5 ? "critical" : "warning",
     layer: "packet loss",
-    evidence: { ...evidence, limit: roundedShare(limit, 5) },
+    evidence: { ...evidence, limit: roundedShare(limit.share, 5) },
     weight: share,
   };
 }

@@ -15,13 +15,17 @@ import {
   Blocks,
   blockText,
 } from "./blocks.ts";
-import { type MeshView, nodeMedians } from "./mesh_view.ts";
+import {
+  FACTOR,
+  type MeshView,
+  MIN_EXCESS_US,
+  nodeMedians,
+  type PairFigure,
+  PairSet,
+} from "./mesh_view.ts";
+import { IN_LAST_BURSTS, type Now, slowNow } from "./latency_now.ts";
 import { type Outlier, outliersOf } from "./outliers.ts";
 
-/** The paper's factor: more than twice what is usual. */
-const FACTOR = 2;
-/** Smaller differences are not reported. */
-const MIN_EXCESS_US = 100;
 /** A row or column of fewer pairs tells nothing of its node. */
 export const MIN_PAIRS = 3;
 /** How far beyond the nodes' or pairs' usual differences. */
@@ -35,25 +39,44 @@ export interface Latency {
   readonly usual: Blocks;
   /** What is usual near a node: within its zone, else to the nearest one. */
   readonly nearby: (node: number) => number;
+  /** Pairs whose last two bursts tell another story than the window: the window's other figures are mixed. */
+  readonly changed: PairSet;
 }
 
 export function* latency(view: MeshView): Steps<Latency> {
   const p50 = (from: number, to: number) => view.steady(from, to);
-  const slowNodes = yield* slowNodesOf(view);
-  const slow = new Set(slowNodes.map(({ node }) => node));
+  const slowNodes = yield* slowNodesOf(view, p50);
+  const newlySlow = yield* slowNodesOf(view, (from, to) => view.now(from, to));
+  const slow = new Set([...slowNodes, ...newlySlow].map(({ node }) => node));
   const usual = yield* Blocks.steps(view, p50, (node) => slow.has(node));
-  const blocks = slowBlocks(view, usual);
+  const nearby = nearbyOf(view, usual);
+  const now = yield* slowNow(view, slow);
+  const changed = new PairSet(view.size, now.regions);
+  const known = new Set(slowNodes.map(({ node }) => node));
+  const fresh = newlySlow.filter(({ node }) => !known.has(node));
+  const blocks = slowBlocks(view, usual).filter((block) => !covered(view, block, now));
   return {
     findings: [
-      ...slowNodes.map((found) => nodeFinding(view, found, nearbyOf(view, usual)(found.node))),
+      ...slowNodes.map((found) => nodeFinding(view, found, nearby(found.node), "")),
+      ...fresh.map((found) => nodeFinding(view, found, nearby(found.node), IN_LAST_BURSTS)),
       ...blocks.map((found) => blockFinding(view, found, usual)),
-      ...yield* slowPairs(view, usual, slow),
+      ...now.findings,
+      ...yield* slowPairs(view, usual, slow, changed),
       ...yield* tails(view, slow),
     ],
     slow,
     usual,
-    nearby: nearbyOf(view, usual),
+    nearby,
+    changed,
   };
+}
+
+/** Whether the last two bursts name what a block is slow by: it, or one of its zones. */
+function covered(view: MeshView, block: BlockDirection, { regions }: Now): boolean {
+  const cells = new PairSet(view.size, regions);
+  return blockRegions(view, block).every(({ from, to }) =>
+    (from ?? view.all()).every((i) => (to ?? view.all()).every((j) => i === j || cells.has(i, j)))
+  );
 }
 
 function nearbyOf(view: MeshView, usual: Blocks): (node: number) => number {
@@ -69,10 +92,11 @@ function nearbyOf(view: MeshView, usual: Blocks): (node: number) => number {
   };
 }
 
-function* slowNodesOf(view: MeshView): Steps<Outlier[]> {
-  const usual = yield* Blocks.steps(view, (from, to) => view.steady(from, to));
+/** By the medians of a window, or of the last bursts. */
+function* slowNodesOf(view: MeshView, rtt: PairFigure): Steps<Outlier[]> {
+  const usual = yield* Blocks.steps(view, rtt);
   const nearby = nearbyOf(view, usual);
-  const excess = (from: number, to: number) => view.steady(from, to) - usual.usual(from, to);
+  const excess = (from: number, to: number) => rtt(from, to) - usual.usual(from, to);
   // Twice the usual is as much again on top of it.
   const threshold = (node: number) => Math.max(MIN_EXCESS_US, (FACTOR - 1) * nearby(node));
   return outliersOf(yield* nodeMedians(view, excess, MIN_PAIRS), threshold, SPREADS);
@@ -85,14 +109,14 @@ const HANDSHAKES = {
   both: "handshakes to and from it",
 } as const;
 
-function nodeFinding(view: MeshView, found: Outlier, usualUs: number): Finding {
+function nodeFinding(view: MeshView, found: Outlier, usualUs: number, when: string): Finding {
   const { node, direction, excessUs } = found;
   const only = direction === "both"
     ? "that node's network: its interface, its host, or the way to it"
     : direction === "from"
     ? "only what it sends itself is slow: its way out, not its way in"
     : "only what is sent to it is slow: its way in, or its kernel's answering";
-  const longer = `${HANDSHAKES[direction]} take ${millisWithUnit(excessUs)} longer than ` +
+  const longer = `${HANDSHAKES[direction]} take ${millisWithUnit(excessUs)} longer${when} than ` +
     `between other nodes of the same zones (nearby ${millisWithUnit(usualUs)} is usual)`;
   return {
     ...slowNode(found, usualUs),
@@ -219,9 +243,12 @@ function* slowPairs(
   view: MeshView,
   usual: Blocks,
   slow: ReadonlySet<number>,
+  changed: PairSet,
 ): Steps<Finding[]> {
   const excess = (from: number, to: number) =>
-    slow.has(from) || slow.has(to) ? NaN : view.steady(from, to) - usual.usual(from, to);
+    slow.has(from) || slow.has(to) || changed.has(from, to)
+      ? NaN
+      : view.steady(from, to) - usual.usual(from, to);
   const medians = yield* nodeMedians(view, excess, 1);
   const expected = (from: number, to: number) =>
     usual.usual(from, to) + Math.max(0, medians.rows[from]) + Math.max(0, medians.columns[to]);
@@ -233,8 +260,9 @@ function* slowPairs(
     for (const to of view.all()) {
       const above = excess(from, to);
       const there = factor(from, to);
-      if (!(there >= FACTOR) || above < MIN_EXCESS_US || above < spreads(from, to)) continue;
-      const back = factor(to, from);
+      if (!(there >= FACTOR && above >= MIN_EXCESS_US) || above < spreads(from, to)) continue;
+      // The last two bursts tell it before the window's median does.
+      const back = Math.max(factor(to, from), (view.now(to, from) || 0) / expected(to, from));
       const both = back >= BACK_FACTOR;
       if (!both && !Number.isNaN(back) && there < ONE_WAY_FACTOR) continue;
       // The two directions are one finding.

@@ -31,10 +31,10 @@ const ICMP_PAIR_SHARE = 0.5;
 /** Cold handshakes are slow where steady ones are not: what sets flows up, not what carries them. */
 export function* coldStarts(
   view: MeshView,
-  { slow, usual, nearby }: Latency,
+  { slow, usual, nearby, changed }: Latency,
 ): Steps<Finding[]> {
   const excess = (from: number, to: number) =>
-    slow.has(from) || slow.has(to) ? NaN : view.coldExcess(from, to);
+    slow.has(from) || slow.has(to) || changed.has(from, to) ? NaN : view.coldExcess(from, to);
   const blocks = yield* Blocks.steps(view, excess);
   const typical = median(blocks.all());
   const above = (from: number, to: number) => excess(from, to) - blocks.usual(from, to);
@@ -185,8 +185,9 @@ function isBusy(excess: Quantiles, usual: Omit<Quantiles, "count">): boolean {
 }
 
 /** Where ping would tell another story than TCP: its answers are slow or lost, the handshakes are not. */
-export function* icmpApart(view: MeshView): Steps<Finding[]> {
+export function* icmpApart(view: MeshView, { slow, changed }: Latency): Steps<Finding[]> {
   const apart = (from: number, to: number) => {
+    if (slow.has(from) || slow.has(to) || changed.has(from, to)) return NaN;
     const sent = view.probed(from, to) ? view.matrix.figure("icmpSent", from, to) : 0;
     const rttUs = view.steady(from, to);
     if (!(sent >= MIN_ICMP_SENT) || Number.isNaN(rttUs)) return NaN;

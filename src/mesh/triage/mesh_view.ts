@@ -10,6 +10,10 @@ const MIN_SAMPLES = 10;
 const MIN_COLD_SAMPLES = 3;
 const MIN_SENT = 5;
 
+/** What is slow: the paper's factor, more than twice what is usual, and no smaller difference than this. */
+export const FACTOR = 2;
+export const MIN_EXCESS_US = 100;
+
 /** The first is what a table of zeros says. */
 const STATES: readonly PairState[] = ["unmeasured", "established", "refused", "silent"];
 
@@ -107,6 +111,19 @@ export class MeshView {
     if (!this.probed(from, to)) return NaN;
     const enough = this.matrix.figure("rttCount", from, to) >= MIN_SAMPLES;
     return enough ? this.matrix.figure(figure, from, to) : NaN;
+  }
+
+  /** Median steady RTT of the last two bursts in µs; NaN where it is not known. */
+  now(from: number, to: number): number {
+    const known = this.probed(from, to) &&
+      this.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
+    return known ? this.matrix.figure("recentP50", from, to) : NaN;
+  }
+
+  /** What is usual for a pair by its last day; by its window where that is not known. */
+  before(from: number, to: number): number {
+    const usual = this.matrix.figure("dayMedian", from, to);
+    return Number.isNaN(usual) ? this.steady(from, to) : usual;
   }
 
   /** How much longer a cold handshake takes than a steady one, in µs. */

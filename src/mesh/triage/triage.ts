@@ -38,7 +38,7 @@ export function* triageSteps(matrix: Matrix): Steps<Finding[]> {
     ...shared(view, steady.findings),
     ...yield* coldStarts(view, steady),
     ...busyProbers(view),
-    ...yield* icmpApart(view),
+    ...yield* icmpApart(view, steady),
     ...withoutRow(view, refused),
   ];
   return ordered(withPressure(view, found));

@@ -62,7 +62,7 @@ Deno.test("outcomes, times and retransmits are counted where they belong", async
     answeredAgeMs: 0,
     establishedAgeMs: 0,
     left: false,
-    day: { windows: 1, met: null, sent: 8, established: 5 },
+    day: { windows: 1, met: null, sent: 8, established: 5, medianUs: null },
     icmp: null,
   });
   // What is above 256 µs is kept to 0.4 %.

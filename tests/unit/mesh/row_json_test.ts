@@ -47,7 +47,7 @@ const NOW: Partial<PeerFigures> = {
 
 Deno.test("what tells how a pair is now is read back, and a row of an old node has none of it", () => {
   const pressure = { cpu: 0.1234, memory: 0, io: 1, steal: null, throttled: 0.5 };
-  const day = { windows: 12, met: 11, sent: 3600, established: 3599 };
+  const day = { windows: 12, met: 11, sent: 3600, established: 3599, medianUs: 412 };
   const full = row("a", { pressure, peers: [peer("b", { ...NOW, left: true, day })] });
   assertEquals(decodeRow(encodeRow(full)), full);
   const old = JSON.parse(encodeRow(full));

@@ -38,6 +38,41 @@ export function quantiles(
   return { count, p50Us, p99Us: Math.max(p50Us, sampled(random, of, count, 0.99)) };
 }
 
+/** Of samples of which the first share is of one distribution, the rest of another: drawn one by one. */
+export function mixedQuantiles(
+  random: Random,
+  [before, after]: readonly [Quantile, Quantile],
+  count: number,
+  shareAfter: number,
+): { count: number; p50Us: number; p99Us: number } | null {
+  if (count === 0) return null;
+  const drawn = draws(random, [before, after], count, Math.round(count * shareAfter));
+  const at = (q: number) => drawn[Math.max(1, Math.ceil(q * count)) - 1];
+  return { count, p50Us: at(0.5), p99Us: at(0.99) };
+}
+
+/** The median of a few samples, `after` of them of the second distribution; null without any. */
+export function mixedMedian(
+  random: Random,
+  of: readonly [before: Quantile, after: Quantile],
+  count: number,
+  after: number,
+): number | null {
+  return count === 0 ? null : draws(random, of, count, after)[Math.ceil(count / 2) - 1];
+}
+
+function draws(
+  random: Random,
+  [before, after]: readonly [Quantile, Quantile],
+  count: number,
+  countAfter: number,
+): number[] {
+  return Array.from({ length: count }, (_, i) => {
+    const of = i < countAfter ? after : before;
+    return Math.max(1, Math.round(of(Math.min(random.unit(), 1 - 1e-9))));
+  }).sort((a, b) => a - b);
+}
+
 /** How many of n trials of chance p succeed. */
 export function binomial(random: Random, n: number, p: number): number {
   let successes = 0;

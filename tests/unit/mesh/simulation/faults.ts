@@ -14,6 +14,8 @@ export interface Expected {
 
 export interface Fault {
   readonly trouble: Trouble;
+  /** Bursts of the window that it has lasted; absent for all. */
+  readonly since?: number;
   readonly expected: Expected;
 }
 
@@ -126,6 +128,23 @@ export const FAULTS = {
   "tail of a node": aNode("slow-tail", DIRECTIONS, (at, _, random) => ({
     addedTailUs: onPairs(between(random, 60_000, 200_000), at),
   })),
+  "congested zone": (mesh, random) => {
+    const zone = random.int(0, mesh.zones - 1);
+    const inside = new Set(mesh.zone(zone));
+    const addedUs = between(random, 3, 8) * Math.max(
+      ...Array.from({ length: mesh.zones }, (_, other) => mesh.distanceUs(zone, other)),
+    );
+    return {
+      trouble: { addedUs: onPairs(addedUs, (from, to) => inside.has(from) !== inside.has(to)) },
+      // Where nobody knows the day before, a zone that was slow all the time may be far away.
+      ...(mesh.hasDay ? {} : { since: Math.floor(mesh.bursts / 3) }),
+      expected: {
+        kind: "slow-block",
+        direction: "both",
+        nodes: [...inside].map((node) => mesh.nodes[node].name),
+      },
+    };
+  },
   "partition, a zone": (mesh, random) => {
     const zone = random.int(0, mesh.zones - 1);
     const inside = new Set(mesh.zone(zone));
@@ -145,7 +164,7 @@ export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
 /** Zones that must be near each other: of two alone nobody can say how far apart they ought to be. */
 export function leastNearZones(name: FaultName): number {
-  return name.endsWith("zone pair") ? 3 : 1;
+  return name.endsWith("zone pair") || name === "congested zone" ? 3 : 1;
 }
 
 /** Whether a finding says what it should. */

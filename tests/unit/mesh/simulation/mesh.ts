@@ -2,9 +2,19 @@
 import type { Label } from "../../../../src/domain/target.ts";
 import { Matrix } from "../../../../src/domain/matrix.ts";
 import { arrange, type MeshNode } from "../../../../src/domain/mesh_node.ts";
-import type { MeshRow, PeerFigures } from "../../../../src/domain/mesh_row.ts";
+import type { MeshRow, PeerFigures, RecentFigures } from "../../../../src/domain/mesh_row.ts";
 import type { Random } from "../../random.ts";
-import { between, binomial, jittered, normal, quantiles } from "./distributions.ts";
+import {
+  between,
+  binomial,
+  jittered,
+  mixedMedian,
+  mixedQuantiles,
+  normal,
+  type Quantile,
+  quantiles,
+} from "./distributions.ts";
+import { Weather } from "./weather.ts";
 
 export const WINDOW_MS = 300_000;
 
@@ -32,6 +42,9 @@ export interface MeshShape {
   readonly far: boolean;
 }
 
+/** Bursts of the window that the trouble was there for: all of it. */
+export const WHOLE = Infinity;
+
 /** What was not answered at once. */
 type Dropped =
   & Pick<PeerFigures, "lost">
@@ -55,6 +68,8 @@ export class SimulatedMesh {
   #perBurst: number;
   #icmp: boolean;
   #excess: (readonly [p50: number, p99: number])[];
+  #weather: Weather;
+  #since = WHOLE;
 
   constructor(random: Random, { size, zones, far }: MeshShape) {
     this.#random = random;
@@ -82,6 +97,17 @@ export class SimulatedMesh {
     this.#excess = this.nodes.map(() =>
       [between(random, 200, 500), between(random, 900, 2500)] as const
     );
+    this.#weather = new Weather(random, size, zones);
+  }
+
+  /** Whether the nodes know what was usual in the last day. */
+  get hasDay(): boolean {
+    return this.#weather.hasDay;
+  }
+
+  /** Bursts to a peer in a window. */
+  get bursts(): number {
+    return this.#bursts;
   }
 
   zone(zone: number): number[] {
@@ -93,8 +119,10 @@ export class SimulatedMesh {
     return this.#distances[fromZone][toZone];
   }
 
-  /** What triage is given at the end of a window. */
-  window(trouble: Trouble): Matrix {
+  /** What triage is given at the end of a window, of which the last `since` bursts met the trouble. */
+  window(trouble: Trouble, since = WHOLE): Matrix {
+    this.#weather.next();
+    this.#since = since;
     const matrix = new Matrix(arrange(this.nodes, "az"));
     for (const [node, { name }] of this.nodes.entries()) {
       if (trouble.withoutRow?.(node) === true) matrix.miss(matrix.indexOf(name), "timeout");
@@ -109,14 +137,15 @@ export class SimulatedMesh {
     const p50Us = Math.round(this.#excess[node][0] * between(random, 0.9, 1.1) + addedP50);
     const p99Us = Math.round(this.#excess[node][1] * between(random, 0.7, 1.5) + addedP99);
     const peers = this.nodes.map((_, to) => to).filter((to) => to !== node);
+    const young = this.#weather.restarted === node;
     const labels: Label[] = [...this.nodes[node].labels].filter(([key]) => key !== "az");
     return {
       node: this.nodes[node].name,
       az: this.nodes[node].labels.get("az") ?? "",
       labels,
-      wallMs: 1_795_000_000_000,
+      wallMs: 1_795_000_000_000 + this.#weather.clockOffMs(node),
       ageMs: 0,
-      windowMs: WINDOW_MS,
+      windowMs: young ? WINDOW_MS / 3 : WINDOW_MS,
       lagP99Us: Math.round(between(random, 1000, 2500) + addedP99),
       connectExcess: { count: 100 * peers.length, p50Us, p99Us: Math.max(p50Us, p99Us) },
       pressure: null,
@@ -125,44 +154,131 @@ export class SimulatedMesh {
   }
 
   #peer(from: number, to: number, trouble: Trouble, excessUs: number): PeerFigures {
-    const random = this.#random;
-    const sent = this.#bursts * (1 + this.#perBurst);
+    const bursts = this.#weather.restarted === from ? Math.ceil(this.#bursts / 3) : this.#bursts;
+    const troubled = Math.min(bursts, this.#since);
+    const counts = this.#counts(bursts, troubled, [from, to], trouble);
+    const { answered, refused } = counts;
     const cut = trouble.cut?.(from, to) === true;
-    const { lost, synRetransmits, repeated, burstsWithDrops } = cut
-      ? { lost: sent, synRetransmits: 0, repeated: 0, burstsWithDrops: this.#bursts }
-      : this.#drops(sent, trouble.drop?.(from, to) ?? 0);
-    const answered = sent - lost;
-    const refuses = trouble.refuses?.(to) === true;
-    const steady = refuses ? 0 : Math.max(0, answered - this.#bursts - repeated);
-    const coldCount = refuses ? 0 : Math.min(answered, this.#bursts);
-    const baseUs = this.#baseUs(from, to) + (trouble.addedUs?.(from, to) ?? 0);
-    const tailUs = trouble.addedTailUs?.(from, to) ?? 0;
-    const wobbleUs = between(random, 0, 20);
-    const rtt = jittered(baseUs + wobbleUs, 30 + 0.02 * baseUs, 0.5);
-    const withTail = (u: number) => rtt(u) + (u > 0.95 ? tailUs : 0);
-    const setUpUs = this.#setUpUs + (trouble.addedColdUs?.(from, to) ?? 0);
-    const cold = jittered(baseUs + wobbleUs + setUpUs, 60 + 0.02 * baseUs, 0.6);
-    const connect = jittered(baseUs + excessUs, 100, 0.5);
+    const first = Math.min(answered, bursts - (cut ? troubled : 0));
+    const coldCount = refused > 0 ? Math.max(0, first - troubled) : first;
+    const steady = Math.max(0, answered - refused - first - counts.repeated);
+    const share = cut || refused > 0 ? 0 : troubled / bursts;
+    const { rtt, cold, connect } = this.#times(from, to, trouble, excessUs);
+    const quantilesOf = (of: readonly [Quantile, Quantile], count: number) =>
+      this.#since === WHOLE
+        ? quantiles(this.#random, of[1], count)
+        : mixedQuantiles(this.#random, of, count, share);
     return {
       peer: this.nodes[to].name,
-      sent,
-      answered,
-      lost,
-      refused: refuses ? answered : 0,
-      synRetransmits,
-      repeated,
-      bursts: this.#bursts,
-      burstsWithDrops,
-      recent: null,
+      ...counts,
+      recent: this.#recent(from, to, trouble, rtt),
       answeredAgeMs: null,
       establishedAgeMs: null,
       left: false,
-      day: null,
-      rtt: quantiles(random, withTail, steady),
-      cold: quantiles(random, cold, coldCount),
-      connect: quantiles(random, connect, answered),
-      icmp: this.#icmp && !cut && !refuses ? this.#icmpFigures(from, to, baseUs, trouble) : null,
+      day: this.#day(from, to),
+      rtt: quantilesOf(rtt, steady),
+      cold: quantilesOf(cold, coldCount),
+      connect: quantilesOf(connect, answered),
+      icmp: this.#icmp && !cut && refused === 0
+        ? this.#icmpFigures(from, to, this.#baseUs(from, to), trouble)
+        : null,
     };
+  }
+
+  /** What became of a window's probes; a burst ends at the first one that is lost. */
+  #counts(
+    bursts: number,
+    troubled: number,
+    [from, to]: readonly [number, number],
+    trouble: Trouble,
+  ):
+    & Pick<
+      PeerFigures,
+      "sent" | "answered" | "lost" | "refused" | "synRetransmits" | "repeated" | "bursts"
+    >
+    & { readonly repeated: number; readonly burstsWithDrops: number } {
+    const perBurst = 1 + this.#perBurst;
+    const cut = trouble.cut?.(from, to) === true;
+    const whole = (bursts - (cut ? troubled : 0)) * perBurst;
+    const dropped = this.#drops(whole, bursts, troubled, trouble.drop?.(from, to) ?? 0);
+    const lost = dropped.lost + (cut ? troubled : 0);
+    const sent = whole + (cut ? troubled : 0);
+    const answered = sent - lost;
+    const refuses = trouble.refuses?.(to) === true ? troubled * perBurst : 0;
+    // A node that restarts refuses a burst.
+    const restarts = this.#weather.restarted === to ? perBurst : 0;
+    return {
+      ...dropped,
+      sent,
+      lost,
+      answered,
+      refused: Math.min(answered, refuses + restarts),
+      repeated: Math.min(dropped.repeated, answered),
+      burstsWithDrops: Math.min(bursts, dropped.burstsWithDrops + (cut ? troubled : 0)),
+      bursts,
+    };
+  }
+
+  /** Each without the trouble and with it. */
+  #times(
+    from: number,
+    to: number,
+    trouble: Trouble,
+    excessUs: number,
+  ): Record<"rtt" | "cold" | "connect", readonly [Quantile, Quantile]> {
+    const wobbleUs = between(this.#random, 0, 20);
+    const healthyUs = this.#baseUs(from, to);
+    const both = (of: (baseUs: number, with_: boolean) => Quantile) =>
+      [of(healthyUs, false), of(healthyUs + (trouble.addedUs?.(from, to) ?? 0), true)] as const;
+    const tailUs = trouble.addedTailUs?.(from, to) ?? 0;
+    return {
+      rtt: both((baseUs, troubled) => {
+        const of = jittered(baseUs + wobbleUs, 30 + 0.02 * baseUs, 0.5);
+        return (u) => of(u) + (troubled && u > 0.95 ? tailUs : 0);
+      }),
+      cold: both((baseUs, troubled) => {
+        const addedUs = troubled ? trouble.addedColdUs?.(from, to) ?? 0 : 0;
+        return jittered(
+          baseUs + wobbleUs + this.#setUpUs + addedUs,
+          60 + 0.02 * baseUs,
+          0.6,
+        );
+      }),
+      connect: both((baseUs) => jittered(baseUs + excessUs, 100, 0.5)),
+    };
+  }
+
+  #recent(
+    from: number,
+    to: number,
+    trouble: Trouble,
+    rtt: readonly [Quantile, Quantile],
+  ): RecentFigures {
+    const perBurst = 1 + this.#perBurst;
+    const troubled = Math.min(2, this.#since);
+    const cut = trouble.cut?.(from, to) === true;
+    const refuses = trouble.refuses?.(to) === true;
+    const sent = cut ? (2 - troubled) * perBurst + troubled : 2 * perBurst;
+    const measured = cut || refuses ? 2 - troubled : 2;
+    return {
+      bursts: 2,
+      sent,
+      answered: cut ? (2 - troubled) * perBurst : sent,
+      refused: refuses ? troubled * perBurst : 0,
+      p50Us: mixedMedian(
+        this.#random,
+        rtt,
+        measured * this.#perBurst,
+        cut || refuses ? 0 : troubled * this.#perBurst,
+      ),
+    };
+  }
+
+  /** The day before, in which the mesh was as it usually is; null for a node that has just begun. */
+  #day(from: number, to: number): PeerFigures["day"] {
+    if (!this.#weather.hasDay || this.#weather.restarted === from) return null;
+    const medianUs = Math.round(1.05 * this.#usualUs(from, to) + between(this.#random, 30, 60));
+    return { windows: 200, met: null, sent: 48_000, established: 48_000, medianUs };
   }
 
   #icmpFigures(
@@ -180,24 +296,31 @@ export class SimulatedMesh {
    * A SYN lost is mostly seen as a retransmit; few probes lose them all. What drops by itself falls into
    * any burst; what a full accept queue drops falls into one, and each SYN of it several times.
    */
-  #drops(sent: number, chance: number): Dropped {
+  #drops(sent: number, bursts: number, troubled: number, chance: number): Dropped {
     const random = this.#random;
-    const single = binomial(random, sent, chance + this.#background);
-    const bursts = new Set(Array.from({ length: single }, () => random.int(1, this.#bursts)));
+    const single = binomial(random, Math.round(sent * troubled / bursts), chance) +
+      binomial(random, sent, this.#background);
+    const dropping = new Set(Array.from({ length: single }, () => random.int(1, bursts)));
     const lost = binomial(random, single, 0.1 + chance);
     let repeated = single - lost;
     let synRetransmits = repeated;
-    for (let burst = 1; burst <= this.#bursts; burst++) {
+    for (let burst = 1; burst <= bursts; burst++) {
       if (random.unit() >= this.#runs) continue;
       const run = random.int(1, this.#perBurst);
-      bursts.add(burst);
+      dropping.add(burst);
       repeated += run;
       synRetransmits += run * random.int(1, 3);
     }
-    return { lost, synRetransmits, repeated, burstsWithDrops: bursts.size };
+    return { lost, synRetransmits, repeated, burstsWithDrops: dropping.size };
   }
 
+  /** As it is in this window. */
   #baseUs(from: number, to: number): number {
+    const factor = this.#weather.factor(this.zoneOf[from], this.zoneOf[to]);
+    return this.#usualUs(from, to) * factor;
+  }
+
+  #usualUs(from: number, to: number): number {
     const near = this.#rackOf[from] === this.#rackOf[to] && this.zoneOf[from] === this.zoneOf[to];
     const distance = this.#distances[this.zoneOf[from]][this.zoneOf[to]] * (near ? 0.7 : 1);
     const [low, high] = [Math.min(from, to), Math.max(from, to)];
