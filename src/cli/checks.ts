@@ -91,10 +91,10 @@ function sourceAddress(text: string, family: Family): Endpoint {
   return source;
 }
 
-export function bindAddresses(given: readonly string[]): string[] {
+export function bindAddresses(given: readonly string[], option = "--bind"): string[] {
   for (const address of given) {
     if (literalEndpoint(address, 0) === null) {
-      throw new UsageError(`--bind ${quote(address)}: wants an IP address of this machine`);
+      throw new UsageError(`${option} ${quote(address)}: wants an IP address of this machine`);
     }
   }
   return [...new Set(given)];

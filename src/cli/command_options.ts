@@ -10,6 +10,8 @@ import type { MeshOptions } from "../commands/mesh/mesh.ts";
 import type { ServeOptions } from "../commands/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
 import { parseNameServer, parseTraceTarget } from "../input/trace_target.ts";
+import { checkedName } from "../input/target_text.ts";
+import { checkLabels } from "./run_options.ts";
 import { durationText } from "../text/duration.ts";
 import {
   addressing,
@@ -143,7 +145,7 @@ export function heatmapOptions(
     throw new UsageError("--json and --html or --svg exclude each other");
   }
   return {
-    nodesFile: values.nodes,
+    place: values.nodes,
     rowFiles: operands,
     httpPort: values["http-port"],
     timeoutMs: values.timeout,
@@ -162,13 +164,20 @@ export function heatmapOptions(
 export function meshOptions(values: ValuesOf<typeof COMMANDS.mesh.options>): MeshOptions {
   const { nodes, interval, window } = values;
   if (nodes === null) throw new UsageError("mesh wants --nodes FILE");
+  if (nodes.kind === "file" && (values.az !== null || values.label.length > 0)) {
+    throw new UsageError(
+      "--az and --label are for --nodes dns:… or srv:…; a file's line has its own",
+    );
+  }
+  checkLabels(values.label);
   if (window < 2 * interval) {
     const [wanted, given] = [durationText(interval), durationText(window)];
     throw new UsageError(`--window ${given}: wants at least twice the --interval, ${wanted}`);
   }
   return {
-    nodesFile: nodes,
+    place: nodes,
     node: values.name,
+    own: { az: checkedName(values.az ?? DEFAULT_AZ, values.az ?? ""), labels: values.label },
     fanout: values.fanout,
     burst: values.burst,
     intervalMs: interval,
@@ -178,6 +187,8 @@ export function meshOptions(values: ValuesOf<typeof COMMANDS.mesh.options>): Mes
     addresses: bindAddresses(values.bind),
     httpPort: values["http-port"],
     http: { names: values["http-host"], tokenFile: values["http-token"] },
+    httpAddresses: bindAddresses(values["http-bind"], "--http-bind"),
+    page: values.page,
     sloUs: values.slo === null ? null : values.slo * 1000,
     icmp: values.icmp,
     tableEveryMs: values["stats-every"],

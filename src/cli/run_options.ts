@@ -143,7 +143,7 @@ export function checkLive(
   throw new UsageError(`--live draws on standard output, which leaves no place for ${other}`);
 }
 
-function checkLabels(labels: readonly Label[]): void {
+export function checkLabels(labels: readonly Label[]): void {
   const keys = labels.map(([key]) => key);
   if (keys.includes("az")) throw new UsageError("--label az: the zone is given by --az");
   if (keys.length > MAX_LABELS) throw new UsageError(`--label: at most ${MAX_LABELS} are accepted`);

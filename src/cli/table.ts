@@ -18,6 +18,7 @@ import {
   label,
   milliseconds,
   millisecondsFrom,
+  nodesPlace,
   onOff,
   percentage,
   text,
@@ -341,10 +342,17 @@ export const COMPARE_OPTIONS = {
 } satisfies OptionTable;
 
 export const MESH_OPTIONS = {
-  nodes: once(file, null, "NAME=ADDR[:PORT] az=… http=PORT KEY=VALUE…, one a line"),
+  nodes: once(
+    nodesPlace,
+    null,
+    "lines of NAME=ADDR[:PORT] az=… http=PORT KEY=VALUE…, or a DNS name, followed as it changes: " +
+      "its addresses, or its SRV members",
+  ),
   name: once(text("NAME", "a node's name"), null, "which node this is", {
     shown: "by its addresses, else by the host's name",
   }),
+  az: once(text("ZONE", "a name"), null, "this node's zone, where the nodes are a DNS name's"),
+  label: many(label, "a label of this node, likewise; may be repeated"),
   fanout: once(integer(1, MAX_NODES - 1), null, "each node is probed by N others, not by all"),
   burst: once(integer(1, 1000), 5, "probes back to back in each interval; the first is cold"),
   interval: once(
@@ -390,6 +398,12 @@ export const MESH_OPTIONS = {
     MESH_HTTP_PORT,
     "port of the row for nodes whose line names none",
   ),
+  "http-bind": many(
+    ipAddress,
+    "address for HTTP; may be repeated",
+    "those of --bind",
+  ),
+  page: once(onOff, true, "the live page of the whole mesh at /; false for the node's row alone"),
   ...HTTP_OPTIONS,
   quiet: flag("nothing on standard error but trouble", "q"),
 } satisfies OptionTable;
@@ -403,7 +417,11 @@ export const HELP_OPTIONS = {
 } satisfies OptionTable;
 
 export const HEATMAP_OPTIONS = {
-  nodes: once(file, null, "the mesh's nodes, one a line: name=addr[:port] az=… key=value…"),
+  nodes: once(
+    nodesPlace,
+    null,
+    "the mesh's nodes, as mesh has them: name=addr[:port] az=… key=value… a line, or a DNS name",
+  ),
   metric: once(choice(...METRICS), "p50", "what is drawn"),
   "group-by": once(text("KEY", "a label's key"), "az", "label by which nodes are grouped"),
   html: once(file, null, "draw into one self-contained page"),

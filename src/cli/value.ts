@@ -1,5 +1,6 @@
 /** Values of options: what text is accepted, and the typed value it becomes. */
 import { UsageError } from "../domain/exit.ts";
+import { type NodesPlace, parseNodesPlace } from "../input/nodes_place.ts";
 import { parseLabel } from "../input/target_text.ts";
 import { FEW_BOUNDS_US, MANY_BOUNDS_US, MAX_BOUNDS } from "../stats/buckets.ts";
 import { durationText } from "../text/duration.ts";
@@ -130,6 +131,21 @@ export function text(placeholder: string, accepts: string): ValueKind<string> {
 
 /** The path of a file. */
 export const file: ValueKind<string> = { ...text("FILE", "a file's path"), file: true };
+
+/** Where a mesh's nodes are listed. */
+export const nodesPlace: ValueKind<NodesPlace> = {
+  placeholder: "FILE|dns:NAME|srv:NAME",
+  accepts: "a file's path, dns:NAME[:PORT] or srv:NAME",
+  file: true,
+  parse(given): NodesPlace | null {
+    try {
+      return given === "" ? null : parseNodesPlace(given);
+    } catch (error) {
+      if (error instanceof UsageError) return null;
+      throw error;
+    }
+  },
+};
 
 /** A label, `key=value`. */
 export const label: ValueKind<readonly [string, string]> = {

@@ -153,6 +153,29 @@ export class Matrix extends PairFigures {
     return told > 0 && told >= rows / 2;
   }
 
+  /** The same figures and rows in another arrangement of these nodes, to which others may be added. */
+  rearranged(arrangement: Arrangement): Matrix {
+    const other = new Matrix(arrangement);
+    const at = other.nodes.map(({ name }) => this.indexOf(name));
+    for (const figure of FIGURES) {
+      const [from, to] = [this.#cells[figure], other.#cells[figure]];
+      for (const [i, oldI] of at.entries()) {
+        if (oldI < 0) continue;
+        for (const [j, oldJ] of at.entries()) {
+          if (oldJ >= 0) to[i * at.length + j] = from[oldI * this.size + oldJ];
+        }
+      }
+    }
+    other.#rows = at.map((old) => old < 0 ? NOT_ASKED : this.#rows[old]);
+    return other;
+  }
+
+  /** Adds what a node measured of a peer that was no node of the mesh when its row was put. */
+  fill(from: number, figures: PeerFigures): void {
+    const to = this.indexOf(figures.peer);
+    if (to >= 0) this.#fill(from * this.nodes.length + to, figures);
+  }
+
   /** Takes a node's row, whose newest figures are `ageMs` old; the node must be one of the mesh. */
   put(row: MeshRow, ageMs: number): void {
     const from = this.indexOf(row.node);

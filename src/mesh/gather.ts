@@ -5,6 +5,7 @@ import { arrange, type MeshNode } from "../domain/mesh_node.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
 import { decodeRow, RowError, splitRows } from "./row_json.ts";
 import type { NodeEntry } from "../input/nodes_file.ts";
+import type { ToldNodes } from "./told_nodes.ts";
 import type { Fetched, FetchRow } from "./row_fetch.ts";
 
 /** Nodes asked at once; one that does not answer keeps its place for the time limit, and no longer. */
@@ -33,6 +34,27 @@ export async function gatherRows(
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, entries.length) }, worker));
+}
+
+/** Asks all nodes and fills a matrix with what they answer; where `told` is given, it learns of zones and missing nodes. */
+export async function gatherMatrix(
+  matrix: Matrix,
+  entries: readonly NodeEntry[],
+  fetchRow: FetchRow,
+  { timeoutMs, told, ...how }: {
+    readonly timeoutMs: number;
+    readonly told: ToldNodes | null;
+    readonly signal?: AbortSignal;
+    readonly atOnce?: number;
+  },
+): Promise<void> {
+  await gatherRows(entries, fetchRow, timeoutMs, ({ target }, { row, reason }) => {
+    if (row === null) matrix.miss(matrix.indexOf(target.name), reason);
+    else {
+      matrix.put(row, row.ageMs);
+      told?.learn(matrix, row);
+    }
+  }, how);
 }
 
 /** A node as its line in the nodes file has it. */

@@ -1,4 +1,4 @@
-/** The nodes that there are, which of them this one probes, and what becomes of that when the file changes. */
+/** The nodes that there are, which of them this one probes, and what becomes of that when their list changes. */
 import { UsageError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import type { Target } from "../domain/target.ts";
@@ -7,15 +7,16 @@ import { peersOf } from "./fanout.ts";
 
 /** Where the nodes come from, and where they and notices go. */
 export interface MembersPorts {
-  /** Reads the nodes file; throws an error whose message says what is wrong with it. */
-  load(): Promise<NodeEntry[]>;
+  /** Reads the list; throws an error whose message says what is wrong with it. Null where nothing has changed. */
+  load(): Promise<readonly NodeEntry[] | null>;
   /** This node, and those that it probes from now on; what stays is not disturbed. */
   use(me: Target, peers: readonly Target[]): Promise<void>;
   say(text: string): void;
 }
 
 export interface MembersOptions {
-  readonly nodesFile: string;
+  /** What the list is called: a file, or a name of DNS. */
+  readonly list: string;
   readonly fanout: number | null;
   readonly quiet: boolean;
 }
@@ -36,13 +37,14 @@ export class Members {
     return this.#adopt(this.#me, entries);
   }
 
-  /** Reads the file again; where that fails, things stay as they are, and one line says so. */
+  /** Reads the list again; where that fails, things stay as they are, and one line says so. */
   async reload(): Promise<void> {
-    const { nodesFile, quiet } = this.#options;
+    const { list, quiet } = this.#options;
     try {
       const entries = await this.#ports.load();
+      if (entries === null) return;
       const text = this.#adopt(this.#found(entries), entries);
-      if (!quiet) this.#ports.say(`${nodesFile} read again: ${text}`);
+      if (!quiet) this.#ports.say(`${list} read again: ${text}`);
     } catch (error) {
       this.#ports.say(`${messageOf(error)}; going on with the nodes there were`);
     }
@@ -59,11 +61,11 @@ export class Members {
   /** This node's new line. What it listens on cannot change without a restart. */
   #found(entries: readonly NodeEntry[]): NodeEntry {
     const { target: { name, port }, httpPort } = this.#me;
-    const { nodesFile } = this.#options;
+    const { list } = this.#options;
     const me = entries.find(({ target }) => target.name === name);
-    if (me === undefined) throw new UsageError(`${nodesFile}: this node, ${name}, is not in it`);
+    if (me === undefined) throw new UsageError(`${list}: this node, ${name}, is not in it`);
     if (me.target.port !== port || me.httpPort !== httpPort) {
-      throw new UsageError(`${nodesFile}: other ports for this node, ${name}, want a restart`);
+      throw new UsageError(`${list}: other ports for this node, ${name}, want a restart`);
     }
     return me;
   }

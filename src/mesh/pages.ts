@@ -30,8 +30,8 @@ export interface PagePorts {
   row(): Promise<MeshRow>;
   /** Lets the event loop do what else is due. */
   pause(): Promise<void>;
-  /** The whole mesh; absent where it is not shown. */
-  readonly picture?: MeshPicture;
+  /** The whole mesh; absent or null where it is not shown. */
+  readonly picture?: MeshPicture | null;
   /** The pairs' last day; absent where it is not shown. */
   readonly history?: HistoryPorts;
   /** Absent where the node accepts no notice that another one leaves. */
@@ -43,7 +43,7 @@ export interface PagePorts {
 export class Pages {
   #leaving: LeavingPorts | undefined;
   #token: HttpToken | null;
-  #picture: MeshPicture | undefined;
+  #picture: MeshPicture | null;
   #history: HistoryPorts | undefined;
   #row: Cached<MeshRow>;
   #json: Cached<Uint8Array<ArrayBuffer>>;
@@ -52,7 +52,7 @@ export class Pages {
   constructor({ clock, row, pause, leaving, token, picture, history }: PagePorts) {
     this.#leaving = leaving;
     this.#token = token;
-    this.#picture = picture;
+    this.#picture = picture ?? null;
     this.#history = history;
     this.#row = new Cached(clock, FRESH_MS, row);
     this.#json = new Cached(clock, FRESH_MS, async () => {
@@ -84,12 +84,16 @@ export class Pages {
       return await this.#proved(request, await answerPair(request, this.#history));
     }
     return await this.#live(request) ??
-      textResponse(404, `not here: /, /api/matrix, ${PAIR_PATH}, ${ROW_PATH}, /metrics, /healthz`);
+      textResponse(404, `${this.#here()}, ${PAIR_PATH}, ${ROW_PATH}, /metrics, ${HEALTH_PATH}`);
+  }
+
+  #here(): string {
+    return this.#picture === null ? "the page is turned off; here is" : "not here: /, /api/matrix";
   }
 
   /** The page of the whole mesh and its documents; null where it is not shown. */
   async #live({ path, headers }: HttpRequest): Promise<HttpResponse | null> {
-    if (this.#picture === undefined) return null;
+    if (this.#picture === null) return null;
     switch (path) {
       case "/":
         return page("text/html; charset=utf-8", LIVE_PAGE);

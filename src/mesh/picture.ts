@@ -7,10 +7,11 @@ import type { NodeEntry } from "../input/nodes_file.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
 import { inSlices } from "../time/slices.ts";
 import { Cached } from "./cached.ts";
-import { emptyMatrix, gatherRows, nodeOf } from "./gather.ts";
+import { emptyMatrix, gatherMatrix, nodeOf } from "./gather.ts";
 import { windowsOf } from "./pair_history.ts";
 import type { PairHistory } from "./row_builder.ts";
 import type { FetchRow } from "./row_fetch.ts";
+import type { ToldNodes } from "./told_nodes.ts";
 import { triageSteps } from "./triage/triage.ts";
 
 /** However many look, the rows are gathered no more often. */
@@ -22,6 +23,8 @@ const AT_ONCE = 4;
 
 export interface PicturePorts {
   readonly clock: Clock;
+  /** What rows tell of nodes; null where their list tells it. */
+  readonly told: ToldNodes | null;
   /** All nodes, this one among them, and its name. */
   nodes(): { readonly entries: readonly NodeEntry[]; readonly own: string };
   ownRow(): Promise<MeshRow>;
@@ -54,19 +57,21 @@ export class MeshPicture {
   }
 
   async #gather(): Promise<Documents> {
-    const { clock, ownRow, fetchRow } = this.#ports;
+    const { clock, ownRow, fetchRow, told } = this.#ports;
     const { entries, own } = this.#ports.nodes();
     if (entries.length > MAX_PAGE_NODES) {
       throw new UsageError(`${entries.length} nodes are more than the page's ${MAX_PAGE_NODES}`);
     }
-    const matrix = emptyMatrix(entries.map(nodeOf), "az");
+    const nodes = entries.map(nodeOf).map((node) => told?.node(node) ?? node);
+    const listed = emptyMatrix(nodes, "az");
     const others = entries.filter(({ target }) => target.name !== own);
-    await gatherRows(others, fetchRow, TIMEOUT_MS, ({ target }, { row, reason }) => {
-      if (row === null) matrix.miss(matrix.indexOf(target.name), reason);
-      else matrix.put(row, row.ageMs);
-    }, { atOnce: AT_ONCE });
+    await gatherMatrix(listed, others, fetchRow, { timeoutMs: TIMEOUT_MS, told, atOnce: AT_ONCE });
     const row = await ownRow();
-    if (matrix.indexOf(row.node) >= 0) matrix.put(row, row.ageMs);
+    if (listed.indexOf(row.node) >= 0) {
+      listed.put(row, row.ageMs);
+      told?.learn(listed, row);
+    }
+    const matrix = told?.told(listed) ?? listed;
     const findings = await inSlices(triageSteps(matrix), clock);
     const time = new Date(clock.wall()).toISOString().replace(/\.[0-9]+Z$/, "Z");
     const day = { node: own, windows: windowsOf(this.#ports.ownHistory()) };

@@ -52,7 +52,7 @@ export class RecentBursts {
   }
 
   /** Whether it left and has not come back: a handshake under way may still be answered by it. */
-  get #left(): boolean {
+  get left(): boolean {
     return !Number.isNaN(this.#leftMs) && !(this.#establishedMs > this.#leftMs + LEAVING_MS);
   }
 
@@ -62,7 +62,7 @@ export class RecentBursts {
       recent: this.#recent(),
       answeredAgeMs: age(this.#answeredMs),
       establishedAgeMs: age(this.#establishedMs),
-      left: this.#left,
+      left: this.left,
     };
   }
 

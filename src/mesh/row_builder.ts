@@ -108,6 +108,11 @@ export class RowBuilder {
     this.#peers.get(name)?.recent.leave(this.#ports.clock.now());
   }
 
+  /** Whether a peer is there that had said that it leaves: it has answered since. */
+  isBack(name: string): boolean {
+    return this.#peers.get(name)?.recent.left === false;
+  }
+
   /** The row as it is now; other work goes on while it is made. */
   async row(): Promise<MeshRow> {
     const peers: PeerFigures[] = [];

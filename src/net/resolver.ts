@@ -17,10 +17,15 @@ export interface SrvMember {
   readonly port: number;
 }
 
+/** A server that takes longer has failed, in ms. */
+const SRV_DEADLINE_MS = 5000;
+
 /** All members of an SRV name, by DNS; rejects when there is none. */
 export async function resolveSrv(name: string): Promise<SrvMember[]> {
   try {
-    const found = await Deno.resolveDns(name, "SRV");
+    const found = await Deno.resolveDns(name, "SRV", {
+      signal: AbortSignal.timeout(SRV_DEADLINE_MS),
+    });
     return found.map(({ target, port }) => ({ host: target.replace(/\.$/, ""), port }));
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;

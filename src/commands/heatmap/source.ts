@@ -1,11 +1,15 @@
 /** Where a heatmap's matrix comes from: the nodes themselves, or files of their rows. */
-import type { Matrix } from "../../domain/matrix.ts";
-import type { MeshNode } from "../../domain/mesh_node.ts";
+import { Matrix } from "../../domain/matrix.ts";
+import { arrange, type MeshNode } from "../../domain/mesh_node.ts";
 import type { MeshRow } from "../../domain/mesh_row.ts";
 import { readInputFile } from "../../input/file.ts";
-import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
+import type { NodeEntry } from "../../input/nodes_file.ts";
+import type { NodesPlace } from "../../input/nodes_place.ts";
 import { loadToken } from "../../input/token_file.ts";
-import { emptyMatrix, gatherRows, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
+import { emptyMatrix, gatherMatrix, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
+import { listedNodes } from "../../mesh/listed_nodes.ts";
+import { ToldNodes } from "../../mesh/told_nodes.ts";
+import { resolveSrv } from "../../net/resolver.ts";
 import { rowFetcher } from "../../mesh/row_fetch.ts";
 import { openGate } from "../../run/gate.ts";
 import { messageOf } from "../../text/quote.ts";
@@ -15,8 +19,8 @@ import { systemClock } from "../../time/clock.ts";
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 export interface SourceOptions {
-  /** The file of the mesh's nodes. They are asked for their rows unless `rowFiles` has them. Null for none. */
-  readonly nodesFile: string | null;
+  /** Where the mesh's nodes are listed. They are asked for their rows unless `rowFiles` has them. Null for nowhere. */
+  readonly place: NodesPlace | null;
   /** Files of rows; empty when the nodes are asked. */
   readonly rowFiles: readonly string[];
   /** Port of the rows of nodes whose line names none. */
@@ -43,8 +47,15 @@ export class MatrixSource {
   #input: Input | null = null;
   #trouble = "";
 
+  /** What rows tell, where the nodes' list tells nothing but addresses. */
+  #told: ToldNodes | null;
+
   constructor(options: SourceOptions, say: (text: string) => void) {
     this.#options = options;
+    const { place, rowFiles } = options;
+    this.#told = place === null || place.kind === "file" || rowFiles.length > 0
+      ? null
+      : new ToldNodes();
     this.#say = say;
   }
 
@@ -55,26 +66,28 @@ export class MatrixSource {
    */
   async matrix(signal: AbortSignal): Promise<Matrix> {
     const { nodes, entries, rows } = this.#input = await this.#read();
-    const matrix = emptyMatrix(nodes, this.#options.groupBy);
+    const { timeoutMs, tokenFile, groupBy } = this.#options;
     if (rows !== null) {
+      const matrix = emptyMatrix(nodes, groupBy);
       putRows(matrix, rows, systemClock.wall());
       return matrix;
     }
-    const { timeoutMs, tokenFile } = this.#options;
+    const told = this.#told;
     const token = await loadToken(tokenFile);
     const fetchRow = rowFetcher(token, openGate().resolver);
-    await gatherRows(entries, fetchRow, timeoutMs, ({ target }, { row, reason }) => {
-      if (row === null) matrix.miss(matrix.indexOf(target.name), reason);
-      else matrix.put(row, row.ageMs);
-    }, { signal });
-    return matrix;
+    // Labels are known only once the rows are there.
+    const matrix = told === null
+      ? emptyMatrix(nodes, groupBy)
+      : new Matrix(arrange(nodes.map((node) => told.node(node)), groupBy));
+    await gatherMatrix(matrix, entries, fetchRow, { timeoutMs, told, signal });
+    return told?.told(matrix) ?? matrix;
   }
 
   async #read(): Promise<Input> {
     try {
       const input = await this.#readFiles();
       // Throws where these nodes make no matrix.
-      emptyMatrix(input.nodes, this.#options.groupBy);
+      emptyMatrix(input.nodes, this.#told === null ? this.#options.groupBy : "az");
       this.#trouble = "";
       return input;
     } catch (error) {
@@ -87,12 +100,14 @@ export class MatrixSource {
   }
 
   async #readFiles(): Promise<Input> {
-    const { nodesFile, rowFiles, httpPort } = this.#options;
-    const entries = nodesFile === null ? [] : await loadNodes(nodesFile, httpPort);
+    const { place, rowFiles, httpPort } = this.#options;
+    const entries = place === null
+      ? []
+      : await listedNodes(place, httpPort, { resolver: openGate().resolver, srv: resolveSrv });
     if (rowFiles.length === 0) return { entries, nodes: entries.map(nodeOf), rows: null };
     const texts: [string, string][] = [];
     for (const path of rowFiles) texts.push([path, await readInputFile(path, MAX_FILE_BYTES)]);
     const rows = rowsOf(texts);
-    return { entries, nodes: nodesFile === null ? nodesOf(rows) : entries.map(nodeOf), rows };
+    return { entries, nodes: place === null ? nodesOf(rows) : entries.map(nodeOf), rows };
   }
 }

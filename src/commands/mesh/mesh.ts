@@ -7,7 +7,6 @@ import { messageOf } from "../../text/quote.ts";
 import { meshTable } from "../../format/mesh_table.ts";
 import { openBreakOff } from "../../kernel/break_off.ts";
 import { hostName, onSignal, revoke } from "../../kernel/process.ts";
-import { ownAddresses } from "../../kernel/own_addresses.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
 import type { HostPressure } from "../../domain/mesh_row.ts";
@@ -22,33 +21,31 @@ import { DenoConnector } from "../../net/deno_connector.ts";
 import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
 import { HttpAccess, type HttpOptions } from "../../net/http_access.ts";
 import { httpLimits, HttpServer } from "../../net/http_server.ts";
+import type { NodeEntry } from "../../input/nodes_file.ts";
 import { loadToken } from "../../input/token_file.ts";
-import { loadNodes, type NodeEntry } from "../../input/nodes_file.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
-import { inTurn, repeat, sleepUntil, systemClock } from "../../time/clock.ts";
+import { repeat, sleepUntil, systemClock } from "../../time/clock.ts";
 import { durationText } from "../../text/duration.ts";
 import { Housekeeping } from "../../run/housekeeping.ts";
 import { type LoopPorts, ProbeLoop } from "../../run/probe_loop.ts";
 import { Responder } from "../../net/responder.ts";
-import { fileStamp, FileWatch } from "../../mesh/file_watch.ts";
 import { Members } from "../../mesh/members.ts";
 import { Pages } from "../../mesh/pages.ts";
+import { ToldNodes } from "../../mesh/told_nodes.ts";
+import type { HttpToken } from "../../net/http_token.ts";
+import { resolveSrv } from "../../net/resolver.ts";
+import { MeshNodes, type NodesOptions } from "./nodes.ts";
 import { RowBuilder } from "../../mesh/row_builder.ts";
-import { ownNode } from "../../mesh/own_node.ts";
 
 /** What `mesh` is asked to do, checked and typed. */
-export interface MeshOptions {
-  readonly nodesFile: string;
-  /** This node's name; null to find it out. */
-  readonly node: string | null;
+export interface MeshOptions extends NodesOptions {
   /** The number of other nodes that probe each node; null for all. */
   readonly fanout: number | null;
   readonly burst: number;
-  readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly windowMs: number;
   /** The target of a pair's mean RTT over five minutes; null for none. */
@@ -56,9 +53,11 @@ export interface MeshOptions {
   readonly close: CloseKind;
   /** Addresses on which handshakes and requests are answered; empty for all. */
   readonly addresses: readonly string[];
-  /** Port of the rows of nodes whose line names none. */
-  readonly httpPort: number;
+  /** Addresses of the HTTP server; empty for the same. */
+  readonly httpAddresses: readonly string[];
   readonly http: HttpOptions;
+  /** Whether the page of the whole mesh is shown. */
+  readonly page: boolean;
   /** Whether echoes are sent beside the handshakes. */
   readonly icmp: boolean;
   /** How often the row is printed as a table; null for when it is asked for, and at the end. */
@@ -79,12 +78,19 @@ const PRESSURE_EVERY_MS = 2000;
 
 /** Runs until SIGTERM or SIGINT. */
 export async function mesh(options: MeshOptions): Promise<ExitCode> {
-  const { nodesFile, httpPort } = options;
   const sockets = TcpSockets.open();
   if (sockets === null) refuseWithoutKernel(options);
-  const stamp = await fileStamp(nodesFile);
-  const entries = await loadNodes(nodesFile, httpPort);
-  const me = identify(entries, options);
+  const ended = Promise.withResolvers<null>();
+  let stop = () => ended.resolve(null);
+  outbox.onEnd(() => stop());
+  const { resolver } = openGate();
+  // A name may have no answer for long.
+  const nodes = await Promise.race([
+    MeshNodes.open(options, { resolver, srv: resolveSrv }),
+    ended.promise,
+  ]);
+  if (nodes === null) return EXIT.ok;
+  const { me } = nodes;
   const { name, host } = me.target;
   const names = [hostName(), name, host, ...options.http.names];
   const access = new HttpAccess(names, await loadToken(options.http.tokenFile));
@@ -95,40 +101,13 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const pause = () => sleepUntil(systemClock, systemClock.now());
   const pressure = openPressure();
   const builder = new RowBuilder(me.target, options, { clock: systemClock, pause, pressure });
-  let nodes: readonly NodeEntry[] = entries;
-  const { resolver } = openGate();
-  const pages = new Pages({
-    clock: systemClock,
-    row: () => builder.row(),
-    pause,
-    token: access.token,
-    picture: new MeshPicture({
-      clock: systemClock,
-      nodes: () => ({ entries: nodes, own: me.target.name }),
-      ownRow: () => builder.row(),
-      ownHistory: () => builder.ownHistory(),
-      fetchRow: rowFetcher(access.token, resolver),
-    }),
-    history: {
-      nodes: () => ({ entries: nodes, own: me.target.name }),
-      history: (peer) => builder.history(peer),
-      ask: (entry, path) =>
-        fetchBytes(entry, path, { timeoutMs: HISTORY_MS, token: access.token, resolver }),
-    },
-    leaving: {
-      resolver,
-      entries: () => nodes,
-      onLeave: (name) => {
-        builder.leave(name);
-        if (!options.quiet) say(`${name} leaves`);
-      },
-    },
-  });
-  const servers = serveHttp(addresses, me, access, pages);
+  const pages = openPages(options, nodes, builder, access.token);
+  const httpAddresses = options.httpAddresses.length > 0 ? options.httpAddresses : addresses;
+  const servers = serveHttp(httpAddresses, me, access, pages);
   const housekeeping = new Housekeeping(systemClock, false);
   const loops = openLoops(options, sockets, builder, housekeeping);
-  const members = new Members(me, options, {
-    load: async () => nodes = await loadNodes(nodesFile, httpPort),
+  const members = new Members(me, { ...options, list: options.place.text }, {
+    load: () => nodes.load(),
     use: (node, peers) => {
       builder.watch(node, peers);
       for (const loop of loops) loop.retarget(peers);
@@ -136,20 +115,16 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
     },
     say,
   });
-  const watch = new FileWatch(stamp, {
-    clock: systemClock,
-    stamp: () => fileStamp(nodesFile),
-    onChange: inTurn(() => members.reload()),
-  });
-  onSignal("SIGHUP", () => watch.readNow());
-  const stop = async () => {
-    const others = nodes.filter(({ target }) => target.name !== me.target.name);
-    await tellLeaving(others, me.target.name, own, access.token);
+  const following = nodes.follow((node) => builder.isBack(node), () => members.reload());
+  onSignal("SIGHUP", () => following.readNow());
+  stop = async () => {
+    following.stop();
+    const others = nodes.entries.filter(({ target }) => target.name !== name);
+    await tellLeaving(others, name, own, access.token);
     for (const loop of loops) loop.stop();
     responder.close();
     for (const server of servers) server.close();
   };
-  outbox.onEnd(stop);
   const tables = openTables(options, builder);
   if (!options.quiet) { for (const line of responder.announcements()) say(line); }
   revoke("env", "ffi", "sys", "write");
@@ -159,13 +134,55 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
     // They begin without targets: the first nodes are added in the same way as later ones.
     ...loops.map((loop) => loop.run()),
   ];
-  const text = members.begin(entries);
+  const text = members.begin(nodes.entries);
   if (!options.quiet) announce(me, text, servers, options);
   await Promise.all(working);
-  watch.stop();
   housekeeping.stop();
   await tables.end();
   return EXIT.ok;
+}
+
+/** What the node offers over HTTP, the whole mesh where that is shown. */
+function openPages(
+  { page, quiet }: MeshOptions,
+  nodes: MeshNodes,
+  builder: RowBuilder,
+  token: HttpToken | null,
+): Pages {
+  const { resolver } = openGate();
+  const all = () => ({ entries: nodes.entries, own: nodes.me.target.name });
+  const pause = () => sleepUntil(systemClock, systemClock.now());
+  const picture = page
+    ? new MeshPicture({
+      clock: systemClock,
+      nodes: all,
+      told: nodes.toldByRows ? new ToldNodes() : null,
+      ownRow: () => builder.row(),
+      ownHistory: () => builder.ownHistory(),
+      fetchRow: rowFetcher(token, resolver),
+    })
+    : null;
+  return new Pages({
+    clock: systemClock,
+    row: () => builder.row(),
+    pause,
+    token,
+    picture,
+    history: {
+      nodes: all,
+      history: (peer) => builder.history(peer),
+      ask: (entry, path) => fetchBytes(entry, path, { timeoutMs: HISTORY_MS, token, resolver }),
+    },
+    leaving: {
+      resolver,
+      entries: () => nodes.entries,
+      onLeave: (name) => {
+        builder.leave(name);
+        nodes.leave(name);
+        if (!quiet) say(`${name} leaves`);
+      },
+    },
+  });
 }
 
 /** The host's pressure as of the last reading, which is at most this old. */
@@ -195,11 +212,6 @@ function openTables(
       if (!quiet) await print();
     },
   };
-}
-
-function identify(entries: readonly NodeEntry[], { node, nodesFile }: MeshOptions): NodeEntry {
-  const machine = { node, addresses: node === null ? ownAddresses() : [], hostName: hostName() };
-  return ownNode(entries, machine, nodesFile);
 }
 
 /** The wildcard that has this node's address in it; the one for IPv6 takes IPv4 as well. */

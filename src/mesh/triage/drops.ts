@@ -15,7 +15,7 @@ import {
   blockRegions,
   blockText,
 } from "./blocks.ts";
-import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
+import { type Direction, type Finding, type Region, regionsOf } from "../../domain/finding.ts";
 import { percentInWords, roundedShare } from "../../text/number.ts";
 import { type MeshView, type PairSet } from "./mesh_view.ts";
 
@@ -94,6 +94,11 @@ class DropSums {
     return new DropSums(this.#view, explained, this.#counts);
   }
 
+  /** The same with more pairs left out. */
+  besides(regions: readonly Region[]): DropSums {
+    return this.without(this.#explained.with([{ regions }]));
+  }
+
   /** From each of these nodes to each of those; null for every node. */
   sum(from: readonly number[] | null, to: readonly number[] | null): Drops {
     const { sent, lost, repeated, bursts, burstsWithDrops, run } = this.#counts;
@@ -153,22 +158,45 @@ interface LossyNode {
   readonly drops: Drops;
 }
 
+/** The worst first; of the others only what they lose with nodes that are not named yet. */
 function* lossyNodes(view: MeshView, sums: DropSums, limit: Limit): Steps<LossyNode[]> {
-  const found: LossyNode[] = [];
+  const suspects: LossyNode[] = [];
   for (const node of view.all()) {
     yield;
-    const there = (others: readonly number[] | null) => sums.sum([node], others);
-    const here = (others: readonly number[] | null) => sums.sum(others, [node]);
-    const out = lossyDirection(view, there, limit);
-    const back = lossyDirection(view, here, limit);
-    if (out === null && back === null) continue;
-    const [row, column] = [there(null), here(null)];
-    const both = isAlso(out === null ? row : column, limit);
-    if (both) found.push({ node, direction: "both", drops: plus(row, column) });
-    else if (out !== null) found.push({ node, direction: "from", drops: out });
-    else if (back !== null) found.push({ node, direction: "to", drops: back });
+    const suspect = lossyNode(view, sums, node, limit);
+    if (suspect !== null) suspects.push(suspect);
+  }
+  suspects.sort((a, b) => b.drops.share - a.drops.share);
+  const found: LossyNode[] = [];
+  let rest = sums;
+  for (const suspect of suspects) {
+    yield;
+    const still = found.length === 0 ? suspect : lossyNode(view, rest, suspect.node, limit);
+    if (still === null) continue;
+    found.push(still);
+    rest = rest.besides(regionsOf([still.node], "both"));
   }
   return found;
+}
+
+function lossyNode(
+  view: MeshView,
+  sums: DropSums,
+  node: number,
+  limit: Limit,
+): LossyNode | null {
+  const there = (others: readonly number[] | null) => sums.sum([node], others);
+  const here = (others: readonly number[] | null) => sums.sum(others, [node]);
+  const out = lossyDirection(view, there, limit);
+  const back = lossyDirection(view, here, limit);
+  if (out === null && back === null) return null;
+  const [row, column] = [there(null), here(null)];
+  if (isAlso(out === null ? row : column, limit)) {
+    return { node, direction: "both", drops: plus(row, column) };
+  }
+  return out !== null
+    ? { node, direction: "from", drops: out }
+    : { node, direction: "to", drops: column };
 }
 
 /** Once one direction loses too much, less says that the other one does too: few faults are of one direction alone. */
@@ -284,7 +312,8 @@ function lossyBlock(
     const column = to.includes(node) ? sums.sum(from, [node]) : NO_DROPS;
     return (drops(whole) - drops(row) - drops(column)) / (whole.sent - row.sent - column.sent);
   });
-  return Math.min(...without) >= EVEN_SHARE * whole.share ? whole.share : 0;
+  const least = Math.max(limit.share, EVEN_SHARE * whole.share);
+  return Math.min(...without) >= least ? whole.share : 0;
 }
 
 /** More pairs than this are counted, not listed. */

@@ -21,6 +21,8 @@ const BUSY_P99_FACTOR = 3;
 /** So much is too much even where all are alike. */
 const BUSY_ANYWAY_US = 5000;
 const MIN_BUSY_SAMPLES = 30;
+/** Of fewer, a single late one is the p99, as the first one of a program is. */
+const MIN_BUSY_P99_SAMPLES = 200;
 /** ICMP against TCP on the same pair. */
 const ICMP_FACTOR = 2;
 const MIN_ICMP_US = 100;
@@ -181,7 +183,8 @@ function isBusy(excess: Quantiles, usual: Omit<Quantiles, "count">): boolean {
     own >= factor * others && own - others >= least;
   return excess.p50Us >= BUSY_ANYWAY_US ||
     above(excess.p50Us, usual.p50Us, BUSY_P50_FACTOR, MIN_BUSY_P50_US) ||
-    above(excess.p99Us, usual.p99Us, BUSY_P99_FACTOR, MIN_BUSY_P99_US);
+    excess.count >= MIN_BUSY_P99_SAMPLES &&
+      above(excess.p99Us, usual.p99Us, BUSY_P99_FACTOR, MIN_BUSY_P99_US);
 }
 
 /** Where ping would tell another story than TCP: its answers are slow or lost, the handshakes are not. */

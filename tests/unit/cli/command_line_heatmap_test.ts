@@ -2,7 +2,7 @@ import type { HeatmapOptions } from "../../../src/commands/heatmap/heatmap.ts";
 import { assertOptions, assertRefused } from "./command_lines.ts";
 
 const DEFAULTS: HeatmapOptions = {
-  nodesFile: null,
+  place: null,
   rowFiles: [],
   httpPort: 9998,
   tokenFile: null,
@@ -18,9 +18,13 @@ const DEFAULTS: HeatmapOptions = {
 };
 
 const GIVEN: readonly [argv: string, change: Partial<HeatmapOptions>][] = [
-  ["heatmap --nodes mesh", { nodesFile: "mesh" }],
+  ["heatmap --nodes mesh", { place: { kind: "file", text: "mesh" } }],
   ["heatmap a.json b.json", { rowFiles: ["a.json", "b.json"] }],
-  ["heatmap a --nodes n --group-by rack", { rowFiles: ["a"], nodesFile: "n", groupBy: "rack" }],
+  ["heatmap a --nodes n --group-by rack", {
+    rowFiles: ["a"],
+    place: { kind: "file", text: "n" },
+    groupBy: "rack",
+  }],
   ["heatmap a --metric retransmits --triage", {
     rowFiles: ["a"],
     metric: "retransmits",

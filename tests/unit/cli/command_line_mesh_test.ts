@@ -2,7 +2,10 @@ import type { MeshOptions } from "../../../src/commands/mesh/mesh.ts";
 import { assertOptions, assertRefused } from "./command_lines.ts";
 
 const DEFAULTS: MeshOptions = {
-  nodesFile: "n",
+  place: { kind: "file", text: "n" },
+  own: { az: "default", labels: [] },
+  httpAddresses: [],
+  page: true,
   node: null,
   fanout: null,
   burst: 5,
@@ -33,6 +36,18 @@ const GIVEN: readonly [argv: string, change: Partial<MeshOptions>][] = [
     addresses: ["10.0.0.1", "::"],
     httpPort: 80,
   }],
+  ["mesh --nodes dns:mesh.svc --az b --label rack=r1 --page false --http-bind 127.0.0.1", {
+    place: { kind: "dns", text: "dns:mesh.svc", host: "mesh.svc", port: 9999 },
+    own: { az: "b", labels: [["rack", "r1"]] },
+    page: false,
+    httpAddresses: ["127.0.0.1"],
+  }],
+  ["mesh --nodes dns:mesh:7000", {
+    place: { kind: "dns", text: "dns:mesh:7000", host: "mesh", port: 7000 },
+  }],
+  ["mesh --nodes srv:_probe._tcp.mesh.svc", {
+    place: { kind: "srv", text: "srv:_probe._tcp.mesh.svc", host: "_probe._tcp.mesh.svc" },
+  }],
   ["mesh --nodes n --stats-every 1m", { tableEveryMs: 60_000 }],
 ];
 
@@ -45,6 +60,16 @@ const REFUSED: readonly [argv: string, message: string][] = [
   ["mesh --nodes n more", "'mesh' takes no arguments, but got \"more\""],
   ["mesh --nodes n --window 10s -i 6s", "--window 10s: wants at least twice the --interval, 6s"],
   ["mesh --nodes n --fanout 0", '--fanout "0": wants a whole number from 1 to 8191'],
+  [
+    "mesh --nodes n --az b",
+    "--az and --label are for --nodes dns:… or srv:…; a file's line has its own",
+  ],
+  ["mesh --nodes dns:m --label az=b", "--label az: the zone is given by --az"],
+  ["mesh --nodes n --http-bind db1", '--http-bind "db1": wants an IP address of this machine'],
+  ...["dns:", "dns:10.0.0.1", "dns:a b", "srv:", "srv:a:1"].map((place): [string, string] => [
+    `mesh --nodes ${place.replace(" ", "_/")}`,
+    `--nodes "${place.replace(" ", "_/")}": wants a file's path, dns:NAME[:PORT] or srv:NAME`,
+  ]),
   ["mesh --nodes n --bind db1", '--bind "db1": wants an IP address of this machine'],
   [
     "mesh --nodes n -i 1ms",

@@ -1,6 +1,7 @@
 /** Small meshes for tests, with only what matters spelled out. */
 import { Matrix } from "../../../src/domain/matrix.ts";
 import { arrange, type MeshNode } from "../../../src/domain/mesh_node.ts";
+import { triage } from "../../../src/mesh/triage/triage.ts";
 import type { MeshRow, PeerFigures, Quantiles } from "../../../src/domain/mesh_row.ts";
 
 export function quantiles(p50Us: number, p99Us = 2 * p50Us, count = 270): Quantiles {
@@ -91,4 +92,12 @@ export function mesh(
     matrix.put(row(name, { peers }), 0);
   }
   return matrix;
+}
+
+/** What triage says, in short: kind, direction and whom it is about. */
+export function said(matrix: Matrix): string[] {
+  return triage(matrix).map(({ kind, direction, groups, nodes: about }) => {
+    const names = about.map((node) => matrix.nodes[node].name).join(" ");
+    return `${kind} ${direction} ${groups.length > 0 ? groups.join(" ") : names}`;
+  });
 }
