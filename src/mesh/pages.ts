@@ -84,11 +84,13 @@ export class Pages {
       return await this.#proved(request, await answerPair(request, this.#history));
     }
     return await this.#live(request) ??
-      textResponse(404, `${this.#here()}, ${PAIR_PATH}, ${ROW_PATH}, /metrics, ${HEALTH_PATH}`);
+      textResponse(404, `${this.#here()}${PAIR_PATH}, ${ROW_PATH}, /metrics, ${HEALTH_PATH}`);
   }
 
   #here(): string {
-    return this.#picture === null ? "the page is turned off; here is" : "not here: /, /api/matrix";
+    return this.#picture === null
+      ? "the page is turned off; here are "
+      : "not here: /, /api/matrix, ";
   }
 
   /** The page of the whole mesh and its documents; null where it is not shown. */
