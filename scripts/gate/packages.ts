@@ -40,6 +40,7 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: `${LIBRARIES}/libpython3.11.so.1.0`, package: "libpython3.11" },
     { command: "influxd", package: "influxdb" },
     { command: "npm", package: "npm" },
+    { command: "openssl", package: "openssl" },
     { command: "victoria-metrics", package: "victoria-metrics" },
     { command: "prometheus", package: "prometheus" },
     { command: "promtool", package: "prometheus" },

@@ -23,11 +23,13 @@ const PROXIES = ["http_proxy", "https_proxy", "all_proxy"].flatMap((name) => [
 
 /** What OpenTelemetry's exporters are told by the environment, for all signals and for metrics. */
 const OTEL: readonly string[] = [
-  ...["ENDPOINT", "HEADERS", "TIMEOUT", "COMPRESSION", "PROTOCOL"].flatMap((name) => [
-    `OTEL_EXPORTER_OTLP_${name}`,
-    `OTEL_EXPORTER_OTLP_METRICS_${name}`,
-  ]),
-  ...["OTEL_METRIC_EXPORT_INTERVAL", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"],
+  ...[
+    ...["ENDPOINT", "HEADERS", "TIMEOUT", "COMPRESSION", "PROTOCOL"],
+    ...["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"],
+  ].flatMap((name) => [`OTEL_EXPORTER_OTLP_${name}`, `OTEL_EXPORTER_OTLP_METRICS_${name}`]),
+  "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+  ...["OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT"],
+  ...["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"],
 ];
 
 /**

@@ -9,11 +9,13 @@ import type { WallTime } from "../time/wall_anchor.ts";
 import type { Naming } from "./naming.ts";
 import type { HistogramView } from "./prometheus.ts";
 import type { MetricFamily, MetricSample } from "./metric_family.ts";
+import { OtlpDifferences, type Span } from "./otlp_differences.ts";
 import { protobufFields, ProtobufWriter } from "./protobuf.ts";
 
 /** The semantic conventions that the attributes of the resource follow. */
 const SCHEMA_URL = "https://opentelemetry.io/schemas/1.26.0";
 /** AggregationTemporality. */
+const DELTA = 1;
 const CUMULATIVE = 2;
 /** Attributes that every point has. */
 const OWN_ATTRIBUTES = new Set(["target", "az", "outcome"]);
@@ -54,14 +56,26 @@ export interface OtlpProcess {
   readonly residentBytes: number;
 }
 
+/** Whose points are those of families, and the prober's own. */
+const FAMILIES = {};
+const OWN = {};
+
 /** Units as OpenTelemetry spells them (UCUM). */
 const UCUM = { seconds: "s", bytes: "By" } as const;
+
+/**
+ * Which counters and histograms are sent as differences (OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE):
+ * none, all, or with `lowmemory` those that this process counts itself, not those that it reads.
+ */
+export const TEMPORALITIES = ["cumulative", "delta", "lowmemory"] as const;
+export type Temporality = typeof TEMPORALITIES[number];
 
 /** Who sends. */
 export interface OtlpSender {
   readonly resource: readonly Attribute[];
   readonly version: string;
   readonly naming: Naming;
+  readonly temporality: Temporality;
 }
 
 /** Throws UsageError when the target cannot be represented. */
@@ -87,6 +101,10 @@ export class OtlpFormat {
   #sender: OtlpSender;
   #out = new ProtobufWriter();
   #points = 0;
+  #differences = new OtlpDifferences();
+  /** The metric that is being written, and whether its points are differences. */
+  #name = "";
+  #delta = false;
 
   constructor(sender: OtlpSender) {
     this.#sender = sender;
@@ -95,6 +113,11 @@ export class OtlpFormat {
   /** How many data points the last request has. */
   get points(): number {
     return this.#points;
+  }
+
+  /** The receiver has taken the last request. */
+  arrived(): void {
+    this.#differences.arrived();
   }
 
   /** ExportMetricsServiceRequest; the bytes are valid until the next call. */
@@ -108,6 +131,7 @@ export class OtlpFormat {
     const { resource, version } = this.#sender;
     out.clear();
     this.#points = 0;
+    this.#differences.begin();
     out.message(1, () => {
       out.message(1, () => {
         for (const attribute of resource) this.#attribute(1, attribute);
@@ -178,8 +202,9 @@ export class OtlpFormat {
     const { meter, roundTrip } = this.#sender.naming;
     const histogram = (name: string, help: string, of: (one: OtlpSeries) => OtlpHistogram) =>
       this.#metric(`${meter}.${name}`, "s", help, 9, () => {
+        this.#delta = this.#sender.temporality !== "cumulative";
         for (const one of series) this.#histogram(one, at, of(one));
-        this.#out.uint(2, CUMULATIVE);
+        this.#out.uint(2, this.#delta ? DELTA : CUMULATIVE);
       });
     histogram(
       "rtt",
@@ -194,10 +219,10 @@ export class OtlpFormat {
   #ownFigures({ start, exportDropped, residentBytes }: OtlpProcess, at: WallTime): void {
     const help = "Lines or points that an output could not deliver.";
     this.#sum("wire_probe.export_dropped", "{line}", help, () => {
-      this.#point(start, at, exportDropped, []);
-    });
+      this.#point(this.#span(OWN, [], start, [exportDropped], at), at, []);
+    }, true);
     this.#metric("wire_probe.resident_memory", "By", "Resident memory.", 7, () => {
-      this.#point(start, at, residentBytes, []);
+      this.#point({ start, sums: [residentBytes] }, at, []);
       this.#out.uint(2, CUMULATIVE);
     });
   }
@@ -209,42 +234,41 @@ export class OtlpFormat {
     const full = name.replace(/^wire_probe_([a-z]+)_/, "wire_probe.$1.");
     const ucum = unit === null ? "1" : UCUM[unit];
     const points = (of: readonly MetricSample[]) => () => {
-      for (const { labels, start, value } of of) this.#double(start, at, value, labels);
+      for (const { labels, start, value } of of) {
+        this.#double(this.#span(FAMILIES, labels, start, [value], at), at, labels);
+      }
     };
     switch (kind) {
       case "gauge":
         return this.#metric(full, ucum, help, 5, points(samples));
       case "counter":
-        return this.#sum(full, ucum, help, points(samples));
+        return this.#sum(full, ucum, help, points(samples), true);
       case "summary":
-        this.#sum(`${full}.sum`, ucum, help, points(sums));
-        return this.#sum(`${full}.count`, "1", help, points(samples));
+        this.#sum(`${full}.sum`, ucum, help, points(sums), true);
+        return this.#sum(`${full}.count`, "1", help, points(samples), true);
       default:
         return kind satisfies never;
     }
   }
 
   /** NumberDataPoint with a fraction. */
-  #double(
-    start: WallTime,
-    at: WallTime,
-    value: number,
-    attributes: readonly Attribute[],
-  ): void {
+  #double({ start, sums }: Span, at: WallTime, attributes: readonly Attribute[]): void {
     const out = this.#out;
     this.#points++;
     out.message(1, () => {
       this.#times(start, at);
-      out.double(4, value);
+      out.double(4, sums[0]);
       for (const attribute of attributes) this.#attribute(7, attribute);
     });
   }
 
-  /** A counter. */
-  #sum(name: string, unit: string, help: string, points: () => void): void {
+  /** A counter; `read`: of sums that something else counts. */
+  #sum(name: string, unit: string, help: string, points: () => void, read = false): void {
+    const { temporality } = this.#sender;
     this.#metric(name, unit, help, 7, () => {
+      this.#delta = temporality === "delta" || (temporality === "lowmemory" && !read);
       points();
-      this.#out.uint(2, CUMULATIVE);
+      this.#out.uint(2, this.#delta ? DELTA : CUMULATIVE);
       this.#out.bool(3, true);
     });
   }
@@ -252,6 +276,8 @@ export class OtlpFormat {
   /** `kind`: 5 gauge, 7 sum, 9 histogram. */
   #metric(name: string, unit: string, help: string, kind: number, data: () => void): void {
     const out = this.#out;
+    this.#name = name;
+    this.#delta = false;
     out.message(2, () => {
       out.string(1, name);
       out.string(2, help);
@@ -261,37 +287,55 @@ export class OtlpFormat {
   }
 
   #number(
-    { target, start }: OtlpSeries,
+    series: OtlpSeries,
     at: WallTime,
     value: number | null,
     more: readonly Attribute[],
   ): void {
-    if (value !== null) this.#point(start, at, value, [...attributesOf(target), ...more]);
+    if (value === null) return;
+    const span = this.#span(series, more, series.start, [value], at);
+    this.#point(span, at, [...attributesOf(series.target), ...more]);
+  }
+
+  /** What a point of the metric in hand says; `more` tells it from the owner's others. */
+  #span(
+    owner: object,
+    more: readonly Attribute[],
+    start: WallTime,
+    sums: readonly number[],
+    at: WallTime,
+  ): Span {
+    if (!this.#delta) return { start, sums };
+    return this.#differences.since(owner, JSON.stringify([this.#name, more]), start, sums, at);
   }
 
   /** NumberDataPoint. */
-  #point(start: WallTime, at: WallTime, value: number, attributes: readonly Attribute[]): void {
+  #point(span: Span, at: WallTime, attributes: readonly Attribute[]): void {
     const out = this.#out;
     this.#points++;
     out.message(1, () => {
-      this.#times(start, at);
-      out.fixed64(6, value);
+      this.#times(span.start, at);
+      out.fixed64(6, span.sums[0]);
       for (const attribute of attributes) this.#attribute(7, attribute);
     });
   }
 
   /** HistogramDataPoint. */
-  #histogram({ target, start }: OtlpSeries, at: WallTime, of: OtlpHistogram): void {
+  #histogram(series: OtlpSeries, at: WallTime, of: OtlpHistogram): void {
     const out = this.#out;
     const { boundsUs } = of;
     this.#points++;
+    const counts = Array.from({ length: boundsUs.length + 1 }, (_, i) => of.count(i));
+    const all = [of.total, of.sumUs, ...counts];
+    const { start, sums } = this.#span(series, [], series.start, all, at);
+    const [total, sumUs, ...each] = sums;
     out.message(1, () => {
       this.#times(start, at);
-      out.fixed64(4, of.total);
-      out.double(5, of.sumUs / MICROS);
-      out.packedFixed64(6, Array.from({ length: boundsUs.length + 1 }, (_, i) => of.count(i)));
+      out.fixed64(4, total);
+      out.double(5, sumUs / MICROS);
+      out.packedFixed64(6, each);
       out.packedDouble(7, boundsUs.map((us) => us / MICROS));
-      for (const attribute of attributesOf(target)) this.#attribute(9, attribute);
+      for (const attribute of attributesOf(series.target)) this.#attribute(9, attribute);
     });
   }
 

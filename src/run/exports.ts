@@ -1,9 +1,10 @@
 /** Opens an exporter for each `--export` URL. */
-import { SystemError } from "../domain/exit.ts";
+import { SystemError, UsageError } from "../domain/exit.ts";
 import { type Endpoint, hostPort } from "../domain/target.ts";
 import { CollectdFormat } from "../format/collectd.ts";
 import { InfluxFormat } from "../format/influx.ts";
 import type { Attribute } from "../format/otlp.ts";
+import { readInputFile } from "../input/file.ts";
 import { loadToken } from "../input/token_file.ts";
 import type { Naming } from "../format/naming.ts";
 import type { MetricFamily } from "../format/metric_family.ts";
@@ -19,17 +20,20 @@ import { HttpAccess, type HttpOptions } from "../net/http_access.ts";
 import { CollectdSocket, unixStream } from "../sink/collectd_socket.ts";
 import type { Exporter } from "../sink/exporter.ts";
 import { FollowedSocket } from "../sink/followed_socket.ts";
-import { type FollowPorts, httpPost } from "../sink/http_post.ts";
+import { type FollowPorts, httpPost, type Post, type WholeReply } from "../sink/http_post.ts";
 import { INFLUX_QUEUE, InfluxHttp } from "../sink/influx_http.ts";
 import { writeRequest } from "../sink/influx_request.ts";
 import { BATCH_BYTES_V4, BATCH_BYTES_V6, InfluxUdp } from "../sink/influx_udp.ts";
 import { OtlpExporter } from "../sink/otlp.ts";
-import { otlpRequest } from "../sink/otlp_request.ts";
+import { type NamedFile, type OtlpRequest, otlpRequest } from "../sink/otlp_request.ts";
 import { PrometheusExporter } from "../sink/prometheus.ts";
 import { systemClock } from "../time/clock.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { outbox, say } from "./outbox.ts";
 import { collectdOptions, type ExportRun, type ExportTarget } from "./options.ts";
+
+/** A system's whole list of authorities takes a quarter of it. */
+const MAX_PEM_BYTES = 1 << 20;
 
 /** What the exporters need of the run. */
 export interface ExportPorts {
@@ -85,8 +89,8 @@ async function open(
       return new OtlpExporter(request, {
         clock: systemClock,
         trouble: outbox.trouble(request.where),
-        sender: { resource, version, naming },
-        post: httpPost(request, follow(request.where, gate)),
+        sender: { resource, version, naming, temporality: request.temporality },
+        post: await otlpPost(request, gate),
         boundsUs,
         runDropped: dropped,
         residentBytes,
@@ -120,6 +124,26 @@ async function open(
       });
     default:
       return target satisfies never;
+  }
+}
+
+/** Throws SystemError when a file of TLS cannot be read, UsageError when it holds nothing of the kind. */
+async function otlpPost(request: OtlpRequest, gate: Gate): Promise<Post<WholeReply>> {
+  const { authority, certificate, key } = request.tls;
+  const ports = follow(request.where, gate);
+  if (authority === null && certificate === null) return httpPost(request, ports);
+  const read = async (file: NamedFile | null) =>
+    file === null ? "" : await readInputFile(file.path, MAX_PEM_BYTES);
+  const [ca, cert, secret] = await Promise.all([authority, certificate, key].map(read));
+  try {
+    return httpPost(request, ports, {
+      authorities: ca === "" ? [] : [ca],
+      client: certificate === null ? null : { cert, key: secret },
+    });
+  } catch {
+    // What the runtime says may quote the key.
+    const variables = [authority, certificate, key].flatMap((file) => file?.variable ?? []);
+    throw new UsageError(`${variables.join(", ")}: wants files in PEM`);
   }
 }
 

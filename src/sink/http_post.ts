@@ -13,6 +13,14 @@ export interface PostRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What TLS is to know beside the system's own, in PEM. */
+export interface TlsOptions {
+  /** Further authorities that a server's certificate may be from. */
+  readonly authorities: readonly string[];
+  /** What the client shows of itself; null for nothing. */
+  readonly client: { readonly cert: string; readonly key: string } | null;
+}
+
 export interface Reply {
   readonly status: number;
   /** The beginning of the body as text. */
@@ -44,16 +52,22 @@ export interface FollowPorts {
 /**
  * Redirects are not followed: the headers may hold a secret for this server alone. With `follow`, a
  * server that is named and moves is followed, though the connection to where it was still lives.
+ * Throws TypeError or Error when `tls` holds no certificate or key.
  */
-export function httpPost({ url, headers }: PostRequest, follow?: FollowPorts): Post<WholeReply> {
+export function httpPost(
+  { url, headers }: PostRequest,
+  follow?: FollowPorts,
+  tls: TlsOptions | null = null,
+): Post<WholeReply> {
   const host = new URL(url).hostname;
+  const own = tls === null ? null : clientOf(tls);
   const server = follow === undefined || literalEndpoint(plainHost(host), 1) !== null
     ? null
-    : new FollowedServer(host, follow);
+    : new FollowedServer(host, follow, tls);
   return async (body, signal) => {
     try {
       const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
-      const client = server?.client() ?? null;
+      const client = server?.client() ?? own;
       const response = await fetch(url, client === null ? init : { ...init, client });
       const beginning = await beginningOf(response.body);
       return {
@@ -67,6 +81,13 @@ export function httpPost({ url, headers }: PostRequest, follow?: FollowPorts): P
       throw new Error(fetchReason(error), { cause: error });
     }
   };
+}
+
+function clientOf(tls: TlsOptions | null): Deno.HttpClient {
+  return Deno.createHttpClient({
+    ...(tls === null || tls.authorities.length === 0 ? {} : { caCerts: [...tls.authorities] }),
+    ...(tls?.client ?? {}),
+  });
 }
 
 /** Without the brackets of an IPv6 address. */
@@ -84,16 +105,18 @@ const FOLLOW_MS = 4000;
 class FollowedServer {
   #host: string;
   #ports: FollowPorts;
-  /** Null for the runtime's own, which resolves when it connects. */
+  #tls: TlsOptions | null;
+  /** Null for the runtime's own, or the caller's. */
   #client: Deno.HttpClient | null = null;
   /** In order; empty until it is known. */
   #addresses: readonly string[] = [];
   #askedMs = -Infinity;
   #stale = false;
 
-  constructor(host: string, ports: FollowPorts) {
+  constructor(host: string, ports: FollowPorts, tls: TlsOptions | null) {
     this.#host = host;
     this.#ports = ports;
+    this.#tls = tls;
   }
 
   /** For the next request; null for the runtime's own. */
@@ -105,7 +128,7 @@ class FollowedServer {
     }
     if (this.#stale) {
       this.#client?.close();
-      this.#client = Deno.createHttpClient({});
+      this.#client = clientOf(this.#tls);
       this.#stale = false;
     }
     return this.#client;

@@ -1,6 +1,7 @@
 /**
  * OpenTelemetry metrics over HTTP (opentelemetry.io, "OTLP Specification"). What is sent are sums since
- * the start, so a request that fails is made good by the next one: nothing waits but the request in hand.
+ * the start, or differences since the last request that arrived, so one that fails is made good by the
+ * next: nothing waits but the request in hand.
  */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
@@ -122,7 +123,7 @@ export class OtlpExporter implements Exporter {
   #begin(withinMs: number): Promise<void> {
     const delivery = ++this.#newest;
     const before = this.#delivery;
-    this.#deadlineMs = this.#parts.clock.now() + withinMs;
+    this.#deadlineMs = this.#parts.clock.now() + Math.min(withinMs, this.#request.exportMs);
     this.#backoff.cut();
     this.#delivery = (async () => {
       await before;
@@ -151,7 +152,10 @@ export class OtlpExporter implements Exporter {
       const body = this.#request.gzip ? await gzipped(request) : request.slice();
       const points = this.#format.points;
       const failed = await this.#send(body, points, delivery);
-      if (failed === null) continue;
+      if (failed === null) {
+        this.#format.arrived();
+        continue;
+      }
       // The targets of the requests that follow have as many points each.
       const share = Math.max(1, all.length - i) / Math.max(1, some.length);
       this.drops.add(Math.round(points * share), failed);

@@ -1,6 +1,6 @@
 /** An `otlp-http://` export URL and OpenTelemetry's environment variables as the requests they stand for. */
 import { UsageError } from "../domain/exit.ts";
-import type { Attribute } from "../format/otlp.ts";
+import { type Attribute, TEMPORALITIES, type Temporality } from "../format/otlp.ts";
 import { quote } from "../text/quote.ts";
 
 /** Where and how metrics are sent. */
@@ -14,8 +14,26 @@ export interface OtlpRequest {
   readonly timeoutMs: number;
   /** How often metrics are sent. */
   readonly intervalMs: number;
+  /** How long the figures of one moment may take to be sent, with all attempts. */
+  readonly exportMs: number;
+  readonly temporality: Temporality;
+  /** Files in PEM for TLS; null where the environment names none. */
+  readonly tls: TlsFiles;
   /** Attributes of the resource that the environment names. */
   readonly attributes: readonly Attribute[];
+}
+
+/** A file, and the variable that names it. */
+export interface NamedFile {
+  readonly variable: string;
+  readonly path: string;
+}
+
+/** Whom the server's certificate may be from, and what this client shows of itself. */
+export interface TlsFiles {
+  readonly authority: NamedFile | null;
+  readonly certificate: NamedFile | null;
+  readonly key: NamedFile | null;
 }
 
 /** Reads a variable of the environment; null where it is not set. */
@@ -41,6 +59,19 @@ export const OTEL_VARIABLES: readonly (readonly [name: string, purpose: string])
   ["OTEL_EXPORTER_OTLP_HEADERS", "headers of its requests, as key=value,…"],
   ["OTEL_EXPORTER_OTLP_TIMEOUT", "how long an answer may take, in ms"],
   ["OTEL_EXPORTER_OTLP_COMPRESSION", "gzip (the default here) or none"],
+  [
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    "a file of authorities, in PEM, to trust beside the usual ones",
+  ],
+  [
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    "files in PEM with what the client shows of itself",
+  ],
+  [
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+    "cumulative (the default), delta or lowmemory",
+  ],
+  ["OTEL_METRIC_EXPORT_TIMEOUT", "how long a sending may take with all attempts, in ms"],
   ["OTEL_METRIC_EXPORT_INTERVAL", "how often metrics are sent without --window, in ms"],
   ["OTEL_SERVICE_NAME", "the resource's service.name (default wire-probe)"],
   ["OTEL_RESOURCE_ATTRIBUTES", "further attributes of the resource, as key=value,…"],
@@ -74,17 +105,21 @@ export function otlpRequest(
   }
   const gzip = compressionOf(...of("COMPRESSION"));
   if (gzip) headers["content-encoding"] = "gzip";
-  const interval = [
-    "OTEL_METRIC_EXPORT_INTERVAL",
-    environment("OTEL_METRIC_EXPORT_INTERVAL") ?? "",
-  ];
+  const sending = (what: string, usualMs: number) => {
+    const name = `OTEL_METRIC_EXPORT_${what}`;
+    return msOf(name, environment(name) ?? "", usualMs);
+  };
+  const intervalMs = windowMs ?? sending("INTERVAL", DEFAULT_INTERVAL_MS);
   return {
     where: `otlp-${url.protocol}//${url.host}`,
     url: url.href,
     headers,
     gzip,
     timeoutMs: msOf(...of("TIMEOUT"), DEFAULT_TIMEOUT_MS),
-    intervalMs: windowMs ?? msOf(interval[0], interval[1], DEFAULT_INTERVAL_MS),
+    intervalMs,
+    exportMs: sending("TIMEOUT", intervalMs),
+    temporality: temporalityOf(environment),
+    tls: tlsOf(of, url.protocol),
     attributes: resourceOf(environment),
   };
 }
@@ -131,6 +166,34 @@ function compressionOf(name: string, text: string): boolean {
     throw new UsageError(`${name} ${quote(text)}: wants gzip or none`);
   }
   return text !== "none";
+}
+
+function temporalityOf(environment: Environment): Temporality {
+  const name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+  const text = environment(name) ?? "";
+  if (text === "") return "cumulative";
+  const found = TEMPORALITIES.find((one) => one === text.toLowerCase());
+  if (found !== undefined) return found;
+  throw new UsageError(`${name} ${quote(text)}: wants ${TEMPORALITIES.join(", ")}`);
+}
+
+/** What is not said for TLS alone is not looked at without it. */
+function tlsOf(of: (name: string) => readonly [string, string], protocol: string): TlsFiles {
+  const file = (name: string): NamedFile | null => {
+    const [variable, path] = of(name);
+    return path === "" || protocol !== "https:" ? null : { variable, path };
+  };
+  const files = {
+    authority: file("CERTIFICATE"),
+    certificate: file("CLIENT_CERTIFICATE"),
+    key: file("CLIENT_KEY"),
+  };
+  const [one, other] = [files.certificate, files.key];
+  if ((one === null) !== (other === null)) {
+    const { variable } = (one ?? other)!;
+    throw new UsageError(`${variable}: the client's certificate and its key want one another`);
+  }
+  return files;
 }
 
 /** Whole milliseconds; the fallback where nothing is given. */

@@ -4,6 +4,7 @@ import { OUTCOMES } from "../../src/domain/outcome.ts";
 import { ProtobufWriter } from "../../src/format/protobuf.ts";
 import {
   type DataPoint,
+  type Decode,
   fetchDecoder,
   type KeyValue,
   type Metric,
@@ -140,57 +141,108 @@ function assertResource({ resource, scopeMetrics, schemaUrl }: ResourceMetrics):
   assertStringIncludes(schemaUrl, "https://opentelemetry.io/schemas/");
 }
 
-const decoder = withoutDecoder();
-realTest(
-  "each field is what JSON says of the same run",
-  ["npm"],
-  async () => {
-    using folder = new Folder();
-    const decode = await fetchDecoder(folder);
-    using peers = new Peers();
-    await using receiver = new OtlpReceiver();
-    const beganMs = Date.now();
-    const targets = [`${ODD_NAME}=${peers.live}`, `dead=${peers.dead}`];
-    const lists = ["-c", `${COUNT}`, "-i", "20ms", "--az", "z1", "--label", "rack=r 1"];
-    const buckets = ["--buckets", "100us,250us,1ms,100ms"];
-    Deno.env.set("OTEL_SERVICE_NAME", "probe-eu");
-    Deno.env.set("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test%2C%20here");
-    Deno.env.set("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=seven");
-    await using probe = new Probe(...lists, ...buckets, "--export", receiver.url, ...targets);
-    await probe.end();
-    const last = receiver.requests.at(-1);
-    assert(last !== undefined, probe.stderr);
-    assertEquals([last.path, last.headers.get("content-type"), last.headers.get("x-tenant")], [
-      "/v1/metrics",
-      "application/x-protobuf",
-      "seven",
-    ]);
-    const [found, ...more] = await decode(last.body);
-    assertEquals([more.length, found.scopeMetrics.length], [0, 1]);
-    assertResource(found);
-    const all = found.scopeMetrics[0].metrics;
-    assertMetrics(all);
-    assertTimes(all, beganMs);
-    const metrics = new Map(all.map((metric) => [metric.name, metric]));
-    for (const [name, peer] of [[ODD_NAME, peers.live], ["dead", peers.dead]]) {
-      const made = probe.probes.filter(({ target }) => target === name);
-      const summary = probe.summaries.find(({ target }) => target === name);
-      assertTarget(metrics, name, made, summary?.skipped ?? NaN);
-      const [info] = pointsOf(metrics.get("wire_probe.target_info"), name);
-      assertEquals(attributes(info.attributes), {
-        target: name,
-        az: "z1",
-        rack: "r 1",
-        "server.address": "127.0.0.1",
-        "server.port": Number(peer.split(":")[1]),
-        "network.peer.address": "127.0.0.1",
-      });
+async function fieldsAreJsons(decode: Decode): Promise<void> {
+  using peers = new Peers();
+  await using receiver = new OtlpReceiver();
+  const beganMs = Date.now();
+  const targets = [`${ODD_NAME}=${peers.live}`, `dead=${peers.dead}`];
+  const lists = ["-c", `${COUNT}`, "-i", "20ms", "--az", "z1", "--label", "rack=r 1"];
+  const buckets = ["--buckets", "100us,250us,1ms,100ms"];
+  const environment = {
+    OTEL_SERVICE_NAME: "probe-eu",
+    OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test%2C%20here",
+    OTEL_EXPORTER_OTLP_HEADERS: "x-tenant=seven",
+  };
+  const words = [...lists, ...buckets, "--export", receiver.url, ...targets];
+  await using probe = new Probe(environment, ...words);
+  await probe.end();
+  const last = receiver.requests.at(-1);
+  assert(last !== undefined, probe.stderr);
+  assertEquals([last.path, last.headers.get("content-type"), last.headers.get("x-tenant")], [
+    "/v1/metrics",
+    "application/x-protobuf",
+    "seven",
+  ]);
+  const [found, ...more] = await decode(last.body);
+  assertEquals([more.length, found.scopeMetrics.length], [0, 1]);
+  assertResource(found);
+  const all = found.scopeMetrics[0].metrics;
+  assertMetrics(all);
+  assertTimes(all, beganMs);
+  const metrics = new Map(all.map((metric) => [metric.name, metric]));
+  for (const [name, peer] of [[ODD_NAME, peers.live], ["dead", peers.dead]]) {
+    const made = probe.probes.filter(({ target }) => target === name);
+    const summary = probe.summaries.find(({ target }) => target === name);
+    assertTarget(metrics, name, made, summary?.skipped ?? NaN);
+    const [info] = pointsOf(metrics.get("wire_probe.target_info"), name);
+    assertEquals(attributes(info.attributes), {
+      target: name,
+      az: "z1",
+      rack: "r 1",
+      "server.address": "127.0.0.1",
+      "server.port": Number(peer.split(":")[1]),
+      "network.peer.address": "127.0.0.1",
+    });
+  }
+  assertEquals(valueOf(metrics, "wire_probe.syn_retransmits", ODD_NAME), 0);
+  assertEquals(valueOf(metrics, "wire_probe.repeated_handshakes", ODD_NAME), 0);
+}
+
+/** Of a point, what adds up from span to span. */
+function sumsOf({ asInt, count, sum, bucketCounts }: DataPoint): number[] {
+  return [asInt ?? count, sum ?? 0, ...bucketCounts ?? []].map(Number);
+}
+
+async function differencesAddUp(decode: Decode): Promise<void> {
+  using peers = new Peers();
+  // What it does not take is in the next span.
+  await using receiver = new OtlpReceiver(() => new Response(null, { status: 503 }));
+  const delta = { OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "delta" };
+  const schedule = ["-c", "40", "-i", "25ms", "--window", "300ms"];
+  await using probe = new Probe(delta, ...schedule, "--export", receiver.url, `db=${peers.live}`);
+  await probe.end();
+  const [refused, ...taken] = await Promise.all(
+    receiver.requests.map(async ({ body }) => (await decode(body))[0].scopeMetrics[0].metrics),
+  );
+  assert(taken.length >= 2, `${taken.length} requests`);
+  const added = new Map<string, { sums: number[]; endNano: string }>();
+  const began = pointsOf(refused.find(({ name }) => name === "wire_probe.connect"), "db");
+  for (const { name, sum, histogram } of taken.flat()) {
+    if (name === "wire_probe.resident_memory") continue;
+    const data = sum ?? histogram;
+    if (data === undefined) continue;
+    assertEquals(data.aggregationTemporality, "AGGREGATION_TEMPORALITY_DELTA", name);
+    for (const point of data.dataPoints) {
+      const key = JSON.stringify([name, attributes(point.attributes ?? []).outcome]);
+      const before = added.get(key);
+      if (before !== undefined) assertEquals(point.startTimeUnixNano, before.endNano, key);
+      const sums = sumsOf(point).map((value, i) => value + (before?.sums[i] ?? 0));
+      added.set(key, { sums, endNano: point.timeUnixNano });
     }
-    assertEquals(valueOf(metrics, "wire_probe.syn_retransmits", ODD_NAME), 0);
-    assertEquals(valueOf(metrics, "wire_probe.repeated_handshakes", ODD_NAME), 0);
-  },
-  decoder,
-);
+  }
+  const of = (...key: string[]) => added.get(JSON.stringify([key[0], key[1]]))?.sums ?? [];
+  assertEquals(of("wire_probe.probes", "established")[0], 40);
+  const [count, seconds, ...buckets] = of("wire_probe.connect");
+  const connectMs = probe.probes.reduce((sum, { connect_ms }) => sum + (connect_ms ?? 0), 0);
+  assertEquals([count, buckets.reduce((sum, one) => sum + one)], [40, 40]);
+  assertAlmostEquals(seconds, connectMs / 1000, 1e-6);
+  // The first span that arrived begins where the one that was refused began.
+  const [first] = pointsOf(taken[0].find(({ name }) => name === "wire_probe.connect"), "db");
+  assertEquals(first.startTimeUnixNano, began[0].startTimeUnixNano);
+}
+
+realTest("OpenTelemetry's own code decodes what is sent", ["npm"], async (context) => {
+  using folder = new Folder();
+  const decode = await fetchDecoder(folder);
+  await context.step(
+    "each field is what JSON says of the same run",
+    () => fieldsAreJsons(decode),
+  );
+  await context.step(
+    "differences of all requests that arrived add up to what JSON says, span after span",
+    () => differencesAddUp(decode),
+  );
+}, withoutDecoder());
 
 realTest(
   "an overloaded receiver is given the time it asks for, and nothing is lost",

@@ -64,9 +64,13 @@ export class Probe implements AsyncDisposable {
   /** Resolves when stdout is to be read again; null while it is read. */
   #paused: PromiseWithResolvers<void> | null = null;
 
-  constructor(...args: string[]) {
+  /** Arguments, and before them variables of its environment where a test sets some. */
+  constructor(...words: (string | Readonly<Record<string, string>>)[]) {
+    const args = words.filter((word) => typeof word === "string");
+    const env = Object.assign({}, ...words.filter((word) => typeof word !== "string"));
     this.#child = new Deno.Command("setpriv", {
       args: [...WITH_PARENT, BINARY, "probe", "--output", "json", ...args],
+      env,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

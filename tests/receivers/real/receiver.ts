@@ -7,6 +7,7 @@ const PACKAGES = {
   collectd: "collectd-core",
   influxd: "influxdb",
   npm: "npm",
+  openssl: "openssl",
   prometheus: "prometheus",
   promtool: "prometheus",
   "victoria-metrics": "victoria-metrics",

@@ -70,6 +70,9 @@ Deno.test("headers, compression, times and resource come from the standard varia
     gzip: false,
     timeoutMs: 2500,
     intervalMs: 15_000,
+    exportMs: 15_000,
+    temporality: "cumulative",
+    tls: { authority: null, certificate: null, key: null },
     attributes: [["service.name", "probe-eu"], ["deployment.environment", "prod,eu"]],
   });
 });
@@ -85,6 +88,30 @@ Deno.test("without variables it is gzip, ten seconds for an answer and a minute 
   assertEquals(requestOf("otlp-http://c:4318", {}, 5000).intervalMs, 5000);
 });
 
+Deno.test("a preference for differences is taken in either case, and a limit of a sending", () => {
+  const { temporality, exportMs } = requestOf("otlp-http://c:4318", {
+    OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "Delta",
+    OTEL_METRIC_EXPORT_TIMEOUT: "5000",
+  });
+  assertEquals([temporality, exportMs], ["delta", 5000]);
+});
+
+Deno.test("files for TLS come from the variables for metrics first, and count for https alone", () => {
+  const variables = {
+    OTEL_EXPORTER_OTLP_CERTIFICATE: "/all.pem",
+    OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE: "/metrics.pem",
+    OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: "/client.pem",
+    OTEL_EXPORTER_OTLP_CLIENT_KEY: "/client.key",
+  };
+  assertEquals(requestOf("otlp-https://c", variables).tls, {
+    authority: { variable: "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", path: "/metrics.pem" },
+    certificate: { variable: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", path: "/client.pem" },
+    key: { variable: "OTEL_EXPORTER_OTLP_CLIENT_KEY", path: "/client.key" },
+  });
+  const none = { authority: null, certificate: null, key: null };
+  assertEquals(requestOf("otlp-http://c:4318", variables).tls, none);
+});
+
 const BAD: readonly (readonly [url: string, variables: Variables, message: string])[] = [
   ["otlp-http://user:secret@c", {}, "it wants the form otlp-http://host:4318[/path]"],
   ["otlp-http://c?token=secret", {}, "it wants the form otlp-http://host:4318[/path]"],
@@ -96,6 +123,17 @@ const BAD: readonly (readonly [url: string, variables: Variables, message: strin
   ["otlp-http://c", { OTEL_EXPORTER_OTLP_HEADERS: "a=x%0asecret" }, '"a" is no header'],
   ["otlp-http://c", { OTEL_EXPORTER_OTLP_COMPRESSION: "zstd" }, '"zstd": wants gzip or none'],
   ["otlp-http://c", { OTEL_EXPORTER_OTLP_TIMEOUT: "10s" }, '"10s": wants milliseconds'],
+  ["otlp-http://c", { OTEL_METRIC_EXPORT_TIMEOUT: "never" }, 'TIMEOUT "never": wants milliseconds'],
+  [
+    "otlp-http://c",
+    { OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "sums" },
+    'TEMPORALITY_PREFERENCE "sums": wants cumulative, delta, lowmemory',
+  ],
+  [
+    "otlp-https://c",
+    { OTEL_EXPORTER_OTLP_CLIENT_KEY: "/k" },
+    "OTLP_CLIENT_KEY: the client's certificate and its key want one another",
+  ],
   ["otlp-http://c", { OTEL_METRIC_EXPORT_INTERVAL: "0" }, '"0": wants milliseconds'],
 ];
 

@@ -58,9 +58,17 @@ const setUp = (...answers: readonly (Answer | Error)[]) => {
     gzip: false,
     timeoutMs: 10_000,
     intervalMs: INTERVAL_MS,
+    exportMs: INTERVAL_MS,
+    temporality: "cumulative",
+    tls: { authority: null, certificate: null, key: null },
     attributes: [],
   }, {
-    sender: { resource: [["service.name", "wire-probe"]], version: "1.2.3", naming: NAMING.probe },
+    sender: {
+      resource: [["service.name", "wire-probe"]],
+      version: "1.2.3",
+      naming: NAMING.probe,
+      temporality: "cumulative",
+    },
     post,
     clock,
     trouble: new Trouble("otlp-http://c:4318", (text) => said.push(text)),
