@@ -45,6 +45,7 @@ const PURE = [
   "src/stats/",
   "src/packet/",
   "src/format/",
+  "src/commands/compare/decision/",
   "src/mesh/row_json.ts",
   "src/mesh/triage/",
   "src/time/schedule.ts",

@@ -103,6 +103,12 @@ export interface RunSummary {
   readonly shape: Shape | null;
 }
 
+/** How often something happened, of how many. */
+export interface Share {
+  readonly count: number;
+  readonly of: number;
+}
+
 /** A part of a whole, from 0 to 1; null where there is no whole. */
 export function shareOf(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;

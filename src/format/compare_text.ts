@@ -1,19 +1,20 @@
-/** A comparison for people: a table of the distributions, then the findings. */
-import { counted } from "../text/words.ts";
+/** A comparison for people: the answer, a table of the distributions, then the findings. */
+import { counted, wrap } from "../text/words.ts";
 import { cells, type Column } from "../text/columns.ts";
-import type { Answer, Comparison, Extra } from "../domain/comparison.ts";
-import { type Distribution, lossRatio, shownDelays, type Summary } from "../domain/summary.ts";
+import type { Comparison, Extra, LiveFigures, Side, Verdict } from "../domain/comparison.ts";
+import type { Summary } from "../domain/summary.ts";
 import { targetTitle } from "../domain/target.ts";
 import { durationText } from "../text/duration.ts";
-import { sentenceOf, verdictSentence } from "./compare_sentences.ts";
+import { millisText } from "../text/number.ts";
+import { headline } from "./compare_headline.ts";
+import { EMPTY_ANSWERS, sentenceOf } from "./compare_sentences.ts";
 import type { Paint } from "./paint.ts";
-import { millisText, percent } from "../text/number.ts";
 
 /** The columns behind the name, with their widths. */
 const COLUMNS: readonly Column[] = [
   ["sent", 7],
   ["lost", 6],
-  ["loss", 8],
+  ["again", 7],
   ["samples", 9],
   ["min", 10],
   ["p50", 10],
@@ -23,34 +24,55 @@ const COLUMNS: readonly Column[] = [
 ];
 const NAME_COLUMN = 11;
 const NOTHING = "-";
+/** Sentences are folded at this column. */
+const TEXT_WIDTH = 90;
+/** A figure and its unit stay together. */
+const UNBROKEN = / (?!ms\b)/;
 
-/** A block a target: a title, the table, the verdict. */
+/** A block a target: a title, the answer, the table, the findings. */
 export function comparisonText(comparison: Comparison, paint: Paint): string {
-  const { target, address, handshake, ping, knock } = comparison;
+  const { target, address, sides, live } = comparison;
+  const { cold, connect, handshake } = sides;
   const head = `--- ${targetTitle(target, address)} ---`;
-  if (address === "") return lines(["", head, paint.bad(verdictSentence(comparison))]);
-  const { cold, connect } = handshake;
+  const answer = folded(headline(comparison), painter(comparison, paint));
+  if (address === "") return lines(["", head, ...answer]);
   return lines([
     "",
     head,
-    scheduleLine(comparison),
+    ...answer,
     "",
+    scheduleLine(comparison),
     "".padEnd(NAME_COLUMN) + cells(COLUMNS.map(([name]) => name), COLUMNS),
-    extraRow("ping", ping, paint),
-    row("handshake", handshake, handshake.rtt, paint),
+    extraRow("ping", sides.ping, paint),
+    row("handshake", handshake, handshake, paint),
     row("  cold", null, cold, paint),
     row("  connect", null, connect, paint),
-    extraRow("knock", knock, paint),
+    extraRow("knock", sides.knock, paint),
+    ...liveRow(live),
     ...notes(comparison, paint),
     "",
-    ...verdictLines(comparison, paint),
+    ...sentences(comparison, paint),
   ]);
 }
 
+const PAINTS: Readonly<Record<Verdict, (paint: Paint) => (text: string) => string>> = {
+  yes: (paint) => paint.bad,
+  unclear: (paint) => paint.warn,
+  no: () => (text) => text,
+};
+
+/** How the answer is painted. */
+export function painter(
+  { conclusion }: Comparison,
+  paint: Paint,
+): (text: string) => string {
+  return conclusion === null ? paint.bad : PAINTS[conclusion.verdict](paint);
+}
+
 /** Of a diagnostic that may be left out. */
-function extraRow(name: Extra, summary: Summary | null, paint: Paint): string {
-  if (summary === null) return `${name.padEnd(NAME_COLUMN)}   left out`;
-  return row(name, summary, shownDelays(summary), paint);
+function extraRow(name: Extra, side: Side | null, paint: Paint): string {
+  if (side === null) return `${name.padEnd(NAME_COLUMN)}   left out`;
+  return row(name, side, side, paint);
 }
 
 function scheduleLine({ schedule: { count, intervalMs, burst }, ping, knock }: Comparison): string {
@@ -60,55 +82,79 @@ function scheduleLine({ schedule: { count, intervalMs, burst }, ping, knock }: C
   return `${slots}, in each ${turns.join(", ")}`;
 }
 
-function row(
-  name: string,
-  counts: Summary | null,
-  delays: Distribution | null,
-  paint: Paint,
-): string {
-  const [sent, lost, loss] = counts === null
+function row(name: string, counts: Side | null, { delays }: Side, paint: Paint): string {
+  const shown = counts === null
     ? ["", "", ""]
-    : [String(counts.sent), String(counts.lost), percent(lossRatio(counts))];
+    : [counts.sent, counts.lost, counts.again].map(String);
   const figures = delays === null
     ? ["0", ...new Array<string>(5).fill(NOTHING)]
     : [String(delays.count), ...quantiles(delays)];
-  const line = name.padEnd(NAME_COLUMN) + cells([sent, lost, loss, ...figures], COLUMNS);
-  return counts !== null && counts.lost > 0 ? paint.bad(line) : line;
+  const line = name.padEnd(NAME_COLUMN) + cells([...shown, ...figures], COLUMNS);
+  return counts !== null && counts.lost + counts.again > 0 ? paint.bad(line) : line;
 }
 
-function quantiles({ minUs, p50Us, p90Us, p99Us, maxUs }: Distribution): string[] {
+function quantiles(
+  { minUs, p50Us, p90Us, p99Us, maxUs }: NonNullable<Side["delays"]>,
+): string[] {
   return [minUs, p50Us, p90Us, p99Us, maxUs].map(millisText);
 }
 
-/** Counts that have no column, where there is something to count. */
-function notes({ handshake, ping, knock }: Comparison, paint: Paint): string[] {
-  const all: [string, Summary | null][] = [
-    ["ping", ping],
-    ["handshake", handshake],
-    ["knock", knock],
+/** Segments sent and sent again, and round trips of the connections that were there anyway. */
+function liveRow(live: LiveFigures | null): string[] {
+  if (live === null) return [];
+  const { segmentsOut, segmentsRetransmitted, rtt, replyRtt, minRttUs } = live;
+  const spread = rtt ?? replyRtt;
+  const mark = rtt === null ? "~" : "";
+  const figures = [
+    minRttUs === null ? NOTHING : millisText(minRttUs),
+    spread === null ? NOTHING : mark + millisText(spread.p50Us),
+    NOTHING,
+    NOTHING,
+    spread === null ? NOTHING : mark + millisText(spread.maxUs),
   ];
-  return all.flatMap(([name, summary]) => {
-    if (summary === null) return [];
-    const { refused, unreachable, skipped, notSent, synRepeated, synCounted } = summary;
+  const counts = [String(segmentsOut), "", String(segmentsRetransmitted), `${spread?.count ?? 0}`];
+  return ["connections".padEnd(NAME_COLUMN) + cells([...counts, ...figures], COLUMNS)];
+}
+
+/** Counts that have no column, where there is something to count. */
+function notes({ handshake, ping, knock, sides, live }: Comparison, paint: Paint): string[] {
+  const all: [string, Summary | null, Side | null][] = [
+    ["ping", ping, sides.ping],
+    ["handshake", handshake, sides.handshake],
+    ["knock", knock, sides.knock],
+  ];
+  const noted = all.flatMap(([name, summary, side]) => {
+    if (summary === null || side === null) return [];
+    const { unreachable, skipped, notSent } = summary;
     const parts = [
-      [refused, `${refused} refused`],
+      [side.refused, `${side.refused} refused`],
       [unreachable, `${unreachable} unreachable`],
-      [synRepeated, `${synRepeated} of ${synCounted} took more than one SYN`],
       [skipped, `${skipped} skipped`],
       [notSent, `${notSent} not sent`],
     ].flatMap(([count, text]) => count === 0 ? [] : [text]);
     return parts.length === 0 ? [] : [paint.warn(`${name}: ${parts.join(", ")}`)];
   });
+  const waits = live !== null && live.rtt === null && live.replyRtt !== null;
+  return waits
+    ? [...noted, "~ acknowledgements may have waited for replies: the service's thinking is in it"]
+    : noted;
 }
 
-/** Answers that say nothing. They have a line only where they are the verdict. */
-const EMPTY: readonly Answer[] = ["both_silent", "too_few"];
+function sentences(comparison: Comparison, paint: Paint): string[] {
+  return comparison.findings.filter(({ answer }) => !EMPTY_ANSWERS.includes(answer)).flatMap(
+    (finding) =>
+      folded(
+        sentenceOf(finding, comparison),
+        finding.answer === "same" ? (text) => text : paint.warn,
+      ),
+  );
+}
 
-function verdictLines({ findings }: Comparison, paint: Paint): string[] {
-  return findings.filter(({ answer }, i) => i === 0 || !EMPTY.includes(answer)).map((finding) => {
-    const sentence = sentenceOf(finding);
-    return finding.answer === "same" ? sentence : paint.warn(sentence);
-  });
+/** A sentence in lines; all but the first are indented. */
+export function folded(sentence: string, paint: (text: string) => string): string[] {
+  return wrap(sentence.split(UNBROKEN), TEXT_WIDTH).map((line, i) =>
+    paint(i === 0 ? line : `  ${line}`)
+  );
 }
 
 function lines(all: readonly string[]): string {

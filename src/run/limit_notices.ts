@@ -2,6 +2,7 @@
 import { hostPort, type Target } from "../domain/target.ts";
 import type { CloseKind } from "../net/connector.ts";
 import { durationText } from "../text/duration.ts";
+import { thousands } from "../text/number.ts";
 
 /** Descriptors for everything that is neither a probe nor an HTTP connection. */
 const SPARE_DESCRIPTORS = 64;
@@ -57,10 +58,12 @@ function inFlightNotice(demand: Demand, { maxInFlight, descriptors }: Limits): s
   const worst = inFlightAtWorst(demand);
   if (descriptors === null || worst <= maxInFlight) return null;
   const spared = descriptors - maxInFlight;
-  return `of ${count(worst)} probes that could be unanswered at once, ${
-    count(maxInFlight)
+  return `of ${thousands(worst)} probes that could be unanswered at once, ${
+    thousands(maxInFlight)
   } may be ` +
-    `under way (descriptor limit ${count(descriptors)}); the rest would wait, seen as lag and ` +
+    `under way (descriptor limit ${
+      thousands(descriptors)
+    }); the rest would wait, seen as lag and ` +
     `skipped: 'ulimit -n ${worst + spared}', a shorter --timeout or a longer --interval`;
 }
 
@@ -71,11 +74,13 @@ function portsNotice(demand: Demand, { ports }: Limits): string | null {
   const wanted = Math.ceil(perSecond * TIME_WAIT_S);
   if (wanted <= ports) return null;
   return `${busiest.name} is closed ${
-    count(Math.round(perSecond))
+    thousands(Math.round(perSecond))
   } times a second, and each close ` +
-    `can hold a local port for ${durationText(TIME_WAIT_S * 1000)}: ${count(wanted)} ports, of ` +
+    `can hold a local port for ${durationText(TIME_WAIT_S * 1000)}: ${
+      thousands(wanted)
+    } ports, of ` +
     `${
-      count(ports)
+      thousands(ports)
     } (net.ipv4.ip_local_port_range): --close rst, a longer --interval, or more addresses`;
 }
 
@@ -90,9 +95,4 @@ function busiestDestination(targets: readonly Target[]): { name: string; targets
     if (seen > busiest.targets) busiest = { name, targets: seen };
   }
   return busiest;
-}
-
-/** A whole number with its thousands set apart. */
-function count(value: number): string {
-  return value.toLocaleString("en");
 }

@@ -1,4 +1,5 @@
 /** Tests of significance on counts. They assume nothing about the distribution of delays. Pure. */
+import type { Share } from "../domain/summary.ts";
 
 /** P(X ≥ k) for X of n trials with probability p each; exact, for 0 < p < 1. */
 export function upperTail(k: number, n: number, p: number): number {
@@ -49,12 +50,6 @@ export function unequalChance(one: number, other: number): number {
   return Math.min(1, 2 * tail);
 }
 
-/** How often something happened, of how many. */
-export interface Share {
-  readonly count: number;
-  readonly of: number;
-}
-
 /** Probabilities whose logarithms differ by less than this are equal. */
 const ROUNDING = 1e-7;
 
@@ -75,4 +70,34 @@ export function sharesDifferChance(one: Share, other: Share): number {
     if (log <= seen + ROUNDING) chance += Math.exp(log);
   }
   return Math.min(1, chance);
+}
+
+/** P(X ≤ k) for X of n trials with probability p each; exact, for 0 < p < 1. */
+export function lowerTail(k: number, n: number, p: number): number {
+  return upperTail(n - k, n, 1 - p);
+}
+
+/** Halvings of an interval within 0..1: to a part in a million. */
+const HALVINGS = 20;
+
+/**
+ * Between which probabilities a share lies: each of the two is wrong with a chance of at most
+ * `chance` (Clopper and Pearson, Biometrika 26, 1934). Nothing counted: 0 to 1.
+ */
+export function shareBounds({ count, of }: Share, chance: number): readonly [number, number] {
+  if (of === 0) return [0, 1];
+  const least = count === 0 ? 0 : boundary((p) => upperTail(count, of, p) < chance);
+  const most = count === of ? 1 : boundary((p) => lowerTail(count, of, p) >= chance);
+  return [least, most];
+}
+
+/** The probability up to which something holds that holds at 0 and not at 1. */
+function boundary(holds: (p: number) => boolean): number {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < HALVINGS; i++) {
+    const middle = (low + high) / 2;
+    if (holds(middle)) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
 }

@@ -73,3 +73,8 @@ export function percentInWords(share: number): string {
 export function progressPercent(share: number): string {
   return `${Math.floor(Math.min(1, share) * 100)}%`;
 }
+
+/** A whole number with its thousands set apart: `1,300`. */
+export function thousands(value: number): string {
+  return value.toLocaleString("en");
+}

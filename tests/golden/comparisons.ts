@@ -1,6 +1,6 @@
 /** Fixed comparisons, a target each: what there is to find, what is missing, and what was left out. */
 import { Samples } from "../../src/commands/compare/samples.ts";
-import { findingsOf } from "../../src/commands/compare/verdict.ts";
+import { decide } from "../../src/commands/compare/decision/conclusion.ts";
 import type { Comparison } from "../../src/domain/comparison.ts";
 import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts";
 import type { Target } from "../../src/domain/target.ts";
@@ -56,7 +56,14 @@ function comparison(name: string, kinds: Kinds, more: Partial<Comparison> = {}):
     return { samples, summary: of.summary(0) };
   };
   const [ping, knock] = [extra(kinds.ping), extra(kinds.knock)];
-  const measured = { cold, steady, ping: ping?.samples ?? null, knock: knock?.samples ?? null };
+  const live = more.live ?? null;
+  const measured = {
+    cold,
+    steady,
+    ping: ping?.samples ?? null,
+    knock: knock?.samples ?? null,
+    live,
+  };
   return {
     target,
     address: "192.0.2.7",
@@ -65,7 +72,8 @@ function comparison(name: string, kinds: Kinds, more: Partial<Comparison> = {}):
     ping: ping?.summary ?? null,
     knock: knock?.summary ?? null,
     leftOut: {},
-    findings: findingsOf(measured),
+    live,
+    ...decide(measured),
     ...more,
   };
 }
@@ -86,7 +94,7 @@ const COMPARISONS: readonly Comparison[] = [
   comparison("alone", { ...ALL, ping: null, knock: null }, {
     leftOut: { ping: "cannot ping: not permitted", knock: "cannot knock: not permitted" },
   }),
-  comparison("gone", ALL, { address: "", ping: null, knock: null, findings: [] }),
+  comparison("gone", ALL, { address: "", ping: null, knock: null, findings: [], conclusion: null }),
 ];
 
 /** By the names of their files. */

@@ -1,5 +1,10 @@
 /** The diagnostics of a comparison interleaved: a loop for each, on one schedule and one clock. */
-import type { Comparison, ComparisonSchedule, Extra } from "../../domain/comparison.ts";
+import type {
+  Comparison,
+  ComparisonSchedule,
+  Extra,
+  LiveFigures,
+} from "../../domain/comparison.ts";
 import type { ProbeRecord } from "../../domain/probe_record.ts";
 import type { Summary } from "../../domain/summary.ts";
 import type { Target } from "../../domain/target.ts";
@@ -9,7 +14,8 @@ import type { Clock } from "../../time/clock.ts";
 import type { ScheduledTarget } from "../../run/scheduled_target.ts";
 import { type LoopPorts, ProbeLoop } from "../../run/probe_loop.ts";
 import { Samples } from "./samples.ts";
-import { findingsOf } from "./verdict.ts";
+import { decide } from "./decision/conclusion.ts";
+import type { Measured } from "./decision/sides.ts";
 
 /** Places in an interval, one a diagnostic, whether or not a diagnostic is left out. */
 const DIAGNOSTICS = 3;
@@ -90,15 +96,22 @@ export class Interleaved {
     for (const { loop } of this.#loops()) loop.stop();
   }
 
-  /** The results so far, one a target. */
-  results(): Result[] {
+  /** The results so far, one a target; `liveOf` tells of the target's live connections. */
+  results(liveOf: (target: Target) => LiveFigures | null): Result[] {
     return this.entries.map(({ target, endpoint }) => {
       const { summary, cold, steady } = this.#handshake.of(target);
       const address = endpoint?.address ?? "";
       const [ping, knock] = [this.#ping, this.#knock].map((diagnostic) =>
         diagnostic === null || address === "" ? null : diagnostic.of(target)
       );
-      const measured = { cold, steady, ping: ping?.steady ?? null, knock: knock?.steady ?? null };
+      const measured: Measured = {
+        cold,
+        steady,
+        ping: ping?.steady ?? null,
+        knock: knock?.steady ?? null,
+        live: address === "" ? null : liveOf(target),
+      };
+      const { sides, findings, conclusion } = decide(measured);
       return {
         target,
         address,
@@ -106,7 +119,10 @@ export class Interleaved {
         handshake: summary,
         ping: ping?.summary ?? null,
         knock: knock?.summary ?? null,
-        findings: address === "" ? [] : findingsOf(measured),
+        live: measured.live,
+        sides,
+        findings: address === "" ? [] : findings,
+        conclusion: address === "" ? null : conclusion,
       };
     });
   }
@@ -140,6 +156,7 @@ interface DiagnosticPorts extends Pick<LoopPorts, "clock" | "prober" | "resolver
 class DiagnosticLoop {
   readonly loop: ProbeLoop;
   #slots: number;
+  #steadyPerSlot: number;
   #samples = new Map<Target, { readonly cold: Samples; readonly steady: Samples }>();
 
   constructor(
@@ -148,6 +165,7 @@ class DiagnosticLoop {
     ports: DiagnosticPorts,
   ) {
     this.#slots = count;
+    this.#steadyPerSlot = Math.max(1, burst - 1);
     const offsetMs = intervalMs * place / DIAGNOSTICS;
     const onRecord = (record: ProbeRecord) => {
       const { cold, steady } = this.#samplesOf(record.target);
@@ -179,7 +197,7 @@ class DiagnosticLoop {
 
   #samplesOf(target: Target): { readonly cold: Samples; readonly steady: Samples } {
     const found = this.#samples.get(target) ??
-      { cold: new Samples(this.#slots), steady: new Samples(this.#slots) };
+      { cold: new Samples(this.#slots), steady: new Samples(this.#slots, this.#steadyPerSlot) };
     this.#samples.set(target, found);
     return found;
   }

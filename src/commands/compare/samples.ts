@@ -2,32 +2,64 @@
 import { fateOf } from "../../domain/outcome.ts";
 import { isRepeated, kernelRttOf, NONE, type ProbeRecord } from "../../domain/probe_record.ts";
 
-/** Probes of one kind: counts, and of each slot the first delay without a repeated SYN. */
+/** Probes of one kind: counts, and every delay without a repeated SYN by its slot. */
 export class Samples {
-  /** In µs by slot, NONE where there is no such figure. */
+  /** Of each slot the first, in µs; NONE where there is no such figure. */
   readonly kernelUs: Int32Array;
   readonly clockUs: Int32Array;
   sent = 0;
   answered = 0;
-  /** Of those sent: not answered, or only when the SYN was repeated. */
-  dropped = 0;
+  refused = 0;
+  /** Never answered. */
+  lost = 0;
+  /** Answered after the SYN was repeated. */
+  again = 0;
+  #slots: number;
+  #perSlot: number;
 
-  constructor(slots: number) {
-    this.kernelUs = new Int32Array(slots).fill(NONE);
-    this.clockUs = new Int32Array(slots).fill(NONE);
+  /** `perSlot`: probes of this kind in a slot, at most. */
+  constructor(slots: number, perSlot = 1) {
+    this.#slots = slots;
+    this.#perSlot = perSlot;
+    this.kernelUs = new Int32Array(slots * perSlot).fill(NONE);
+    this.clockUs = new Int32Array(slots * perSlot).fill(NONE);
   }
 
   add(record: ProbeRecord): void {
-    const { slot, connectUs } = record;
-    const fate = fateOf(record.outcome);
+    const { slot, connectUs, outcome } = record;
+    const fate = fateOf(outcome);
     if (fate === "unsent") return;
     this.sent++;
-    if (fate === "answered") this.answered++;
+    if (fate === "lost") this.lost++;
+    else this.answered++;
+    if (outcome === "refused") this.refused++;
+    if (fate === "lost") return;
     // The clock of a handshake whose SYN was repeated holds the kernel's wait before the repetition.
-    if (fate === "lost" || isRepeated(record)) this.dropped++;
-    else if (slot < this.clockUs.length && this.clockUs[slot] === NONE) {
-      this.clockUs[slot] = connectUs;
-      this.kernelUs[slot] = kernelRttOf(record);
+    if (isRepeated(record)) this.again++;
+    else if (slot < this.#slots) this.#keep(slot, connectUs, kernelRttOf(record));
+  }
+
+  /** The first delay of a slot, or NONE. */
+  kernelAt(slot: number): number {
+    return this.kernelUs[slot * this.#perSlot];
+  }
+
+  /** The same by the clock. */
+  clockAt(slot: number): number {
+    return this.clockUs[slot * this.#perSlot];
+  }
+
+  get slots(): number {
+    return this.#slots;
+  }
+
+  #keep(slot: number, clockUs: number, kernelUs: number): void {
+    const from = slot * this.#perSlot;
+    for (let at = from; at < from + this.#perSlot; at++) {
+      if (this.clockUs[at] !== NONE) continue;
+      this.clockUs[at] = clockUs;
+      this.kernelUs[at] = kernelUs;
+      return;
     }
   }
 }

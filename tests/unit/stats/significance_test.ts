@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { sharesDifferChance, unequalChance } from "../../../src/stats/significance.ts";
+import { shareBounds, sharesDifferChance, unequalChance } from "../../../src/stats/significance.ts";
 import { property } from "../random.ts";
 
 const DIGITS = 1e-9;
@@ -26,4 +26,26 @@ property("the order of the two changes nothing, and a chance is one", 200, (rand
   const chance = sharesDifferChance(one, other);
   assertAlmostEquals(chance, sharesDifferChance(other, one), 1e-6);
   assertEquals(chance >= 0 && chance <= 1, true);
+});
+
+Deno.test("the bounds of a share are those of Clopper and Pearson", () => {
+  // 8 of 40 at 19 times of 20, as in every statistics package: 9.05 % to 35.65 %.
+  const [least, most] = shareBounds({ count: 8, of: 40 }, 0.025);
+  assertAlmostEquals(least, 0.0905, 1e-4);
+  assertAlmostEquals(most, 0.3565, 1e-4);
+  // None of 100: three in a hundred, by the rule of three.
+  const [none, three] = shareBounds({ count: 0, of: 100 }, 0.05);
+  assertEquals(none, 0);
+  assertAlmostEquals(three, 1 - 0.05 ** 0.01, 1e-5);
+  assertEquals(shareBounds({ count: 7, of: 7 }, 0.01)[1], 1);
+  assertEquals(shareBounds({ count: 0, of: 0 }, 0.01), [0, 1]);
+});
+
+property("the bounds of a share hold it, and more trials bring them closer", 100, (random) => {
+  const of = random.int(1, 200);
+  const count = random.int(0, of);
+  const [least, most] = shareBounds({ count, of }, 0.01);
+  assertEquals(least <= count / of && count / of <= most, true);
+  const [closerLeast, closerMost] = shareBounds({ count: 2 * count, of: 2 * of }, 0.01);
+  assertEquals(closerMost - closerLeast <= most - least, true);
 });

@@ -2,7 +2,15 @@
 
 import type { CaptureRing } from "./capture.ts";
 import { type Device, Reader } from "./device.ts";
-import { FORWARDED, LATE, MAX_LATE_NS, OneWay, OVERFLOWED, UNWRITTEN } from "./one_way.ts";
+import {
+  EXTRA_NS,
+  FORWARDED,
+  LATE,
+  MAX_LATE_NS,
+  OneWay,
+  OVERFLOWED,
+  UNWRITTEN,
+} from "./one_way.ts";
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, libc, POLLFD_BYTES, POLLIN } from "./libc.ts";
 import { FACTS, KIND, KINDS, readFacts } from "./packet.ts";
 import { Pool, SLOT_BYTES, SPARE } from "./pool.ts";
@@ -245,7 +253,7 @@ export class Engine {
 
   #enqueue(way: OneWay, kind: number, slot: number): void {
     const pool = this.#pool;
-    const due = this.#clock[0] + way.delayNs[kind];
+    const due = this.#clock[0] + way.delayNs[kind] + way.doubles[EXTRA_NS];
     const last = way.heads[kind] < 0 ? -1 : way.tails[kind];
     // A delay that was shortened just now does not let a packet overtake those before it.
     pool.dueNs[slot] = last >= 0 && pool.dueNs[last] > due ? pool.dueNs[last] : due;

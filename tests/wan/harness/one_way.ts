@@ -66,6 +66,10 @@ export const MAX_LATE_NS = 0;
 const TOKENS = 1;
 const REFILLED_NS = 2;
 const TOKENS_PER_NS = 3;
+/** How much longer than the others the packet that was admitted last is held. */
+export const EXTRA_NS = 4;
+const LAST_TCP_NS = 5;
+const DOUBLES = 6;
 
 const DROP_WHAT = { none: 0, tcp: 1, udp: 2, icmp: 3, all: 4 } as const;
 
@@ -73,7 +77,7 @@ export class OneWay {
   readonly counts = new Float64Array(COUNT_NAMES.length);
   readonly icmp4 = new Float64Array(256);
   readonly icmp6 = new Float64Array(256);
-  readonly doubles = new Float64Array(4);
+  readonly doubles = new Float64Array(DOUBLES);
   readonly delayNs = new Float64Array(KINDS);
   /** First and last slot of each kind's queue; -1 is none. */
   readonly heads = new Int32Array(KINDS).fill(-1);
@@ -82,6 +86,11 @@ export class OneWay {
     delayUs: 0,
     tcpDelayUs: null,
     icmpDelayUs: null,
+    tcpSpikeShare: 0,
+    icmpSpikeShare: 0,
+    spikeUs: 0,
+    coldAfterUs: 0,
+    coldDelayUs: 0,
     drop: "none",
     dropEvery: 0,
     dropSynEvery: 0,
@@ -95,6 +104,8 @@ export class OneWay {
   #dropSynEvery = 0;
   #dropErrors = false;
   #limitErrors = false;
+  /** State of the generator that draws spikes. */
+  #draw = 1;
   #packetOrdinal = 0;
   #synOrdinal = 0;
   readonly #dropSyns = new Int32Array(DROP_SYNS_MAX);
@@ -148,6 +159,7 @@ export class OneWay {
     const counts = this.counts;
     counts[PACKETS] += 1;
     counts[BYTES] += length;
+    this.#hold(facts, clock);
     let drop = this.#dropWhat === DROP_WHAT.all;
     if (this.#dropEvery > 0) {
       this.#packetOrdinal += 1;
@@ -161,6 +173,31 @@ export class OneWay {
     }
     if (drop) counts[DROPPED] += 1;
     return !drop;
+  }
+
+  /** Says how much longer this packet is held than others of its kind. */
+  #hold(facts: Int32Array, clock: Float64Array): void {
+    const { tcpSpikeShare, icmpSpikeShare, spikeUs, coldAfterUs, coldDelayUs } = this.#rules;
+    const doubles = this.doubles;
+    doubles[EXTRA_NS] = 0;
+    const kind = facts[KIND];
+    const isSyn = kind === KIND_TCP && (facts[TCP_FLAGS] & (TCP_SYN | TCP_ACK)) === TCP_SYN;
+    const share = isSyn ? tcpSpikeShare : kind === KIND_ICMP ? icmpSpikeShare : 0;
+    if (share > 0 && this.#drawn() < share) doubles[EXTRA_NS] = spikeUs * 1000;
+    if (kind !== KIND_TCP) return;
+    const isCold = clock[0] - doubles[LAST_TCP_NS] > coldAfterUs * 1000;
+    if (coldAfterUs > 0 && isSyn && isCold) doubles[EXTRA_NS] = coldDelayUs * 1000;
+    doubles[LAST_TCP_NS] = clock[0];
+  }
+
+  /** A number in 0..1 (xorshift32, Marsaglia, "Xorshift RNGs", 2003). */
+  #drawn(): number {
+    let x = this.#draw;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#draw = x;
+    return (x >>> 1) / 2 ** 31;
   }
 
   #dropsTcp(flags: number, dropAlready: boolean): boolean {

@@ -8,6 +8,14 @@ export interface Rules {
   tcpDelayUs?: number | null;
   /** Delay of ICMP and ICMPv6 in place of `delayUs`; null takes it back. */
   icmpDelayUs?: number | null;
+  /** Longer delays: of a share (0..1) of the SYNs, and of the ICMP packets; which ones is drawn. */
+  tcpSpikeShare?: number;
+  icmpSpikeShare?: number;
+  /** How much longer those are held. */
+  spikeUs?: number;
+  /** A SYN that comes this long after the TCP packet before it is held so much longer; 0 is none. */
+  coldAfterUs?: number;
+  coldDelayUs?: number;
   /** Which packets get lost. */
   drop?: "none" | "all" | "tcp" | "udp" | "icmp";
   /** Every nth packet is dropped, counted from this setting; 0 is none. */

@@ -1,0 +1,98 @@
+/** The answer to "is it the network?" in one line. */
+import type { Comparison, Conclusion, Finding, Question } from "../domain/comparison.ts";
+import { percent } from "../text/number.ts";
+import { excess, millis, sentenceOf, tailOf } from "./compare_sentences.ts";
+
+/** What a run of few slots may miss is shown as this share or less by the number it asks for. */
+const SHOWN = "2%";
+
+/** Begins with yes, no, or what else there is to say. */
+export function headline(comparison: Comparison): string {
+  const { conclusion, address, target } = comparison;
+  if (address === "") return `The name ${target.host} did not resolve.`;
+  if (conclusion === null) return "Nothing was measured.";
+  return `${answerText(conclusion, comparison)}${further(conclusion)}`;
+}
+
+function answerText({ cause }: Conclusion, comparison: Comparison): string {
+  const { sides: { handshake, ping }, target, live } = comparison;
+  const { sent, lost, again, answered } = handshake;
+  const p50 = `p50 ${millis(handshake.delays?.p50Us ?? null)}`;
+  const drops = `${lost + again} of ${sent} handshakes were lost or sent their SYN again`;
+  const spikes = `${handshake.spikes.count} of ${handshake.spikes.of} handshakes ` +
+    `(min ${millis(handshake.delays?.minUs ?? null)}, ${tailOf(handshake)})`;
+  switch (cause) {
+    case "none":
+      return `No sign of the network: ${sent} handshakes, none lost, ${p50}, ${tailOf(handshake)}.`;
+    case "loss":
+      return live?.loss !== null && live?.loss !== undefined && lost + again === 0
+        ? `Yes, packets get lost: of live connections ${live.loss}.`
+        : `Yes, packets get lost: ${drops} (on the way, or at a full accept queue).`;
+    case "spikes":
+      return `Yes, TCP meets spikes of ${excess(handshake)}: ${spikes}${echoes(comparison)}.`;
+    case "queueing":
+      return `Yes, packets queue: ${live?.queueing ?? "-"}.`;
+    case "perhaps_loss":
+      return `Perhaps: ${drops}; too few to be sure.`;
+    case "perhaps_spikes":
+      return `Perhaps: spikes, but too few to be sure: ${tailOf(handshake)} against ${p50}.`;
+    case "set_up":
+      return `For new flows alone: ${told(comparison, "set_up")}`;
+    case "prober":
+      return `No, it is this machine: ${told(comparison, "prober")}`;
+    case "server":
+      return `No, it is the service: ${told(comparison, "connections")}`;
+    case "ping":
+      return `No, it is ICMP: ${told(comparison, "ping")}`;
+    case "knock":
+      return `No, not for connections: ${told(comparison, "knock")}`;
+    case "perhaps_ping":
+      return `Not as TCP meets it so far: ${told(comparison, "ping")}`;
+    case "refused":
+      return `No: nothing listens on port ${target.port}; ${answered} of ${sent} handshakes were ` +
+        `refused, so the way there and back is open.`;
+    case "port_silent":
+      return `TCP alone is silent: 0 of ${sent} handshakes were answered, ${
+        ping?.answered ?? 0
+      } of ` +
+        `${ping?.sent ?? 0} echoes were: a firewall, or the host of the service.`;
+    case "all_silent":
+      return `No answer at all: ${lost} of ${sent} handshakes` +
+        `${ping === null ? "" : ` and ${ping.lost} of ${ping.sent} echoes`} lost: ` +
+        "the host is down, unreachable or filtered.";
+    case "too_few":
+      return "Too few samples to tell.";
+    case "nothing_sent":
+      return "Nothing was measured: no handshake could be sent.";
+    default:
+      return cause satisfies never;
+  }
+}
+
+/** Whether echoes meet TCP's spikes; nothing where that is not known. */
+function echoes({ findings }: Comparison): string {
+  const tail = findings.find(({ question, aspect }) => question === "ping" && aspect === "tail");
+  if (tail?.answer === "same") return "; echoes meet them too";
+  return tail?.answer === "less" ? "; echoes do not" : "";
+}
+
+/** The first finding of a question that has something to say. */
+function told(comparison: Comparison, question: Question): string {
+  const says = ({ answer }: Finding) =>
+    answer !== "same" && answer !== "too_few" && answer !== "unclear";
+  const finding = comparison.findings.find((of) => of.question === question && says(of));
+  return finding === undefined ? "-" : lowered(sentenceOf(finding, comparison));
+}
+
+/** A sentence behind a colon; names of protocols stay as they are. */
+function lowered(sentence: string): string {
+  return /^[A-Z][a-z]/.test(sentence) ? sentence[0].toLowerCase() + sentence.slice(1) : sentence;
+}
+
+function further({ cause, enoughSlots, unseenShare }: Conclusion): string {
+  if (enoughSlots === null) return "";
+  return cause === "none"
+    ? ` Loss or spikes below ${percent(unseenShare)} would not have shown: ` +
+      `-c ${enoughSlots} shows ${SHOWN}.`
+    : ` -c ${enoughSlots} would tell.`;
+}

@@ -1,0 +1,155 @@
+/**
+ * compare's headline over links of known behaviour. The gate makes each scene once, with 20 slots;
+ * `deno task test:compare` makes them 50 times, with 200 slots too.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { traffic } from "./connections_lab.ts";
+import { saturate } from "./harness/busy.ts";
+import type { Rules } from "./harness/protocol.ts";
+import { wan } from "./harness/wan.ts";
+import { Lab, PORT } from "./lab.ts";
+
+const RUNS = Number(Deno.env.get("WIRE_PROBE_SCENE_RUNS") ?? 1);
+const COUNTS = (Deno.env.get("WIRE_PROBE_SCENE_COUNTS") ?? "20").split(",").map(Number);
+const ROUND_TRIP_MS = 4;
+const SPIKE_US = 10_000;
+const INTERVAL = "60ms";
+/** Live connections are read once a second, and three readings are the least. */
+const LIVE_INTERVAL = "200ms";
+const THINKER = 2130;
+
+/** Links as they are when a scene begins. */
+const PLAIN: Rules = {
+  delayUs: ROUND_TRIP_MS * 500,
+  icmpDelayUs: null,
+  tcpSpikeShare: 0,
+  icmpSpikeShare: 0,
+  spikeUs: SPIKE_US,
+  coldAfterUs: 0,
+  coldDelayUs: 0,
+  dropSynEvery: 0,
+  drop: "none",
+};
+
+interface Scene {
+  readonly rules: Rules;
+  /** Causes that are right. */
+  readonly right: readonly string[];
+  /** Whether anything but a right cause, or none that asks for more, is wrong even at 20 slots. */
+  readonly sure: boolean;
+  readonly port?: number;
+  readonly interval?: string;
+  readonly busy?: boolean;
+}
+
+const HALF_SPIKES = 0.5;
+/** On a busy machine this machine's own lateness is told too, and truly. */
+const SCENES: Readonly<Record<string, Scene>> = {
+  "no trouble": { rules: {}, right: ["none", "prober"], sure: false },
+  "ICMP alone spikes": {
+    rules: { icmpSpikeShare: HALF_SPIKES },
+    right: ["ping", "prober"],
+    sure: true,
+  },
+  "TCP alone spikes": { rules: { tcpSpikeShare: HALF_SPIKES }, right: ["spikes"], sure: true },
+  "both spike": {
+    rules: { icmpSpikeShare: HALF_SPIKES, tcpSpikeShare: HALF_SPIKES },
+    right: ["spikes"],
+    sure: true,
+  },
+  "ICMP is slower by 10 ms throughout": {
+    rules: { icmpDelayUs: ROUND_TRIP_MS * 500 + SPIKE_US },
+    right: ["ping", "prober"],
+    sure: true,
+  },
+  "ICMP is dropped": { rules: { drop: "icmp" }, right: ["ping", "prober"], sure: true },
+  "a fifth of the SYNs is lost": { rules: { dropSynEvery: 5 }, right: ["loss"], sure: true },
+  "a twentieth of the SYNs is lost": { rules: { dropSynEvery: 20 }, right: ["loss"], sure: false },
+  "a hundredth of the SYNs is lost": { rules: { dropSynEvery: 100 }, right: ["loss"], sure: false },
+  "flows are set up slowly": {
+    rules: { coldAfterUs: 8000, coldDelayUs: 20_000 },
+    right: ["set_up"],
+    sure: true,
+  },
+  "a server thinks": {
+    rules: {},
+    right: ["server", "prober"],
+    sure: false,
+    port: THINKER,
+    interval: LIVE_INTERVAL,
+  },
+};
+
+interface Answer {
+  readonly verdict: string;
+  readonly cause: string;
+  readonly sentence: string;
+  readonly enough_count: number | null;
+}
+
+async function ask(lab: Lab, scene: Scene, count: number): Promise<Answer> {
+  await lab.link.set(PLAIN);
+  // One way alone, so that what a share of the packets meets is met once a round trip.
+  await lab.link.set(scene.rules, "ab");
+  const target = `${lab.link.b.v4}:${scene.port ?? PORT}`;
+  const options = [
+    "-t",
+    "1500ms",
+    "-c",
+    String(count),
+    "-i",
+    scene.interval ?? INTERVAL,
+    "-o",
+    "json",
+  ];
+  const { stdout, stderr } = await lab.near.run(Lab.binary, ["compare", ...options, target]);
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    throw new Error(`no JSON: ${stdout}${stderr}`);
+  }
+}
+
+/** Right, or asks for more; and blames the network only where it is to blame. */
+function check(name: string, { right, sure }: Scene, count: number, answer: Answer): void {
+  const { cause, verdict, sentence, enough_count } = answer;
+  const isRight = right.includes(cause);
+  const asksForMore = verdict === "unclear" || cause === "none" && enough_count !== null;
+  const isFalseAlarm = verdict === "yes" && !isRight;
+  assert(!isFalseAlarm, `${name}, -c ${count}: ${sentence}`);
+  assert(isRight || asksForMore && !(sure && count > 20), `${name}, -c ${count}: ${sentence}`);
+}
+
+/** Those of one lab, one after the other. */
+async function play(names: readonly string[]): Promise<void> {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  await traffic(lab.far, ["reply", THINKER, 30]);
+  if (names.includes("a server thinks")) {
+    await traffic(lab.near, ["ask", `${lab.link.b.v4}:${THINKER}`, 4, 5]);
+  }
+  for (let run = 0; run < RUNS; run++) {
+    for (const count of COUNTS) {
+      for (const name of names) {
+        check(name, SCENES[name], count, await ask(lab, SCENES[name], count));
+      }
+    }
+  }
+}
+
+wan("the headline is right or asks for more, and never blames the network wrongly", async () => {
+  const names = Object.keys(SCENES);
+  const half = Math.ceil(names.length / 2);
+  await Promise.all([play(names.slice(0, half)), play(names.slice(half))]);
+});
+
+wan("on a machine that is busy the network is not blamed", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  await using _ = await saturate(2 * navigator.hardwareConcurrency);
+  for (let run = 0; run < RUNS; run++) {
+    for (const count of COUNTS) {
+      const scene: Scene = { rules: {}, right: ["none", "prober"], sure: false };
+      const answer = await ask(lab, scene, count);
+      assertEquals(["no", "unclear"].includes(answer.verdict), true, answer.sentence);
+    }
+  }
+});
