@@ -1,5 +1,4 @@
 /** Quantiles of a few numbers. */
-import type { Distribution } from "../domain/summary.ts";
 
 /** The lower median: of the middle two values the smaller one. NaN without values. */
 export function median(values: readonly number[]): number {
@@ -45,24 +44,4 @@ function middleOf(a: number, b: number, c: number): number {
 export function spread(values: readonly number[]): number {
   const middle = median(values);
   return 1.4826 * median(values.map((value) => Math.abs(value - middle)));
-}
-
-/** The distribution of a few values in whole µs, exactly; null without values. */
-export function distributionOf(values: readonly number[]): Distribution | null {
-  const count = values.length;
-  if (count === 0) return null;
-  const avgUs = values.reduce((sum, value) => sum + value, 0) / count;
-  const squares = values.reduce((sum, value) => sum + (value - avgUs) ** 2, 0);
-  const at = (share: number) => quantile(values, share);
-  return {
-    count,
-    minUs: at(0),
-    avgUs,
-    maxUs: at(1),
-    stddevUs: count < 2 ? 0 : Math.sqrt(squares / (count - 1)),
-    p50Us: at(0.5),
-    p90Us: at(0.9),
-    p99Us: at(0.99),
-    p999Us: at(0.999),
-  };
 }

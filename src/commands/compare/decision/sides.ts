@@ -1,7 +1,8 @@
 /** The rows of the table, which all findings take their figures from: counts, delays, spikes. */
 import type { LiveFigures, Side, Sides } from "../../../domain/comparison.ts";
 import { NONE } from "../../../domain/probe_record.ts";
-import { distributionOf, quantile } from "../../../stats/quantile.ts";
+import type { Distribution } from "../../../domain/summary.ts";
+import { quantile } from "../../../stats/quantile.ts";
 import type { Samples } from "../samples.ts";
 
 /** A target's samples; null where a diagnostic was left out. */
@@ -81,5 +82,25 @@ function side(samples: readonly Samples[], { by, values: all }: Delays): Side {
       count: spikeUs === null ? 0 : values.filter((us) => us > spikeUs).length,
       of: values.length,
     },
+  };
+}
+
+/** The distribution of a few values in whole µs, exactly; null without values. */
+function distributionOf(values: readonly number[]): Distribution | null {
+  const count = values.length;
+  if (count === 0) return null;
+  const avgUs = values.reduce((sum, value) => sum + value, 0) / count;
+  const squares = values.reduce((sum, value) => sum + (value - avgUs) ** 2, 0);
+  const at = (share: number) => quantile(values, share);
+  return {
+    count,
+    minUs: at(0),
+    avgUs,
+    maxUs: at(1),
+    stddevUs: count < 2 ? 0 : Math.sqrt(squares / (count - 1)),
+    p50Us: at(0.5),
+    p90Us: at(0.9),
+    p99Us: at(0.99),
+    p999Us: at(0.999),
   };
 }
