@@ -5,6 +5,7 @@ import { wan } from "./harness/wan.ts";
 import {
   allowPing,
   answering,
+  beside,
   traceBy,
   type Way,
   wayName,
@@ -33,6 +34,7 @@ const NOBODY_UDP: readonly Way[] = (["v4", "v6"] as const).map((family) => ({
   protocol: "udp",
   family,
 }));
+const IPV4: readonly Way[] = WAYS.filter(({ family }) => family === "v4");
 const ROOT_TCP: readonly Way[] = (["v4", "v6"] as const).map((family) => ({
   user: "root",
   protocol: "tcp",
@@ -67,12 +69,11 @@ async function inEveryWay(
   check: (network: PlayedNetwork, way: Way) => Promise<void>,
   ways: readonly Way[] = WAYS,
 ): Promise<void> {
-  await using network = await PlayedNetwork.open(scene);
-  await allowPing(network);
-  for (const way of ways) {
-    network.captured = [];
+  await beside(ways, async (way) => {
+    await using network = await PlayedNetwork.open(scene);
+    await allowPing(network);
     await check(network, way);
-  }
+  });
 }
 
 wan("routers that quote the IP header and 8 bytes are seen, and so is the target", async () => {
@@ -138,58 +139,50 @@ wan("a slow router before a quick target loses nothing within the timeout", asyn
   const scene = { hops: routers(3, {}, 2, { rttMs: 400 }), target: { rttMs: 20 } };
   await using network = await PlayedNetwork.open(scene);
   await allowPing(network);
-  const ways = WAYS.filter(({ family }) => family === "v4");
   const options = ["-r", "4", "-i", "300ms", "-t", "3s"];
-  const runs = await Promise.all(ways.map((way) => traceBy(network, way, ...options)));
+  const runs = await Promise.all(IPV4.map((way) => traceBy(network, way, ...options)));
   for (const [i, { trace }] of runs.entries()) {
     const counts = trace.hops.map(({ sent, answered }) => [sent, answered]);
-    assertEquals(counts, [[4, 4], [4, 4], [4, 4], [4, 4]], wayName(ways[i]));
+    assertEquals(counts, [[4, 4], [4, 4], [4, 4], [4, 4]], wayName(IPV4[i]));
   }
 });
 
 wan("twelve silent hops hide no thirteenth; a silent target is met by few", async () => {
   const silent = routers(14).map((of, i) => i > 0 && i < 13 ? { ...of, silent: true } : of);
-  await using network = await PlayedNetwork.open({ hops: silent, target: { rttMs: 30 } });
-  await allowPing(network);
-  for (const way of WAYS) {
+  await inEveryWay({ hops: silent, target: { rttMs: 30 } }, async (network, way) => {
     const { trace } = await traceBy(network, way, "-q", "1");
     const whole = wholePath(14, way.family).map((of, at) => at > 0 && at < 13 ? null : of);
     assertEquals(answering(trace), whole, wayName(way));
-  }
-  network.scene = {
+  });
+  const deaf: Scene = {
     hops: routers(3),
     target: { tcp: "silent", udp: "silent", icmp: "silent" },
   };
-  for (const way of WAYS.filter(({ family }) => family === "v4")) {
-    network.captured = [];
+  await inEveryWay(deaf, async (network, way) => {
     const { trace } = await traceBy(network, way, "-m", "20", "-t", "300ms");
     assertEquals([trace.reached, trace.silent_tail], [false, 17], wayName(way));
     assertLessOrEqual(probesAtTarget(network.captured, way.protocol), MAX_AT_TARGET, wayName(way));
     const farthest = Math.max(...network.captured.map(({ packet }) => packet.ttl % 64));
     assertGreaterOrEqual(farthest, 20, "the last hop is always tried");
-  }
+  }, IPV4);
 });
 
 wan("a path that grows is followed, and the target is not called lost for it", async () => {
   const short: Scene = { hops: routers(2), target: { rttMs: 6 } };
   const long: Scene = { hops: routers(4, {}, 3, { silent: true }), target: { rttMs: 10 } };
-  for (const way of WAYS.filter(({ family }) => family === "v4")) {
-    await using network = await PlayedNetwork.open(short);
-    await allowPing(network);
+  await inEveryWay(short, async (network, way) => {
     setTimeout(() => network.scene = long, 450);
     const { trace } = await traceBy(network, way, "-r", "10", "-i", "100ms", "-t", "500ms");
     assertEquals([trace.end?.hop, trace.reached], [5, true], wayName(way));
     const end = trace.hops[4];
     assertEquals([end.addresses[0].address, end.lost], [TARGET.v4, 0], wayName(way));
     assertGreaterOrEqual(end.answered, 3, wayName(way));
-  }
+  }, IPV4);
 });
 
 wan("a change of this machine's address in mid-run is followed", async () => {
   const scene: Scene = { hops: routers(2), target: { rttMs: 6 } };
-  for (const way of WAYS.filter(({ family }) => family === "v4")) {
-    await using network = await PlayedNetwork.open(scene);
-    await allowPing(network);
+  await inEveryWay(scene, async (network, way) => {
     const changed = (async () => {
       await new Promise((resolve) => setTimeout(resolve, 450));
       await network.host.ip("addr", "del", `${PROBER.v4}/24`, "dev", "play0");
@@ -203,12 +196,12 @@ wan("a change of this machine's address in mid-run is followed", async () => {
     const last = trace.hops[2];
     assertGreaterOrEqual(last.answered, 8, wayName(way));
     assertLessOrEqual(last.lost, 2, wayName(way));
-  }
+  }, IPV4);
 });
 
 wan("host unreachable from a router is loss of the target, and hides no hop", async () => {
   const states = [[2, 3, 6, 7], [0, 3, 5, 9]];
-  for (const refused of states) {
+  await beside(states, async (refused) => {
     const way: Way = { user: "root", protocol: "icmp", family: "v4" };
     let startMs = NaN;
     const when = () => {
@@ -225,14 +218,12 @@ wan("host unreachable from a router is loss of the target, and hides no hop", as
     const lost = refused.filter((round) => round > 0).length;
     assertEquals([target.sent, target.lost], [sent, lost]);
     assertEquals(trace.reached, true);
-  }
+  });
 });
 
 wan("what the system refuses to send for a second is not sent, and the trace goes on", async () => {
   const scene: Scene = { hops: routers(3), target: { rttMs: 8 } };
-  for (const way of WAYS.filter(({ family }) => family === "v4")) {
-    await using network = await PlayedNetwork.open(scene);
-    await allowPing(network);
+  await inEveryWay(scene, async (network, way) => {
     const nft = (...words: string[]) => network.run("nft", words);
     await nft("add", "table", "ip", "wp");
     await nft("add", "chain", "ip", "wp", "out", "{ type filter hook output priority 0 ; }");
@@ -247,7 +238,7 @@ wan("what the system refuses to send for a second is not sent, and the trace goe
     assertEquals(answering(trace), wholePath(3, "v4"), wayName(way));
     assertEquals([code, trace.reached], [0, true], wayName(way));
     if (isTold) assertEquals(trace.hops[3].lost, 0, wayName(way));
-  }
+  }, IPV4);
 }, ["nft"]);
 
 wan("a packet that the first link does not take is refused by name", async () => {
@@ -290,9 +281,10 @@ wan("the path's MTU is what was shown, behind black holes and nameless refusals 
     [{ mtu: 1333, says: "nothing" }, 1333, 1334, []],
     [{}, 1500, null, []],
   ];
-  await using network = await PlayedNetwork.open({ hops: [] });
-  for (const [narrow, arrived, lost, named] of cases) {
-    network.scene = { hops: routers(4, {}, 2, narrow), target: { rttMs: 10 } };
+  await beside(cases, async ([narrow, arrived, lost, named]) => {
+    const hops = routers(4, {}, 2, narrow);
+    await using network = await PlayedNetwork.open({ hops, target: { rttMs: 10 } });
+    await allowPing(network);
     const ways = WAYS.filter(({ protocol, user }) => protocol !== "tcp" && user === "root");
     const runs = await Promise.all(ways.map((way) => traceBy(network, way, "--mtu", "-q", "1")));
     for (const [i, { trace }] of runs.entries()) {
@@ -301,8 +293,9 @@ wan("the path's MTU is what was shown, behind black holes and nameless refusals 
       assertEquals(trace.mtu_search?.not_arrived_bytes, lost, label);
       assertEquals(trace.mtu?.steps.map(({ bytes }) => bytes), named, label);
     }
-  }
-  network.scene = { hops: routers(2, { silent: true }), target: { udp: "silent" } };
+  });
+  const scene: Scene = { hops: routers(2, { silent: true }), target: { udp: "silent" } };
+  await using network = await PlayedNetwork.open(scene);
   const unknown = await traceBy(network, NOBODY_UDP[0], "--mtu", "-q", "1", "-t", "200ms");
   assertEquals([unknown.trace.mtu?.bytes, unknown.trace.mtu_search?.first_link_bytes], [
     null,
@@ -318,36 +311,43 @@ wan("MPLS labels and interfaces are read in every form that is met", async () =>
   }];
   const address = addressBytes("192.0.2.7");
   const objects = [mplsObject(labels), interfaceObject(7, address, "ge-0/0/1", 9000)];
-  for (const checksummed of [true, false]) {
-    for (const lengthIn of ["words", "bytes", "nothing"] as const) {
-      const told = { extensions: extensions(objects, checksummed), lengthIn };
-      const scene = { hops: routers(3, {}, 2, told), target: { rttMs: 8 } };
-      await inEveryWay(scene, async (network, way) => {
-        const { trace } = await traceBy(network, way, "-q", "1");
-        const [of] = trace.hops[1].addresses;
-        const label = `${wayName(way)} ${checksummed} ${lengthIn}`;
-        assertEquals(
-          of.mpls,
-          labels.map(({ label, trafficClass, ttl }) => ({
-            label,
-            traffic_class: trafficClass,
-            ttl,
-          })),
+  const forms = [true, false].flatMap((checksummed) =>
+    (["words", "bytes", "nothing"] as const).map((lengthIn) => ({ checksummed, lengthIn }))
+  );
+  const ways = WAYS.filter(({ user, protocol }) => user === "root" || protocol === "udp");
+  await beside(forms, async ({ checksummed, lengthIn }) => {
+    const told = { extensions: extensions(objects, checksummed), lengthIn };
+    await using network = await PlayedNetwork.open({
+      hops: routers(3, {}, 2, told),
+      target: { rttMs: 8 },
+    });
+    await allowPing(network);
+    for (const way of ways) {
+      const { trace } = await traceBy(network, way, "-q", "1");
+      const [of] = trace.hops[1].addresses;
+      const label = `${wayName(way)} ${checksummed} ${lengthIn}`;
+      assertEquals(
+        of.mpls,
+        labels.map(({ label, trafficClass, ttl }) => ({
           label,
-        );
-        assertEquals(of.interfaces, [
-          { role: "incoming", index: 7, address: "192.0.2.7", name: "ge-0/0/1", mtu: 9000 },
-        ], label);
-      }, WAYS.filter(({ user, protocol }) => user === "root" || protocol === "udp"));
+          traffic_class: trafficClass,
+          ttl,
+        })),
+        label,
+      );
+      assertEquals(of.interfaces, [
+        { role: "incoming", index: 7, address: "192.0.2.7", name: "ge-0/0/1", mtu: 9000 },
+      ], label);
     }
-  }
+  });
 });
 
 wan(
   "a target that limits its ICMP is reached by a second trace right behind the first",
   async () => {
     const hops = routers(3);
-    for (const way of [NOBODY_UDP[0], { ...NOBODY_UDP[0], protocol: "icmp" as const }]) {
+    const ways = [NOBODY_UDP[0], { ...NOBODY_UDP[0], protocol: "icmp" as const }];
+    await beside(ways, async (way) => {
       await using network = await PlayedNetwork.open({ hops, target: { rttMs: 8 } });
       await allowPing(network);
       // Linux: six at once, then one a second (icmp_ratelimit).
@@ -356,7 +356,7 @@ wan(
       const second = await traceBy(network, way);
       assertEquals([first.trace.reached, second.trace.reached], [true, true], wayName(way));
       assertEquals(first.trace.hops[3].lost, 0, wayName(way));
-    }
+    });
   },
 );
 
@@ -381,7 +381,8 @@ wan("equal paths by flow label: a trace bears one, each of its flows another", a
     const one = await traceBy(network, way, "-q", "5", "-t", "500ms");
     assertEquals(one.trace.hops[1].addresses.length, 1, wayName(way));
     const labels = new Set(
-      network.captured.filter(({ packet }) => packet.transport[13] !== RST)
+      network.captured
+        .filter(({ packet }) => packet.protocol !== TCP || packet.transport[13] !== RST)
         .map(({ packet }) => packet.flowLabel),
     );
     if (way.protocol !== "tcp") assertEquals(labels.size, 1, wayName(way));
@@ -450,10 +451,10 @@ wan("an echo that another host's error quotes is not taken for ours", async () =
 
 wan("hundreds of targets are traced in one process, each as by itself", async () => {
   const scene: Scene = { hops: routers(4), target: { rttMs: 10 } };
-  await using network = await PlayedNetwork.open(scene);
-  await allowPing(network);
   const targets = Array.from({ length: 300 }, (_, i) => `10.92.${100 + (i >> 8)}.${i & 255}`);
-  for (const way of WAYS.filter(({ family }) => family === "v4")) {
+  for (const way of IPV4) {
+    await using network = await PlayedNetwork.open(scene);
+    await allowPing(network);
     const option = { tcp: [], udp: ["-U"], icmp: ["-I"] }[way.protocol];
     const words = ["trace", "-n", "-o", "json", "-q", "1", ...option, ...targets];
     const { code, stdout } = await network.run(BINARY, words, { user: way.user });
