@@ -36,7 +36,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     }
     case "trace": {
       const { trace } = await import("./src/commands/trace/trace.ts");
-      return await trace(command.options);
+      return await trace(command.options, VERSION);
     }
     case "heatmap": {
       const { heatmap } = await import("./src/commands/heatmap/heatmap.ts");

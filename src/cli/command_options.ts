@@ -70,6 +70,10 @@ export function serveOptions(
   };
 }
 
+/** Between two rounds: for somebody who waits, and for a receiver (routers limit what they answer). */
+const TRACE_INTERVAL_MS = 1000;
+const AGENT_INTERVAL_MS = 10_000;
+
 type TraceValues = ValuesOf<typeof COMMANDS.trace.options>;
 
 export function traceOptions(values: TraceValues, operands: readonly string[]): TraceOptions {
@@ -85,10 +89,11 @@ export function traceOptions(values: TraceValues, operands: readonly string[]): 
       `--first-hop ${values["first-hop"]} lies behind --max-hops ${values["max-hops"]}`,
     );
   }
-  const targets = hostAndPort(operands).map(parseTraceTarget).map(({ host, port }) => {
-    return { host, port: port ?? values.port };
-  });
+  const targets = hostAndPort(operands).map(parseTraceTarget)
+    .map((target) => ({ ...target, port: target.port ?? values.port }));
   for (const { host } of targets) checkFamily(host, family, host);
+  checkTraceExports(values);
+  const isAgent = values.export.length > 0;
   return {
     targets,
     targetsFile: values.targets,
@@ -102,17 +107,31 @@ export function traceOptions(values: TraceValues, operands: readonly string[]): 
     maxHops: values["max-hops"],
     queries: values.queries,
     timeoutMs: values.timeout,
-    paths: values.paths,
+    // Held fixed, so that what changes is the network.
+    paths: values.paths ?? (isAgent ? 1 : null),
     sizeBytes: values.size,
     mtu: values.mtu,
     names: !values["no-names"],
     asn: values.asn,
     nameServer: values.resolver === null ? null : parseNameServer(values.resolver),
-    repeat: values.repeat,
-    intervalMs: values.interval,
+    repeat: values.repeat ?? (isAgent ? Infinity : null),
+    intervalMs: values.interval ?? (isAgent ? AGENT_INTERVAL_MS : TRACE_INTERVAL_MS),
     output: values.output,
+    exports: values.export,
+    http: { names: values["http-host"], tokenFile: values["http-token"] },
     noColor: values["no-color"],
   };
+}
+
+function checkTraceExports({ export: exports, output, mtu }: TraceValues): void {
+  const collectd = exports.find(({ kind }) => kind === "collectd-exec" || kind === "collectd-uds");
+  if (collectd !== undefined) {
+    throw new UsageError(`trace has no --export ${collectd.kind}: Influx, OTLP and Prometheus`);
+  }
+  if (exports.length > 0 && mtu) throw new UsageError("--mtu and --export exclude each other");
+  if (exports.length === 0 && output === "none") {
+    throw new UsageError("--output none wants --export");
+  }
 }
 
 /** Flows' ports follow one another. */

@@ -250,14 +250,19 @@ export const TRACE_OPTIONS = {
   resolver: once(text("ADDR", "an IP address, or one with a port"), null, "ask this DNS server", {
     shown: "the system's",
   }),
-  repeat: once(integer(1, limits.MAX_COUNT), null, "trace N times, and sum up", { short: "r" }),
+  repeat: once(integer(1, limits.MAX_COUNT), null, "trace N times, and sum up", {
+    short: "r",
+    shown: "1; no end with --export",
+  }),
   interval: once(
     duration(10, limits.MAX_INTERVAL_MS, { guarded: true }),
-    1000,
+    null,
     "between the traces of --repeat",
-    { short: "i", shown: "1s" },
+    { short: "i", shown: "1s, or 10s with --export" },
   ),
-  output: once(choice("text", "json", "csv"), "text", "what is printed", { short: "o" }),
+  output: once(choice("text", "json", "csv", "none"), "text", "what is printed", { short: "o" }),
+  export: many(exportUrl, "where paths go to, hop by hop, flows held fixed; may be repeated"),
+  ...HTTP_OPTIONS,
 } satisfies OptionTable;
 
 export const CONNECTIONS_OPTIONS = {

@@ -204,6 +204,56 @@ export interface TraceReport {
   namesOf(address: string): KnownNames;
 }
 
+/** A probe of a round, and what came of it. */
+export interface RoundProbe {
+  readonly hops: number;
+  readonly flow: number;
+  /** Null for no answer. */
+  readonly address: string | null;
+  /** Null for no answer. */
+  readonly kind: HopAnswerKind | null;
+  /** NONE where it could not be measured. */
+  readonly rttUs: number;
+  /** How much it differs from the round trip before it to the same address; NONE where there was none. */
+  readonly jitterUs: number;
+}
+
+/** One round of a trace that goes on and on, once nothing of it is waited for any more. */
+export interface PathRound {
+  /** When it began. */
+  readonly wallSeconds: number;
+  readonly wallNanos: number;
+  /** The name of what is traced. */
+  readonly target: string;
+  readonly address: string;
+  readonly port: number | null;
+  readonly protocol: TraceProtocol;
+  /** False where the trace was ended before every probe had its fate: it tells nothing of the path. */
+  readonly isWhole: boolean;
+  readonly probes: readonly RoundProbe[];
+  /** The hops to which the system refused to send, one for each time. */
+  readonly notSent: readonly number[];
+  /** A hash of all routers as they are known after it, and of how far it is to the target. */
+  readonly path: string;
+  /** Where the path was found to be another one; null for the same as before. */
+  readonly change: PathChange | null;
+  /** Changes since the first round. */
+  readonly changes: number;
+}
+
+/** What a hop was before, and is now; the target where the path has become longer or shorter. */
+export interface PathChange {
+  readonly hops: number;
+  readonly before: readonly string[];
+  readonly now: readonly string[];
+}
+
+/** The nearest hop at which the target answered in a round; null for none. */
+export function hopsToEnd({ probes }: PathRound): number | null {
+  const ends = probes.filter(({ kind }) => kind === "end").map(({ hops }) => hops);
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
 /** Whether the target itself has answered a probe. */
 export function isReached(report: TraceReport): boolean {
   return report.end?.kind === "end";

@@ -2,10 +2,14 @@
 import type { ConnectionGroup, ConnectionReport, RttSpread } from "../domain/connection.ts";
 import { retransmittedRatio, shareOf } from "../domain/connection.ts";
 import type { ByteWriter } from "./byte_writer.ts";
-import { escapeTag } from "./influx.ts";
-import { millisOf, roundedShare } from "../text/number.ts";
-
-type Fields = readonly (readonly [name: string, value: string | null])[];
+import {
+  countField as count,
+  type LineFields as Fields,
+  type LineTags as Tags,
+  millisField as millis,
+  shareField as ratio,
+  writeInfluxLine as writeLine,
+} from "./influx_line.ts";
 
 /** A writing step a line. The host is a tag: the same peer seen from two hosts is two series. */
 export function* connectionsInflux(
@@ -20,8 +24,6 @@ export function* connectionsInflux(
   yield (out) => writeLine(out, "tcp_connections_total", tags, totalFields(report), report);
 }
 
-type Tags = readonly (readonly [key: string, value: string | null])[];
-
 function tagsOf(group: ConnectionGroup, host: string): Tags {
   return [
     ["host", host],
@@ -33,26 +35,6 @@ function tagsOf(group: ConnectionGroup, host: string): Tags {
     ["peer_name", group.peerName],
     ["process", group.owner],
   ];
-}
-
-function writeLine(
-  out: ByteWriter,
-  measurement: string,
-  tags: Tags,
-  fields: Fields,
-  { wallSeconds, wallNanos }: ConnectionReport,
-): void {
-  out.ascii(measurement);
-  for (const [key, value] of tags) {
-    // An empty tag value, or one that ends in a backslash, cannot be written.
-    const kept = value?.replace(/\\+$/, "") ?? "";
-    if (kept !== "") out.utf8(`,${key}=${escapeTag(kept)}`);
-  }
-  const given = fields.filter(([, value]) => value !== null);
-  out.ascii(` ${given.map(([name, value]) => `${name}=${value}`).join(",")} `);
-  out.int(wallSeconds);
-  out.padded(wallNanos, 9);
-  out.ascii("\n");
 }
 
 function groupFields(group: ConnectionGroup): Fields {
@@ -111,16 +93,4 @@ function spread(name: string, of: RttSpread | null): Fields {
 
 function text(value: number | null): string | null {
   return value === null ? null : String(value);
-}
-
-function count(value: number | null | undefined): string | null {
-  return value === null || value === undefined ? null : `${value}i`;
-}
-
-function millis(us: number | null): string | null {
-  return text(millisOf(us));
-}
-
-function ratio(value: number | null): string | null {
-  return text(roundedShare(value));
 }

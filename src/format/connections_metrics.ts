@@ -10,7 +10,13 @@ import {
   type ListeningPort,
   type RttSpread,
 } from "../domain/connection.ts";
-import type { MetricFamily, MetricLabel, MetricSample } from "./metric_family.ts";
+import {
+  type DescribedMetric as Described,
+  type MetricFamily,
+  metricFamily,
+  type MetricLabel,
+  type MetricSample,
+} from "./metric_family.ts";
 
 const PREFIX = "wire_probe_connections";
 const MICROS = 1e6;
@@ -25,12 +31,6 @@ interface Series {
   readonly start: Start;
   group: ConnectionGroup;
   readonly counts: Map<string, number>;
-}
-
-interface Described {
-  readonly name: string;
-  readonly unit: MetricFamily["unit"];
-  readonly help: string;
 }
 
 const GAUGES: readonly (Described & { of(group: ConnectionGroup): number | null })[] = [
@@ -256,10 +256,10 @@ function plain(name: string, help: string): Described {
 
 function family(
   kind: MetricFamily["kind"],
-  { name, unit, help }: Described,
+  described: Described,
   samples: readonly MetricSample[],
 ): MetricFamily {
-  return { name: `${PREFIX}_${name}`, kind, unit, help, samples, sums: [] };
+  return metricFamily(PREFIX, kind, described, samples);
 }
 
 function countsOf(series: readonly Series[], name: string): MetricSample[] {

@@ -26,19 +26,38 @@ export interface MetricFamily {
   readonly sums: readonly MetricSample[];
 }
 
-/** The families of `families` that have a sample, a step each (text format 0.0.4). */
+/** What a metric is called and means. */
+export interface DescribedMetric {
+  /** Behind the prefix of its kind. */
+  readonly name: string;
+  readonly unit: MetricFamily["unit"];
+  readonly help: string;
+}
+
+/** A family of metrics whose names begin alike: `wire_probe_path`. */
+export function metricFamily(
+  prefix: string,
+  kind: MetricFamily["kind"],
+  { name, unit, help }: DescribedMetric,
+  samples: readonly MetricSample[],
+  sums: readonly MetricSample[] = [],
+): MetricFamily {
+  return { name: `${prefix}_${name}`, kind, unit, help, samples, sums };
+}
+
+/** The families of `families` that have a sample: a step for the head, one for each sample (text format 0.0.4). */
 export function* prometheusFamilies(families: Iterable<MetricFamily>): Iterable<Step> {
   for (const { name, kind, unit, help, samples, sums } of families) {
     if (samples.length === 0) continue;
     const base = unit === null ? name : `${name}_${unit}`;
     const full = kind === "counter" ? `${base}_total` : base;
-    yield (out) => {
-      out.ascii(`# HELP ${full} ${help}\n# TYPE ${full} ${kind}\n`);
-      for (const [i, sample] of samples.entries()) {
+    yield (out) => out.ascii(`# HELP ${full} ${help}\n# TYPE ${full} ${kind}\n`);
+    for (const [i, sample] of samples.entries()) {
+      yield (out) => {
         if (kind === "summary") out.utf8(line(`${full}_sum`, sums[i]));
         out.utf8(line(kind === "summary" ? `${full}_count` : full, sample));
-      }
-    };
+      };
+    }
   }
 }
 

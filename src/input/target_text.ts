@@ -102,7 +102,7 @@ function connectionAddress(
 }
 
 /** A name ends before the first `:`, `/` or `@`, and a libpq string is no name. */
-function splitName(text: string): { name: string | null; place: string } {
+export function splitName(text: string): { name: string | null; place: string } {
   const equals = /^([^=:/@]*)=/.exec(text);
   if (equals === null || isLibpq(text)) return { name: null, place: text };
   return { name: equals[1], place: text.slice(equals[0].length) };

@@ -3,27 +3,49 @@ import { UsageError } from "../domain/exit.ts";
 import type { NameServer } from "../net/name_server.ts";
 import { messageOf, quote } from "../text/quote.ts";
 import { readInputFile } from "./file.ts";
-import { literalEndpoint } from "../domain/address.ts";
+import { literalEndpoint, unmapped } from "../domain/address.ts";
+import { hostPort, NO_PORT } from "../domain/target.ts";
 import { parseConnectionText, redacted } from "./connection_text.ts";
-import { NO_DEFAULTS, parseHostPort, parseTarget } from "./target_text.ts";
+import {
+  checkedName,
+  checkedZone,
+  NO_DEFAULTS,
+  parseHostPort,
+  parseTarget,
+  splitName,
+} from "./target_text.ts";
 
 export interface TraceTarget {
+  /** What it is called in monitoring; null where it was given no name. */
+  readonly name: string | null;
   readonly host: string;
   /** Null for the protocol's own. */
   readonly port: number | null;
 }
 
+/** The name of a target in monitoring: its own, else what is traced. */
+export function traceTargetName({ name, host, port }: TraceTarget): string {
+  return name ?? hostPort(host, port ?? NO_PORT);
+}
+
 const ACCEPTED = "wants host, host:port, 1.2.3.4, 1.2.3.4:port, [v6] or [v6]:port";
 
-/** `host`, `host:port`, an address, `[v6]` or `[v6]:port`; throws UsageError. */
+/** `host`, `host:port`, an address, `[v6]` or `[v6]:port`, all perhaps behind `name=`; throws UsageError. */
 export function parseTraceTarget(text: string): TraceTarget {
+  const { name, place } = splitName(text);
+  if (name !== null) checkedName(name, redacted(text));
+  return { name, ...parsePlace(place) };
+}
+
+function parsePlace(text: string): Omit<TraceTarget, "name"> {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  if (literalEndpoint(bare, 0) !== null) return { host: bare, port: null };
+  const what = `target ${quote(redacted(text))}`;
+  const literal = literalEndpoint(unmapped(bare), 0);
+  if (literal !== null) return { host: checkedZone(literal.address, what), port: null };
   if (parseConnectionText(text) !== null) {
     const { host, port } = parseTarget(text, NO_DEFAULTS);
     return { host, port };
   }
-  const what = `target ${quote(redacted(text))}`;
   if (text.includes(":")) return parseHostPort(text, ACCEPTED, what);
   // A name alone is checked as one with a port is.
   return { host: parseHostPort(`${text}:1`, ACCEPTED, what).host, port: null };
@@ -34,8 +56,8 @@ const MAX_FILE_BYTES = 16 << 20;
 const MAX_TRACE_TARGETS = 100_000;
 
 /**
- * The targets of a file, one a line: as for `trace`, perhaps with a name before it and labels behind it
- * as other commands have them, which a trace does not use; `#` comments. Throws SystemError, or
+ * The targets of a file, one a line: as for `trace`, perhaps with labels behind it as other commands
+ * have them, which a trace does not use; `#` comments. Throws SystemError, or
  * UsageError that names file and line.
  */
 export async function loadTraceTargets(path: string): Promise<TraceTarget[]> {
@@ -45,7 +67,7 @@ export async function loadTraceTargets(path: string): Promise<TraceTarget[]> {
     const [word] = line.replace(/(^|\s)#.*/s, "").trim().split(/\s+/);
     if (word === "") continue;
     try {
-      targets.push(parseTraceTarget(word.slice(word.indexOf("=") + 1)));
+      targets.push(parseTraceTarget(word));
     } catch (error) {
       throw new UsageError(`${path}:${index + 1}: ${messageOf(error)}`);
     }

@@ -3,10 +3,7 @@
  * highest scores for it (rendezvous hashing: Thaler and Ravishankar, 1998), so every node finds the
  * same answer by itself, and a node that joins or leaves moves few pairs. Pure.
  */
-
-/** FNV-1a, 32 bits: offset basis and prime (RFC 9923). */
-const FNV_BASIS = 0x811c9dc5;
-const FNV_PRIME = 0x01000193;
+import { hash32 } from "../text/hash.ts";
 
 /** A node's name, and the hash that its scores are made of. */
 interface Hashed {
@@ -49,15 +46,8 @@ function score(from: Hashed, to: Hashed): number {
   return (mixed ^ mixed >>> 16) >>> 0;
 }
 
-/** Of UTF-16 code units, low byte first. */
 function hashed(name: string): Hashed {
-  let hash = FNV_BASIS;
-  for (let i = 0; i < name.length; i++) {
-    const unit = name.charCodeAt(i);
-    hash = Math.imul(hash ^ unit & 0xff, FNV_PRIME);
-    hash = Math.imul(hash ^ unit >>> 8, FNV_PRIME);
-  }
-  return { name, hash };
+  return { name, hash: hash32(name) };
 }
 
 /** The same on every machine, whatever its language. */

@@ -157,6 +157,18 @@ export class TracePath {
     return reached ?? nearest([...this.#refusals.values()]);
   }
 
+  /** How much the last round trip added differs from the one before it; NONE where there was none. */
+  jitterOf({ hops, answer }: ProbeFate): number {
+    if (answer === null || answer.rttUs === NONE) return NONE;
+    const of = this.#hop(hops).addresses.find(({ address }) => address === answer.address);
+    return of?.jitter.lastUs ?? NONE;
+  }
+
+  /** How far it is to the target along a flow, as last seen; null where that is not known. */
+  endHops(flow: number): number | null {
+    return this.#ends.get(flow)?.end.hops ?? null;
+  }
+
   /** What the next round need not find out again. */
   known(): Known {
     if (this.rounds === 0) return NOTHING_KNOWN;

@@ -122,6 +122,7 @@ export class TraceRound {
   #settle = Promise.withResolvers<void>();
   #finished = Promise.withResolvers<void>();
   #isOver = false;
+  #isBrokenOff = false;
 
   /** `number` counts a trace's rounds from 1. */
   constructor(number: number, options: RoundOptions, known: Known, parts: RoundParts) {
@@ -150,8 +151,15 @@ export class TraceRound {
     this.#turn();
   }
 
-  /** Ends the round now; what has not been answered is lost. */
+  /** Whether it was ended before every probe had its fate. */
+  get isBrokenOff(): boolean {
+    return this.#isBrokenOff;
+  }
+
+  /** Ends the round now; what is still waited for has no fate. */
   stop(): void {
+    if (this.#isOver) return;
+    this.#isBrokenOff = true;
     this.#finish();
   }
 
@@ -310,6 +318,7 @@ export class TraceRound {
       for (const probe of view.cells.flat()) {
         if (probe === undefined) continue;
         probe.cancel();
+        if (probe.state === "waiting") continue;
         const isRefused = probe.refusal !== null && probe.hops === refuser;
         if (isRefused) this.#tell(probe, probe.refusal);
         else if (probe.refusal !== null || probe.state !== "answered") {

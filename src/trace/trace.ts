@@ -6,6 +6,7 @@ import type { HopProber } from "./hop_prober.ts";
 import { searchMtu } from "./mtu_search.ts";
 import { TracePath } from "./path.ts";
 import { TraceRound } from "./round.ts";
+import { type LoggedRound, RoundLog } from "./round_log.ts";
 
 export interface TraceLimits {
   readonly firstHop: number;
@@ -14,6 +15,7 @@ export interface TraceLimits {
   readonly flows: number;
   readonly timeoutMs: number;
   readonly sizeBytes: number;
+  /** Infinity for no end. */
   readonly rounds: number;
   readonly intervalMs: number;
   /** Whether the path's MTU is searched for when the path is known. */
@@ -25,6 +27,8 @@ export interface TraceParts {
   readonly prober: HopProber;
   /** An address is met for the first time. */
   onAddress(address: string): void;
+  /** A round is over, and so are all before it. */
+  onRound?(round: LoggedRound): void;
 }
 
 export class Trace {
@@ -36,6 +40,7 @@ export class Trace {
   #limits: TraceLimits;
   #parts: TraceParts;
   #rounds = new Set<TraceRound>();
+  #log: RoundLog;
   #stop = Promise.withResolvers<void>();
   #isStopped = false;
 
@@ -44,6 +49,7 @@ export class Trace {
     this.path = new TracePath(limits.firstHop);
     this.#limits = limits;
     this.#parts = parts;
+    this.#log = new RoundLog((round) => parts.onRound?.(round));
   }
 
   /**
@@ -80,18 +86,31 @@ export class Trace {
     const { clock, prober, onAddress } = this.#parts;
     const known = path.known();
     prober.renew(target);
-    const round = new TraceRound(path.beginRound(), { ...this.#limits, target }, known, {
+    const log = this.#log;
+    const number = path.beginRound();
+    log.begin(number, clock.now());
+    const round = new TraceRound(number, { ...this.#limits, target }, known, {
       clock,
       prober,
       onFate: (fate) => {
         const fresh = path.add(fate);
+        log.fate(fate, path.jitterOf(fate));
         if (fresh !== null) onAddress(fresh);
       },
-      onNotSent: (hops, reason) => path.notSent(hops, reason),
-      onFlowEnd: (end) => path.endFlow(end),
+      onNotSent: (hops, reason) => {
+        log.notSent(number, hops);
+        path.notSent(hops, reason);
+      },
+      onFlowEnd: (end) => {
+        path.endFlow(end);
+        log.end(number, end.flow, path.endHops(end.flow));
+      },
     });
     this.#rounds.add(round);
-    round.over.then(() => this.#rounds.delete(round));
+    round.over.then(() => {
+      this.#rounds.delete(round);
+      log.over(number, !round.isBrokenOff);
+    });
     round.start();
     return round;
   }

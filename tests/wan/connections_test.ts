@@ -224,7 +224,12 @@ wan("handshakes beside and one trace to the slow peer; a healthy time has no ver
     ["ask", `${slow.b.v4}:2400`, 5, 10],
   );
   const args = ["-c", HEALTHY_SECONDS, "--probe", "--trace-above", 40];
-  const run = await watch(near, args);
+  const exports = ["--export", "prometheus://127.0.0.1:9436"];
+  let page = "";
+  const run = await watch(near, [...args, ...exports], {}, async (reports) => {
+    if (reports !== HEALTHY_SECONDS - 1) return;
+    page = (await near.run("curl", ["-s", "http://127.0.0.1:9436/metrics"])).stdout;
+  });
   assertEquals(run.code, 0, run.stderr);
   assertEquals(verdictsIn(run.reports), []);
   for (const report of run.reports) {
@@ -241,7 +246,11 @@ wan("handshakes beside and one trace to the slow peer; a healthy time has no ver
     2400,
     true,
   ]);
-});
+  const labels = `target="${slow.b.v4}:2400",protocol="tcp"`;
+  assertStringIncludes(page, `wire_probe_path_rounds_total{${labels}} 1\n`);
+  const end = `${labels},hop="1",address="${slow.b.v4}"`;
+  assertStringIncludes(page, `wire_probe_path_hop_rtt_seconds_count{${end}} 3\n`);
+}, ["curl"]);
 
 /** The figures of a group as `ss -tinmH` shows them, over all its sockets. */
 interface SsFigures {

@@ -466,3 +466,47 @@ wan("hundreds of targets are traced in one process, each as by itself", async ()
     }
   }
 });
+
+wan("as an agent a trace exports each hop, and a change of the path is an event", async () => {
+  const before: Scene = { hops: routers(3, {}, 2, { silent: true }), target: { rttMs: 8 } };
+  const other = { v4: "10.92.7.7", v6: "fd92::7:7" };
+  const after: Scene = { hops: routers(3, {}, 3, other), target: { rttMs: 8 } };
+  // Influx lines go to a receiver behind the played network, which nobody answers for.
+  const receiver = { v4: "10.92.200.1", v6: "fd92::c8:1" };
+  await inEveryWay(before, async (network, way) => {
+    setTimeout(() => network.scene = after, 700);
+    const to = way.family === "v4" ? receiver.v4 : `[${receiver.v6}]`;
+    const agent = ["--export", `telegraf-udp://${to}:8094`, "-o", "none"];
+    const options = ["-r", "8", "-i", "200ms", "-t", "500ms", ...agent];
+    const words = [
+      "trace",
+      "-n",
+      ...options,
+      ...wordsOf(way).map((of) => of.replace(/^[^-]/, "db=$&")),
+    ];
+    const { code, stdout, stderr } = await network.run(BINARY, words, { user: way.user });
+    assertEquals([code, stdout], [0, ""], stderr);
+    const [was, now] = [hopAddress(3)[way.family], other[way.family]];
+    assert(stderr.includes(`db: the path changed at hop 3: ${was} before, ${now} now`), stderr);
+    const lines = linesTo(network.captured, 8094);
+    const paths = lines.filter((line) => line.startsWith("trace_path,"));
+    assertEquals(paths.length, 8, wayName(way));
+    assertEquals(paths.filter((line) => line.includes("changed=true")).length, 1, wayName(way));
+    assert(paths[7].includes("changes=1i,reached=true,hops=4i"), paths[7]);
+    assertEquals(new Set(paths.map((line) => /path="(\w{8})"/.exec(line)?.[1])).size, 3);
+    const lost = lines.filter((line) => /^trace_hop,.*,hop=2 .*lost=1i/.test(line)).length;
+    const met = lines.filter((line) => line.startsWith("trace_hop_rtt,") && line.includes(now));
+    // A silent hop is not asked again where a flow has one probe at a time.
+    const wanted = way.user === "nobody" && way.protocol !== "icmp" ? [1, 1] : [3, 5];
+    assertGreaterOrEqual(lost, wanted[0], wayName(way));
+    assertGreaterOrEqual(met.length, wanted[1] > 1 ? 3 : 1, wayName(way));
+  });
+});
+
+/** Lines of datagrams to a port. */
+function linesTo(captured: readonly Captured[], port: number): string[] {
+  return captured.filter(({ packet }) => packet.protocol === UDP && packet.destinationPort === port)
+    .flatMap(({ packet }) =>
+      new TextDecoder().decode(packet.transport.slice(8)).trim().split("\n")
+    );
+}

@@ -1,6 +1,5 @@
 /** Where reports of connections go: standard output, and the exporters. */
 import type { ConnectionReport } from "../../domain/connection.ts";
-import type { TraceReport } from "../../domain/path.ts";
 import { isoTimeText } from "../../format/byte_writer.ts";
 import { connectionsCollectd } from "../../format/connections_collectd.ts";
 import { CONNECTIONS_CSV_HEADER, connectionsCsv } from "../../format/connections_csv.ts";
@@ -8,43 +7,30 @@ import { connectionsInflux } from "../../format/connections_influx.ts";
 import { connectionsJson } from "../../format/connections_json.ts";
 import { ConnectionSeries } from "../../format/connections_metrics.ts";
 import { connectionLines } from "../../format/connections_text.ts";
-import { NAMING } from "../../format/naming.ts";
 import { choosePaint, type Paint, plain } from "../../format/paint.ts";
+import { pathInflux } from "../../format/path_influx.ts";
 import { traceJson } from "../../format/path_json.ts";
+import { PathSeries } from "../../format/path_metrics.ts";
 import { traceLines } from "../../format/path_text.ts";
 import type { Step } from "../../format/record_format.ts";
 import { hostName } from "../../kernel/process.ts";
 import type { Connector } from "../../net/connector.ts";
 import { collectdOptions, type ExportRun } from "../../run/options.ts";
-import type { ExportTarget } from "../../run/options.ts";
 import { outbox } from "../../run/outbox.ts";
-import type { Exporter } from "../../sink/exporter.ts";
+import { Receivers, reportRun } from "../../run/receivers.ts";
 import { stdoutColumns, stdoutIsTerminal, stdoutWantsColour } from "../../sink/stdio.ts";
 import type { ConnectionsOptions } from "./options.ts";
+import type { PeerPath } from "./peer_tracer.ts";
 
 /** The width of reports that do not go to a terminal. */
 const USUAL_COLUMNS = 80;
-
-/** An exporter, and what kind of lines it wants; null for those that ask for metrics. */
-interface Receiver {
-  readonly exporter: Exporter;
-  readonly lines: "influx" | "collectd" | null;
-}
-
-const LINES: Readonly<Record<ExportTarget["kind"], Receiver["lines"]>> = {
-  "telegraf-udp": "influx",
-  "influx-http": "influx",
-  "collectd-exec": "collectd",
-  "collectd-uds": "collectd",
-  prometheus: null,
-  otlp: null,
-};
 
 export class ConnectionOutputs {
   #options: ConnectionsOptions;
   #paint: Paint;
   #series: ConnectionSeries;
-  #receivers: readonly Receiver[];
+  #paths: PathSeries;
+  #receivers: Receivers;
   #host = hostName();
   #collectd: { readonly host: string; readonly intervalMs: number };
   #reports = 0;
@@ -52,10 +38,12 @@ export class ConnectionOutputs {
   private constructor(
     options: ConnectionsOptions,
     series: ConnectionSeries,
-    receivers: readonly Receiver[],
+    paths: PathSeries,
+    receivers: Receivers,
   ) {
     this.#options = options;
     this.#series = series;
+    this.#paths = paths;
     this.#receivers = receivers;
     this.#paint = choosePaint(stdoutWantsColour(), options.noColor);
     this.#collectd = collectdOptions(exportRun(options));
@@ -68,21 +56,13 @@ export class ConnectionOutputs {
     connector: Connector,
   ): Promise<ConnectionOutputs> {
     const series = new ConnectionSeries();
-    const { openExporters } = await import("../../run/exports.ts");
-    await openExporters(exportRun(options), {
-      naming: NAMING.probe,
+    const paths = new PathSeries();
+    const receivers = await Receivers.open(exportRun(options), {
       connector,
       version,
-      dropped: () => outbox.dropped,
-      families: () => series.families(),
+      families: () => [...series.families(), ...paths.families()],
     });
-    // Standard output takes collectd-exec's lines, and the other exporters stand in their order.
-    const others = options.exports.filter(({ kind }) => kind !== "collectd-exec");
-    const receivers = others.map(({ kind }, i) => ({
-      exporter: outbox.exporters[i],
-      lines: LINES[kind],
-    }));
-    const outputs = new ConnectionOutputs(options, series, receivers);
+    const outputs = new ConnectionOutputs(options, series, paths, receivers);
     if (options.output === "csv" && !options.quiet) outbox.stdout.text(CONNECTIONS_CSV_HEADER);
     return outputs;
   }
@@ -90,16 +70,16 @@ export class ConnectionOutputs {
   report(report: ConnectionReport): void {
     this.#series.add(report);
     if (!this.#options.quiet) this.#print(report);
-    for (const { exporter, lines } of this.#receivers) {
-      if (lines === "influx") exporter.write?.(connectionsInflux(report, this.#host));
-      else if (lines === "collectd") {
-        exporter.write?.(connectionsCollectd(report, this.#collectd));
-      }
-    }
+    this.#receivers.write("influx", () => connectionsInflux(report, this.#host));
+    this.#receivers.write("collectd", () => connectionsCollectd(report, this.#collectd));
   }
 
   /** The path to a peer, as it was when its group crossed a threshold. */
-  path(report: TraceReport): void {
+  path({ report, round }: PeerPath): void {
+    if (round !== null) {
+      this.#paths.add(round);
+      this.#receivers.write("influx", () => pathInflux(round, this.#host));
+    }
     const { output, quiet, live } = this.#options;
     if (quiet) return;
     if (output === "json") outbox.stdout.text(traceJson(report));
@@ -115,10 +95,7 @@ export class ConnectionOutputs {
 
   /** Delivers what is left, within the outbox's patience. */
   async close(): Promise<void> {
-    await outbox.deliver((withinMs) =>
-      Promise.all(this.#receivers.map(({ exporter }) => exporter.close(withinMs)))
-    );
-    await outbox.flush();
+    await this.#receivers.close();
   }
 
   #print(report: ConnectionReport): void {
@@ -166,20 +143,6 @@ function writeSteps(steps: Iterable<Step>): void {
   }
 }
 
-/** The run that exporters are opened for: a report is neither a probe nor a window. */
-function exportRun(
-  { exports, http, intervalMs }: ConnectionsOptions,
-): ExportRun {
-  return {
-    exports: {
-      targets: exports,
-      collectdTypes: "latency",
-      windowMs: null,
-      perProbe: true,
-      boundsUs: [],
-      hostTag: true,
-      http,
-    },
-    schedule: { intervalMs },
-  };
+function exportRun({ exports, http, intervalMs }: ConnectionsOptions): ExportRun {
+  return reportRun(exports, http, intervalMs);
 }

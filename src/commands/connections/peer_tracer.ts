@@ -1,12 +1,14 @@
 /** Traces to one peer at a time, for those whose connections are slow at this moment. */
 import type { TraceOrder } from "../../connections/beside.ts";
 import { SystemError } from "../../domain/exit.ts";
-import type { TraceProtocol, TraceReport } from "../../domain/path.ts";
+import type { PathRound, TraceProtocol, TraceReport } from "../../domain/path.ts";
+import { type Endpoint, hostPort, NO_PORT } from "../../domain/target.ts";
 import { systemClock } from "../../time/clock.ts";
 import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
 import type { HopProber } from "../../trace/hop_prober.ts";
 import { NO_NAMES } from "../../trace/names.ts";
 import { openHopProber } from "../../trace/open_prober.ts";
+import { PathWatch } from "../../trace/path_watch.ts";
 import { Trace } from "../../trace/trace.ts";
 
 const LIMITS = {
@@ -22,12 +24,22 @@ const LIMITS = {
   mtu: false,
 };
 
+/** Peers whose path is remembered, so that a change of it is seen; the oldest goes first. */
+const MAX_WATCHED = 256;
+
+/** The path to a peer: for people, and for monitoring. */
+export interface PeerPath {
+  readonly report: TraceReport;
+  readonly round: PathRound | null;
+}
+
 /** A prober, or why there is none. */
 type ProberOrReason = HopProber | string;
 
 export class PeerTracer {
   #anchor = new WallAnchor(systemClock);
   #probers: ReadonlyMap<string, ProberOrReason>;
+  #watches = new Map<string, PathWatch>();
 
   private constructor(probers: ReadonlyMap<string, ProberOrReason>) {
     this.#probers = probers;
@@ -45,40 +57,72 @@ export class PeerTracer {
   }
 
   /** One round along one flow. Throws SystemError, with the remedy, where this process may not. */
-  async trace({ target, protocol }: TraceOrder): Promise<TraceReport> {
+  async trace({ target, protocol }: TraceOrder): Promise<PeerPath> {
     const prober = this.#probers.get(`${protocol} ${target.family}`);
     if (prober === undefined || typeof prober === "string") {
       throw new SystemError(prober ?? `cannot trace by ${protocol}`);
     }
     const began: WallTime = { wallSeconds: 0, wallNanos: 0 };
     this.#anchor.stamp(systemClock.now(), began);
-    const trace = new Trace(target, LIMITS, { clock: systemClock, prober, onAddress: () => {} });
+    const watch = this.#watchOf(target, protocol, prober);
+    let round: PathRound | null = null;
+    const trace = new Trace(target, LIMITS, {
+      clock: systemClock,
+      prober,
+      onAddress: () => {},
+      onRound: (logged) => round = watch.round(logged),
+    });
     await trace.run();
-    const { path, durationMs } = trace;
-    return {
-      ...began,
-      host: target.address,
-      address: target.address,
-      family: target.family,
-      port: protocol === "icmp" ? null : target.port,
-      protocol,
-      flow: prober.flow,
-      paths: LIMITS.flows,
-      rounds: path.rounds,
-      queries: LIMITS.queries,
-      firstHop: LIMITS.firstHop,
-      maxHops: LIMITS.maxHops,
-      sizeBytes: protocol === "icmp" ? LIMITS.sizeBytes : null,
-      refusal: path.refusal,
-      durationMs,
-      hops: path.hops(),
-      silentTail: path.silentTail(),
-      end: path.end(),
-      mtu: null,
-      handshake: null,
-      namesOf: () => NO_NAMES,
-    };
+    return { report: reportOf({ target, protocol, prober, began }, trace), round };
   }
+
+  #watchOf(target: Endpoint, protocol: TraceProtocol, prober: HopProber): PathWatch {
+    const port = protocol === "icmp" ? null : target.port;
+    const name = hostPort(target.address, port ?? NO_PORT);
+    const key = `${protocol} ${name}`;
+    const about = { target: name, address: target.address, port, protocol };
+    const watch = this.#watches.get(key) ??
+      new PathWatch(about, prober.flow === "fixed", systemClock);
+    this.#watches.delete(key);
+    this.#watches.set(key, watch);
+    const [oldest] = this.#watches.keys();
+    if (this.#watches.size > MAX_WATCHED) this.#watches.delete(oldest);
+    return watch;
+  }
+}
+
+interface Traced {
+  readonly target: Endpoint;
+  readonly protocol: TraceProtocol;
+  readonly prober: HopProber;
+  readonly began: WallTime;
+}
+
+function reportOf({ target, protocol, prober, began }: Traced, trace: Trace): TraceReport {
+  const { path, durationMs } = trace;
+  return {
+    ...began,
+    host: target.address,
+    address: target.address,
+    family: target.family,
+    port: protocol === "icmp" ? null : target.port,
+    protocol,
+    flow: prober.flow,
+    paths: LIMITS.flows,
+    rounds: path.rounds,
+    queries: LIMITS.queries,
+    firstHop: LIMITS.firstHop,
+    maxHops: LIMITS.maxHops,
+    sizeBytes: protocol === "icmp" ? LIMITS.sizeBytes : null,
+    refusal: path.refusal,
+    durationMs,
+    hops: path.hops(),
+    silentTail: path.silentTail(),
+    end: path.end(),
+    mtu: null,
+    handshake: null,
+    namesOf: () => NO_NAMES,
+  };
 }
 
 function open(protocol: TraceProtocol, family: 4 | 6): ProberOrReason {

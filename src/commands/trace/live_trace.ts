@@ -9,7 +9,7 @@ import { painted, tableLines } from "../../format/path_text.ts";
 export interface LiveTraceParts {
   readonly clock: Clock;
   readonly paint: Paint;
-  /** Rounds there are to be. */
+  /** Rounds there are to be; Infinity for no end. */
   readonly rounds: number;
   /** Whether keys can be had. */
   readonly keys: boolean;
@@ -33,7 +33,9 @@ export class LiveTrace implements LiveContent {
     const said = notice(clock.now());
     const foot = [
       ...(said === null ? [] : [said]),
-      `round ${now.rounds} of ${rounds}, ${keys ? "q" : "Ctrl-C"} quits`,
+      `round ${now.rounds}${rounds === Infinity ? "" : ` of ${rounds}`}, ${
+        keys ? "q" : "Ctrl-C"
+      } quits`,
     ];
     const room = Math.max(0, rows - foot.length);
     return [

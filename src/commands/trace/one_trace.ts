@@ -1,14 +1,15 @@
 /** The trace to one of the targets, and what is said of it. */
-import type { PlainHandshake, TraceReport } from "../../domain/path.ts";
+import type { PathRound, PlainHandshake, TraceReport } from "../../domain/path.ts";
 import { UsageError } from "../../domain/exit.ts";
 import { blankRecord, NONE } from "../../domain/probe_record.ts";
 import type { Endpoint } from "../../domain/target.ts";
-import type { TraceTarget } from "../../input/trace_target.ts";
+import { type TraceTarget, traceTargetName } from "../../input/trace_target.ts";
 import { probeOnce, type Prober } from "../../net/prober.ts";
 import { systemClock } from "../../time/clock.ts";
 import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
 import type { HopProber } from "../../trace/hop_prober.ts";
 import type { Lookups } from "../../trace/names.ts";
+import { PathWatch } from "../../trace/path_watch.ts";
 import { Trace } from "../../trace/trace.ts";
 import type { TraceOptions } from "./options.ts";
 
@@ -21,6 +22,8 @@ export interface SharedParts {
   readonly lookups: Lookups;
   /** Makes the handshake that tells of a silent end. */
   readonly handshakes: Prober;
+  /** Is told of each round; null where nobody follows them. */
+  readonly onRound: ((round: PathRound) => void) | null;
 }
 
 /** What traceroute sends, whole packets. */
@@ -41,7 +44,7 @@ export class OneTrace {
     this.#endpoint = endpoint;
     this.#prober = prober;
     this.#shared = shared;
-    const { options, lookups } = shared;
+    const { options, lookups, onRound } = shared;
     if (options.sizeBytes !== null) this.#checkSize(options.sizeBytes);
     const limits = {
       firstHop: options.firstHop,
@@ -54,11 +57,17 @@ export class OneTrace {
       intervalMs: options.intervalMs,
       mtu: options.mtu,
     };
-    this.#trace = new Trace(endpoint, limits, {
+    const parts = {
       clock: systemClock,
       prober,
-      onAddress: (address) => lookups.want(address),
-    });
+      onAddress: (address: string) => lookups.want(address),
+    };
+    const watch = this.#watch();
+    this.#trace = new Trace(
+      endpoint,
+      limits,
+      onRound === null ? parts : { ...parts, onRound: (round) => onRound(watch.round(round)) },
+    );
   }
 
   /** Resolves with the report when all is known; `stop` brings that about. */
@@ -107,6 +116,14 @@ export class OneTrace {
       handshake,
       namesOf: (of) => lookups.of(of),
     };
+  }
+
+  #watch(): PathWatch {
+    const { protocol } = this.#shared.options;
+    const { address, port } = this.#endpoint;
+    const target = traceTargetName(this.#target);
+    const about = { target, address, port: protocol === "icmp" ? null : port, protocol };
+    return new PathWatch(about, this.#prober.flow === "fixed", systemClock);
   }
 
   get #sizeBytes(): number {

@@ -1,9 +1,11 @@
 /** What `trace` is asked to do, checked and typed. */
 import type { TraceProtocol } from "../../domain/path.ts";
 import type { Endpoint } from "../../domain/target.ts";
+import type { HttpOptions } from "../../net/http_access.ts";
 import type { NameServer } from "../../net/name_server.ts";
 import type { Family } from "../../net/resolver.ts";
 import type { TraceTarget } from "../../input/trace_target.ts";
+import type { ExportTarget } from "../../run/options.ts";
 
 export interface TraceOptions {
   readonly targets: readonly TraceTarget[];
@@ -31,9 +33,11 @@ export interface TraceOptions {
   readonly asn: boolean;
   /** Null for the system's own. */
   readonly nameServer: NameServer | null;
-  /** Rounds; null for a single trace. */
+  /** Rounds; null for a single trace, Infinity for no end. */
   readonly repeat: number | null;
   readonly intervalMs: number;
-  readonly output: "text" | "json" | "csv";
+  readonly output: "text" | "json" | "csv" | "none";
+  readonly exports: readonly ExportTarget[];
+  readonly http: HttpOptions;
   readonly noColor: boolean;
 }

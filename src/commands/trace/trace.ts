@@ -1,13 +1,13 @@
 /** `trace`: the paths to targets, hop by hop: once, or again and again. */
-import { silenceReason, type TraceReport } from "../../domain/path.ts";
-import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
+import { type PathRound, silenceReason, type TraceReport } from "../../domain/path.ts";
+import { EXIT, type ExitCode, SystemError, UsageError } from "../../domain/exit.ts";
 import { type Endpoint, hostPort, NO_PORT } from "../../domain/target.ts";
 import { literalEndpoint } from "../../domain/address.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { TRACE_CSV_HEADER, traceCsv } from "../../format/path_csv.ts";
 import { traceJson } from "../../format/path_json.ts";
 import { traceLines, traceTable } from "../../format/path_text.ts";
-import { loadTraceTargets, type TraceTarget } from "../../input/trace_target.ts";
+import { loadTraceTargets, type TraceTarget, traceTargetName } from "../../input/trace_target.ts";
 import { allowRawSockets } from "../../kernel/capabilities.ts";
 import { descriptorLimit, giveUpRawSockets, revoke } from "../../kernel/process.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
@@ -20,7 +20,7 @@ import { Failures } from "../../run/failures.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
-import { messageOf } from "../../text/quote.ts";
+import { messageOf, quote } from "../../text/quote.ts";
 import { sleepUntil, systemClock } from "../../time/clock.ts";
 import type { HopProber } from "../../trace/hop_prober.ts";
 import { Lookups } from "../../trace/names.ts";
@@ -28,6 +28,7 @@ import { openHopProber } from "../../trace/open_prober.ts";
 import { LiveTrace } from "./live_trace.ts";
 import { isUnsent, OneTrace, type SharedParts } from "./one_trace.ts";
 import type { TraceOptions } from "./options.ts";
+import { traceIntroduction, TraceOutputs } from "./outputs.ts";
 
 /** The first of the ports that traces use by tradition, on which nobody listens. */
 const UDP_PORT = 33_434;
@@ -39,17 +40,20 @@ const SOCKETS_A_TRACE = 20;
 const START_EVERY_MS = 1;
 
 /** Resolves when all traces are over; the result is the exit code. */
-export async function trace(options: TraceOptions): Promise<ExitCode> {
+export async function trace(options: TraceOptions, version: string): Promise<ExitCode> {
   const targets = [...options.targets];
   if (options.targetsFile !== null) targets.push(...await loadTraceTargets(options.targetsFile));
+  const atOnce = tracesAtOnce();
+  checkTargets(targets, options, atOnce);
   const screen = screenFor(options, targets);
   const endpoints = await resolveAll(targets, options);
   const probers = openProbers(endpoints, options);
   const connector = new DenoConnector(TcpSockets.open(), "rst");
-  const atOnce = tracesAtOnce();
+  const outputs = await TraceOutputs.open(options, version, connector);
   // Names are looked up by the system's resolver, which reads its files and the environment itself.
   giveUpRawSockets();
   revoke("env", "ffi", "write");
+  if (outputs !== null) say(traceIntroduction(targets.map(traceTargetName), options));
   sayOfFlows(probers, options);
   const handshakes = new TcpProber(connector, systemClock, options.timeoutMs, "auto");
   const lookups = new Lookups(
@@ -60,7 +64,8 @@ export async function trace(options: TraceOptions): Promise<ExitCode> {
       origins: options.asn,
     },
   );
-  const shared = { options, lookups, handshakes };
+  const onRound = outputs === null ? null : (round: PathRound) => outputs.round(round);
+  const shared = { options, lookups, handshakes, onRound };
   try {
     return await new Traces(shared, screen, atOnce).run(targets, endpoints, probers);
   } finally {
@@ -71,6 +76,24 @@ export async function trace(options: TraceOptions): Promise<ExitCode> {
       prober.close();
     }
     handshakes.stop();
+    await outputs?.close();
+  }
+}
+
+/** What is exported has one series a name, and all targets are traced at once. */
+function checkTargets(
+  targets: readonly TraceTarget[],
+  { exports }: TraceOptions,
+  atOnce: number,
+): void {
+  if (exports.length === 0) return;
+  if (targets.length > atOnce) {
+    throw new UsageError(`trace --export takes ${atOnce} targets at most, not ${targets.length}`);
+  }
+  const seen = new Set<string>();
+  for (const name of targets.map(traceTargetName)) {
+    if (seen.has(name)) throw new UsageError(`target ${quote(name)} is given twice`);
+    seen.add(name);
   }
 }
 
@@ -276,6 +299,8 @@ function textOf(report: TraceReport, options: TraceOptions, isFurther: boolean):
       const lines = options.repeat === null ? traceLines(report, paint) : traceTable(report, paint);
       return `${isFurther ? "\n" : ""}${lines.join("\n")}\n`;
     }
+    case "none":
+      return "";
     default:
       return options.output satisfies never;
   }

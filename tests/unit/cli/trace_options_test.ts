@@ -6,7 +6,7 @@ import { UsageError } from "../../../src/domain/exit.ts";
 const parse = (argv: string) => parseCommandLine(argv.split(" "), "1.2.3");
 
 const DEFAULTS: TraceOptions = {
-  targets: [{ host: "db", port: null }],
+  targets: [{ name: null, host: "db", port: null }],
   targetsFile: null,
   protocol: "tcp",
   family: 0,
@@ -27,12 +27,14 @@ const DEFAULTS: TraceOptions = {
   repeat: null,
   intervalMs: 1000,
   output: "text",
+  exports: [],
+  http: { names: [], tokenFile: null },
   noColor: false,
 };
 
 const GOOD: readonly [argv: string, changes: Partial<TraceOptions>][] = [
   ["trace db", {}],
-  ["trace db:5432", { targets: [{ host: "db", port: 5432 }] }],
+  ["trace db:5432", { targets: [{ name: null, host: "db", port: 5432 }] }],
   ["trace -U db", { protocol: "udp" }],
   ["trace --icmp db", { protocol: "icmp" }],
   ["trace -nI6 db", { protocol: "icmp", names: false, family: 6 }],
@@ -45,8 +47,26 @@ const GOOD: readonly [argv: string, changes: Partial<TraceOptions>][] = [
     nameServer: { address: "192.0.2.53", port: 53 },
   }],
   ["trace -r 100 -i 250ms -o json db", { repeat: 100, intervalMs: 250, output: "json" }],
-  ["trace 2001:db8::1", { targets: [{ host: "2001:db8::1", port: null }] }],
-  ["trace db:1 b", { targets: [{ host: "db", port: 1 }, { host: "b", port: null }] }],
+  ["trace 2001:db8::1", { targets: [{ name: null, host: "2001:db8::1", port: null }] }],
+  ["trace db:1 b", {
+    targets: [{ name: null, host: "db", port: 1 }, { name: null, host: "b", port: null }],
+  }],
+  ["trace shop=db:1 [::ffff:10.0.0.5]:2", {
+    targets: [{ name: "shop", host: "db", port: 1 }, { name: null, host: "10.0.0.5", port: 2 }],
+  }],
+  ["trace ::ffff:10.0.0.5", { targets: [{ name: null, host: "10.0.0.5", port: null }] }],
+  ["trace --export otlp-http://h:4318 db", {
+    exports: [{ kind: "otlp", url: "otlp-http://h:4318" }],
+    repeat: Infinity,
+    intervalMs: 10_000,
+    paths: 1,
+  }],
+  ["trace --export otlp-http://h:4318 -r 3 -i 1 --paths 2 -o none db", {
+    exports: [{ kind: "otlp", url: "otlp-http://h:4318" }],
+    repeat: 3,
+    paths: 2,
+    output: "none",
+  }],
   ["trace --targets f db", { targetsFile: "f" }],
   ["trace --sport 4000 --tos 184 --interface eth0 -o csv db", {
     sourcePort: 4000,

@@ -96,13 +96,17 @@ Deno.test("a server is an address, with a port or without", () => {
 });
 
 Deno.test("a trace goes to a host, with a port or without", () => {
-  assertEquals(parseTraceTarget("db.test"), { host: "db.test", port: null });
-  assertEquals(parseTraceTarget("db.test:5432"), { host: "db.test", port: 5432 });
-  assertEquals(parseTraceTarget("192.0.2.1"), { host: "192.0.2.1", port: null });
-  assertEquals(parseTraceTarget("2001:db8::1"), { host: "2001:db8::1", port: null });
-  assertEquals(parseTraceTarget("[2001:db8::1]"), { host: "2001:db8::1", port: null });
-  assertEquals(parseTraceTarget("[2001:db8::1]:443"), { host: "2001:db8::1", port: 443 });
-  assertEquals(parseTraceTarget("fe80::1%eth0"), { host: "fe80::1%eth0", port: null });
+  assertEquals(parseTraceTarget("db.test"), { name: null, host: "db.test", port: null });
+  assertEquals(parseTraceTarget("db.test:5432"), { name: null, host: "db.test", port: 5432 });
+  assertEquals(parseTraceTarget("192.0.2.1"), { name: null, host: "192.0.2.1", port: null });
+  assertEquals(parseTraceTarget("2001:db8::1"), { name: null, host: "2001:db8::1", port: null });
+  assertEquals(parseTraceTarget("[2001:db8::1]"), { name: null, host: "2001:db8::1", port: null });
+  assertEquals(parseTraceTarget("[2001:db8::1]:443"), {
+    name: null,
+    host: "2001:db8::1",
+    port: 443,
+  });
+  assertEquals(parseTraceTarget("fe80::1%eth0"), { name: null, host: "fe80::1%eth0", port: null });
   for (const text of ["", "db test", "db.test:0", "300.1.2.3", "-x", "[db.test]:1"]) {
     assertThrows(() => parseTraceTarget(text), UsageError, undefined, text);
   }
