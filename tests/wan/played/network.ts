@@ -32,6 +32,8 @@ export const TARGET = { v4: "10.92.99.9", v6: "fd92::99:9" };
 const DEVICE = "play0";
 const MAX_PACKET_BYTES = 65_600;
 const READ_EVERY_MS = 1;
+/** What waits in the device while this process is not scheduled. */
+const QUEUED_PACKETS = 50_000;
 const MAX_CAPTURED = 400_000;
 
 // RFC 792, RFC 4443: type and code
@@ -86,7 +88,8 @@ export class PlayedNetwork implements AsyncDisposable {
   static async open(scene: Scene, mtu = 1500): Promise<PlayedNetwork> {
     const host = await Host.create("played", `wp${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`);
     const { tun, tap } = openDevice(host.namespace, DEVICE);
-    await host.ip("link", "set", DEVICE, "mtu", `${mtu}`, "up");
+    const queue = ["txqueuelen", `${QUEUED_PACKETS}`];
+    await host.ip("link", "set", DEVICE, "mtu", `${mtu}`, ...queue, "up");
     await host.ip("addr", "add", `${PROBER.v4}/24`, "dev", DEVICE);
     await host.ip("addr", "add", `${PROBER.v6}/112`, "dev", DEVICE, "nodad");
     await host.route("default", "dev", DEVICE);
@@ -264,6 +267,7 @@ export class PlayedNetwork implements AsyncDisposable {
       if (!syn || as === "silent") return;
       say(TCP, tcpAnswer(sent, as === "open" ? SYN | ACK : RST | ACK, target.options));
     } else if (sent.protocol === UDP) {
+      if (sent.destinationPort === target.listens) return;
       const as = target.udp ?? "port unreachable";
       if (as === "data") {
         const data = concat(

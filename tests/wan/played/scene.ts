@@ -40,6 +40,8 @@ export interface TargetScene {
   readonly rttMs?: number;
   readonly tcp?: "open" | "refused" | "silent";
   readonly udp?: "port unreachable" | "data" | "silent";
+  /** A port of UDP on which somebody listens and says nothing. */
+  readonly listens?: number;
   readonly icmp?: "echo" | "silent";
   /** The least between two ICMP messages, for all probers together. */
   readonly everyMs?: number;
