@@ -46,7 +46,11 @@ function pageOf(series: PathSeries): readonly Sample[] {
 }
 
 /** The value of the one sample of a name whose labels include these. */
-function valueOf(samples: readonly Sample[], name: string, labels: Record<string, string> = {}) {
+function valueOf(
+  samples: readonly Sample[],
+  name: string,
+  labels: Record<string, string> = {},
+): number | null {
   const found = samples.filter((sample) =>
     sample.name === `wire_probe_path_${name}` &&
     Object.entries(labels).every(([key, value]) => sample.labels.get(key) === value)
