@@ -1,27 +1,21 @@
 /**
  * The alerts: promtool's tests of the rules as they are shipped, and a Prometheus in which each real
- * cause makes its alert fire and resolve. There the spans are seconds instead of minutes.
+ * cause makes its alert fire and resolve. Those that want a network are in tests/wan/alerts_test.ts.
  */
-import { assertEquals } from "@std/assert";
-import { createSocket, type Socket } from "node:dgram";
-import { type Alert, Prometheus } from "./real/prometheus.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { type Case, firesAndResolves, quickRules, SHIPPED } from "./real/alerts.ts";
+import { Machine } from "./real/machine.ts";
 import { Peers } from "./real/peers.ts";
-import { BINARY } from "./real/probe.ts";
-import { Folder, freePort, passing, Program, realTest, until, untilTrue } from "./real/receiver.ts";
+import { Prometheus } from "./real/prometheus.ts";
+import { Folder, freePort, passing, type Program, realTest, untilTrue } from "./real/receiver.ts";
+import { Service } from "./real/service.ts";
+import { UdpReceiver } from "./receivers.ts";
 
-const SHIPPED = new URL("../../scripts/prometheus/", import.meta.url);
-const RULE_FILES = ["wire_probe_rules.yml", "wire_probe_alerts.yml"];
-const FIRES_MS = 40_000;
-
-/** The rules with spans of seconds; all else stays. */
-function quickened(text: string): string {
-  return text
-    .replaceAll(/\[(\d+)m\]/g, (_, minutes) => `[${Number(minutes) * 2}s]`)
-    .replaceAll(/for: \d+m/g, "for: 1s")
-    .replaceAll("[1w] offset 15m", "[1m] offset 15s")
-    .replaceAll(/^( {2}- name: wire-probe)$/gm, "$1\n    interval: 1s");
-}
-
+/** How long nothing is wrong at first, and no alert fires. */
+const CALM_MS = 3000;
+/** Longer than the lag that the quickened alert bears, and out of step with a probe a second. */
+const STOPPED_MS = 700;
+const RUNS_MS = 430;
 realTest("promtool finds nothing wrong with what is shipped, and each alert's test passes", [
   "promtool",
 ], async () => {
@@ -30,129 +24,143 @@ realTest("promtool finds nothing wrong with what is shipped, and each alert's te
     const tests = Deno.readTextFileSync(`${import.meta.dirname}/prometheus_rules/${name}`);
     return folder.write(name, tests.replaceAll("RULES", SHIPPED.pathname));
   });
-  for (const words of [["check", "config", "prometheus.yml"], ["test", "rules", ...files]]) {
-    const { success, stdout, stderr } = await new Deno.Command("promtool", {
-      args: words,
-      cwd: SHIPPED,
-    }).output();
-    const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
-    assertEquals(success, true, said);
-  }
+  await promtool("check", "config", "prometheus.yml");
+  await promtool("test", "rules", ...files);
 });
 
-/** Everything that is wrong at once, each for a target of its own. */
-class Causes implements Disposable {
-  readonly closedPort = freePort();
-  readonly lossy: Deno.TcpListener;
-  #fillers: Deno.TcpConn[] = [];
-  #revived: Deno.TcpListener | null = null;
-  /** An accept under way. */
-  #accepting: Promise<boolean> | null = null;
+/** A pod as Prometheus discovers it in a cluster. */
+function pod(name: string, app: string, scrape: string): unknown {
+  const meta = {
+    pod_label_app_kubernetes_io_name: app,
+    pod_annotation_prometheus_io_scrape: scrape,
+    pod_annotation_prometheus_io_port: "9273",
+    pod_ip: "10.1.2.3",
+    namespace: "monitoring",
+    pod_name: name,
+    pod_node_name: "node-7",
+  };
+  const labels = Object.entries(meta).map(([key, value]) => [`__meta_kubernetes_${key}`, value]);
+  return { targets: ["10.1.2.3:80"], labels: Object.fromEntries(labels) };
+}
 
-  constructor() {
-    this.lossy = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
-  }
+realTest("of a cluster's pods those of wire-probe are scraped, at their port, under their names", [
+  "promtool",
+], async () => {
+  using folder = new Folder();
+  const shipped = Deno.readTextFileSync(new URL("kubernetes.yml", SHIPPED));
+  // Debian's Prometheus cannot ask a cluster: what it would hear stands in a file.
+  const discovery = /kubernetes_sd_configs:\n *- role: pod/;
+  assertMatch(shipped, discovery);
+  const pods = [pod("a", "wire-probe", "true"), pod("b", "wire-probe-mesh", "true")];
+  const others = [pod("c", "wire-probe", "false"), pod("d", "shop", "true")];
+  const file = folder.write("pods.json", JSON.stringify([...pods, ...others]));
+  const config = shipped.replace(discovery, `file_sd_configs:\n      - files: ["${file}"]`);
+  const path = folder.write("prometheus.yml", config);
+  const said = await promtool(
+    "check",
+    "service-discovery",
+    path,
+    "wire-probe-pods",
+    "--timeout=2s",
+  );
+  const found: { labels: Record<string, string> }[] = JSON.parse(said);
+  const kept = found.map(({ labels }) => labels).filter((labels) => Object.hasOwn(labels, "pod"));
+  assertEquals(
+    kept.map((labels) => [labels.pod, labels.namespace, labels.node, labels.__address__]).sort(),
+    ["a", "b"].map((name) => [name, "monitoring", "node-7", "10.1.2.3:9273"]),
+  );
+});
 
-  /** Fills the listener's queue, so that SYNs are dropped until somebody accepts. */
-  async fill(): Promise<void> {
-    const { port } = this.lossy.addr;
-    for (let i = 0; i < 2; i++) {
-      this.#fillers.push(await Deno.connect({ port, hostname: "127.0.0.1" }));
-    }
-  }
+/** What it says on standard output. */
+async function promtool(...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("promtool", { args, cwd: SHIPPED })
+    .output();
+  const [said, wrong] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assertEquals(success, true, said + wrong);
+  return said;
+}
 
-  /** Accepts what waits, fills again: each handshake takes a second SYN. */
-  async loseSyns(forMs: number): Promise<void> {
-    for (const endMs = performance.now() + forMs; performance.now() < endMs;) {
-      await passing(700);
-      await this.drain();
-      await passing(500);
-      await this.drain();
-    }
-  }
-
-  /** Accepts for a moment whatever has come. */
-  async drain(): Promise<void> {
-    for (let i = 0; i < 3; i++) {
-      this.#accepting ??= this.#accept();
-      if (await Promise.race([this.#accepting, passing(50)]) === undefined) return;
-      this.#accepting = null;
-    }
-  }
-
-  /** True when one was accepted, false when the listener is closed. */
-  async #accept(): Promise<boolean> {
-    try {
-      (await this.lossy.accept()).close();
-      return true;
-    } catch (error) {
-      if (error instanceof Deno.errors.BadResource) return false;
-      throw error;
-    }
-  }
-
-  /** The closed port has a service again. */
-  revive(): void {
-    this.#revived = Deno.listen({ hostname: "127.0.0.1", port: this.closedPort });
-    (async (listener) => {
-      for await (const connection of listener) connection.close();
-    })(this.#revived);
-  }
-
-  [Symbol.dispose](): void {
-    for (const filler of this.#fillers) filler.close();
-    this.#revived?.close();
-    this.lossy.close();
+/** Stops a program again and again, until told to leave it alone. */
+async function stutter(program: Program, stop: () => boolean): Promise<void> {
+  while (!stop()) {
+    program.freeze();
+    await passing(STOPPED_MS);
+    program.thaw();
+    await passing(RUNS_MS);
   }
 }
 
-/** A receiver of datagrams. */
-class Datagrams implements AsyncDisposable {
-  #socket: Socket;
-  #closed = false;
+/** A mesh of three on loopback. */
+class Nodes {
+  readonly machine: Machine;
+  readonly #folder: Folder;
+  readonly #file: string;
+  readonly #port = freePort();
+  readonly #httpPort = freePort();
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    this.port = socket.address().port;
+  constructor(folder: Folder) {
+    this.#folder = folder;
+    this.machine = new Machine(folder, "pressed");
+    const line = (i: number) => `n${i}=127.0.77.${i}:${this.#port} az=z${i}\n`;
+    this.#file = folder.write("nodes", [1, 2, 3].map(line).join(""));
   }
 
-  readonly port: number;
-
-  /** On loopback; 0 picks a port. */
-  static bind(port: number): Promise<Datagrams> {
-    return new Promise((resolve) => {
-      const socket = createSocket("udp4");
-      socket.bind(port, "127.0.0.1", () => resolve(new Datagrams(socket)));
-    });
+  /** Where Prometheus finds a node. */
+  page(i: number): string {
+    return `127.0.77.${i}:${this.#httpPort}`;
   }
 
-  /** From now on the kernel answers that nobody listens there. */
-  close(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    this.#closed = true;
-    return new Promise((resolve) => this.#socket.close(() => resolve()));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  start(i: number): Program {
+    const machine = i === 2 ? this.machine : new Machine(this.#folder, `n${i}`);
+    const schedule = ["-i", "200ms", "-t", "500ms", "--window", "1m"];
+    const ports = ["--http-port", `${this.#httpPort}`];
+    return machine.run(
+      "mesh",
+      "-q",
+      "--nodes",
+      this.#file,
+      "--name",
+      `n${i}`,
+      ...ports,
+      ...schedule,
+    );
   }
 }
 
-/** Waits for an alert with these labels to fire. */
-async function fires(
-  prometheus: Prometheus,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-): Promise<void> {
-  const is = ({ state, labels: of }: Alert) =>
-    state === "firing" && of.alertname === name &&
-    Object.entries(labels).every(([key, value]) => of[key] === value);
-  await untilTrue(`${name} fires`, async () => (await prometheus.alerts()).some(is), FIRES_MS);
-}
+/** A prober whose targets are well until a test does something to them. */
+class Prober {
+  readonly machine: Machine;
+  readonly metrics = `127.0.0.1:${freePort()}`;
+  readonly silent = new Service();
+  readonly lossy = new Service();
+  closed = new Service();
+  readonly #file: string;
+  readonly #targets: readonly string[];
 
-async function resolves(prometheus: Prometheus, name: string): Promise<void> {
-  const is = ({ labels }: Alert) => labels.alertname === name;
-  await untilTrue(`${name} resolves`, async () => !(await prometheus.alerts()).some(is), FIRES_MS);
+  constructor(folder: Folder, peers: Peers) {
+    this.machine = new Machine(folder, "prober");
+    const services = { silent: this.silent, lossy: this.lossy, closed: this.closed };
+    const named = Object.entries(services).map(([name, { target }]) => `${name}=${target}`);
+    this.#targets = [`well=${peers.live}`, ...named];
+    this.#file = folder.write("targets", "");
+    this.name([]);
+  }
+
+  /** Writes the file of targets with these beside the others. */
+  name(more: readonly string[]): void {
+    Deno.writeTextFileSync(this.#file, [...this.#targets, ...more, ""].join("\n"));
+  }
+
+  start(receiverPort: number): Program {
+    const exports = [`prometheus://${this.metrics}`, `telegraf-udp://127.0.0.1:${receiverPort}`];
+    const schedule = ["-o", "none", "-i", "200ms", "-t", "2500ms", "--targets", this.#file];
+    return this.machine.run("probe", ...schedule, ...exports.flatMap((url) => ["--export", url]));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const services = [this.silent, this.lossy, this.closed];
+    await Promise.all(services.map((service) => service[Symbol.asyncDispose]()));
+  }
 }
 
 realTest("each alert fires when its cause is made, not before, and resolves", [
@@ -160,68 +168,91 @@ realTest("each alert fires when its cause is made, not before, and resolves", [
 ], async () => {
   using folder = new Folder();
   using peers = new Peers();
-  using causes = new Causes();
-  const port = freePort();
-  const rules = RULE_FILES.map((name) =>
-    folder.write(name, quickened(Deno.readTextFileSync(new URL(name, SHIPPED))))
-  );
-  const targets = folder.write("targets", `well=${peers.live}\n`);
-  const options = ["-o", "none", "-i", "200ms", "-t", "2500ms", "--targets", targets];
-  const exports = ["--export", `prometheus://127.0.0.1:${port}`];
-  await using receiver = await Datagrams.bind(0);
-  const telegraf = ["--export", `telegraf-udp://127.0.0.1:${receiver.port}`];
-  await using prober = new Program(BINARY, ["probe", ...options, ...exports, ...telegraf]);
-  await using prometheus = new Prometheus(folder, `127.0.0.1:${port}`, [], rules);
+  await using prober = new Prober(folder, peers);
+  let receiver: UdpReceiver | null = await UdpReceiver.open("127.0.0.1");
+  const receiverPort = receiver.port;
+  const nodes = new Nodes(folder);
+  const lateMetrics = `127.0.0.1:${freePort()}`;
+  await using running = new AsyncDisposableStack();
+  const probing = running.use(prober.start(receiverPort));
+  const late = running.use(new Machine(folder, "late").run(
+    ...["probe", "-o", "none", "-i", "1s", "--export", `prometheus://${lateMetrics}`],
+    `well=${peers.live}`,
+  ));
+  for (const i of [1, 2]) running.use(nodes.start(i));
+  let third = nodes.start(3);
+  running.defer(() => third.stop());
+  running.defer(() => receiver?.close());
+  const pages = [prober.metrics, lateMetrics, ...[1, 2, 3].map((i) => nodes.page(i))];
+  const prometheus = running.use(new Prometheus(folder, pages, [], quickRules(folder)));
   await prometheus.ready();
-  await until(
-    "a scrape",
-    async () => (await prometheus.series("wire_probe_success")).at(0) ?? null,
+  await untilTrue(
+    "each node has rows of the others",
+    async () => (await prometheus.series("wire_probe_mesh_up")).length === 6,
   );
-  await passing(3000);
-  assertEquals((await prometheus.alerts()).filter(({ state }) => state === "firing"), []);
+  await passing(CALM_MS);
+  const firing = (await prometheus.alerts()).filter(({ state }) => state === "firing");
+  assertEquals(firing, []);
 
-  // A silent target, a closed port, a name that is none: all told by a reload.
-  const silent = await peers.silent();
-  const bad = [`silent=${silent}`, `closed=127.0.0.1:${causes.closedPort}`, "none=name.invalid:1"];
-  Deno.writeTextFileSync(targets, [`well=${peers.live}`, ...bad, ""].join("\n"));
-  Deno.kill(prober.pid, "SIGHUP");
-  await Promise.all([
-    fires(prometheus, "WireProbeTargetDown", { target: "silent" }),
-    fires(prometheus, "WireProbeTargetRefuses", { target: "closed" }),
-    fires(prometheus, "WireProbeProbesNotSent", { target: "none" }),
-  ]);
-  causes.revive();
-  await receiver.close();
-  await Promise.all([
-    resolves(prometheus, "WireProbeTargetRefuses"),
-    fires(prometheus, "WireProbeReceiverDropped", { instance: `127.0.0.1:${port}` }),
-  ]);
-  await using again = await Datagrams.bind(receiver.port);
-  assertEquals(again.port, receiver.port);
-
-  // SYNs that are dropped, since a listener's queue is full.
-  await causes.fill();
-  const lossy = `lossy=127.0.0.1:${causes.lossy.addr.port}`;
-  Deno.writeTextFileSync(targets, [`well=${peers.live}`, lossy, ""].join("\n"));
-  Deno.kill(prober.pid, "SIGHUP");
-  await Promise.all([
-    causes.loseSyns(15_000),
-    fires(prometheus, "WireProbeSynLoss", { target: "lossy" }),
-  ]);
-
-  await resolves(prometheus, "WireProbeReceiverDropped");
-
-  // A prober that is stopped again and again.
-  const late = fires(prometheus, "WireProbeProberLate", {});
-  for (let i = 0; i < 20; i++) {
-    prober.freeze();
-    await passing(300);
-    prober.thaw();
-    await passing(200);
-  }
-  await late;
-  prober.freeze();
-  await fires(prometheus, "WireProbeGone", { instance: `127.0.0.1:${port}` });
-  prober.thaw();
-  await resolves(prometheus, "WireProbeGone");
+  let stopStutter = false;
+  const cases: Case[] = [{
+    alert: "WireProbeTargetDown",
+    labels: { target: "silent" },
+    cause: () => void (prober.silent.pace = "never"),
+    end: () => void (prober.silent.pace = "always"),
+  }, {
+    alert: "WireProbeSynLoss",
+    labels: { target: "lossy" },
+    cause: () => void (prober.lossy.pace = "seldom"),
+    end: () => void (prober.lossy.pace = "always"),
+  }, {
+    alert: "WireProbeTargetRefuses",
+    labels: { target: "closed" },
+    cause: () => prober.closed[Symbol.asyncDispose](),
+    end: () => void (prober.closed = new Service(prober.closed.port)),
+  }, {
+    alert: "WireProbeProbesNotSent",
+    labels: { target: "none" },
+    cause: () => {
+      prober.name([`none=db.test:${prober.lossy.port}`]);
+      Deno.kill(probing.pid, "SIGHUP");
+    },
+    end: () => prober.machine.resolve("db.test"),
+  }, {
+    alert: "WireProbeReceiverDropped",
+    labels: { instance: prober.metrics },
+    cause: async () => {
+      await receiver?.close();
+      receiver = null;
+    },
+    end: async () => void (receiver = await UdpReceiver.open("127.0.0.1", receiverPort)),
+  }, {
+    alert: "WireProbeMeshNodeDead",
+    labels: { peer: "n3" },
+    cause: () => third.stop("SIGKILL"),
+    end: () => void (third = nodes.start(3)),
+  }, {
+    alert: "WireProbeHostPressed",
+    labels: { node: "n2" },
+    cause: () => nodes.machine.press(80),
+    end: () => nodes.machine.press(0),
+  }, {
+    alert: "WireProbeProberLate",
+    labels: { instance: lateMetrics },
+    cause: () => stutter(late, () => stopStutter),
+    end: () => void (stopStutter = true),
+  }];
+  const gone: Case = {
+    alert: "WireProbeGone",
+    labels: { instance: lateMetrics },
+    cause: () => late.freeze(),
+    end: () => late.thaw(),
+  };
+  await Promise.all(cases.map(async (one) => {
+    await firesAndResolves(prometheus, one);
+    // The same prober: one after the other.
+    if (one.alert === "WireProbeProberLate") await firesAndResolves(prometheus, gone);
+  }));
+  const of = 'ALERTS{target="well",alertname=~"WireProbeTarget.*|WireProbeSynLoss"}';
+  assertEquals(await prometheus.series(of), []);
 });

@@ -32,18 +32,19 @@ export class Prometheus implements AsyncDisposable {
   #program: Program;
   #targets: number;
 
-  /** Scrapes `agent`, and has it probe the others as blackbox_exporter would. */
+  /** Scrapes agents, and has the first one probe the others as blackbox_exporter would. */
   constructor(
     folder: Folder,
-    agent: string,
+    agents: string | readonly string[],
     probed: readonly string[],
     rules: readonly string[] = [],
   ) {
-    this.#targets = 1 + probed.length;
+    const scraped = [agents].flat();
+    this.#targets = scraped.length + probed.length;
     // JSON is YAML.
     const file = folder.write(
       "prometheus.yml",
-      JSON.stringify(configuration(agent, probed, rules)),
+      JSON.stringify(configuration(scraped, probed, rules)),
     );
     this.#program = new Program("prometheus", [
       `--config.file=${file}`,
@@ -106,7 +107,7 @@ export class Prometheus implements AsyncDisposable {
 }
 
 function configuration(
-  agent: string,
+  agents: readonly string[],
   probed: readonly string[],
   rules: readonly string[],
 ): unknown {
@@ -117,7 +118,7 @@ function configuration(
       // The alerts go by the name of the job.
       {
         job_name: rules.length === 0 ? "agent" : "wire-probe",
-        static_configs: [{ targets: [agent] }],
+        static_configs: [{ targets: agents }],
       },
       {
         job_name: "on-demand",
@@ -127,7 +128,7 @@ function configuration(
         relabel_configs: [
           { source_labels: ["__address__"], target_label: "__param_target" },
           { source_labels: ["__param_target"], target_label: "instance" },
-          { target_label: "__address__", replacement: agent },
+          { target_label: "__address__", replacement: agents[0] },
         ],
       },
     ],
