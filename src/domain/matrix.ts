@@ -1,6 +1,7 @@
 /** Rows gathered from a mesh as an N×N matrix: what each node measured of each other one. */
 import type { Arrangement, Group, MeshNode } from "./mesh_node.ts";
-import type { HostPressure, MeshRow, PeerFigures, Quantiles } from "./mesh_row.ts";
+import type { HostPressure } from "./host_pressure.ts";
+import type { MeshRow, PeerFigures, Quantiles } from "./mesh_row.ts";
 
 /** Bound on the nodes of a matrix: a larger one fits neither a screen nor a small machine's memory. */
 export const MAX_MATRIX_NODES = 2000;

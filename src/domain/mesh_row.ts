@@ -1,4 +1,5 @@
 /** What one node of a mesh measured over its window: the row that it publishes. Times are whole µs. */
+import type { HostPressure } from "./host_pressure.ts";
 import type { Label } from "./target.ts";
 
 /** A mesh has no more nodes than this: a row names no more peers, a nodes file no more nodes. */
@@ -21,18 +22,6 @@ export interface MeshRow {
   /** How short the node's host is of CPU, memory and IO; null where it does not tell. */
   readonly pressure: HostPressure | null;
   readonly peers: readonly PeerFigures[];
-}
-
-/** Shares of the last ten seconds, 0 to 1; null where the kernel does not tell. */
-export interface HostPressure {
-  /** Some task waited for a CPU, for memory, for IO (PSI, `some`). */
-  readonly cpu: number | null;
-  readonly memory: number | null;
-  readonly io: number | null;
-  /** CPU time that the hypervisor gave to others. */
-  readonly steal: number | null;
-  /** Time that the control group was not allowed to run. */
-  readonly throttled: number | null;
 }
 
 /** Of `count` samples; null stands for none. */

@@ -1,4 +1,5 @@
 /** A run in figures: counts, and distributions in whole microseconds, of a target or of several. */
+import type { HostPressure } from "./host_pressure.ts";
 import type { Label, Target } from "./target.ts";
 
 /** Null where nothing was measured; a figure is never invented. */
@@ -170,4 +171,6 @@ export interface Window extends Summary {
   readonly windowMs: number;
   /** The reported RTTs of all established handshakes, cold ones and the clock's included. */
   readonly handshakes: Distribution | null;
+  /** How short this host was of CPU, memory and IO at its end; null where the system does not tell. */
+  readonly pressure: HostPressure | null;
 }

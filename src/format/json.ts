@@ -76,7 +76,8 @@ export class JsonFormat implements RecordFormat {
     out.ascii(String(window.windowMs));
     out.byte(44);
     // The figures without the brace that opens them.
-    out.utf8(JSON.stringify(ofTarget(window)).slice(1));
+    const { pressure } = window;
+    out.utf8(JSON.stringify({ ...ofTarget(window), pressure }).slice(1));
     out.byte(10);
   }
 }

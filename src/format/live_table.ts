@@ -1,6 +1,7 @@
 /** The live table as lines that fit the screen. Small screens show less of it. */
 import { counted, wrap } from "../text/words.ts";
-import { millisText, percentNotZero } from "../text/number.ts";
+import { type HostPressure, shortOf } from "../domain/host_pressure.ts";
+import { millisText, percentInWords, percentNotZero } from "../text/number.ts";
 import { shareOf } from "../domain/summary.ts";
 import { columnsOf, cut, fit } from "../text/columns.ts";
 import type { LivePaint } from "./paint.ts";
@@ -41,6 +42,8 @@ export interface LiveTotals {
   readonly skipped: number;
   readonly notSent: number;
   readonly lagP99Us: number | null;
+  /** Of this host; null where the system does not tell. */
+  readonly pressure: HostPressure | null;
 }
 
 export interface LiveTable {
@@ -224,13 +227,17 @@ function headerLine({ title, progress }: LiveTable, width: number, paint: LivePa
 }
 
 function totalsLine(totals: LiveTotals, width: number, paint: LivePaint): string {
-  const { targets, sent, answered, lost, skipped, notSent, waiting, lagP99Us } = totals;
+  const { targets, sent, answered, lost, skipped, notSent, waiting, lagP99Us, pressure } = totals;
   const parts = [counted(targets, "target"), `${answered} answered`];
   const loss = lost === 0 ? "" : ` (${percentNotZero(shareOf(lost, sent - waiting))})`;
   parts.push(`${lost} lost${loss}`, `${skipped} skipped`);
   if (notSent > 0) parts.push(`${notSent} not sent`);
   if (lagP99Us !== null) parts.push(`lag p99 ${ms(lagP99Us)} ms`);
+  const short = shortOf(pressure);
+  const shares = short.map((name) => `${name} ${percentInWords(pressure?.[name] ?? 0)}`);
+  if (shares.length > 0) parts.push(`host pressure: ${shares.join(", ")}`);
   const line = cut(parts.join("  "), width);
+  if (lost === 0 && notSent === 0 && short.length > 0) return paint.warn(line);
   return lost > 0 || notSent > 0 ? paint.bad(line) : skipped > 0 ? paint.warn(line) : line;
 }
 

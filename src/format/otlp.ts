@@ -2,6 +2,7 @@
  * OpenTelemetry metrics (opentelemetry-proto 1.x, metrics/v1) in protobuf: the counts and histograms
  * that Prometheus gets too, under names that OpenTelemetry's translation turns into the same ones.
  */
+import { type HostPressure, RESOURCE_NAMES, RESOURCES } from "../domain/host_pressure.ts";
 import { UsageError } from "../domain/exit.ts";
 import { type Outcome, OUTCOMES } from "../domain/outcome.ts";
 import { NO_PORT, type Target } from "../domain/target.ts";
@@ -54,6 +55,7 @@ export interface OtlpProcess {
   readonly start: WallTime;
   readonly exportDropped: number;
   readonly residentBytes: number;
+  readonly pressure: HostPressure | null;
 }
 
 /** Whose points are those of families, and the prober's own. */
@@ -216,7 +218,7 @@ export class OtlpFormat {
     histogram("lag", "How long after it was due a probe was really sent.", ({ lag }) => lag);
   }
 
-  #ownFigures({ start, exportDropped, residentBytes }: OtlpProcess, at: WallTime): void {
+  #ownFigures({ start, exportDropped, residentBytes, pressure }: OtlpProcess, at: WallTime): void {
     const help = "Lines or points that an output could not deliver.";
     this.#sum("wire_probe.export_dropped", "{line}", help, () => {
       this.#point(this.#span(OWN, [], start, [exportDropped], at), at, []);
@@ -225,6 +227,13 @@ export class OtlpFormat {
       this.#point({ start, sums: [residentBytes] }, at, []);
       this.#out.uint(2, CUMULATIVE);
     });
+    for (const name of RESOURCE_NAMES) {
+      const share = pressure?.[name] ?? null;
+      if (share === null) continue;
+      this.#metric(`wire_probe.host.${name}_ratio`, "1", RESOURCES[name].help, 5, () => {
+        this.#double(start, at, share, []);
+      });
+    }
   }
 
   /** A summary is two counters: quantiles are not there to be sent. */

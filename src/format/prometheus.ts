@@ -2,6 +2,8 @@
  * Prometheus text exposition, format 0.0.4 (prometheus.io, "Exposition formats"): all targets'
  * counters and histograms as one page, in steps of bounded size. Base units: seconds and bytes.
  */
+import { type HostPressure, RESOURCE_NAMES, RESOURCES } from "../domain/host_pressure.ts";
+import { roundedShare } from "../text/number.ts";
 import { UsageError } from "../domain/exit.ts";
 import { type Outcome, OUTCOMES } from "../domain/outcome.ts";
 import { NO_PORT, type Target } from "../domain/target.ts";
@@ -62,6 +64,7 @@ export interface ProcessView {
   readonly version: string;
   readonly exportDropped: number;
   readonly residentBytes: number;
+  readonly pressure: HostPressure | null;
   /** Milliseconds since the epoch. */
   readonly startMs: number;
 }
@@ -232,6 +235,18 @@ function writeProcess(out: ByteWriter, about: ProcessView): void {
   out.ascii(`${start} `);
   writeSeconds(out, Math.round(about.startMs * 1000));
   out.byte(NEWLINE);
+  writePressure(out, about.pressure);
+}
+
+/** How short the host is: latency at such a time may be its own. */
+function writePressure(out: ByteWriter, pressure: HostPressure | null): void {
+  for (const name of RESOURCE_NAMES) {
+    const share = pressure?.[name] ?? null;
+    if (share === null) continue;
+    const metric = `wire_probe_host_${name}_ratio`;
+    writeFamily(out, metric, "gauge", RESOURCES[name].help);
+    out.ascii(`${metric} ${roundedShare(share)}\n`);
+  }
 }
 
 /** Writes the head of a metric. All its lines must follow before the next head (the format demands it). */

@@ -4,7 +4,8 @@
  */
 import { shareOf } from "../domain/summary.ts";
 import { RECENT_BURSTS } from "../domain/matrix.ts";
-import type { HostPressure, MeshRow, PeerFigures } from "../domain/mesh_row.ts";
+import { RESOURCE_NAMES, RESOURCES } from "../domain/host_pressure.ts";
+import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import { escapeValue, writeFamily, writeSeconds } from "./prometheus.ts";
 import type { Step } from "./record_format.ts";
 
@@ -84,14 +85,6 @@ export const PAIR_GAUGES: readonly Gauge<PeerFigures>[] = [
   },
 ];
 
-const PRESSURE_HELP: Readonly<Record<keyof HostPressure, string>> = {
-  cpu: "Share of the last ten seconds in which some task of this host waited for a CPU.",
-  memory: "Share of the last ten seconds in which some task of this host waited for memory.",
-  io: "Share of the last ten seconds in which some task of this host waited for IO.",
-  steal: "Share of this host's CPU time that its hypervisor gave to others.",
-  throttled: "Share of the time in which this control group was not allowed to run.",
-};
-
 /** Of a node itself, with the labels node and az. */
 export const NODE_GAUGES: readonly Gauge<MeshRow>[] = [
   {
@@ -104,9 +97,9 @@ export const NODE_GAUGES: readonly Gauge<MeshRow>[] = [
     help: "Connect time beyond the kernel RTT: this node's own share, 99th percentile.",
     of: ({ connectExcess }) => connectExcess?.p99Us ?? null,
   },
-  ...(["cpu", "memory", "io", "steal", "throttled"] as const).map((key) => ({
+  ...RESOURCE_NAMES.map((key) => ({
     name: `wire_probe_mesh_host_${key}_ratio`,
-    help: PRESSURE_HELP[key],
+    help: RESOURCES[key].help,
     of: ({ pressure }: MeshRow) => pressure?.[key] ?? null,
   })),
   {

@@ -3,12 +3,15 @@
  * (Documentation/accounting/psi.rst), time stolen by the hypervisor (proc_stat(5)), and how long the
  * control group was throttled (cpu.stat of cgroup v2, Documentation/admin-guide/cgroup-v2.rst).
  */
-import type { HostPressure } from "../domain/mesh_row.ts";
+import type { HostPressure } from "../domain/host_pressure.ts";
+import { roundedShare } from "../text/number.ts";
 import type { Clock } from "../time/clock.ts";
 import { SystemFiles } from "./system_file.ts";
 
 /** A share of the last ten seconds, in percent, that some task was waiting. */
 const SOME_AVG10 = /^some avg10=([0-9.]+)/m;
+/** As fine as the kernel's own percentages. */
+const DECIMALS = 4;
 /** All of the line's ticks; the eighth is steal. */
 const CPU_TICKS = /^cpu +([0-9 ]+)$/m;
 const STEAL_AT = 7;
@@ -26,12 +29,13 @@ interface Reading {
 }
 
 export class PressureGauge {
-  #files: SystemFiles;
+  #files: Pick<SystemFiles, "read">;
   #clock: Clock;
   #cpuStat: string;
   #before: Reading;
 
-  private constructor(files: SystemFiles, clock: Clock) {
+  /** From these files; the first reading has no counters to be held against. */
+  constructor(files: Pick<SystemFiles, "read">, clock: Clock) {
     this.#files = files;
     this.#clock = clock;
     const group = CGROUP_V2.exec(files.read("/proc/self/cgroup") ?? "")?.[1] ?? "/";
@@ -53,7 +57,7 @@ export class PressureGauge {
     const share = (part: number | null, from: number | null, whole: number) =>
       part === null || from === null || whole <= 0
         ? null
-        : Math.min(1, Math.max(0, (part - from) / whole));
+        : roundedShare(Math.min(1, Math.max(0, (part - from) / whole)), DECIMALS);
     return {
       cpu: this.#some("cpu"),
       memory: this.#some("memory"),
@@ -65,7 +69,9 @@ export class PressureGauge {
 
   #some(resource: "cpu" | "memory" | "io"): number | null {
     const percent = SOME_AVG10.exec(this.#files.read(`/proc/pressure/${resource}`) ?? "")?.[1];
-    return percent === undefined ? null : Math.min(1, Number(percent) / 100);
+    return percent === undefined
+      ? null
+      : roundedShare(Math.min(1, Number(percent) / 100), DECIMALS);
   }
 
   #reading(): Reading {

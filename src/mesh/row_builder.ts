@@ -2,7 +2,8 @@
 import { fateOf } from "../domain/outcome.ts";
 import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
-import type { HostPressure, MeshRow, PeerFigures } from "../domain/mesh_row.ts";
+import type { HostPressure } from "../domain/host_pressure.ts";
+import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 import type { Clock } from "../time/clock.ts";
 import { DAY_WINDOW_MS, type DayWindow, PairDay } from "./pair_day.ts";
 import { RecentBursts } from "./recent_bursts.ts";

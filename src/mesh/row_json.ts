@@ -5,10 +5,10 @@
  */
 import { movesText } from "../text/columns.ts";
 import { millisOf } from "../text/number.ts";
+import type { HostPressure } from "../domain/host_pressure.ts";
 import type { Label } from "../domain/target.ts";
 import {
   type DayFigures,
-  type HostPressure,
   type IcmpFigures,
   MAX_NODES,
   type MeshRow,

@@ -29,6 +29,7 @@ import { type NamedFile, type OtlpRequest, otlpRequest } from "../sink/otlp_requ
 import { PrometheusExporter } from "../sink/prometheus.ts";
 import { systemClock } from "../time/clock.ts";
 import { type Gate, openGate } from "./gate.ts";
+import { openPressure } from "./host_pressure.ts";
 import { outbox, say } from "./outbox.ts";
 import { collectdOptions, type ExportRun, type ExportTarget } from "./options.ts";
 
@@ -94,6 +95,7 @@ async function open(
         boundsUs,
         runDropped: dropped,
         residentBytes,
+        pressure: openPressure(),
         families,
       });
     }
@@ -121,6 +123,7 @@ async function open(
         naming,
         boundsUs,
         families,
+        pressure: openPressure(),
       });
     default:
       return target satisfies never;

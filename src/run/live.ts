@@ -6,6 +6,7 @@ import { stdoutWantsColour } from "../sink/stdio.ts";
 import { systemClock } from "../time/clock.ts";
 import { OwnScreen } from "../sink/own_screen.ts";
 import { type LiveTarget, LiveTargets } from "./live_targets.ts";
+import { openPressure, type ReadPressure } from "./host_pressure.ts";
 import { outbox, say } from "./outbox.ts";
 import type { RunOptions } from "./options.ts";
 
@@ -23,9 +24,11 @@ export interface LivePart {
 export class Live {
   #options: RunOptions;
   #screen: OwnScreen;
+  #pressure: ReadPressure;
   #table: LiveTargets | null = null;
 
-  private constructor(options: RunOptions, screen: OwnScreen) {
+  private constructor(options: RunOptions, screen: OwnScreen, pressure: ReadPressure) {
+    this.#pressure = pressure;
     this.#options = options;
     this.#screen = screen;
   }
@@ -35,7 +38,7 @@ export class Live {
   static open(options: RunOptions): Live | null {
     if (!options.live) return null;
     const screen = OwnScreen.open(outbox);
-    if (screen instanceof OwnScreen) return new Live(options, screen);
+    if (screen instanceof OwnScreen) return new Live(options, screen, openPressure());
     say(`--live: ${screen}; going on with lines`);
     return null;
   }
@@ -51,6 +54,7 @@ export class Live {
       paint: stdoutWantsColour() && !noColor ? liveColoured : livePlain,
       clock: systemClock,
       keys: this.#screen.keys,
+      pressure: this.#pressure,
       notice: (nowMs) => this.#screen.notice(nowMs),
     });
     this.#screen.start(this.#table, { onQuit, onBroken });

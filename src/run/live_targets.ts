@@ -1,4 +1,5 @@
 /** The probe's live table: which targets are shown, in which order, and what is said above them. */
+import type { HostPressure } from "../domain/host_pressure.ts";
 import { progressPercent } from "../text/number.ts";
 import type { Target } from "../domain/target.ts";
 import type { LivePaint } from "../format/paint.ts";
@@ -34,6 +35,8 @@ export interface LiveRun {
   readonly clock: Clock;
   /** Whether the keyboard can be read. */
   readonly keys: boolean;
+  /** How short this host is of CPU, memory and IO. */
+  pressure(): HostPressure | null;
   /** What was said on stderr of late, or null. */
   notice(nowMs: number): string | null;
 }
@@ -194,7 +197,8 @@ export class LiveTargets implements LiveContent {
       totals.notSent += row.notSent;
     }
     const lagP99Us = this.#lag.count === 0 ? null : this.#lag.quantile(0.99);
-    return { targets: this.#ordered.length, ...totals, lagP99Us };
+    const pressure = this.#run.pressure();
+    return { targets: this.#ordered.length, ...totals, lagP99Us, pressure };
   }
 
   /** The time so far and, where the run has an end, the share that is done. */

@@ -4,6 +4,7 @@ import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { Exporter } from "../sink/exporter.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
+import type { ReadPressure } from "./host_pressure.ts";
 import type { Report } from "./report.ts";
 import { Windows } from "./windows.ts";
 
@@ -11,6 +12,8 @@ export interface OutputOptions {
   readonly perProbe: boolean;
   /** Null for no windows. */
   readonly windowMs: number | null;
+  /** How short the host is, for the windows; absent where nobody tells. */
+  readonly pressure?: ReadPressure;
 }
 
 /** Between some windows and the next ones when all are handed out at the end, in ms. */
@@ -39,6 +42,7 @@ export class Outputs {
       clock,
       onWindow: (window) => this.#window(window),
       dropped: () => this.dropped,
+      pressure: options.pressure ?? (() => null),
       room: () => this.#room(clock),
     });
   }

@@ -28,6 +28,7 @@ import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
 import { inTurn, repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { type Gate, openGate } from "./gate.ts";
+import { openPressure } from "./host_pressure.ts";
 import { introduction, placeOf } from "./introduction.ts";
 import { Live } from "./live.ts";
 import { collectdOptions, type OutputName, type RunOptions } from "./options.ts";
@@ -128,7 +129,12 @@ class Run {
     this.#progress = this.#live === null ? Progress.open(options) : null;
     const quiet = options.quiet || this.#live !== null;
     this.#report = new Report(formatFor(options, targets.current, naming), outbox.stdout, quiet);
-    this.#outputs = new Outputs(this.#report, outbox.exporters, systemClock, options.exports);
+    const { exports } = options;
+    const pressure = exports.windowMs === null ? {} : { pressure: openPressure() };
+    this.#outputs = new Outputs(this.#report, outbox.exporters, systemClock, {
+      ...exports,
+      ...pressure,
+    });
     this.#check(targets.current);
     giveUpPermissions(options);
     // Without targets the run only serves its HTTP port.

@@ -1,6 +1,7 @@
 /** Windows: each target's figures over consecutive spans of a run. */
 import { NONE, type ProbeRecord, serviceRttOf } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
+import type { HostPressure } from "../domain/host_pressure.ts";
 import type { Window } from "../domain/summary.ts";
 import { Histogram } from "../stats/histogram.ts";
 import { TargetStats } from "../stats/target_stats.ts";
@@ -17,6 +18,7 @@ interface Span {
 interface Ended extends Span {
   readonly at: WallTime;
   readonly lengthMs: number;
+  readonly pressure: HostPressure | null;
 }
 
 /**
@@ -31,6 +33,8 @@ export interface WindowPorts {
   onWindow(window: Window): void;
   /** Lines lost so far, for the windows to state. */
   dropped(): number;
+  /** How short this host is of what it needs. */
+  readonly pressure: () => HostPressure | null;
   /** Resolves when the outputs can take some more, or will not in time. */
   room(): Promise<void>;
 }
@@ -118,20 +122,22 @@ export class Windows {
   #endAll(lengthMs: number): void {
     const at: WallTime = { wallSeconds: 0, wallNanos: 0 };
     this.#wall.stamp(this.#ports.clock.now(), at);
+    const pressure = this.#ports.pressure();
     for (const [target, span] of this.#spans) {
-      this.#pending.push({ ...span, at, lengthMs });
+      this.#pending.push({ ...span, at, lengthMs, pressure });
       if (this.#left.has(target)) this.#spans.delete(target);
       else this.#spans.set(target, newSpan(target, span.stats));
     }
   }
 
   #handOut(most: number): void {
-    for (const { stats, handshakes, at, lengthMs } of this.#pending.splice(0, most)) {
+    for (const { stats, handshakes, at, lengthMs, pressure } of this.#pending.splice(0, most)) {
       this.#ports.onWindow({
         ...stats.summary(this.#ports.dropped()),
         ...at,
         windowMs: lengthMs,
         handshakes: handshakes.distribution(),
+        pressure,
       });
     }
   }

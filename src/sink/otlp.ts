@@ -3,6 +3,7 @@
  * the start, or differences since the last request that arrived, so one that fails is made good by the
  * next: nothing waits but the request in hand.
  */
+import type { HostPressure } from "../domain/host_pressure.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import {
@@ -41,6 +42,8 @@ export interface OtlpParts {
   /** Lines that the run's outputs and exporters could not deliver so far. */
   readonly runDropped: () => number;
   readonly residentBytes: () => number;
+  /** How short the host is of CPU, memory and IO. */
+  readonly pressure: () => HostPressure | null;
   /** Metrics beside the targets'. */
   readonly families?: (() => Iterable<MetricFamily>) | undefined;
 }
@@ -133,13 +136,14 @@ export class OtlpExporter implements Exporter {
   }
 
   async #deliver(delivery: number): Promise<void> {
-    const { clock, runDropped, residentBytes, families } = this.#parts;
+    const { clock, runDropped, residentBytes, pressure, families } = this.#parts;
     const at = wallTime(clock);
     const all = [...this.#series.values()];
     const about = {
       start: this.#start,
       exportDropped: runDropped(),
       residentBytes: residentBytes(),
+      pressure: pressure(),
     };
     for (let i = 0; i === 0 || i < all.length; i += TARGETS_A_REQUEST) {
       const some = all.slice(i, i + TARGETS_A_REQUEST);

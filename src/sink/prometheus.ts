@@ -2,6 +2,7 @@
  * `prometheus://addr:port`: keeps each target's counters and histograms, and serves them when
  * somebody scrapes; beside them probes on demand, and whether this process is alive.
  */
+import type { HostPressure } from "../domain/host_pressure.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
@@ -63,6 +64,8 @@ export interface PrometheusPorts {
   readonly naming: Naming;
   /** Upper bounds of the histograms' buckets, in µs. */
   readonly boundsUs: readonly number[];
+  /** How short the host is of CPU, memory and IO. */
+  readonly pressure: () => HostPressure | null;
   /** Metrics in place of the targets'; there are no probes on demand then. */
   readonly families?: (() => Iterable<MetricFamily>) | undefined;
 }
@@ -192,6 +195,7 @@ export class PrometheusExporter implements Exporter {
       version: this.#version,
       exportDropped: dropped(),
       residentBytes: residentBytes(),
+      pressure: this.#ports.pressure(),
       startMs: this.#startMs,
     };
     out.length = 0;

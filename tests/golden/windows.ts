@@ -11,6 +11,7 @@ function windowOf(summary: Summary, more: Partial<Window> = {}): Window {
     wallNanos: 250_000,
     windowMs: 10_000,
     handshakes: allOf(summary),
+    pressure: null,
     ...more,
   };
 }
@@ -34,6 +35,7 @@ export const WINDOWS: readonly Window[] = [
       wallSeconds: END + 3,
       wallNanos: 467_250_000,
       windowMs: 3217,
+      pressure: { cpu: 0.125, memory: 0, io: 0.5, steal: 0.0123456, throttled: null },
     },
   ),
 ];

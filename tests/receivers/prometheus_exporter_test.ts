@@ -56,6 +56,7 @@ function served(
       connector: CONNECTOR,
       resolver,
       dropped: () => 5,
+      pressure: () => null,
       http: { clock: systemClock, breakOff: BREAK_OFF, access: new HttpAccess(["a"], null) },
       onDemand,
       naming: NAMING.probe,

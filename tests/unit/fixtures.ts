@@ -88,6 +88,6 @@ export function runOf(
 /** The window of a target that nothing happened to, but for what is given. */
 export function windowOf(more: Partial<Window> = {}): Window {
   const { wallSeconds = 1_800_000_000, wallNanos = 0, windowMs = 10_000 } = more;
-  const { handshakes = null } = more;
-  return { ...summary(more), wallSeconds, wallNanos, windowMs, handshakes };
+  const { handshakes = null, pressure = null } = more;
+  return { ...summary(more), wallSeconds, wallNanos, windowMs, handshakes, pressure };
 }

@@ -9,8 +9,7 @@ import { openBreakOff } from "../../kernel/break_off.ts";
 import { hostName, onSignal, revoke } from "../../kernel/process.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
-import type { HostPressure } from "../../domain/mesh_row.ts";
-import { PressureGauge } from "../../kernel/pressure.ts";
+import { openPressure } from "../../run/host_pressure.ts";
 import { MeshPicture } from "../../mesh/picture.ts";
 import { fetchBytes, rowFetcher } from "../../mesh/row_fetch.ts";
 import { tellLeaving } from "../../mesh/leaving.ts";
@@ -73,8 +72,6 @@ const RESOLVE_EVERY_MS = 5 * 60_000;
 
 /** How long another node may take to tell a pair's history. */
 const HISTORY_MS = 1000;
-/** A share of less time than this says little. */
-const PRESSURE_EVERY_MS = 2000;
 
 /** Runs until SIGTERM or SIGINT. */
 export async function mesh(options: MeshOptions): Promise<ExitCode> {
@@ -183,18 +180,6 @@ function openPages(
       },
     },
   });
-}
-
-/** The host's pressure as of the last reading, which is at most this old. */
-function openPressure(): () => HostPressure | null {
-  const gauge = PressureGauge.open(systemClock);
-  if (gauge === null) return () => null;
-  let [last, readMs] = [gauge.read(), systemClock.now()];
-  return () => {
-    const nowMs = systemClock.now();
-    if (nowMs - readMs >= PRESSURE_EVERY_MS) [last, readMs] = [gauge.read(), nowMs];
-    return last;
-  };
 }
 
 /** The row as a table on stdout: now and then, on SIGQUIT, and at the end. */

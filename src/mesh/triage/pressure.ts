@@ -1,25 +1,11 @@
 /** Hosts that are short of CPU, memory or IO, and slowness that is theirs and not the network's. */
-import type { HostPressure } from "../../domain/mesh_row.ts";
+import { type Resource, RESOURCE_NAMES, RESOURCES } from "../../domain/host_pressure.ts";
 import { type Finding, type FindingKind, regionsOf } from "../../domain/finding.ts";
 import { median } from "../../stats/quantile.ts";
 import { percentInWords, roundedShare } from "../../text/number.ts";
 import { listText } from "../../text/words.ts";
 import type { MeshView } from "./mesh_view.ts";
 
-interface Resource {
-  readonly name: string;
-  /** A host that waits for it so much of the time is short of it. */
-  readonly share: number;
-}
-
-const RESOURCES: Readonly<Record<keyof HostPressure, Resource>> = {
-  cpu: { name: "tasks wait for a CPU", share: 0.4 },
-  memory: { name: "tasks wait for memory", share: 0.1 },
-  io: { name: "tasks wait for IO", share: 0.4 },
-  steal: { name: "the hypervisor gives the CPU to others", share: 0.1 },
-  throttled: { name: "the control group is throttled", share: 0.1 },
-};
-const KEYS = Object.keys(RESOURCES) as (keyof HostPressure)[];
 /** And so many times what is usual in the mesh: where all wait alike, no host stands out. */
 const FACTOR = 2;
 /** What a host that is short of something makes slow. */
@@ -50,9 +36,9 @@ export function withPressure(view: MeshView, findings: readonly Finding[]): Find
 }
 
 /** What each host that stands out is short of. */
-function pressedHosts(view: MeshView): Map<number, (keyof HostPressure)[]> {
-  const pressed = new Map<number, (keyof HostPressure)[]>();
-  for (const key of KEYS) {
+function pressedHosts(view: MeshView): Map<number, Resource[]> {
+  const pressed = new Map<number, Resource[]>();
+  for (const key of RESOURCE_NAMES) {
     const shares = view.all().map((node) => pressureOf(view, node, key));
     for (const [node, share] of shares.entries()) {
       if (share === null || share < RESOURCES[key].share) continue;
@@ -64,15 +50,15 @@ function pressedHosts(view: MeshView): Map<number, (keyof HostPressure)[]> {
   return pressed;
 }
 
-function pressureOf(view: MeshView, node: number, key: keyof HostPressure): number | null {
+function pressureOf(view: MeshView, node: number, key: Resource): number | null {
   const row = view.matrix.row(node);
   return row.kind === "fresh" ? row.pressure?.[key] ?? null : null;
 }
 
-function pressureText(view: MeshView, node: number, high: readonly (keyof HostPressure)[]): string {
+function pressureText(view: MeshView, node: number, high: readonly Resource[]): string {
   return listText(
     high.map((key) =>
-      `${RESOURCES[key].name} ${percentInWords(pressureOf(view, node, key) ?? 0)} of the time`
+      `${RESOURCES[key].short} ${percentInWords(pressureOf(view, node, key) ?? 0)} of the time`
     ),
   );
 }
@@ -80,7 +66,7 @@ function pressureText(view: MeshView, node: number, high: readonly (keyof HostPr
 function evidenceOf(
   view: MeshView,
   node: number,
-  high: readonly (keyof HostPressure)[],
+  high: readonly Resource[],
 ): Record<string, number> {
   return Object.fromEntries(
     high.map((key) => [`${key}_pressure`, roundedShare(pressureOf(view, node, key) ?? 0, 4)]),
@@ -90,7 +76,7 @@ function evidenceOf(
 function pressureFinding(
   view: MeshView,
   node: number,
-  high: readonly (keyof HostPressure)[],
+  high: readonly Resource[],
 ): Finding {
   return {
     kind: "host-pressure",

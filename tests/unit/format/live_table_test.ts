@@ -50,6 +50,7 @@ function table(rows: LiveRow[], more: Partial<LiveTable> = {}): LiveTable {
       skipped: 0,
       notSent: 0,
       lagP99Us: 1500,
+      pressure: null,
     },
     rows,
     before: 0,
@@ -82,6 +83,16 @@ Deno.test("a wide screen shows every figure under its title, and the sparkline",
     "",
     "all 1, worst first  q quit  ? help  w n o order  PgUp PgDn page",
   ]);
+});
+
+Deno.test("a host that is short of something is said, since latency may be its own", () => {
+  const { totals } = table([row()]);
+  const lineOf = (cpu: number) => {
+    const pressure = { cpu, memory: 0, io: 0.5, steal: null, throttled: 0.01 };
+    return draw(table([row()], { totals: { ...totals, pressure } }), 100, 6)[1];
+  };
+  assertEquals(lineOf(0.82).slice(-38), "  host pressure: cpu 82.0 %, io 50.0 %");
+  assertEquals(lineOf(0.1).slice(-26), "  host pressure: io 50.0 %");
 });
 
 Deno.test("narrower screens leave out what is worth least", () => {

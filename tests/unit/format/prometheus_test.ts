@@ -24,6 +24,7 @@ const ABOUT = {
   version: "1.2.3",
   exportDropped: 7,
   residentBytes: 2 ** 33,
+  pressure: { cpu: 0.25, memory: 0, io: 0.0000004, steal: null, throttled: 1 },
   startMs: 1_700_000_000_250,
 };
 
@@ -166,7 +167,15 @@ Deno.test("a target's host, port and address are labels of one series, and the u
 });
 
 Deno.test("a page without targets is whole", () => {
-  assertEquals(parsePage(page([])).samples.length, 4);
+  const { samples } = parsePage(page([]));
+  const pressure = samples.filter(({ name }) => name.startsWith("wire_probe_host_"));
+  assertEquals(samples.length, 4 + pressure.length);
+  assertEquals(pressure.map(({ name, value }) => [name, value]), [
+    ["wire_probe_host_cpu_ratio", 0.25],
+    ["wire_probe_host_memory_ratio", 0],
+    ["wire_probe_host_io_ratio", 0],
+    ["wire_probe_host_throttled_ratio", 1],
+  ]);
 });
 
 Deno.test("seconds are exact, in the shortest form", () => {

@@ -41,6 +41,7 @@ class Run {
       paint: livePlain,
       clock: this.clock,
       keys: true,
+      pressure: () => null,
       notice: () => this.said,
     });
   }

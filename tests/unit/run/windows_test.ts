@@ -31,6 +31,7 @@ function begun(lengthMs = 1000): Run {
       run.atMs.push(clock.now() - START);
     },
     dropped: () => run.dropped,
+    pressure: () => null,
     room: () => Promise.resolve(),
   });
   windows.start();

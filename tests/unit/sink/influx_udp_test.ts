@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { DatagramSocket, Sent } from "../../../src/kernel/udp_socket.ts";
 import { InfluxUdp } from "../../../src/sink/influx_udp.ts";
 import { FakeClock } from "../fake_clock.ts";
-import { record, summary } from "../fixtures.ts";
+import { record, windowOf } from "../fixtures.ts";
 import { property } from "../random.ts";
 import { numbersOf, range, seqFormat } from "./seq_format.ts";
 
@@ -58,7 +58,7 @@ const setUp = (batchBytes: number | null, lineBytes = 0) => {
 Deno.test("without batching each record is a datagram of its own, sent before record() returns", () => {
   const { clock, socket, exporter, put } = setUp(null);
   put(1, 3);
-  exporter.window({ ...summary(), wallSeconds: 0, wallNanos: 0, windowMs: 1000, handshakes: null });
+  exporter.window(windowOf());
   assertEquals(socket.arrived, ["1\n", "2\n", "3\n", "w1\nw2\nw3\n"]);
   assertEquals([exporter.dropped, clock.waiting], [0, 0]);
 });

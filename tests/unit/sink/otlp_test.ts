@@ -75,6 +75,7 @@ const setUp = (...answers: readonly (Answer | Error)[]) => {
     boundsUs: [1000],
     runDropped: () => 0,
     residentBytes: () => 1,
+    pressure: () => null,
   });
   const probe = (of: Target = target("db")) =>
     exporter.record(established(1, 4120, { target: of }));
