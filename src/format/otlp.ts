@@ -231,7 +231,7 @@ export class OtlpFormat {
       const share = pressure?.[name] ?? null;
       if (share === null) continue;
       this.#metric(`wire_probe.host.${name}_ratio`, "1", RESOURCES[name].help, 5, () => {
-        this.#double(start, at, share, []);
+        this.#double({ start, sums: [share] }, at, []);
       });
     }
   }
