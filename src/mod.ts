@@ -18,10 +18,41 @@
  *
  * @module
  */
+export type {
+  AcceptQueues,
+  ConnectionDirection,
+  ConnectionGroup,
+  ConnectionReport,
+  ConnectionTotals,
+  ConnectionVerdict,
+  ConnectionVerdictName,
+  Grouping,
+  ListeningPort,
+  RttSpread,
+} from "./domain/connection.ts";
 export { SystemError, UsageError } from "./domain/exit.ts";
+export type { Endpoint } from "./domain/target.ts";
 export type { Outcome } from "./domain/outcome.ts";
+export type {
+  AddressOrigin,
+  HopAnswerDetail,
+  HopAnswerKind,
+  IcmpErrorKind,
+  IcmpExtensions,
+  InterfaceInfo,
+  InterfaceRole,
+  MplsLabel,
+  MtuStep,
+  PathEnd,
+  PathMtu,
+  SynAckFacts,
+  TraceProtocol,
+  Translation,
+} from "./domain/path.ts";
+export type { Distribution } from "./domain/summary.ts";
 export type { RttSource } from "./domain/probe_record.ts";
 export type { Label, Target } from "./domain/target.ts";
+export { connections, type ConnectionsOptions } from "./library/connections.ts";
 export {
   knock,
   type Knocker,
@@ -49,6 +80,15 @@ export type {
   PortTarget,
 } from "./library/targets.ts";
 export { serve, type ServeOptions, type Server } from "./library/serve.ts";
+export type { TracerOptions, TraceStreamOptions } from "./library/trace_options.ts";
+export { openTracer, trace, type Tracer } from "./library/tracer.ts";
+export type {
+  TraceAddress,
+  TraceEnd,
+  TraceHandshake,
+  TraceHop,
+  TraceResult,
+} from "./library/trace_result.ts";
 export type { CloseKind } from "./net/connector.ts";
 export type { AcceptCounters } from "./net/listener.ts";
 export type { ClockChoice } from "./net/prober.ts";

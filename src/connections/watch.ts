@@ -1,6 +1,6 @@
 /** Readings on a schedule, from the first to the last report or to a stop. */
 import type { ConnectionReport } from "../domain/connection.ts";
-import type { Cancel, Clock } from "../time/clock.ts";
+import { type Clock, Pause } from "../time/clock.ts";
 import { dueMs, nextSlot } from "../time/schedule.ts";
 
 export interface WatchOptions {
@@ -17,15 +17,15 @@ export interface WatchPorts {
   read(): Promise<ConnectionReport>;
   /** The first reading, which is no report. */
   onBaseline(report: ConnectionReport): void;
-  onReport(report: ConnectionReport): void;
+  /** The next reading waits for what this returns. */
+  onReport(report: ConnectionReport): void | Promise<void>;
 }
 
 export class ConnectionWatch {
   #options: WatchOptions;
   #ports: WatchPorts;
   #stopped = false;
-  #wake: Cancel = () => {};
-  #woken: () => void = () => {};
+  #pause = new Pause();
 
   constructor(options: WatchOptions, ports: WatchPorts) {
     this.#options = options;
@@ -45,9 +45,9 @@ export class ConnectionWatch {
       const due = nextSlot(startMs, intervalMs, slot, clock.now());
       const atMs = Math.min(dueMs(startMs, intervalMs, due.slot), endMs);
       slot = due.slot + 1;
-      await this.#until(atMs);
+      await this.#pause.until(clock, atMs);
       if (this.#stopped) break;
-      onReport(await read());
+      await onReport(await read());
       if (atMs >= endMs) break;
     }
   }
@@ -55,15 +55,6 @@ export class ConnectionWatch {
   /** Ends the wait for the next reading, and all that would follow. */
   stop(): void {
     this.#stopped = true;
-    this.#wake();
-    this.#woken();
-  }
-
-  #until(atMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#stopped) return resolve();
-      this.#woken = resolve;
-      this.#wake = this.#ports.clock.wakeAt(atMs, resolve);
-    });
+    this.#pause.end();
   }
 }

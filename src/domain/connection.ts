@@ -6,8 +6,8 @@ import type { Endpoint } from "./target.ts";
 export type ConnectionDirection = "out" | "in";
 
 /** What makes connections one group. */
-export const GROUPINGS = ["service", "peer", "prefix", "connection"] as const;
-export type Grouping = typeof GROUPINGS[number];
+export type Grouping = "service" | "peer" | "prefix" | "connection";
+export const GROUPINGS = ["service", "peer", "prefix", "connection"] as const satisfies Grouping[];
 
 /** Leading bits of a peer's address that make a group by prefix. */
 export const PREFIX_BITS = { 4: 24, 6: 64 } as const;
@@ -16,7 +16,16 @@ export const PREFIX_BITS = { 4: 24, 6: 64 } as const;
 export const OTHERS = "others";
 
 /** What can stand out. */
-export const CONNECTION_VERDICTS = [
+export type ConnectionVerdictName =
+  | "loss"
+  | "queueing"
+  | "receiver"
+  | "sender"
+  | "accept_queue"
+  | "connect"
+  | "close_wait";
+
+export const CONNECTION_VERDICTS: readonly ConnectionVerdictName[] = [
   "loss",
   "queueing",
   "receiver",
@@ -24,10 +33,11 @@ export const CONNECTION_VERDICTS = [
   "accept_queue",
   "connect",
   "close_wait",
-] as const;
-export type ConnectionVerdictName = typeof CONNECTION_VERDICTS[number];
+];
 
+/** What stands out about a group. */
 export interface ConnectionVerdict {
+  /** What it is. */
   readonly verdict: ConnectionVerdictName;
   /** A sentence with the figures that it rests on. */
   readonly evidence: string;
@@ -35,10 +45,15 @@ export interface ConnectionVerdict {
 
 /** Round trips of a group's connections, one a connection, in µs. */
 export interface RttSpread {
+  /** Connections that have one. */
   readonly count: number;
+  /** The least of them. */
   readonly minUs: number;
+  /** The median. */
   readonly p50Us: number;
+  /** The 99th percentile. */
   readonly p99Us: number;
+  /** The longest of them. */
   readonly maxUs: number;
   /** Of all of them, for who adds up spreads. */
   readonly sumUs: number;
@@ -46,7 +61,9 @@ export interface RttSpread {
 
 /** The accept queues of a listening port. */
 export interface AcceptQueues {
+  /** Connections that wait to be accepted. */
   readonly waiting: number;
+  /** How many may wait. */
   readonly limit: number;
   /** Connections that the port's own sockets dropped in the interval. */
   readonly drops: number;
@@ -62,13 +79,17 @@ export interface ConnectionGroup {
   readonly localPort: number | null;
   /** An address, or a prefix such as `10.0.0.0/24`. */
   readonly peer: string | null;
+  /** The port there. */
   readonly peerPort: number | null;
   /** The name of the program that has them, where it was asked for and may be read. */
   readonly owner: string | null;
   /** The peer's name, where names were asked for. */
   readonly peerName: string | null;
+  /** Connections at the second reading. */
   readonly connections: number;
+  /** Opened since the first reading. */
   readonly opened: number;
+  /** Closed since the first reading. */
   readonly closed: number;
   /** Round trips whose acknowledgements came by themselves: the network's. */
   readonly rtt: RttSpread | null;
@@ -76,41 +97,61 @@ export interface ConnectionGroup {
   readonly replyRtt: RttSpread | null;
   /** Handshakes made beside, where they were asked for. */
   readonly handshake: RttSpread | null;
+  /** The least round trip that the kernel knows of, in µs. */
   readonly minRttUs: number | null;
   /** The kernel's mean deviation of the round trip, averaged over the connections. */
   readonly rttVarianceUs: number | null;
+  /** Segments sent. */
   readonly segmentsOut: number;
+  /** Segments sent again. */
   readonly segmentsRetransmitted: number;
+  /** Bytes received. */
   readonly bytesIn: number;
+  /** Bytes sent, as far as they were acknowledged. */
   readonly bytesOut: number;
   /** Time of connections that were there at both readings, in µs; what was busy and held back of it. */
   readonly observedUs: number;
+  /** Time in which something was to be sent, in µs. */
   readonly busyUs: number;
+  /** Of that, the time for which the peer's window held it back, in µs. */
   readonly receiverLimitedUs: number;
+  /** Of that, the time for which the own send buffer held it back, in µs. */
   readonly sendBufferLimitedUs: number;
+  /** Handshakes under way. */
   readonly connecting: number;
+  /** Connections that the peer has closed and this machine has not. */
   readonly closeWait: number;
   /** Of an `in` group's port; null where there is none, or several. */
   readonly acceptQueues: AcceptQueues | null;
+  /** What stands out, the worst first. */
   readonly verdicts: readonly ConnectionVerdict[];
   /** Whose connection was the slowest, and whose sent most again; null where nobody's did. */
   readonly slowestPeer: Endpoint | null;
+  /** Whose connection sent most again; null where none did. */
   readonly mostRetransmittedPeer: Endpoint | null;
 }
 
 /** What the whole network namespace did between two readings. */
 export interface ConnectionTotals {
+  /** All connections that are looked at. */
   readonly connections: number;
+  /** Handshakes under way. */
   readonly connecting: number;
+  /** Opened since the first reading. */
   readonly opened: number;
+  /** Closed since the first reading. */
   readonly closed: number;
   /** Groups that there were, and how many of them are in `others`. */
   readonly groups: number;
+  /** Groups that are in `others`. */
   readonly groupsInOthers: number;
   /** ActiveOpens, PassiveOpens, ListenOverflows, ListenDrops; null where they cannot be read. */
   readonly activeOpens: number | null;
+  /** Connections that were accepted. */
   readonly passiveOpens: number | null;
+  /** Handshakes refused for a full accept queue. */
   readonly listenOverflows: number | null;
+  /** Handshakes refused for any reason. */
   readonly listenDrops: number | null;
   /** Sockets beyond what is kept: counted among the connections, and no more. */
   readonly untracked: number;
@@ -120,18 +161,23 @@ export interface ConnectionTotals {
 
 /** A listening port. */
 export interface ListeningPort extends AcceptQueues {
+  /** Its number. */
   readonly port: number;
 }
 
+/** What connections did between two readings. */
 export interface ConnectionReport {
   /** When the second of the two readings was made. */
   readonly wallSeconds: number;
+  /** The nanoseconds within that second. */
   readonly wallNanos: number;
+  /** Between the two readings, in ms. */
   readonly intervalMs: number;
   /** Worst first; `others` last, where there are any. */
   readonly groups: readonly ConnectionGroup[];
   /** Ports with a queue, with drops or with connections, by their number; bounded. */
   readonly listening: readonly ListeningPort[];
+  /** Of the whole network namespace. */
   readonly totals: ConnectionTotals;
 }
 

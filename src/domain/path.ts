@@ -5,6 +5,7 @@ import type { RttSource } from "./probe_record.ts";
 
 export type { IcmpErrorKind };
 
+/** What a trace's probes are. */
 export type TraceProtocol = "tcp" | "udp" | "icmp";
 
 /**
@@ -19,8 +20,11 @@ export type HopAnswerDetail = IcmpErrorKind | "open" | "refused" | "echo reply" 
 
 /** An entry of a label stack (RFC 3032, section 2.1). */
 export interface MplsLabel {
+  /** The label itself: 20 bits. */
   label: number;
+  /** Traffic class: 3 bits. */
   trafficClass: number;
+  /** Its own time to live. */
   ttl: number;
 }
 
@@ -29,10 +33,15 @@ export type InterfaceRole = "incoming" | "incoming subnet" | "outgoing" | "next 
 
 /** An interface as a router describes it; null for what it leaves out. */
 export interface InterfaceInfo {
+  /** Which one it is. */
   readonly role: InterfaceRole;
+  /** Its number there. */
   readonly index: number | null;
+  /** Its address. */
   readonly address: string | null;
+  /** Its name there. */
   readonly name: string | null;
+  /** Its MTU. */
   readonly mtuBytes: number | null;
 }
 
@@ -40,6 +49,7 @@ export interface InterfaceInfo {
 export interface IcmpExtensions {
   /** The MPLS labels that the packet bore there, the top one first. */
   readonly labels: readonly MplsLabel[];
+  /** Interfaces that it tells of. */
   readonly interfaces: readonly InterfaceInfo[];
   /** Objects of other kinds. */
   readonly others: number;
@@ -47,8 +57,11 @@ export interface IcmpExtensions {
 
 /** What a SYN-ACK tells of the host behind a port. */
 export interface SynAckFacts {
+  /** MSS, in bytes. */
   readonly maxSegmentBytes: number | null;
+  /** The window as it stands in the segment, not scaled. */
   readonly windowBytes: number;
+  /** The bits by which windows are shifted; null for no such option. */
   readonly windowScale: number | null;
 }
 
@@ -56,6 +69,7 @@ export interface SynAckFacts {
 export interface Translation {
   /** The address that stood in the quote; null where it was the one sent. */
   readonly source: string | null;
+  /** The same of the destination. */
   readonly destination: string | null;
 }
 
@@ -114,15 +128,21 @@ export interface Hop {
 
 /** How a path ends. */
 export interface PathEnd {
+  /** The hop that answered. */
   readonly hops: number;
+  /** What its answer means for the path. */
   readonly kind: HopAnswerKind;
+  /** What it said. */
   readonly detail: HopAnswerDetail;
+  /** Who said it. */
   readonly address: string;
+  /** Its round trip in µs; NONE where it could not be measured. */
   readonly rttUs: number;
   /** Whether nearer hops were not asked, so that it may lie nearer (`--first-hop`). */
   readonly isAtMost: boolean;
   /** Hops that its answers took back; null where that is not known. */
   readonly returnHops: number | null;
+  /** What its SYN-ACK told; null for no SYN-ACK. */
   readonly synAck: SynAckFacts | null;
 }
 
@@ -130,6 +150,7 @@ export interface PathEnd {
 export interface MtuStep {
   /** The hop that the packet was on its way to; null where the path does not tell. */
   readonly hops: number | null;
+  /** Who said so. */
   readonly address: string;
   /** What was named as that link's MTU; 0 for nothing. */
   readonly mtuBytes: number;
@@ -141,6 +162,7 @@ export interface MtuStep {
 export interface PathMtu {
   /** The hop that answered them: the target's, or the farthest that answers; null for none. */
   readonly hops: number | null;
+  /** Who answered them. */
   readonly address: string | null;
   /** The longest packet that arrived; null for none. */
   readonly arrivedBytes: number | null;
@@ -148,6 +170,7 @@ export interface PathMtu {
   readonly lostBytes: number | null;
   /** The first link's. */
   readonly linkBytes: number;
+  /** Who said that a packet was too long. */
   readonly steps: readonly MtuStep[];
 }
 
@@ -155,6 +178,7 @@ export interface PathMtu {
 export interface AddressOrigin {
   /** The numbers of the autonomous systems that announce it; several for a prefix of several origins. */
   readonly numbers: readonly number[];
+  /** The prefix that they announce. */
   readonly prefix: string;
 }
 

@@ -4,15 +4,23 @@ import type { Label, Target } from "./target.ts";
 
 /** Null where nothing was measured; a figure is never invented. */
 export interface Distribution {
+  /** How many there were. */
   readonly count: number;
+  /** The least. */
   readonly minUs: number;
+  /** The mean. */
   readonly avgUs: number;
+  /** The longest. */
   readonly maxUs: number;
   /** Sample standard deviation; 0 for a single sample. */
   readonly stddevUs: number;
+  /** The median. */
   readonly p50Us: number;
+  /** The 90th percentile. */
   readonly p90Us: number;
+  /** The 99th percentile. */
   readonly p99Us: number;
+  /** The 99.9th percentile. */
   readonly p999Us: number;
 }
 

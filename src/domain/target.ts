@@ -32,9 +32,11 @@ export const DEFAULT_AZ = "default";
 export interface Endpoint {
   /** The literal as it is shown and dialled, with its zone where it has one. */
   readonly address: string;
+  /** Its address family. */
   readonly family: 4 | 6;
   /** The address in network byte order: 4 or 16 bytes. */
   readonly bytes: Uint8Array;
+  /** NO_PORT, which is 0, where there is none. */
   readonly port: number;
 }
 

@@ -2,6 +2,7 @@
 import { literalEndpoint } from "../domain/address.ts";
 import { UsageError } from "../domain/exit.ts";
 import type { Endpoint } from "../domain/target.ts";
+import type { Family } from "../net/resolver.ts";
 import { quote } from "../text/quote.ts";
 
 /** A number within its range, or what stands in its place where none is given. */
@@ -29,6 +30,13 @@ export function whole<T>(
     return within(name, value, least, most, usual);
   }
   throw new UsageError(`${name} ${value}: wants a whole number from ${least} to ${most}`);
+}
+
+/** An address family; 0 for either. */
+export function familyOf(value: 4 | 6 | undefined): Family {
+  if (value === undefined) return 0;
+  if (value === 4 || value === 6) return value;
+  throw new UsageError(`family ${String(value)}: wants 4 or 6`);
 }
 
 /** An address of this machine to send from; null where none is given. */

@@ -8,14 +8,13 @@ import {
   MAX_INTERVAL_MS,
   MAX_RESOLVE_AFTER,
 } from "../domain/limits.ts";
-import { UsageError } from "../domain/exit.ts";
 import type { Target } from "../domain/target.ts";
 import type { Prober } from "../net/prober.ts";
-import { type Family, type Resolver, resolveSrv } from "../net/resolver.ts";
+import { type Resolver, resolveSrv } from "../net/resolver.ts";
 import { withMembers } from "../run/members.ts";
 import { type LoopOptions, ProbeLoop } from "../run/probe_loop.ts";
 import type { Clock } from "../time/clock.ts";
-import { whole, within } from "./checks.ts";
+import { familyOf, whole, within } from "./checks.ts";
 import { InOrder, type ProbeResult, resultOf } from "./probe_result.ts";
 import {
   bufferOf,
@@ -161,14 +160,13 @@ class ProbeSource implements ResultSource<ProbeResult> {
 
 /** Throws UsageError that names the option that is out of its range. */
 function scheduleOf(options: ScheduleOptions): Schedule {
-  const { count, durationMs, intervalMs, family = 0, resolveAfter, maxInFlight } = options;
-  if (![0, 4, 6].includes(family)) throw new UsageError(`family ${family}: wants 4 or 6`);
+  const { count, durationMs, intervalMs, family, resolveAfter, maxInFlight } = options;
   return {
     count: whole("count", count, 1, MAX_COUNT, null),
     durationMs: within("durationMs", durationMs, 1, MAX_DURATION_MS, null),
     intervalMs: within("intervalMs", intervalMs, 1, MAX_INTERVAL_MS, DEFAULT_INTERVAL_MS),
     burst: 1,
-    family: family as Family,
+    family: familyOf(family),
     resolveAfter: whole("resolveAfter", resolveAfter, 1, MAX_RESOLVE_AFTER, DEFAULT_RESOLVE_AFTER),
     resolveEveryMs: null,
     maxInFlight: whole("maxInFlight", maxInFlight, 1, MAX_IN_FLIGHT, null),

@@ -46,14 +46,43 @@ const DEFAULT_BUFFER = 16_384;
 const MAX_BUFFER = 1_000_000;
 
 /** How many results may wait; throws UsageError. */
-export function bufferOf({ buffer }: StreamOptions): number {
-  return whole("buffer", buffer, 1, MAX_BUFFER, DEFAULT_BUFFER);
+export function bufferOf({ buffer }: StreamOptions, usual = DEFAULT_BUFFER): number {
+  return whole("buffer", buffer, 1, MAX_BUFFER, usual);
 }
 
 /** Whether a slow reader holds the measurement up; throws UsageError. */
 export function waitsForReader({ whenFull = "wait" }: StreamOptions): boolean {
   if (whenFull === "wait" || whenFull === "drop-oldest") return whenFull === "wait";
   throw new UsageError(`whenFull ${String(whenFull)}: wants "wait" or "drop-oldest"`);
+}
+
+/** The places of results that wait: who puts one takes a place first, where the reader is waited for. */
+export class Places {
+  #most: number;
+  #taken = 0;
+  #freed = Promise.withResolvers<void>();
+  #isEnded = false;
+
+  constructor(options: StreamOptions, usual?: number) {
+    this.#most = waitsForReader(options) ? bufferOf(options, usual) : Infinity;
+  }
+
+  /** Resolves when a place was taken, or when it was ended. */
+  async take(): Promise<void> {
+    while (this.#taken >= this.#most && !this.#isEnded) await this.#freed.promise;
+    this.#taken++;
+  }
+
+  free(places: number): void {
+    this.#taken -= places;
+    this.#freed.resolve();
+    this.#freed = Promise.withResolvers();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#freed.resolve();
+  }
 }
 
 /** Who has asked for a result and waits for it. */
@@ -75,9 +104,10 @@ export class Results<T> implements ResultStream<T> {
   #over: Promise<void> | null = null;
   #isOver = false;
 
-  constructor(source: ResultSource<T>, options: StreamOptions) {
+  /** `usual`: how many results may wait where the caller does not say. Throws UsageError. */
+  constructor(source: ResultSource<T>, options: StreamOptions, usual?: number) {
     this.#source = source;
-    this.#most = bufferOf(options);
+    this.#most = bufferOf(options, usual);
     waitsForReader(options);
     this.#signal = options.signal ?? null;
   }

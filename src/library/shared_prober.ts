@@ -1,16 +1,18 @@
 /** A prober and all that it opened, for any number of streams at the same time. */
-import type { Target } from "../domain/target.ts";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../domain/limits.ts";
-import type { Endpoint } from "../domain/target.ts";
+import type { Endpoint, Target } from "../domain/target.ts";
 import { KernelScope } from "../kernel/scope.ts";
-import { openNameQueries } from "../net/dns_query.ts";
-import { Lookups } from "../net/lookups.ts";
 import type { ClockChoice, Prober } from "../net/prober.ts";
-import { type Family, type Resolver, systemResolver } from "../net/resolver.ts";
+import type { Resolver } from "../net/resolver.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { sourceOf, within } from "./checks.ts";
-import { type OpenProber, type ProbeStream, probeStream } from "./probe_stream.ts";
-import type { ScheduleOptions } from "./probe_stream.ts";
+import { Names } from "./names.ts";
+import {
+  type OpenProber,
+  type ProbeStream,
+  probeStream,
+  type ScheduleOptions,
+} from "./probe_stream.ts";
 
 /** What sockets are opened with. */
 export interface SocketOptions {
@@ -118,29 +120,5 @@ export class SharedProber implements OpenProber {
   #left(stream: ProbeStream): Promise<void> {
     this.#streams.delete(stream);
     return Promise.resolve();
-  }
-}
-
-/** The system's resolver, some names at a time; opened with the first name, since most targets are addresses. */
-class Names implements Resolver {
-  #clock: Clock;
-  #lookups: Lookups | null = null;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  resolve(host: string, family: Family): Promise<string[]> {
-    this.#lookups ??= new Lookups({
-      clock: this.#clock,
-      system: systemResolver,
-      queries: openNameQueries(),
-      detail: () => {},
-    });
-    return this.#lookups.resolve(host, family);
-  }
-
-  stop(): void {
-    this.#lookups?.stop();
   }
 }

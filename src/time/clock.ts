@@ -18,6 +18,28 @@ export function sleepUntil(clock: Clock, atMs: number): Promise<void> {
   return new Promise((resolve) => clock.wakeAt(atMs, resolve));
 }
 
+/** A wait that can be ended before its time; once ended, it waits no more. */
+export class Pause {
+  #isEnded = false;
+  #cancel: Cancel = () => {};
+  #woken: () => void = () => {};
+
+  /** Resolves at `atMs` of the clock, or when it is ended; one wait at a time. */
+  until(clock: Clock, atMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#isEnded) return resolve();
+      this.#woken = resolve;
+      this.#cancel = clock.wakeAt(atMs, resolve);
+    });
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#cancel();
+    this.#woken();
+  }
+}
+
 /** Calls back this often, from one span on, until it is taken back. */
 export function repeat(clock: Clock, everyMs: number, action: () => void): Cancel {
   let cancel: Cancel = () => {};

@@ -45,6 +45,12 @@ interface TcpFlight extends Departure {
   readonly hops: number;
 }
 
+/** What can be done about a probe under way. */
+interface TcpProbe {
+  read(): void;
+  end(): void;
+}
+
 export class TcpHopProber implements HopProber {
   readonly concurrency: Concurrency;
   readonly flow: "fixed" | "varied";
@@ -55,7 +61,7 @@ export class TcpHopProber implements HopProber {
   #options: TcpHopOptions;
   /** Bound for the whole trace, so that no other socket is given a flow's port. */
   #holders: SynSocket[] = [];
-  #open = new Map<SynSocket, () => void>();
+  #open = new Map<SynSocket, TcpProbe>();
   #info: TcpInfo = { rttUs: 0, retransmits: 0 };
 
   /** Throws ErrnoError when the ports of fixed flows cannot be had. */
@@ -112,13 +118,13 @@ export class TcpHopProber implements HopProber {
       end();
       if (answer !== "over") onAnswer(answer);
     };
-    this.#open.set(socket, read);
+    this.#open.set(socket, { read, end });
     socket.watch(read);
     return end;
   }
 
   drain(): void {
-    for (const read of [...this.#open.values()]) read();
+    for (const { read } of [...this.#open.values()]) read();
   }
 
   renew(): void {
@@ -130,8 +136,8 @@ export class TcpHopProber implements HopProber {
   }
 
   close(): void {
-    for (const socket of [...this.#open.keys(), ...this.#holders]) socket.close();
-    this.#open.clear();
+    for (const { end } of [...this.#open.values()]) end();
+    for (const socket of this.#holders) socket.close();
     this.#holders = [];
   }
 

@@ -16,6 +16,8 @@ export interface MtuParts {
   /** The length that the path itself was traced with. */
   readonly sizeBytes: number;
   isStopped(): boolean;
+  /** Resolves when it is stopped. */
+  readonly stopped: Promise<void>;
 }
 
 /** What became of one packet. */
@@ -100,7 +102,7 @@ const LEAST_WAIT_MS = 200;
 const REFUSED_PAUSE_MS = 100;
 
 async function tryOnce(
-  { clock, prober, target, timeoutMs }: MtuParts,
+  { clock, prober, target, timeoutMs, stopped }: MtuParts,
   { hops, address, rttMs }: Responder,
   sizeBytes: number,
 ): Promise<Trial> {
@@ -109,6 +111,7 @@ async function tryOnce(
     const trial = trialOf(answer, address);
     if (trial !== null) resolve(trial);
   };
+  stopped.then(() => resolve({ became: "lost" }));
   const waitMs = Math.min(timeoutMs, Math.max(LEAST_WAIT_MS, WAIT_FACTOR * rttMs));
   let cancel = () => {};
   try {

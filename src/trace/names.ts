@@ -22,6 +22,7 @@ export class Lookups {
   #found = new Map<string, KnownNames>();
   #queue: string[] = [];
   #underWay = 0;
+  #isStopped = false;
   #idle: (() => void) | null = null;
 
   constructor(facts: AddressFacts, clock: Clock, options: LookupOptions) {
@@ -33,7 +34,7 @@ export class Lookups {
   /** Begins to look an address up, unless it has been. */
   want(address: string): void {
     const { names, origins } = this.#options;
-    if (!names && !origins) return;
+    if (this.#isStopped || !names && !origins) return;
     if (this.#found.has(address) || this.#found.size >= MAX_LOOKED_UP) return;
     this.#found.set(address, NO_NAMES);
     this.#queue.push(address);
@@ -43,6 +44,14 @@ export class Lookups {
   /** What is known of an address by now. */
   of(address: string): KnownNames {
     return this.#found.get(address) ?? NO_NAMES;
+  }
+
+  /** Looks nothing up any more, and ends who waits; look-ups under way end by themselves. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#queue = [];
+    this.#found.clear();
+    this.#idle?.();
   }
 
   /** Resolves when all is known, or after this long. */

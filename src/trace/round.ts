@@ -114,6 +114,8 @@ export class TraceRound {
   #parts: RoundParts;
   #flows: FlowState[];
   #timer: Cancel | null = null;
+  /** Takes back the turn after a probe was withdrawn. */
+  #cancelTurn: Cancel = () => {};
   #pausedUntilMs = 0;
   /** When a send was first refused; NaN for never. */
   #refusedMs = NaN;
@@ -287,7 +289,9 @@ export class TraceRound {
     this.#leaves(probe, "lost");
     const cell = this.#flows[probe.flow].cells[probe.hops];
     cell.splice(cell.indexOf(probe), 1);
-    this.#parts.clock.wakeAt(this.#parts.clock.now(), () => this.#turn());
+    const { clock } = this.#parts;
+    this.#cancelTurn();
+    this.#cancelTurn = clock.wakeAt(clock.now(), () => this.#turn());
   }
 
   #tell({ hops, flow, query }: Probe, answer: HopAnswer | null): void {
@@ -312,6 +316,7 @@ export class TraceRound {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.();
+    this.#cancelTurn();
     for (const [flow, view] of this.#flows.entries()) {
       const { farthestRouter, targetHops } = view;
       const refuser = this.#refuser(view);

@@ -1,7 +1,7 @@
 /** A trace to one target: its rounds one after the other, then what is asked for beside them. */
 import type { PathMtu } from "../domain/path.ts";
 import type { Endpoint } from "../domain/target.ts";
-import { type Clock, sleepUntil } from "../time/clock.ts";
+import { type Clock, Pause } from "../time/clock.ts";
 import type { HopProber } from "./hop_prober.ts";
 import { searchMtu } from "./mtu_search.ts";
 import { TracePath } from "./path.ts";
@@ -41,6 +41,7 @@ export class Trace {
   #parts: TraceParts;
   #rounds = new Set<TraceRound>();
   #log: RoundLog;
+  #pause = new Pause();
   #stop = Promise.withResolvers<void>();
   #isStopped = false;
 
@@ -61,7 +62,7 @@ export class Trace {
     const { rounds, intervalMs, mtu } = this.#limits;
     const startMs = clock.now();
     for (let i = 0; i < rounds && !this.#isStopped; i++) {
-      await Promise.race([sleepUntil(clock, startMs + i * intervalMs), this.#stop.promise]);
+      await this.#pause.until(clock, startMs + i * intervalMs);
       if (this.#isStopped) break;
       const roundMs = clock.now();
       const round = this.#begin();
@@ -77,6 +78,7 @@ export class Trace {
   /** Ends the trace now, whatever it waits for. */
   stop(): void {
     this.#isStopped = true;
+    this.#pause.end();
     this.#stop.resolve();
     for (const round of this.#rounds) round.stop();
   }
@@ -120,7 +122,8 @@ export class Trace {
     const { timeoutMs, sizeBytes } = this.#limits;
     const { target, path } = this;
     const isStopped = () => this.#isStopped;
-    const parts = { clock, prober, target, timeoutMs, sizeBytes, isStopped };
+    const stopped = this.#stop.promise;
+    const parts = { clock, prober, target, timeoutMs, sizeBytes, isStopped, stopped };
     return searchMtu(parts, path.hops(), path.end());
   }
 }

@@ -1,21 +1,19 @@
 /** The library's reports of connections, from this machine's kernel. */
 import { assert, assertEquals } from "@std/assert";
-import { connections } from "../../src/connections/reports.ts";
+import { connections } from "../../src/mod.ts";
 
 const ignore = Deno.build.os !== "linux";
 
 Deno.test({
   name: "each report tells what connections did since the one before, until all are there",
   ignore,
-  // Libc stays open for the rest of the process.
-  sanitizeResources: false,
   fn: async () => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
     using client = await Deno.connect({ hostname: "127.0.0.1", port });
     using server = await listener.accept();
     const groups = [];
-    for await (const report of connections({ filter: { port }, intervalMs: 100, count: 3 })) {
+    for await (const report of connections({ port, intervalMs: 100, count: 3 })) {
       groups.push(report.groups.find(({ direction }) => direction === "out"));
       if (groups.length === 1) {
         await client.write(new Uint8Array(1000));
@@ -30,8 +28,6 @@ Deno.test({
 Deno.test({
   name: "an abort ends the reports without an error, also one that came before",
   ignore,
-  // Libc stays open for the rest of the process.
-  sanitizeResources: false,
   fn: async () => {
     const abort = new AbortController();
     let reports = 0;
@@ -46,8 +42,6 @@ Deno.test({
 Deno.test({
   name: "who breaks off leaves nothing behind",
   ignore,
-  // Libc stays open for the rest of the process.
-  sanitizeResources: false,
   fn: async () => {
     for await (const report of connections({ intervalMs: 100 })) {
       assert(report.intervalMs >= 100);

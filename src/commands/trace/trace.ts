@@ -1,6 +1,7 @@
 /** `trace`: the paths to targets, hop by hop: once, or again and again. */
 import { type PathRound, silenceReason, type TraceReport } from "../../domain/path.ts";
 import { EXIT, type ExitCode, SystemError, UsageError } from "../../domain/exit.ts";
+import { DEFAULT_QUERIES } from "../../domain/limits.ts";
 import { type Endpoint, hostPort, NO_PORT } from "../../domain/target.ts";
 import { literalEndpoint } from "../../domain/address.ts";
 import { choosePaint } from "../../format/paint.ts";
@@ -21,29 +22,27 @@ import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
 import { messageOf, quote } from "../../text/quote.ts";
-import { sleepUntil, systemClock } from "../../time/clock.ts";
+import { systemClock } from "../../time/clock.ts";
 import type { HopProber } from "../../trace/hop_prober.ts";
 import { Lookups } from "../../trace/names.ts";
+import {
+  isUnsent,
+  OneTrace,
+  type PathOptions,
+  type SharedParts,
+  sizeRefusal,
+} from "../../trace/one_trace.ts";
 import { openHopProber } from "../../trace/open_prober.ts";
+import { Traces, tracesAtOnce, usualPort } from "../../trace/traces.ts";
 import { LiveTrace } from "./live_trace.ts";
-import { isUnsent, OneTrace, type SharedParts } from "./one_trace.ts";
 import type { TraceOptions } from "./options.ts";
 import { traceIntroduction, TraceOutputs } from "./outputs.ts";
-
-/** The first of the ports that traces use by tradition, on which nobody listens. */
-const UDP_PORT = 33_434;
-const TCP_PORT = 443;
-/** Traces under way at once, and how many sockets one of them may need. */
-const MAX_TRACES = 256;
-const SOCKETS_A_TRACE = 20;
-/** Between the starts of two traces, so that their first packets fill no queue on the way. */
-const START_EVERY_MS = 1;
 
 /** Resolves when all traces are over; the result is the exit code. */
 export async function trace(options: TraceOptions, version: string): Promise<ExitCode> {
   const targets = [...options.targets];
   if (options.targetsFile !== null) targets.push(...await loadTraceTargets(options.targetsFile));
-  const atOnce = tracesAtOnce();
+  const atOnce = tracesAtOnce(descriptorLimit());
   checkTargets(targets, options, atOnce);
   const screen = screenFor(options, targets);
   const endpoints = await resolveAll(targets, options);
@@ -65,9 +64,11 @@ export async function trace(options: TraceOptions, version: string): Promise<Exi
     },
   );
   const onRound = outputs === null ? null : (round: PathRound) => outputs.round(round);
-  const shared = { options, lookups, handshakes, onRound };
+  const path = pathOptions(options);
+  const shared = { options: path, clock: systemClock, lookups, handshakes, onRound };
   try {
-    return await new Traces(shared, screen, atOnce).run(targets, endpoints, probers);
+    const places = { targets, endpoints, probers };
+    return await new Run(options, shared, screen, places).run(atOnce);
   } finally {
     await screen?.stop();
     screen?.rethrow();
@@ -78,6 +79,25 @@ export async function trace(options: TraceOptions, version: string): Promise<Exi
     handshakes.stop();
     await outputs?.close();
   }
+}
+
+/** Targets, their addresses by place, and what each family is traced by. */
+interface Places {
+  readonly targets: readonly TraceTarget[];
+  readonly endpoints: readonly (Endpoint | null)[];
+  readonly probers: ReadonlyMap<4 | 6, HopProber>;
+}
+
+const QUERIES_A_ROUND = 1;
+
+function pathOptions(options: TraceOptions): PathOptions {
+  const { repeat, paths, queries } = options;
+  return {
+    ...options,
+    queries: queries ?? (repeat === null ? DEFAULT_QUERIES : QUERIES_A_ROUND),
+    flows: paths ?? 1,
+    rounds: repeat ?? 1,
+  };
 }
 
 /** What is exported has one series a name, and all targets are traced at once. */
@@ -122,7 +142,7 @@ async function resolve(
   { family, protocol }: TraceOptions,
   resolver: Resolver,
 ): Promise<Endpoint | null> {
-  const port = given ?? (protocol === "udp" ? UDP_PORT : TCP_PORT);
+  const port = given ?? usualPort(protocol);
   const literal = literalEndpoint(host, port);
   if (literal !== null) return literal;
   try {
@@ -161,11 +181,6 @@ function openProbers(
   return probers;
 }
 
-function tracesAtOnce(): number {
-  const descriptors = descriptorLimit() ?? MAX_TRACES * SOCKETS_A_TRACE;
-  return Math.max(1, Math.min(MAX_TRACES, Math.floor(descriptors / SOCKETS_A_TRACE)));
-}
-
 function sayOfFlows(probers: Map<4 | 6, HopProber>, { protocol }: TraceOptions): void {
   if (protocol !== "tcp") return;
   if (![...probers.values()].some(({ flow }) => flow === "varied")) return;
@@ -175,61 +190,64 @@ function sayOfFlows(probers: Map<4 | 6, HopProber>, { protocol }: TraceOptions):
   );
 }
 
-/** All traces of a run: so many at once, printed in the order in which they were asked for. */
-class Traces {
+/** All traces of a run, printed in the order in which they were asked for. */
+class Run {
+  #options: TraceOptions;
   #shared: SharedParts;
   #screen: OwnScreen | null;
-  #atOnce: number;
-  #running = new Set<OneTrace>();
-  #isStopped = false;
+  #traces: Traces;
+  #targets: readonly TraceTarget[];
+  #endpoints: readonly (Endpoint | null)[];
+  #probers: ReadonlyMap<4 | 6, HopProber>;
   /** What is to be printed, by place; undefined for what is not over yet. */
   #reports: (TraceReport | null | undefined)[] = [];
   #printed = 0;
   #lastPrint: Promise<void> = Promise.resolve();
 
-  constructor(shared: SharedParts, screen: OwnScreen | null, atOnce: number) {
+  constructor(
+    options: TraceOptions,
+    shared: SharedParts,
+    screen: OwnScreen | null,
+    places: Places,
+  ) {
+    this.#options = options;
     this.#shared = shared;
     this.#screen = screen;
-    this.#atOnce = atOnce;
+    this.#targets = places.targets;
+    this.#endpoints = places.endpoints;
+    this.#probers = places.probers;
+    this.#traces = new Traces({
+      clock: systemClock,
+      begin: (place) => this.#begin(place),
+      ended: (place, report) => this.#ended(place, report),
+    });
   }
 
-  async run(
-    targets: readonly TraceTarget[],
-    endpoints: readonly (Endpoint | null)[],
-    probers: ReadonlyMap<4 | 6, HopProber>,
-  ): Promise<ExitCode> {
-    outbox.onEnd(() => this.#stop());
-    if (this.#shared.options.output === "csv") outbox.print(TRACE_CSV_HEADER);
-    this.#reports = targets.map(() => undefined);
-    const startMs = systemClock.now();
-    let next = 0;
-    const work = async () => {
-      while (next < targets.length) {
-        const place = next++;
-        await sleepUntil(systemClock, startMs + place * START_EVERY_MS);
-        await this.#one(place, targets[place], endpoints[place], probers);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(this.#atOnce, targets.length) }, work));
+  async run(atOnce: number): Promise<ExitCode> {
+    outbox.onEnd(() => this.#traces.stop());
+    if (this.#options.output === "csv") outbox.print(TRACE_CSV_HEADER);
+    this.#reports = this.#targets.map(() => undefined);
+    await this.#traces.run(this.#targets.length, atOnce);
     await outbox.within(this.#lastPrint);
-    return this.#verdict(targets, endpoints);
+    return this.#verdict();
   }
 
-  async #one(
-    place: number,
-    target: TraceTarget,
-    endpoint: Endpoint | null,
-    probers: ReadonlyMap<4 | 6, HopProber>,
-  ): Promise<void> {
-    const prober = endpoint === null ? undefined : probers.get(endpoint.family);
-    let report: TraceReport | null = null;
-    if (endpoint !== null && prober !== undefined && !this.#isStopped) {
-      const one = new OneTrace(target, endpoint, prober, this.#shared);
-      this.#running.add(one);
-      this.#show(one);
-      report = await one.run();
-      this.#running.delete(one);
-    }
+  /** Throws UsageError where the packets asked for cannot be sent, ErrnoError where there is no way. */
+  #begin(place: number): OneTrace | null {
+    const endpoint = this.#endpoints[place];
+    const prober = endpoint === null ? undefined : this.#probers.get(endpoint.family);
+    if (endpoint === null || prober === undefined) return null;
+    const { sizeBytes, protocol } = this.#options;
+    const refusal = sizeBytes === null ? null : sizeRefusal(sizeBytes, protocol, endpoint, prober);
+    if (refusal !== null) throw new UsageError(`--size ${sizeBytes}: ${refusal}`);
+    const target = this.#targets[place];
+    const named = { ...target, name: traceTargetName(target), endpoint };
+    const one = new OneTrace(named, prober, this.#shared);
+    this.#show(one);
+    return one;
+  }
+
+  async #ended(place: number, report: TraceReport | null): Promise<void> {
     await this.#screen?.stop();
     this.#reports[place] = report;
     this.#print();
@@ -239,7 +257,7 @@ class Traces {
   #show(one: OneTrace): void {
     const screen = this.#screen;
     if (screen === null) return;
-    const { repeat, noColor } = this.#shared.options;
+    const { repeat, noColor } = this.#options;
     const content = new LiveTrace({
       clock: systemClock,
       paint: choosePaint(stdoutWantsColour(), noColor),
@@ -248,13 +266,8 @@ class Traces {
       report: () => one.report(),
       notice: (nowMs) => screen.notice(nowMs),
     });
-    const end = () => this.#stop();
+    const end = () => this.#traces.stop();
     screen.start(content, { onQuit: end, onBroken: end });
-  }
-
-  #stop(): void {
-    this.#isStopped = true;
-    for (const one of this.#running) one.stop();
   }
 
   /** Everything that is over and before which nothing is awaited. */
@@ -263,13 +276,15 @@ class Traces {
       const report = this.#reports[this.#printed];
       if (report === undefined) return;
       if (report === null) continue;
-      const text = textOf(report, this.#shared.options, this.#printed > 0);
+      const text = textOf(report, this.#options, this.#printed > 0);
       this.#lastPrint = this.#lastPrint.then(() => outbox.print(text));
     }
   }
 
   /** The exit code; says of each target that has not answered why it counts as failed. */
-  #verdict(targets: readonly TraceTarget[], endpoints: readonly (Endpoint | null)[]): ExitCode {
+  #verdict(): ExitCode {
+    const targets = this.#targets;
+    const endpoints = this.#endpoints;
     const reports = this.#reports.filter((report) => report !== null && report !== undefined);
     const unresolved = endpoints.includes(null);
     if (!unresolved && reports.length > 0 && reports.every(isUnsent)) {

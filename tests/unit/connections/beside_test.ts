@@ -168,7 +168,7 @@ Deno.test("a duration ends the readings with a last report, a stop without one",
     clock,
     read: () => Promise.resolve(aReport([])),
     onBaseline: () => {},
-    onReport: () => reports.push(clock.now()),
+    onReport: () => void reports.push(clock.now()),
   };
   const run = new ConnectionWatch(options, ports).run();
   await clock.advance(5000);

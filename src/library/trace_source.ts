@@ -1,0 +1,122 @@
+/** Traces whose reports somebody reads: the engine of traces behind a stream. */
+import { literalEndpoint } from "../domain/address.ts";
+import { UsageError } from "../domain/exit.ts";
+import type { TraceReport } from "../domain/path.ts";
+import type { Endpoint } from "../domain/target.ts";
+import { type TraceTarget, traceTargetName } from "../input/trace_target.ts";
+import { messageOf } from "../text/quote.ts";
+import { OneTrace, type PathOptions, sizeRefusal } from "../trace/one_trace.ts";
+import { Traces, usualPort } from "../trace/traces.ts";
+import { Places, type ResultSource } from "./result_stream.ts";
+import { limitsOf, type TraceLimits, type TraceStreamOptions } from "./trace_options.ts";
+import { type TraceResult, traceResult, unresolved } from "./trace_result.ts";
+import type { TraceSockets } from "./trace_sockets.ts";
+
+/** What a stream's traces are sent by, and what frees it. */
+export interface OpenTracer {
+  readonly sockets: TraceSockets;
+  close(): Promise<void>;
+}
+
+export class TraceSource implements ResultSource<TraceResult> {
+  #targets: readonly TraceTarget[];
+  #path: PathOptions;
+  #limits: TraceLimits;
+  /** Of traces under way and of results that wait. */
+  #places: Places;
+  #open: () => OpenTracer;
+  #opened: OpenTracer | null = null;
+  #traces: Traces | null = null;
+  #isStopped = false;
+  #stop = Promise.withResolvers<void>();
+  #put: (result: TraceResult) => void = () => {};
+
+  /** Throws UsageError. */
+  constructor(
+    targets: readonly TraceTarget[],
+    path: PathOptions,
+    options: TraceStreamOptions,
+    open: () => OpenTracer,
+  ) {
+    this.#targets = targets;
+    this.#path = path;
+    this.#limits = limitsOf(options);
+    this.#places = new Places(options);
+    this.#open = open;
+  }
+
+  async run(put: (result: TraceResult) => void): Promise<void> {
+    if (this.#isStopped) return;
+    this.#put = put;
+    const { sockets } = this.#opened = this.#open();
+    const traces = this.#traces = new Traces({
+      clock: sockets.clock,
+      begin: (place) => this.#begin(this.#targets[place], sockets),
+      ended: (_, report) => this.#ended(report),
+    });
+    const run = traces.run(this.#targets.length, this.#limits.atOnce);
+    // Where it is stopped, nobody waits for what the last traces still look up.
+    run.catch(() => {});
+    try {
+      await Promise.race([run, this.#stop.promise]);
+    } finally {
+      traces.stop();
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#put = () => {};
+    this.#traces?.stop();
+    this.#places.end();
+    this.#stop.resolve();
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.close();
+  }
+
+  taken(results: number): void {
+    this.#places.free(results);
+  }
+
+  async #begin(target: TraceTarget, sockets: TraceSockets): Promise<OneTrace | null> {
+    await this.#places.take();
+    const startedMs = sockets.clock.wall();
+    let endpoint: Endpoint;
+    try {
+      endpoint = await this.#resolved(target, sockets);
+    } catch (error) {
+      const reason = `cannot resolve ${target.host}: ${messageOf(error)}`;
+      this.#put(unresolved(target.host, this.#path.protocol, startedMs, reason));
+      return null;
+    }
+    return this.#isStopped ? null : this.#traceTo({ ...target, endpoint }, sockets);
+  }
+
+  #traceTo(target: TraceTarget & { endpoint: Endpoint }, sockets: TraceSockets): OneTrace {
+    const { endpoint } = target;
+    const prober = sockets.proberFor(endpoint);
+    const { sizeBytes, protocol } = this.#path;
+    const refusal = sizeBytes === null ? null : sizeRefusal(sizeBytes, protocol, endpoint, prober);
+    if (refusal !== null) throw new UsageError(`sizeBytes ${sizeBytes}: ${refusal}`);
+    const { clock, lookups, handshakes } = sockets;
+    const shared = { options: this.#path, clock, lookups, handshakes, onRound: null };
+    return new OneTrace({ ...target, name: traceTargetName(target) }, prober, shared);
+  }
+
+  #ended(report: TraceReport | null): void {
+    if (report !== null) this.#put(traceResult(report));
+  }
+
+  /** The first address of a name; rejects where it has none. */
+  async #resolved({ host, port: given }: TraceTarget, sockets: TraceSockets): Promise<Endpoint> {
+    const port = given ?? usualPort(this.#path.protocol);
+    const literal = literalEndpoint(host, port);
+    if (literal !== null) return literal;
+    const [address] = await sockets.resolver.resolve(host, this.#limits.family);
+    const endpoint = address === undefined ? null : literalEndpoint(address, port);
+    if (endpoint === null) throw new Error("no address");
+    return endpoint;
+  }
+}
