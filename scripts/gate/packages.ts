@@ -38,7 +38,9 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "collectd", package: "collectd-core" },
     // What bookworm's python.so is linked with; collectd-core only recommends it.
     { command: `${LIBRARIES}/libpython3.11.so.1.0`, package: "libpython3.11" },
+    { command: "curl", package: "curl" },
     { command: "influxd", package: "influxdb" },
+    { command: "ip", package: "iproute2" },
     { command: "npm", package: "npm" },
     { command: "openssl", package: "openssl" },
     { command: "victoria-metrics", package: "victoria-metrics" },

@@ -29,7 +29,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   golden: [`--allow-read=${TESTS}/golden`],
 };
 /** Folders of tests that make namespaces, mount, or become another user. */
-const AS_ROOT = new Set(["endurance", "faults", "release", "systemd", "wan"]);
+const AS_ROOT = new Set(["endurance", "faults", "receivers", "release", "systemd", "wan"]);
 /** Folders of tests that may run beside one another, the longest first. */
 const BESIDE = ["endurance", "release", "receivers", "browser", "systemd", "scripts", "workflows"];
 /** Folders whose files mostly wait, for timers and other programs: so many of them run at a time. */

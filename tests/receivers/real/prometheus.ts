@@ -27,8 +27,18 @@ interface Targets {
   readonly data: { readonly activeTargets: readonly unknown[] };
 }
 
+/** Where Prometheus runs: here, or in a network namespace. */
+export interface Place {
+  start(program: string, args: readonly string[]): Program;
+  /** The body of a GET that went well; null when the server is not ready. */
+  get(url: string): Promise<string | null>;
+}
+
+const HERE: Place = { start: (program, args) => new Program(program, args), get };
+
 export class Prometheus implements AsyncDisposable {
   #port = freePort();
+  #place: Place;
   #program: Program;
   #targets: number;
 
@@ -38,7 +48,9 @@ export class Prometheus implements AsyncDisposable {
     agents: string | readonly string[],
     probed: readonly string[],
     rules: readonly string[] = [],
+    place = HERE,
   ) {
+    this.#place = place;
     const scraped = [agents].flat();
     this.#targets = scraped.length + probed.length;
     // JSON is YAML.
@@ -46,7 +58,7 @@ export class Prometheus implements AsyncDisposable {
       "prometheus.yml",
       JSON.stringify(configuration(scraped, probed, rules)),
     );
-    this.#program = new Program("prometheus", [
+    this.#program = place.start("prometheus", [
       `--config.file=${file}`,
       `--web.listen-address=127.0.0.1:${this.#port}`,
       `--storage.tsdb.path=${folder.path}/prometheus`,
@@ -57,7 +69,7 @@ export class Prometheus implements AsyncDisposable {
   /** Until it scrapes, which it begins to do 5 s after its start. */
   async ready(): Promise<void> {
     await this.#program.ready(async () => {
-      const text = await get(`${this.#url}/api/v1/targets?state=active`);
+      const text = await this.#place.get(`${this.#url}/api/v1/targets?state=active`);
       if (text === null) return false;
       const { data }: Targets = JSON.parse(text);
       return data.activeTargets.length === this.#targets;
@@ -72,7 +84,7 @@ export class Prometheus implements AsyncDisposable {
   /** All samples of the series that a selector names. */
   async series(selector: string): Promise<SampledSeries[]> {
     const query = new URLSearchParams({ query: `${selector}[1h]` });
-    const text = await get(`${this.#url}/api/v1/query?${query}`);
+    const text = await this.#place.get(`${this.#url}/api/v1/query?${query}`);
     if (text === null) throw new Error(`Prometheus does not answer for ${selector}`);
     const { data }: Answer = JSON.parse(text);
     return data.result.map(({ metric, values }) => ({
@@ -84,7 +96,7 @@ export class Prometheus implements AsyncDisposable {
   /** The values that an expression has now. */
   async values(expression: string): Promise<readonly number[]> {
     const query = new URLSearchParams({ query: expression });
-    const text = await get(`${this.#url}/api/v1/query?${query}`);
+    const text = await this.#place.get(`${this.#url}/api/v1/query?${query}`);
     if (text === null) throw new Error(`Prometheus does not answer for ${expression}`);
     const { data }: { data: { result: { value: [number, string] }[] } } = JSON.parse(text);
     return data.result.map(({ value: [, value] }) => Number(value));
@@ -92,7 +104,7 @@ export class Prometheus implements AsyncDisposable {
 
   /** The alerts that are pending or firing. */
   async alerts(): Promise<readonly Alert[]> {
-    const text = await get(`${this.#url}/api/v1/alerts`);
+    const text = await this.#place.get(`${this.#url}/api/v1/alerts`);
     if (text === null) throw new Error("Prometheus does not answer for its alerts");
     return JSON.parse(text).data.alerts;
   }
