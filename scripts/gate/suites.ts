@@ -29,9 +29,26 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   golden: [`--allow-read=${TESTS}/golden`],
 };
 /** Folders of tests that make namespaces, mount, or become another user. */
-const AS_ROOT = new Set(["endurance", "faults", "receivers", "release", "systemd", "wan"]);
+const AS_ROOT = new Set([
+  "endurance",
+  "faults",
+  "library",
+  "receivers",
+  "release",
+  "systemd",
+  "wan",
+]);
 /** Folders of tests that may run beside one another, the longest first. */
-const BESIDE = ["endurance", "release", "receivers", "browser", "systemd", "scripts", "workflows"];
+const BESIDE = [
+  "endurance",
+  "release",
+  "receivers",
+  "browser",
+  "library",
+  "systemd",
+  "scripts",
+  "workflows",
+];
 /** Folders whose files mostly wait, for timers and other programs: so many of them run at a time. */
 const PROCESSES: Readonly<Record<string, number>> = { receivers: 4 };
 /** Lines a format in the gate; the benchmark itself has ten million. */
@@ -51,7 +68,15 @@ export function suites(): Suite[] {
   return [
     command("fmt", [deno, "fmt", "--check"]),
     command("lint", [deno, "lint"]),
-    command("types", [deno, "check", "main.ts", "src/format/heatmap/page/", "scripts/", "tests/"]),
+    command("types", [
+      deno,
+      "check",
+      "main.ts",
+      "src/mod.ts",
+      "src/format/heatmap/page/",
+      "scripts/",
+      "tests/",
+    ]),
     command("arrows", [deno, "run", "--allow-read", "scripts/gate/import_arrows.ts"]),
     command("page", [...SCRIPT, PAGE, "--check"]),
     { name: "build", needsBinary: false, beside: false, run: compile },
