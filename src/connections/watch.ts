@@ -1,7 +1,7 @@
 /** Readings on a schedule, from the first to the last report or to a stop. */
 import type { ConnectionReport } from "../domain/connection.ts";
 import { type Clock, Pause } from "../time/clock.ts";
-import { dueMs, nextSlot } from "../time/schedule.ts";
+import { dueMs, skippedSlots } from "../time/schedule.ts";
 
 export interface WatchOptions {
   readonly intervalMs: number;
@@ -42,9 +42,9 @@ export class ConnectionWatch {
     let slot = 1;
     for (let reports = 0; count === null || reports < count; reports++) {
       // A reading that took longer than an interval has cost slots, which are not made up for.
-      const due = nextSlot(startMs, intervalMs, slot, clock.now());
-      const atMs = Math.min(dueMs(startMs, intervalMs, due.slot), endMs);
-      slot = due.slot + 1;
+      slot += skippedSlots(startMs, intervalMs, slot, clock.now());
+      const atMs = Math.min(dueMs(startMs, intervalMs, slot), endMs);
+      slot++;
       await this.#pause.until(clock, atMs);
       if (this.#stopped) break;
       await onReport(await read());

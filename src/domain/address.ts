@@ -1,16 +1,23 @@
 /** IP literals: from text to bytes and back (RFC 791, RFC 4291, RFC 5952, RFC 4007 for zones). */
 import type { Endpoint } from "./target.ts";
 
-const IPV4_PART = /^(0|[1-9][0-9]{0,2})$/;
+/** Four numbers of one to three digits; none has a leading zero. */
+const IPV4 = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
 /** What Linux calls interfaces: up to IFNAMSIZ-1 characters (RFC 4007 section 11 leaves it open). */
 const ZONE = /^[A-Za-z0-9._:@~-]{1,15}$/;
 const IPV6_GROUP = /^[0-9a-fA-F]{1,4}$/;
 
 /** The four bytes of a dotted quad without leading zeros, or null. */
 export function parseIpv4(text: string): Uint8Array | null {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((p) => IPV4_PART.test(p) && Number(p) < 256)) return null;
-  return Uint8Array.of(Number(parts[0]), Number(parts[1]), Number(parts[2]), Number(parts[3]));
+  const parts = IPV4.exec(text);
+  if (parts === null) return null;
+  const bytes = new Uint8Array(4);
+  for (let i = 0; i < bytes.length; i++) {
+    const value = Number(parts[i + 1]);
+    if (value > 255) return null;
+    bytes[i] = value;
+  }
+  return bytes;
 }
 
 /** The sixteen bytes of an IPv6 literal without brackets or zone, or null. */

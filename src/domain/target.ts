@@ -55,8 +55,11 @@ export function targetTitle(target: Target, address = ""): string {
 
 /** What tells a receiver's series apart: two targets with one key would be one series. */
 export function seriesKey({ name, az, labels }: Target): string {
-  const pairs = labels.map(([key, value]) => `${key}=${value}`).sort();
-  return [name, az, ...pairs].join("\u0000");
+  let series = `${name}\u0000${az}`;
+  // The order of labels is no difference. Most targets have one or none, and there may be many targets.
+  const sorted = labels.length < 2 ? labels : labels.toSorted(([a], [b]) => a < b ? -1 : 1);
+  for (const [key, value] of sorted) series += `\u0000${key}=${value}`;
+  return series;
 }
 
 /** Says that two targets are the same one, or one series to `receiver`. */

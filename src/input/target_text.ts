@@ -273,12 +273,15 @@ export function parseTargets(
   const keyOf = defaults.called === undefined ? seriesKey : targetKey;
   const targets: Target[] = [];
   const seen = new Map<string, number>();
-  for (const [index, line] of text.split("\n").entries()) {
+  let number = 0;
+  for (const line of text.split("\n")) {
+    number++;
     const words = withoutComment(line).trim().split(/\s+/);
     if (words[0] === "") continue;
-    const at = `${file}:${index + 1}`;
+    const at = `${file}:${number}`;
     for (const target of parseLine(words, at, defaults)) {
-      const earlier = seen.get(keyOf(target));
+      const key = keyOf(target);
+      const earlier = seen.get(key);
       if (earlier !== undefined) {
         const same = targetKey(targets[earlier]) === targetKey(target);
         const what = same ? `the same ${called} as` : `one series to every receiver with`;
@@ -286,9 +289,9 @@ export function parseTargets(
           `${at}: ${what} line ${lines[earlier]}${same ? "" : ", which has the same name"}`,
         );
       }
-      seen.set(keyOf(target), targets.length);
+      seen.set(key, targets.length);
       targets.push(target);
-      lines.push(index + 1);
+      lines.push(number);
     }
     if (targets.length > MAX_TARGETS) {
       throw new UsageError(`${at}: more than ${MAX_TARGETS} ${called}s`);

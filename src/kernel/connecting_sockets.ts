@@ -1,7 +1,7 @@
 /**
- * TCP connects on sockets of our own by plain system calls, all in one epoll set (epoll(7)): no
- * object is made for a connect. Each socket is watched for one event, which carries the caller's
- * two numbers; closing a socket takes it out of the set.
+ * TCP connects on sockets of our own by plain system calls: no object is made for a connect. A
+ * socket whose answer takes long is watched by one epoll set (epoll(7)) for one event, which carries
+ * the caller's two numbers; closing a socket takes it out of the set.
  */
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError, type ErrorText, openErrno, openErrorText, type ReadErrno } from "./errno.ts";
@@ -140,9 +140,9 @@ export class ConnectingSockets {
 
   /**
    * Begins to connect, which sends the SYN. Returns the descriptor, the caller's to close, or the
-   * errno as a negative number. Its event will carry the slot and the generation.
+   * errno as a negative number.
    */
-  connect(endpoint: Endpoint, slot: number, generation: number): number {
+  connect(endpoint: Endpoint): number {
     const libc = this.#libc;
     const descriptor = this.#socket(endpoint);
     if (descriptor < 0) return descriptor;
@@ -154,12 +154,20 @@ export class ConnectingSockets {
         return -errno;
       }
     }
-    return this.#watch(EPOLL_CTL_ADD, descriptor, slot, generation);
+    return descriptor;
   }
 
-  /** Watches a socket for one further event; false when the kernel refuses. */
-  watchAgain(descriptor: number, slot: number, generation: number): boolean {
-    return this.#watch(EPOLL_CTL_MOD, descriptor, slot, generation) >= 0;
+  /**
+   * Watches a socket for one event, which will carry the slot and the generation. Returns 0, or the
+   * errno where the kernel refuses.
+   */
+  watch(descriptor: number, slot: number, generation: number): number {
+    return this.#control(EPOLL_CTL_ADD, descriptor, slot, generation);
+  }
+
+  /** The same for one further event of a socket that was watched. */
+  watchAgain(descriptor: number, slot: number, generation: number): number {
+    return this.#control(EPOLL_CTL_MOD, descriptor, slot, generation);
   }
 
   /** Takes the events that are there now, and does not wait. */
@@ -227,15 +235,11 @@ export class ConnectingSockets {
     return -errno;
   }
 
-  #watch(operation: number, descriptor: number, slot: number, generation: number): number {
+  #control(operation: number, descriptor: number, slot: number, generation: number): number {
     this.#change.setUint32(0, EPOLLOUT | EPOLLONESHOT, true);
     this.#change.setInt32(EVENT_DATA_AT, slot, true);
     this.#change.setInt32(EVENT_DATA_AT + 4, generation, true);
-    if (this.#libc.epoll_ctl(this.#epoll, operation, descriptor, this.#changeBytes) === 0) {
-      return descriptor;
-    }
-    const errno = this.#errno();
-    if (operation === EPOLL_CTL_ADD) this.#libc.close(descriptor);
-    return -errno;
+    const result = this.#libc.epoll_ctl(this.#epoll, operation, descriptor, this.#changeBytes);
+    return result === 0 ? 0 : this.#errno();
   }
 }

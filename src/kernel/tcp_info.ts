@@ -26,6 +26,8 @@ export interface TcpInfo {
   rttUs: number;
   /** Segments sent again in the socket's life; after a handshake alone, its SYNs. */
   retransmits: number;
+  /** Whether the socket has no connection any more, or has none yet that a SYN was sent for. */
+  closed: boolean;
 }
 
 /** The accept queue of a listening socket, as the kernel holds it. */
@@ -57,18 +59,14 @@ export class TcpSockets {
   /** Reads TCP_INFO; false when the socket has no handshake behind it. */
   info(descriptor: number, out: TcpInfo): boolean {
     const info = this.#info;
-    if (!info.read(this.#libc.getsockopt, descriptor)) return false;
+    const known = info.read(this.#libc.getsockopt, descriptor);
+    out.closed = known && info.state === TCP_CLOSE;
+    if (!known) return false;
     // The server closes at once, so CLOSE_WAIT and its like are as good as ESTABLISHED.
     if (info.state === TCP_SYN_SENT || info.state === TCP_SYN_RECV) return false;
     out.rttUs = info.u32(AT.rtt);
     out.retransmits = info.u32(AT.totalRetransmits);
     return true;
-  }
-
-  /** Whether the socket has no connection any more, or has none yet that a SYN was sent for. */
-  isClosed(descriptor: number): boolean {
-    const info = this.#info;
-    return info.read(this.#libc.getsockopt, descriptor) && info.state === TCP_CLOSE;
   }
 
   /** A listening socket's queue: the kernel reports it in two fields meant for other states. */

@@ -31,6 +31,11 @@ export interface Connector {
    */
   connect(endpoint: Endpoint, observer: HandshakeObserver): number;
   /**
+   * Tells the observers of all answers that the kernel holds, where they would else wait until the end of
+   * this turn of the event loop.
+   */
+  readAnswers?(): void;
+  /**
    * Asks the kernel now: true, and the observer was told, where it holds an answer that this
    * process has not come to read of yet. False also where the kernel cannot be asked.
    */

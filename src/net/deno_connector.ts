@@ -38,7 +38,7 @@ export class DenoConnector implements Connector {
   /** Signals that were not used, for a signal costs more than the rest of a handshake's objects. */
   #spare: LateAbort[] = [];
   #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
-  #info: TcpInfo = { rttUs: 0, retransmits: 0 };
+  #info: TcpInfo = { rttUs: 0, retransmits: 0, closed: false };
   /** Calls of the runtime that have not returned; those of cancelled handshakes are among them. */
   #calls = 0;
   #idle: () => void = () => {};

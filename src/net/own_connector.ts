@@ -1,8 +1,9 @@
 /**
  * Handshakes on sockets of our own: from an address of the user's choice, or at a rate at which the
  * runtime's own connect costs too much. No promise, closure or object is made for a handshake: it is
- * a slot in a few arrays. What the sockets have to tell is read at the end of each turn of the event
- * loop in which something was sent; where turns are rare, by one wait in a thread besides.
+ * a slot in a few arrays. Each socket is asked once soon after its SYN was sent: in a data centre most
+ * have their answer by then, and cost no more. The others are watched by an epoll set, which is read in
+ * each turn of the event loop in which something is sent; where turns are rare, by one wait in a thread.
  */
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
@@ -42,14 +43,19 @@ export class OwnConnector implements Connector {
   #steady: boolean;
   /** By slot: whom to tell; null in a free one, or when it was cancelled. */
   #observers: (HandshakeObserver | null)[] = [];
+  /** Slots sent since the last reading, whose sockets nobody watches yet, and how many. */
+  #fresh = new Int32Array(SENDS_A_TURN);
+  #freshCount = 0;
   /** By slot: the descriptor, or the errno as a negative number where the connect failed at once. */
   #descriptors = new Int32Array(FIRST_SLOTS);
   /** By slot: counts its uses, so that an event of an earlier one is known. */
   #generations = new Int32Array(FIRST_SLOTS);
   #untold = new Uint8Array(FIRST_SLOTS);
   #free: number[] = [];
-  /** Handshakes under way that the epoll set watches. */
-  #watched = 0;
+  /** By slot: 1 where the epoll set watches the socket. */
+  #watched = new Uint8Array(FIRST_SLOTS);
+  /** How many sockets the epoll set watches. */
+  #watching = 0;
   /** Slots whose connect failed at once, to be told in the next reading. */
   #failed: number[] = [];
   #errors: Partial<Record<number, ErrnoError>> = {};
@@ -60,7 +66,7 @@ export class OwnConnector implements Connector {
   #waiting = false;
   #gapTimer: Cancel | null = null;
   #turnMs = -Infinity;
-  #info: TcpInfo = { rttUs: 0, retransmits: 0 };
+  #info: TcpInfo = { rttUs: 0, retransmits: 0, closed: false };
   #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
   #endTurn = (): void => this.#turnEnded();
 
@@ -83,10 +89,12 @@ export class OwnConnector implements Connector {
     const slot = this.#free.pop() ?? this.#newSlot();
     this.#observers[slot] = observer;
     this.#untold[slot] = 0;
-    const descriptor = this.#sockets.connect(endpoint, slot, this.#generations[slot]);
+    const descriptor = this.#sockets.connect(endpoint);
     this.#descriptors[slot] = descriptor;
-    if (descriptor >= 0) this.#watched++;
-    else this.#failed.push(slot);
+    if (descriptor < 0) this.#failed.push(slot);
+    // One after the other, as in a burst, must not be told in a single turn: this one is waited for.
+    else if (this.#reading || this.#freshCount === SENDS_A_TURN) this.#watch(slot);
+    else this.#fresh[this.#freshCount++] = slot;
     this.#queueReading();
     return slot;
   }
@@ -95,6 +103,12 @@ export class OwnConnector implements Connector {
     const descriptor = this.#descriptors[handle];
     if (descriptor < 0) return false;
     return this.#tell(handle, this.#sockets.error(descriptor));
+  }
+
+  readAnswers(): void {
+    if (this.#reading) return;
+    this.#read();
+    this.#keepWatch();
   }
 
   cancel(handle: number): void {
@@ -120,7 +134,9 @@ export class OwnConnector implements Connector {
   #read(): void {
     this.#reading = true;
     this.#tellFailed();
-    for (let reads = 0; reads < MAX_READS; reads++) {
+    for (let i = 0; i < this.#freshCount; i++) this.#askFresh(this.#fresh[i]);
+    this.#freshCount = 0;
+    for (let reads = 0; reads < MAX_READS && this.#watching > 0; reads++) {
       this.#sockets.take(this.#events);
       this.#deliver(this.#events);
       if (!this.#events.full) break;
@@ -128,10 +144,33 @@ export class OwnConnector implements Connector {
     this.#reading = false;
   }
 
+  /** Asks the socket of a handshake that was just begun, and has it watched where it has no answer yet. */
+  #askFresh(slot: number): void {
+    const descriptor = this.#descriptors[slot];
+    // It was given up, and its slot may be in use again.
+    if (descriptor < 0 || this.#watched[slot] === 1) return;
+    if (this.#tell(slot, 0)) return;
+    const errno = this.#info.closed ? this.#sockets.error(descriptor) : 0;
+    if (errno !== 0) this.#fail(slot, errno);
+    else this.#watch(slot);
+  }
+
+  #watch(slot: number): void {
+    const errno = this.#sockets.watch(this.#descriptors[slot], slot, this.#generations[slot]);
+    if (errno === 0) {
+      this.#watched[slot] = 1;
+      this.#watching++;
+    } else {
+      this.#sockets.close(this.#descriptors[slot]);
+      this.#descriptors[slot] = -errno;
+      this.#failed.push(slot);
+    }
+  }
+
   /** Sees to it that what is still under way will be read. */
   #keepWatch(): void {
     if (this.#failed.length > 0) this.#queueReading();
-    if (this.#watched === 0 || this.#waiting) return;
+    if (this.#watching === 0 || this.#waiting) return;
     if (!this.#isSteady()) this.#wait();
     else if (this.#gapTimer === null) this.#watchGap();
   }
@@ -157,7 +196,7 @@ export class OwnConnector implements Connector {
       this.#tellFailed();
       this.#deliver(this.#threadEvents);
       this.#reading = false;
-    } while (this.#watched > 0 && !this.#isSteady());
+    } while (this.#watching > 0 && !this.#isSteady());
     this.#waiting = false;
     this.#keepWatch();
   }
@@ -172,7 +211,7 @@ export class OwnConnector implements Connector {
       if (this.#tell(slot, errno)) continue;
       // Linux tells of an ICMP error a moment before it says which: the next event knows.
       const goesOn = ++this.#untold[slot] <= MAX_UNTOLD &&
-        this.#sockets.watchAgain(descriptor, slot, this.#generations[slot]);
+        this.#sockets.watchAgain(descriptor, slot, this.#generations[slot]) === 0;
       if (!goesOn) this.#fail(slot, ERRNO.ENOTCONN);
     }
   }
@@ -187,7 +226,7 @@ export class OwnConnector implements Connector {
     const info = this.#info;
     if (!this.#infos.info(descriptor, info)) return false;
     // Closed, and no error: an event or another question will say why.
-    if (info.rttUs === 0 && this.#infos.isClosed(descriptor)) return false;
+    if (info.rttUs === 0 && info.closed) return false;
     this.#sample.rttUs = info.rttUs > 0 ? info.rttUs : NONE;
     this.#sample.synRetransmits = info.retransmits;
     if (this.#reset) this.#infos.resetOnClose(descriptor);
@@ -222,12 +261,13 @@ export class OwnConnector implements Connector {
   /** Closes a handshake's socket, established or not. */
   #release(slot: number): void {
     this.#sockets.close(this.#descriptors[slot]);
-    this.#watched--;
+    this.#watching -= this.#watched[slot];
     this.#freeSlot(slot);
   }
 
   #freeSlot(slot: number): void {
     this.#descriptors[slot] = NONE;
+    this.#watched[slot] = 0;
     this.#observers[slot] = null;
     this.#generations[slot]++;
     this.#free.push(slot);
@@ -240,6 +280,7 @@ export class OwnConnector implements Connector {
       this.#descriptors = grown(this.#descriptors, new Int32Array(2 * slot));
       this.#generations = grown(this.#generations, new Int32Array(2 * slot));
       this.#untold = grown(this.#untold, new Uint8Array(2 * slot));
+      this.#watched = grown(this.#watched, new Uint8Array(2 * slot));
     }
     return slot;
   }

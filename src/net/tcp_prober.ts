@@ -81,6 +81,10 @@ export class TcpProber implements Prober {
     return this.#connector.sendsATurn;
   }
 
+  readAnswers(): void {
+    this.#connector.readAnswers?.();
+  }
+
   probe(endpoint: Endpoint, pending: PendingProbe): void {
     const flight = this.#spare.pop() ?? new Flight(this.#ends);
     flight.endpoint = endpoint;

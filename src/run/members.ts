@@ -41,6 +41,7 @@ export async function withMembers(
   known: KnownMembers,
   ports: MemberPorts,
 ): Promise<Target[]> {
+  if (targets.every(({ standsFor }) => standsFor === undefined)) return [...targets];
   const all = new Map<string, Target>();
   for (const target of targets) {
     for (const member of await membersOf(target, family, known, ports)) {

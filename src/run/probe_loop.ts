@@ -2,16 +2,15 @@
  * The loop that every probing command shares: an absolute schedule for any number of targets, a
  * bound on what is in flight, results handed on as their fate becomes known.
  */
-import { messageOf } from "../text/quote.ts";
-import { fateOf, type Outcome } from "../domain/outcome.ts";
+import { fateOf } from "../domain/outcome.ts";
 import { blankRecord, NONE, type ProbeRecord } from "../domain/probe_record.ts";
-import { type Endpoint, type Target, targetKey } from "../domain/target.ts";
+import { type Target, targetKey } from "../domain/target.ts";
 import type { PendingProbe, Prober } from "../net/prober.ts";
-import type { Family, Resolver } from "../net/resolver.ts";
-import type { Cancel, Clock } from "../time/clock.ts";
+import type { Cancel } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
-import { CATCH_UP_MS, dueMs, nextSlot, retryPauseMs, splayMs } from "../time/schedule.ts";
+import { CATCH_UP_MS, dueMs, skippedSlots, splayMs } from "../time/schedule.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
+import { type LookUpOptions, type LookUpPorts, LookUps } from "./look_ups.ts";
 import { ScheduledTarget } from "./scheduled_target.ts";
 
 /**
@@ -20,12 +19,10 @@ import { ScheduledTarget } from "./scheduled_target.ts";
  * that is behind would fall behind more.
  */
 const MAX_SENDS_A_TURN = 48;
+/** Answers are read before the first of a turn's probes and after so many: some 0.5 ms. */
+const SENDS_A_READING = 16;
 
-function usualPauseMs(failures: number): number {
-  return retryPauseMs(failures, Math.random);
-}
-
-export interface LoopOptions {
+export interface LoopOptions extends LookUpOptions {
   /** Probes a target, or null for no end. */
   readonly count: number | null;
   /** No probe is due this long after the start, in ms; null for no end. */
@@ -40,7 +37,6 @@ export interface LoopOptions {
    * a target that never answers makes no probe late, its own included.
    */
   readonly endsSilentBursts?: boolean;
-  readonly family: Family;
   /** Failures in a row after which a name is resolved again and the next address taken. */
   readonly resolveAfter: number;
   /** Names are resolved again this often, in ms; null for only after failures. */
@@ -53,25 +49,15 @@ export interface LoopOptions {
    * has fewer probes sent.
    */
   readonly holdsPlaces?: boolean;
-  /** False where the caller keeps figures of its own and needs none here. */
-  readonly statistics?: boolean;
 }
 
 /** What the loop needs of the world. */
-export interface LoopPorts {
-  readonly clock: Clock;
+export interface LoopPorts extends LookUpPorts {
   readonly prober: Prober;
-  readonly resolver: Resolver;
   /** Called with each probe whose fate is known; the record is reused afterwards. */
   onRecord(record: ProbeRecord): void;
   /** Slots went by without their probes. */
   onSkip(target: Target, probes: number): void;
-  /** Something worth a line on stderr. */
-  onNotice(text: string): void;
-  /** One line for who asked to be told why. */
-  onDetail?(text: string): void;
-  /** How long to wait before a name is looked up again, in ms, after so many failures in a row. */
-  lookUpPauseMs?(failures: number): number;
 }
 
 /** A probe that was sent, until its fate is known; used again afterwards. */
@@ -102,6 +88,7 @@ export class ProbeLoop {
   #spare: SentProbe[] = [];
   #onSettled = (probe: SentProbe): void => this.#settled(probe);
   #wall: WallAnchor;
+  #lookUps: LookUps;
   #inFlight = 0;
   /** Results that keep their places. */
   #held = 0;
@@ -113,7 +100,6 @@ export class ProbeLoop {
   /** Targets with a due probe that wait until `#slowInFlight` is below the limit, in order of arrival. */
   #deferred: ScheduledTarget[] = [];
   #timer: Cancel | null = null;
-  #refreshTimer: Cancel | null = null;
   #endMs = Infinity;
   #running = false;
   /** `stop` was called, perhaps before `run`. */
@@ -128,6 +114,7 @@ export class ProbeLoop {
     this.#options = options;
     this.#ports = ports;
     this.#wall = new WallAnchor(ports.clock);
+    this.#lookUps = new LookUps(options, ports);
   }
 
   /**
@@ -154,7 +141,7 @@ export class ProbeLoop {
     if (this.#ended) return Promise.resolve();
     const { durationMs, resolveEveryMs } = this.#options;
     if (durationMs !== null) this.#endMs = this.#ports.clock.now() + durationMs;
-    if (resolveEveryMs !== null) this.#refreshEvery(resolveEveryMs);
+    if (resolveEveryMs !== null) this.#lookUps.repeat(this.entries, resolveEveryMs);
     return new Promise((resolve) => {
       this.#finish = resolve;
       this.#running = true;
@@ -172,12 +159,11 @@ export class ProbeLoop {
   stop(): void {
     this.#ended = true;
     this.#onLookedUp();
-    for (const entry of this.entries) entry.cancelLookUp();
+    this.#lookUps.stop(this.entries);
     if (!this.#running) return;
     this.#running = false;
     this.#timer?.();
     this.#endTimer?.();
-    this.#refreshTimer?.();
     this.#ports.prober.stop();
     this.#finish();
   }
@@ -264,6 +250,9 @@ export class ProbeLoop {
     const now = this.#ports.clock.now();
     const most = this.#ports.prober.sendsATurn ?? MAX_SENDS_A_TURN;
     for (let sends = 0; sends < most; sends++) {
+      if (sends % SENDS_A_READING === 0) this.#ports.prober.readAnswers?.();
+      // An answer may have been the last one that was awaited.
+      if (!this.#running) return;
       const entry = this.#queue.peek();
       if (entry === undefined || entry.dueMs > now) return;
       this.#full = this.#inFlight + this.#held >= maxInFlight;
@@ -278,10 +267,10 @@ export class ProbeLoop {
         this.#deferred.push(entry);
         continue;
       }
-      const next = nextSlot(entry.startMs, intervalMs, entry.slot, now);
-      if (next.skipped > 0) this.#skip(entry, next.skipped);
-      const due = dueMs(entry.startMs, intervalMs, next.slot);
-      entry.slot = next.slot + 1;
+      const skipped = skippedSlots(entry.startMs, intervalMs, entry.slot, now);
+      if (skipped > 0) this.#skip(entry, skipped);
+      const due = dueMs(entry.startMs, intervalMs, entry.slot + skipped);
+      entry.slot += skipped + 1;
       entry.dueMs = dueMs(entry.startMs, intervalMs, entry.slot);
       this.#send(entry, due, this.#options.burst);
       // A burst's next slot is looked at when the burst is over, and may be late by then.
@@ -351,7 +340,9 @@ export class ProbeLoop {
     // A probe sent to a former address tells nothing about the address in use.
     if (record.address === (entry.endpoint?.address ?? "")) {
       entry.failures = record.outcome === "established" ? 0 : entry.failures + 1;
-      if (entry.failures >= this.#options.resolveAfter) this.#rotate(entry, record.outcome);
+      if (entry.failures >= this.#options.resolveAfter) {
+        this.#lookUps.advance(entry, record.outcome);
+      }
     }
     const lost = fateOf(record.outcome) === "lost";
     this.#spare.push(probe);
@@ -421,84 +412,11 @@ export class ProbeLoop {
   async #lookUpFirst(entries: readonly ScheduledTarget[]): Promise<void> {
     this.#lookingUp += entries.length;
     await Promise.all(entries.map(async (entry) => {
-      await this.#resolve(entry, false);
+      await this.#lookUps.resolve(entry, false);
       this.#lookingUp--;
       entry.lookedUp = true;
       if (this.#running && !entry.removed) this.#place(entry);
       this.#onLookedUp();
     }));
-  }
-
-  /** Looks a name up and takes its addresses; after a failure the known addresses stay. */
-  async #resolve(entry: ScheduledTarget, advance: boolean): Promise<void> {
-    if (entry.resolving) return;
-    entry.resolving = true;
-    const { resolver, onNotice } = this.#ports;
-    const before = entry.failures;
-    const moved = (left: Endpoint | null) => {
-      if (left === null) return;
-      const why = advance ? `${left.address} failed ${before} times in a row` : "resolved again";
-      onNotice(`${entry.target.name}: ${why}, now probing ${entry.endpoint?.address}`);
-    };
-    try {
-      moved(entry.adopt(await entry.lookUp(resolver, this.#options.family), advance));
-      entry.unresolvedReason = "";
-      entry.lookUpFailures = 0;
-    } catch (error) {
-      entry.failures = 0;
-      const reason = `cannot resolve ${entry.target.host}: ${messageOf(error)}`;
-      if (reason !== entry.unresolvedReason) onNotice(`${entry.target.name}: ${reason}`);
-      entry.unresolvedReason = reason;
-      if (this.#options.statistics !== false) entry.stats.lastError = reason;
-      this.#lookUpLater(entry);
-      if (advance) moved(entry.advance());
-    } finally {
-      entry.resolving = false;
-    }
-  }
-
-  /** After a failed look-up: the next one comes after a pause that grows, for a name without an address by itself. */
-  #lookUpLater(entry: ScheduledTarget): void {
-    const { clock, lookUpPauseMs = usualPauseMs } = this.#ports;
-    const atMs = clock.now() + lookUpPauseMs(++entry.lookUpFailures);
-    entry.lookUpMs = atMs;
-    this.#ports.onDetail?.(
-      `${entry.target.name}: look-up failed ${entry.lookUpFailures} times in a row, ` +
-        `next one in ${Math.round(atMs - clock.now())} ms`,
-    );
-    if (entry.endpoint !== undefined || entry.isLiteral || entry.removed || this.#ended) return;
-    entry.lookUpTimer = clock.wakeAt(atMs, () => this.#resolve(entry, false));
-  }
-
-  /** Takes the next address, after a look-up where one may tell something new. */
-  #rotate(entry: ScheduledTarget, outcome: Outcome): void {
-    // A name without an address is looked up by its own timer.
-    if (entry.endpoint === undefined) return;
-    // A single address that refuses is reached, and nothing says that it is the wrong one.
-    if (entry.addresses === 1 && outcome === "refused") {
-      entry.failures = 0;
-    } else if (this.#ports.clock.now() < entry.lookUpMs) {
-      const left = entry.advance();
-      if (left === null) return;
-      this.#ports.onNotice(
-        `${entry.target.name}: ${left.address} failed, now probing ${entry.endpoint?.address}`,
-      );
-    } else {
-      if (!entry.isLiteral) {
-        const { name, host } = entry.target;
-        const failed = `${entry.failures} failures in a row, the last one ${outcome}`;
-        this.#ports.onDetail?.(`${name}: ${failed}; looking ${host} up again`);
-      }
-      // Not awaited: probes go on during the look-up.
-      this.#resolve(entry, true);
-    }
-  }
-
-  #refreshEvery(everyMs: number): void {
-    const { clock } = this.#ports;
-    this.#refreshTimer = clock.wakeAt(clock.now() + everyMs, async () => {
-      await Promise.all(this.entries.map((entry) => this.#resolve(entry, false)));
-      if (this.#running) this.#refreshEvery(everyMs);
-    });
   }
 }

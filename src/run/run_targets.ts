@@ -47,11 +47,12 @@ export class RunTargets {
     const fromFile = targetsFile === null ? [] : await loadTargets(targetsFile, defaults);
     const all = new Map(targets.map((target) => [seriesKey(target), target]));
     for (const target of fromFile) {
-      const earlier = all.get(seriesKey(target));
+      const key = seriesKey(target);
+      const earlier = all.get(key);
       if (earlier !== undefined) {
         throw new UsageError(`${targetsFile}: ${sameSeries(earlier, target)}`);
       }
-      all.set(seriesKey(target), target);
+      all.set(key, target);
     }
     const given = [...all.values()];
     const now = await this.#withMembers(given);

@@ -10,6 +10,8 @@ const MAX_ADDRESSES = 64;
 
 export class ScheduledTarget {
   readonly target: Target;
+  /** What the target names by an IP literal; null for a host's name. */
+  readonly #literal: Endpoint | null;
   /** When slot 0 is due, on the monotonic clock. */
   startMs = 0;
   /** The first slot not yet sent or skipped, and when it is due. */
@@ -41,6 +43,7 @@ export class ScheduledTarget {
 
   constructor(target: Target) {
     this.target = target;
+    this.#literal = literalEndpoint(target.host, target.port);
   }
 
   /** Made on first use: some commands keep figures of their own. */
@@ -58,7 +61,7 @@ export class ScheduledTarget {
   }
 
   get isLiteral(): boolean {
-    return literalEndpoint(this.target.host, this.target.port) !== null;
+    return this.#literal !== null;
   }
 
   /** No further look-up is wanted. */
@@ -86,7 +89,7 @@ export class ScheduledTarget {
   /** Looks the host up; a literal needs no resolver. */
   async lookUp(resolver: Resolver, family: Family): Promise<Endpoint[]> {
     const { host, port } = this.target;
-    const literal = literalEndpoint(host, port);
+    const literal = this.#literal;
     if (literal !== null) {
       if (family === 0 || literal.family === family) return [literal];
       throw new Error(`not an IPv${family} address`);

@@ -98,8 +98,9 @@ const RULES: Readonly<Record<Threshold, Rule>> = {
 export function crossed(figures: Figures, thresholds: Thresholds): Threshold[] {
   return (Object.keys(RULES) as Threshold[]).filter((name) => {
     const limit = RULES[name].limit(thresholds);
+    if (limit === null) return false;
     const value = RULES[name].value(figures);
-    return limit !== null && (value === null || value > limit);
+    return value === null || value > limit;
   });
 }
 

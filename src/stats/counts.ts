@@ -59,6 +59,23 @@ export class Counts {
     this.#cells[at] = count;
   }
 
+  /** Adds all counts of a histogram elsewhere. */
+  addAll(histogram: number, other: Counts, which: number): void {
+    const first = other.first(which);
+    const length = other.length(which);
+    if (length === 0) return;
+    this.cover(histogram, first, first + length);
+    const from = other.#cellOf(which, first);
+    const to = this.#cellOf(histogram, first);
+    for (let i = 0; i < length; i++) {
+      const times = other.#cells[from + i];
+      if (times === 0) continue;
+      const count = this.#cells[to + i] + times;
+      while (count > this.#largest) this.#widen();
+      this.#cells[to + i] = count;
+    }
+  }
+
   /** Makes room for the buckets from..to, in steps so that growth is rare. */
   cover(histogram: number, from: number, to: number): void {
     const before = this.first(histogram);

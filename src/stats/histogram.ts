@@ -120,12 +120,7 @@ export class Histogram {
       for (const value of other.#exact) this.#tally(value);
       return;
     }
-    const { first, end } = other.#span;
-    this.#counts.cover(this.#which, first, end);
-    for (let bucket = first; bucket < end; bucket++) {
-      const count = other.#counts.count(other.#which, bucket);
-      if (count > 0) this.#counts.add(this.#which, bucket, count);
-    }
+    this.#counts.addAll(this.#which, other.#counts, other.#which);
   }
 
   /** The value in µs below or at which a share q (0..1) of the values lies; NaN when empty. */

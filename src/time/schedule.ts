@@ -3,34 +3,25 @@
 /** A slot is still worth sending when it is late by no more than this, or by one interval. */
 export const CATCH_UP_MS = 20;
 
-export interface NextSlot {
-  /** The slot's number; slot k is due at start + k * interval. */
-  slot: number;
-  /** How many slots before it went by without a probe. */
-  skipped: number;
-}
-
 /** When slot k is due, in the unit of `startMs` and `intervalMs`. No drift: never a running sum. */
 export function dueMs(startMs: number, intervalMs: number, slot: number): number {
   return startMs + slot * intervalMs;
 }
 
 /**
- * The slot to send next, given that `slot` is the first one not yet sent. A stall is made good by
- * sending late slots only as far back as `CATCH_UP_MS` or one interval, whichever is longer; what
- * lies before that is skipped, so the burst after a stall is bounded.
+ * How many slots went by without a probe, given that `slot` is the first one not yet sent: the one to send
+ * next is that many later. A stall is made good by sending late slots only as far back as `CATCH_UP_MS` or
+ * one interval, whichever is longer; what lies before that is skipped, so the burst after a stall is bounded.
  */
-export function nextSlot(
+export function skippedSlots(
   startMs: number,
   intervalMs: number,
   slot: number,
   nowMs: number,
-): NextSlot {
+): number {
   const lateMs = nowMs - dueMs(startMs, intervalMs, slot);
   const boundMs = Math.max(CATCH_UP_MS, intervalMs);
-  if (lateMs <= boundMs) return { slot, skipped: 0 };
-  const skipped = Math.ceil((lateMs - boundMs) / intervalMs);
-  return { slot: slot + skipped, skipped };
+  return lateMs <= boundMs ? 0 : Math.ceil((lateMs - boundMs) / intervalMs);
 }
 
 /** Where in the interval the i-th of n targets starts, so that starts are spread over it. */

@@ -3,6 +3,8 @@ import type { Clock } from "./clock.ts";
 
 /** The wall clock reads whole milliseconds; a larger deviation than this is a step. */
 const STEP_MS = 2;
+/** The wall clock is read for moments that lie this far apart: many probes are sent in one. */
+const READ_EVERY_MS = 1;
 
 /** A wall time as two integers, since nanoseconds since the epoch exceed 2^53. */
 export interface WallTime {
@@ -13,6 +15,8 @@ export interface WallTime {
 export class WallAnchor {
   #clock: Clock;
   #offsetMs: number;
+  /** The last moment for which the wall clock was read. */
+  #readForMs = -Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -21,16 +25,21 @@ export class WallAnchor {
 
   /**
    * Writes the wall time of the monotonic moment `atMs` (a recent one) into `out`, with
-   * microsecond precision. Follows a step of the wall clock forwards or backwards at once.
+   * microsecond precision. Follows a step of the wall clock forwards or backwards within a millisecond.
    */
   stamp(atMs: number, out: WallTime): void {
-    const offset = this.#clock.wall() - this.#clock.now();
-    // Reading truncated milliseconds, the true offset is `offset` plus up to one: keep the anchor
-    // while it lies there, so that stamps within a run differ by the monotonic clock exactly.
-    if (Math.abs(offset - this.#offsetMs) > STEP_MS) this.#offsetMs = offset;
+    if (Math.abs(atMs - this.#readForMs) >= READ_EVERY_MS) this.#read(atMs);
     const micros = Math.round((this.#offsetMs + atMs) * 1000);
     const seconds = Math.floor(micros / 1_000_000);
     out.wallSeconds = seconds;
     out.wallNanos = (micros - seconds * 1_000_000) * 1000;
+  }
+
+  #read(forMs: number): void {
+    this.#readForMs = forMs;
+    const offset = this.#clock.wall() - this.#clock.now();
+    // Reading truncated milliseconds, the true offset is `offset` plus up to one: keep the anchor
+    // while it lies there, so that stamps within a run differ by the monotonic clock exactly.
+    if (Math.abs(offset - this.#offsetMs) > STEP_MS) this.#offsetMs = offset;
   }
 }

@@ -62,7 +62,7 @@ export class TcpHopProber implements HopProber {
   /** Bound for the whole trace, so that no other socket is given a flow's port. */
   #holders: SynSocket[] = [];
   #open = new Map<SynSocket, TcpProbe>();
-  #info: TcpInfo = { rttUs: 0, retransmits: 0 };
+  #info: TcpInfo = { rttUs: 0, retransmits: 0, closed: false };
 
   /** Throws ErrnoError when the ports of fixed flows cannot be had. */
   constructor(sockets: PacketSockets, infos: TcpSockets, clock: Clock, options: TcpHopOptions) {

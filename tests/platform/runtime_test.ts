@@ -26,7 +26,7 @@ Deno.test({
     assert(sockets !== null);
     using listener = loopback();
     const peer = literalEndpoint("127.0.0.1", listener.addr.port)!;
-    const info = { rttUs: 0, retransmits: 0 };
+    const info = { rttUs: 0, retransmits: 0, closed: false };
     let guessed = 0;
     for (let i = 0; i < CONNECTIONS; i++) {
       const guess = sockets.search.next();
