@@ -9,7 +9,7 @@ import type { HttpOptions } from "../net/http_access.ts";
 import type { ClockChoice } from "../net/prober.ts";
 import type { CollectdTypes } from "../format/collectd.ts";
 import type { FORMATS } from "../format/registry.ts";
-import type { LoopOptions } from "./probe_loop.ts";
+import type { LoopOptions } from "./loop_options.ts";
 import type { Thresholds } from "./verdict.ts";
 
 /** The options that the three commands share. */

@@ -5,12 +5,13 @@
 import { fateOf } from "../domain/outcome.ts";
 import { blankRecord, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { type Target, targetKey } from "../domain/target.ts";
-import type { PendingProbe, Prober } from "../net/prober.ts";
+import type { PendingProbe } from "../net/prober.ts";
 import type { Cancel } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
 import { CATCH_UP_MS, dueMs, skippedSlots, splayMs } from "../time/schedule.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
-import { type LookUpOptions, type LookUpPorts, LookUps } from "./look_ups.ts";
+import type { LoopOptions, LoopPorts } from "./loop_options.ts";
+import { LookUps } from "./look_ups.ts";
 import { ScheduledTarget } from "./scheduled_target.ts";
 
 /**
@@ -21,44 +22,6 @@ import { ScheduledTarget } from "./scheduled_target.ts";
 const MAX_SENDS_A_TURN = 48;
 /** Answers are read before the first of a turn's probes and after so many: some 0.5 ms. */
 const SENDS_A_READING = 16;
-
-export interface LoopOptions extends LookUpOptions {
-  /** Probes a target, or null for no end. */
-  readonly count: number | null;
-  /** No probe is due this long after the start, in ms; null for no end. */
-  readonly durationMs: number | null;
-  readonly intervalMs: number;
-  /** From the start to the first slot, in ms, for interleaved loops; else 0. */
-  readonly offsetMs?: number;
-  /** Probes back to back in each slot. */
-  readonly burst: number;
-  /**
-   * A burst ends with its first probe that is lost, and the slots that it took too long for are skipped:
-   * a target that never answers makes no probe late, its own included.
-   */
-  readonly endsSilentBursts?: boolean;
-  /** Failures in a row after which a name is resolved again and the next address taken. */
-  readonly resolveAfter: number;
-  /** Names are resolved again this often, in ms; null for only after failures. */
-  readonly resolveEveryMs: number | null;
-  readonly maxInFlight: number;
-  /** Goes on without anything to probe, until it is stopped. */
-  readonly idle: boolean;
-  /**
-   * A result keeps its place among those in flight until `release` is called: who reads results slowly
-   * has fewer probes sent.
-   */
-  readonly holdsPlaces?: boolean;
-}
-
-/** What the loop needs of the world. */
-export interface LoopPorts extends LookUpPorts {
-  readonly prober: Prober;
-  /** Called with each probe whose fate is known; the record is reused afterwards. */
-  onRecord(record: ProbeRecord): void;
-  /** Slots went by without their probes. */
-  onSkip(target: Target, probes: number): void;
-}
 
 /** A probe that was sent, until its fate is known; used again afterwards. */
 class SentProbe implements PendingProbe {

@@ -8,7 +8,7 @@ import { stderrIsTerminal, stdoutIsTerminal } from "../sink/stdio.ts";
 import { outbox } from "./outbox.ts";
 import { type Cancel, type Clock, systemClock } from "../time/clock.ts";
 import type { RunOptions } from "./options.ts";
-import type { LoopOptions } from "./probe_loop.ts";
+import type { LoopOptions } from "./loop_options.ts";
 
 /** Between two redraws. */
 const REDRAW_MS = 200;

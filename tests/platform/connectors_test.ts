@@ -4,6 +4,7 @@ import { literalEndpoint } from "../../src/domain/address.ts";
 import { blankRecord, NONE, type ProbeRecord } from "../../src/domain/probe_record.ts";
 import type { Endpoint } from "../../src/domain/target.ts";
 import { ConnectingSockets } from "../../src/kernel/connecting_sockets.ts";
+import { ErrnoError } from "../../src/kernel/errno.ts";
 import { TcpSockets } from "../../src/kernel/tcp_info.ts";
 import type { CloseKind, Connector, HandshakeObserver } from "../../src/net/connector.ts";
 import { DenoConnector } from "../../src/net/deno_connector.ts";
@@ -151,4 +152,33 @@ bothWays("what is given up is told of no more, and its socket is closed", async 
   const second = connector.connect(endpointOf(server), observer);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assertEquals([told, socketsTo(server.addr.port)], [1, 0], String(second));
+});
+
+Deno.test({
+  name: "own sockets: answers that the kernel holds are told in the same turn, when asked for",
+  ignore: Deno.build.os !== "linux",
+  sanitizeResources: false,
+  fn: () => {
+    using server = listener();
+    const closed = listener();
+    closed.close();
+    const connector = own("fin", true);
+    const told: string[] = [];
+    const observer = (of: string): HandshakeObserver => ({
+      established: () => told.push(`${of} established`),
+      failed: (error) => told.push(`${of} ${error instanceof ErrnoError ? error.code : error}`),
+      notSent: (error) => told.push(`${of} not sent: ${error}`),
+    });
+    connector.connect(endpointOf(server), observer("listener"));
+    connector.connect(endpointOf(closed), observer("closed port"));
+    connector.connect(literalEndpoint("255.255.255.255", 9)!, observer("broadcast"));
+    assertEquals(told, [], "never during the call");
+    const endMs = performance.now() + TIMEOUT_MS;
+    while (told.length < 3 && performance.now() < endMs) connector.readAnswers?.();
+    assertEquals(told.sort(), [
+      "broadcast not sent: ErrnoError: Network is unreachable",
+      "closed port ECONNREFUSED",
+      "listener established",
+    ]);
+  },
 });

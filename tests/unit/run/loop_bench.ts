@@ -1,5 +1,6 @@
 /** A probe loop on the fake clock and network, with what it reported. */
-import { type LoopOptions, ProbeLoop } from "../../../src/run/probe_loop.ts";
+import type { LoopOptions } from "../../../src/run/loop_options.ts";
+import { ProbeLoop } from "../../../src/run/probe_loop.ts";
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { Summary } from "../../../src/domain/summary.ts";
 import type { Target } from "../../../src/domain/target.ts";
