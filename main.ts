@@ -30,6 +30,10 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       const { compare } = await import("./src/commands/compare/compare.ts");
       return await compare(command.options);
     }
+    case "question": {
+      const { question } = await import("./src/commands/compare/question.ts");
+      return await question(command.options);
+    }
     case "serve": {
       const { serve } = await import("./src/commands/serve.ts");
       return await serve(command.options);

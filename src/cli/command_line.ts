@@ -3,6 +3,7 @@ import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
 import { hostPort } from "../domain/target.ts";
 import type { CompareOptions } from "../commands/compare/compare.ts";
+import type { QuestionOptions } from "../commands/compare/question.ts";
 import type { ConnectionsOptions } from "../commands/connections/options.ts";
 import type { HeatmapOptions } from "../commands/heatmap/heatmap.ts";
 import type { MeshOptions } from "../commands/mesh/mesh.ts";
@@ -17,18 +18,19 @@ import {
   compareOptions,
   heatmapOptions,
   meshOptions,
+  questionOptions,
   serveOptions,
   traceOptions,
 } from "./command_options.ts";
 import { connectionsOptions } from "./connections_options.ts";
 import { completionScript, type Shell, SHELLS } from "./completions.ts";
-import { commandHelp, generalHelp } from "./help.ts";
+import { commandHelp, generalHelp, questionHelp } from "./help.ts";
 import { manPage } from "./man.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionTable } from "./option.ts";
 import { type Parsed, parseOptions } from "./parse_options.ts";
 import { pingOptions, probeOptions, runOptions } from "./run_options.ts";
-import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS } from "./table.ts";
+import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS, QUESTION } from "./table.ts";
 
 /** The command to run, and whether it is to say why it does what it does (`-v`). */
 export type Command = CommandOptions & { readonly verbose?: true };
@@ -43,6 +45,7 @@ type CommandOptions =
   | { readonly name: "trace"; readonly options: TraceOptions }
   | { readonly name: "heatmap"; readonly options: HeatmapOptions }
   | { readonly name: "compare"; readonly options: CompareOptions }
+  | { readonly name: "question"; readonly options: QuestionOptions }
   | { readonly name: "mesh"; readonly options: MeshOptions }
   | { readonly name: "selfcheck"; readonly options: SelfcheckOptions }
   | { readonly name: "print"; readonly text: string };
@@ -58,7 +61,7 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
   if (first === "--help" || first === "-h") return print(generalHelp());
   if (first === "--version" || first === "-V") return print(`wire-probe ${version}\n`);
   const name = COMMAND_NAMES.find((known) => known === first);
-  if (name === undefined) throw unknownCommand(first);
+  if (name === undefined) return parseQuestion(argv);
   if (wantsHelp(rest)) return print(commandHelp(name));
   return parseCommand(name, rest, version);
 }
@@ -69,14 +72,29 @@ function wantsHelp(argv: readonly string[]): boolean {
   return options.some((word) => word === "--help" || word === "-h");
 }
 
+/** A target without a command; what cannot be one is taken for a mistyped command. */
+function parseQuestion(argv: readonly string[]): Command {
+  const [first] = argv;
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const target = words.find((word) => /[:./]/.test(word));
+  // HOST PORT, as nc and telnet take them.
+  const isPair = /^[0-9]{1,5}$/.test(words[1] ?? "");
+  const isTarget = isPair || (first.startsWith("-") ? target !== undefined : first === target);
+  if (!isTarget) throw unknownCommand(first);
+  if (wantsHelp(argv)) return print(questionHelp());
+  const { values, operands, given } = parseOptions("", QUESTION.options, argv, () => null);
+  const command = { name: "question", options: questionOptions(values, operands) } as const;
+  return given.has("verbose") ? { ...command, verbose: true } : command;
+}
+
 function unknownCommand(word: string): UsageError {
   const known = word.startsWith("-") ? ["--help", "--version"] : COMMAND_NAMES;
   const near = nearest(word, known);
   const hint = near !== null
     ? `did you mean '${near}'?`
-    : /[:.]/.test(word)
-    ? `a target goes to a command: wire-probe probe ${quote(redacted(word))}`
-    : "see 'wire-probe help'";
+    : word.startsWith("-")
+    ? "see 'wire-probe help'"
+    : "see 'wire-probe help'; a target is HOST:PORT";
   const what = word.startsWith("-") ? "option" : "command";
   return new UsageError(`there is no ${what} ${quote(redacted(word))}; ${hint}`);
 }

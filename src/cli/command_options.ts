@@ -3,8 +3,9 @@ import type { TraceProtocol } from "../domain/path.ts";
 import { UsageError } from "../domain/exit.ts";
 import { redacted } from "../input/connection_text.ts";
 import { quote } from "../text/quote.ts";
-import { DEFAULT_AZ } from "../domain/target.ts";
+import { DEFAULT_AZ, hostPort } from "../domain/target.ts";
 import type { CompareOptions } from "../commands/compare/compare.ts";
+import type { QuestionOptions } from "../commands/compare/question.ts";
 import type { HeatmapOptions } from "../commands/heatmap/heatmap.ts";
 import type { MeshOptions } from "../commands/mesh/mesh.ts";
 import type { ServeOptions } from "../commands/serve.ts";
@@ -22,7 +23,7 @@ import {
   operandTargets,
 } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
-import type { COMMANDS } from "./table.ts";
+import type { COMMANDS, QUESTION } from "./table.ts";
 
 /** More targets would give more tables than anybody reads. */
 const MAX_COMPARED = 16;
@@ -50,6 +51,23 @@ export function compareOptions(
     output: values.output,
     noColor: values["no-color"],
   };
+}
+
+export function questionOptions(
+  values: ValuesOf<typeof QUESTION.options>,
+  operands: readonly string[],
+): QuestionOptions {
+  const { family } = addressing({ ...values, source: null });
+  const targets = operandTargets(operands, values.port, { az: DEFAULT_AZ, labels: [] });
+  if (targets.length > 1) {
+    const names = targets.map(({ host, port }) => hostPort(host, port)).join(" ");
+    throw new UsageError(
+      `one target is asked about at a time; for several: wire-probe compare ${names}`,
+    );
+  }
+  const [target] = targets;
+  checkFamily(target.host, family, target.name);
+  return { target, family, output: values.output, noColor: values["no-color"] };
 }
 
 export function serveOptions(

@@ -1,6 +1,6 @@
 /** Completion scripts for bash, zsh and fish, from the option table. */
 import type { Option } from "./option.ts";
-import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
+import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS, QUESTION } from "./table.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = typeof SHELLS[number];
@@ -35,17 +35,26 @@ function spellings(name: string, option: Option<unknown>): string[] {
   return option.short === null ? [`--${name}`] : [`--${name}`, `-${option.short}`];
 }
 
+/** The options of a target without a command, which comes in a command's place. */
+function questionOptions(): [string, Option<unknown>][] {
+  const entry: CommandEntry = QUESTION;
+  return Object.entries(entry.options);
+}
+
 function bash(): string {
   const commands = COMMAND_NAMES.map((name) => {
     const all = optionsOf(name).flatMap(([option, of]) => spellings(option, of));
     const words = [...all, ...(OPERAND_WORDS[name] ?? [])].join(" ");
     return `    ${name}) words="${words}" ;;`;
   });
+  const words = questionOptions().flatMap(([option, of]) => spellings(option, of));
+  commands.push(`    *) words="${words.join(" ")}" ;;`);
   return `# bash completion for wire-probe: eval "$(wire-probe completions bash)"
 _wire_probe() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} words=""
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${COMMAND_NAMES.join(" ")}" -- "$current"))
+    [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -A hostname -S : -- "$current"))
     return
   fi
   case "$previous" in
@@ -87,6 +96,8 @@ function zsh(): string {
     specs.push(operands === undefined ? "'*: :_hosts'" : `'1: :(${operands.join(" ")})'`);
     return `    ${name}) _arguments -s ${specs.join(" ")} ;;`;
   });
+  const words = questionOptions().flatMap(([option, of]) => zshSpecs(option, of));
+  cases.push(`    *) _arguments -s ${words.join(" ")} ;;`);
   return `#compdef wire-probe
 _wire_probe() {
   local -a commands
@@ -95,6 +106,7 @@ ${commands.join("\n")}
   )
   if (( CURRENT == 2 )); then
     _describe command commands
+    _hosts -S :
     return
   fi
   local command=$words[2]
@@ -145,6 +157,10 @@ function fish(): string {
       lines.push(`complete -c wire-probe ${when} -a '${operands.join(" ")}'`);
     }
   }
+  // Behind a word that is no command: a target.
+  const behind = `-n 'test (count (commandline -opc)) -gt 1; and ` +
+    `not __fish_seen_subcommand_from ${COMMAND_NAMES.join(" ")}'`;
+  for (const [option, of] of questionOptions()) lines.push(fishLine(behind, option, of));
   return lines.join("\n") + "\n";
 }
 

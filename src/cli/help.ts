@@ -1,8 +1,8 @@
 /** Help, from the option table. */
 import { wrap } from "../text/words.ts";
-import { EXAMPLES, EXIT_CODES, GROUPS } from "./help_texts.ts";
+import { EXAMPLES, EXIT_CODES, type ExitMeaning, GROUPS, QUESTION_EXAMPLES } from "./help_texts.ts";
 import type { Option } from "./option.ts";
-import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
+import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS, QUESTION } from "./table.ts";
 
 const LINE_WIDTH = 80;
 
@@ -12,11 +12,13 @@ export function generalHelp(): string {
   const lines = COMMAND_NAMES.map((name) => `  ${name.padEnd(width)}  ${COMMANDS[name].summary}`);
   return `wire-probe measures the TCP handshake's round trip, SYN to SYN-ACK, as the kernel saw it.
 
-usage: wire-probe COMMAND [OPTION…] [TARGET…]
+usage: wire-probe HOST:PORT                    is it the network? an answer in ten seconds
+       wire-probe COMMAND [OPTION…] [TARGET…]
 
 ${lines.join("\n")}
 
 examples:
+  wire-probe db-host:5432                   what people type first
   wire-probe serve                          on the database node
   wire-probe probe db-host:9999             on the application node
   wire-probe probe -c 20 --output json db1=10.0.0.5:5432 db2=[2001:db8::5]:5432
@@ -27,23 +29,36 @@ examples:
 
 /** The page for one command: options in groups, three examples, its exit codes. */
 export function commandHelp(name: CommandName): string {
-  const entry: CommandEntry = COMMANDS[name];
+  return pageOf(`${name} `, COMMANDS[name], EXAMPLES[name], EXIT_CODES[name]);
+}
+
+function pageOf(
+  name: string,
+  entry: CommandEntry,
+  examples: readonly string[],
+  exitCodes: readonly ExitMeaning[],
+): string {
   const operands = entry.operands === "" ? "" : ` ${entry.operands}`;
   const groups = groupsOf(entry).map(([title, options]) =>
     `${title}:\n${options.map(([option, of]) => optionLines(option, of)).join("\n")}\n`
   );
-  const codes = EXIT_CODES[name].map(([code, meaning]) => `  ${code}  ${meaning}`);
-  return `usage: wire-probe ${name} [OPTION…]${operands}
+  const codes = exitCodes.map(([code, meaning]) => `  ${code}  ${meaning}`);
+  return `usage: wire-probe ${name}[OPTION…]${operands}
 
 ${capital(entry.summary)}.
 
 ${groups.join("\n")}
 examples:
-${EXAMPLES[name].map((example) => `  ${example}`).join("\n")}
+${examples.map((example) => `  ${example}`).join("\n")}
 
 exit codes:
 ${codes.join("\n")}
 `;
+}
+
+/** The page for a target without a command. */
+export function questionHelp(): string {
+  return pageOf("", QUESTION, QUESTION_EXAMPLES, EXIT_CODES.compare);
 }
 
 /** A command's options by what they are about; groups without any are left out. */

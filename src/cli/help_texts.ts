@@ -119,6 +119,13 @@ export const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   version: ["wire-probe version", "wire-probe --version", "wire-probe -V"],
 };
 
+/** Of a target without a command. */
+export const QUESTION_EXAMPLES: readonly string[] = [
+  "wire-probe db-host:5432",
+  "wire-probe https://shop.example/",
+  "wire-probe --json db-host 5432",
+];
+
 /** An exit code and what it means. */
 export type ExitMeaning = readonly [code: string, meaning: string];
 

@@ -57,7 +57,13 @@ const MEASURED = "rtt is the handshake's round trip, SYN to SYN-ACK, as the kern
   "connect is what a client waited, this machine's scheduling included. Where the kernel has no " +
   "figure, rtt is the clock's, and the output says so.";
 
+const QUESTION_TEXT =
+  "A target without a command asks: is it the network? It is answered within ten " +
+  "seconds by handshakes, echoes, knocks, live connections and a trace: a headline, three lines, and " +
+  "the command for more. It takes -4, -6, --json, -v and --no-color.";
+
 const EXAMPLES: readonly Entry[] = [
+  ["wire-probe db-host:5432", "is it the network? an answer in ten seconds"],
   ["wire-probe serve", "answers handshakes on port 9999"],
   ["wire-probe probe db-host:9999", "measures them, once a second"],
   ["wire-probe probe -q -c 20 -i 100ms --fail-p99 20 db:5432", "a check for a script"],
@@ -73,8 +79,12 @@ export function manPage(version: string): string {
     ".B wire\\-probe",
     ".I command",
     "[\\fIoption\\fR \\[u2026]] [\\fItarget\\fR \\[u2026]]",
+    ".br",
+    ".B wire\\-probe",
+    ".I host:port",
     ".SH DESCRIPTION",
     ...paragraph(MEASURED),
+    ...paragraph(QUESTION_TEXT),
     ".SH COMMANDS",
     ...COMMAND_NAMES.flatMap(commandSection),
     ".SH TARGETS",

@@ -346,6 +346,14 @@ export const COMPARE_OPTIONS = {
   output: once(choice("text", "json"), "text", "what is printed", { short: "o" }),
 } satisfies OptionTable;
 
+/** Of a target without a command. */
+export const QUESTION_OPTIONS = {
+  port: portOfTargets,
+  ipv4: PROBE_OPTIONS.ipv4,
+  ipv6: PROBE_OPTIONS.ipv6,
+  output: COMPARE_OPTIONS.output,
+} satisfies OptionTable;
+
 export const MESH_OPTIONS = {
   nodes: once(
     nodesPlace,
@@ -529,6 +537,14 @@ export const COMMANDS = {
   },
   version: { summary: "print the version", operands: "", options: COMMON },
 } satisfies Record<string, CommandEntry>;
+
+/** What a target without a command asks; it has no name to be called by. */
+export const QUESTION = {
+  summary:
+    "is it the network? An answer in ten seconds: a headline, three lines, what to type next",
+  operands: "HOST:PORT|URL",
+  options: { ...QUESTION_OPTIONS, ...RUNNING },
+} satisfies CommandEntry;
 
 export type CommandName = keyof typeof COMMANDS;
 

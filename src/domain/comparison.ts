@@ -150,7 +150,7 @@ export interface ComparisonSchedule {
 
 /** What the live connections to the target met meanwhile. */
 export interface LiveFigures {
-  /** The most there were at once, and how many readings saw some. */
+  /** There at the start, and how many readings saw some. */
   readonly connections: number;
   readonly readings: number;
   readonly segmentsOut: number;

@@ -2,7 +2,7 @@
  * compare's headline over links of known behaviour. The gate makes each scene once, with 20 slots;
  * `deno task test:compare` makes them 50 times, with 200 slots too.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { traffic } from "./connections_lab.ts";
 import { saturate } from "./harness/busy.ts";
 import type { Rules } from "./harness/protocol.ts";
@@ -85,6 +85,9 @@ interface Answer {
   readonly cause: string;
   readonly sentence: string;
   readonly enough_count: number | null;
+  readonly connections?: { readonly connections: number } | null;
+  /** Of a target without a command. */
+  readonly path?: { readonly hops: number | null } | null;
 }
 
 async function ask(lab: Lab, scene: Scene, count: number): Promise<Answer> {
@@ -151,5 +154,55 @@ wan("on a machine that is busy the network is not blamed", async () => {
       const answer = await ask(lab, scene, count);
       assertEquals(["no", "unclear"].includes(answer.verdict), true, answer.sentence);
     }
+  }
+});
+
+/** A target without a command, asked on the near host; how long it took, too. */
+async function question(
+  lab: Lab,
+  ...words: string[]
+): Promise<Answer & { took: number; code: number }> {
+  const began = performance.now();
+  const { stdout, stderr, code } = await lab.near.run("unshare", [
+    "--mount",
+    "sh",
+    "-c",
+    'echo "nameserver $0" >resolv && mount --bind resolv /etc/resolv.conf && exec "$@"',
+    lab.link.b.v4,
+    Lab.binary,
+    "--json",
+    ...words,
+  ], { cwd: await Deno.makeTempDir() });
+  const took = performance.now() - began;
+  const answer = stdout === "" ? { sentence: stderr } : JSON.parse(stdout);
+  return { ...answer, took, code };
+}
+
+const MOST_MS = 10_000;
+
+wan("a target without a command is answered in ten seconds, whatever is dead", async () => {
+  await using lab = await Lab.open(ROUND_TRIP_MS);
+  await traffic(lab.far, ["reply", THINKER, 30]);
+  await traffic(lab.near, ["ask", `${lab.link.b.v4}:${THINKER}`, 4, 5]);
+  // The far host has no name server, and answers so; then nothing comes back any more.
+  const [server, refused, noName] = await Promise.all([
+    question(lab, `${lab.link.b.v4}:${THINKER}`),
+    question(lab, lab.link.b.v4, "9"),
+    question(lab, "db.example:5432"),
+  ]);
+  assertEquals([server.code, refused.code, noName.code], [0, 1, 2], noName.sentence);
+  assert(["server", "prober"].includes(server.cause), server.sentence);
+  assertEquals([server.path?.hops, server.connections?.connections], [1, 4], server.sentence);
+  assertEquals([refused.verdict, refused.cause], ["no", "refused"], refused.sentence);
+  await lab.link.set({ drop: "all" });
+  const [silent, deadDns] = await Promise.all([
+    question(lab, `${lab.link.b.v4}:${PORT}`),
+    question(lab, "db.example:5432"),
+  ]);
+  assertEquals([silent.code, silent.cause], [1, "all_silent"], silent.sentence);
+  assertEquals(deadDns.code, 2);
+  assertMatch(deadDns.sentence, /^FAIL db.example:5432: cannot resolve db.example: .*\n$/);
+  for (const { took, sentence } of [server, refused, noName, silent, deadDns]) {
+    assertLess(took, MOST_MS, sentence);
   }
 });

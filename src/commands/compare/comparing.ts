@@ -85,7 +85,7 @@ export class Comparing {
       if (endpoint === undefined || source === undefined) continue;
       const watch = new LiveWatch(endpoint, source, systemClock);
       this.#live.set(target, watch);
-      watch.start();
+      await watch.start();
     }
     await this.#run.run();
     await this.close();

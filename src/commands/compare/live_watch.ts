@@ -26,10 +26,11 @@ export function openLiveSource(): SockDiag | null {
   }
 }
 
-/** Readings of the connections to one address and port. Our own handshakes are gone between two of them. */
+/** Readings of the connections to one address and port, those alone that were there at the start. */
 export class LiveWatch {
   #watch: ConnectionWatch;
   #source: SockDiag;
+  #begun = Promise.withResolvers<void>();
   #ended: Promise<void> | null = null;
   readonly figures = new LiveTotals();
 
@@ -57,16 +58,20 @@ export class LiveWatch {
     this.#watch = new ConnectionWatch({ intervalMs: INTERVAL_MS, count: null, durationMs: null }, {
       clock,
       read: () => observer.read(),
-      onBaseline: () => {},
+      onBaseline: (report) => {
+        this.figures.begin(report);
+        this.#begun.resolve();
+      },
       onReport: (report) => this.figures.add(report),
     });
   }
 
-  /** Reads until it is stopped; what the kernel refuses meanwhile ends the readings. */
-  start(): void {
+  /** Resolves after the first reading; what the kernel refuses then, or later, ends the readings. */
+  async start(): Promise<void> {
     this.#ended = this.#watch.run().catch((error) => {
       if (!(error instanceof SystemError)) throw error;
     });
+    await Promise.race([this.#begun.promise, this.#ended]);
   }
 
   async stop(): Promise<void> {
@@ -87,9 +92,16 @@ export class LiveTotals {
   #replyRtt = new SpreadTotals();
   #evidence = new Map<ConnectionVerdictName, string>();
 
+  /** The first reading, before any handshake of our own: those linger while a peer is slow to close. */
+  begin({ groups }: ConnectionReport): void {
+    for (const { direction, connections } of groups) {
+      if (direction === "out") this.#connections += connections;
+    }
+  }
+
   add({ groups }: ConnectionReport): void {
+    if (this.#connections === 0) return;
     for (const group of groups) {
-      // Handshakes of our own are there at one reading at most, so they are not observed.
       if (group.direction === "out" && group.observedUs > 0) this.#group(group);
     }
   }
@@ -112,7 +124,6 @@ export class LiveTotals {
 
   #group(group: ConnectionGroup): void {
     this.#readings++;
-    this.#connections = Math.max(this.#connections, group.connections);
     this.#segmentsOut += group.segmentsOut;
     this.#segmentsRetransmitted += group.segmentsRetransmitted;
     const { minRttUs, rtt, replyRtt, verdicts } = group;

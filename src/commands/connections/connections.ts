@@ -27,10 +27,10 @@ import { isBrokenPipe, stdoutWantsColour } from "../../sink/stdio.ts";
 import { messageOf } from "../../text/quote.ts";
 import { type Clock, repeat, systemClock } from "../../time/clock.ts";
 import { Lookups } from "../../trace/names.ts";
+import { PeerTracer } from "../../trace/peer_tracer.ts";
 import { LiveConnections } from "./live_connections.ts";
 import { type ConnectionsOptions, wantsTraces } from "./options.ts";
 import { ConnectionOutputs } from "./outputs.ts";
-import { PeerTracer } from "./peer_tracer.ts";
 
 /** A handshake beside that takes longer is not counted. */
 const HANDSHAKE_TIMEOUT_MS = 2000;

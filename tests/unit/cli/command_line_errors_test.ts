@@ -18,12 +18,16 @@ const BAD: readonly [argv: string, message: string][] = [
   ["prob db:1", "there is no command \"prob\"; did you mean 'probe'?"],
   ["Serve", "there is no command \"Serve\"; did you mean 'serve'?"],
   [
-    "db:5432",
-    'there is no command "db:5432"; a target goes to a command: wire-probe probe "db:5432"',
+    "frobnicate",
+    "there is no command \"frobnicate\"; see 'wire-probe help'; a target is HOST:PORT",
   ],
-  ["frobnicate", "there is no command \"frobnicate\"; see 'wire-probe help'"],
-  ["constructor", "there is no command \"constructor\"; see 'wire-probe help'"],
-  ["__proto__", "there is no command \"__proto__\"; see 'wire-probe help'"],
+  [
+    "constructor",
+    "there is no command \"constructor\"; see 'wire-probe help'; a target is HOST:PORT",
+  ],
+  ["a:1 b:2", "one target is asked about at a time; for several: wire-probe compare a:1 b:2"],
+  ["db.example", 'target "db.example": wants a port too: db.example:PORT, or a service\'s name'],
+  ["__proto__", "there is no command \"__proto__\"; see 'wire-probe help'; a target is HOST:PORT"],
   ["--count 5", "there is no option \"--count\"; see 'wire-probe help'"],
   ["-x", "there is no option \"-x\"; see 'wire-probe help'"],
   ["probe", NO_TARGET],
@@ -71,8 +75,8 @@ const BAD: readonly [argv: string, message: string][] = [
   ],
   ["probe postgres://u:secret@/x", 'target "postgres://…@/x": its URL names no host'],
   [
-    "postgres://u:secret@h/x",
-    'there is no command "postgres://…@h/x"; a target goes to a command: wire-probe probe "postgres://…@h/x"',
+    "postgres://u:secret@h:0/x",
+    'target "postgres://…@h:0/x": wants host or host:port behind the @',
   ],
   [
     "probe -q -o influx db:1",

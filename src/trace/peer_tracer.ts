@@ -1,15 +1,14 @@
-/** Traces to one peer at a time, for those whose connections are slow at this moment. */
-import type { TraceOrder } from "../../connections/beside.ts";
-import { SystemError } from "../../domain/exit.ts";
-import type { PathRound, TraceProtocol, TraceReport } from "../../domain/path.ts";
-import { type Endpoint, hostPort, NO_PORT } from "../../domain/target.ts";
-import { systemClock } from "../../time/clock.ts";
-import { WallAnchor, type WallTime } from "../../time/wall_anchor.ts";
-import type { HopProber } from "../../trace/hop_prober.ts";
-import { NO_NAMES } from "../../trace/names.ts";
-import { openHopProber } from "../../trace/open_prober.ts";
-import { PathWatch } from "../../trace/path_watch.ts";
-import { Trace } from "../../trace/trace.ts";
+/** Short traces to one peer at a time: for connections that are slow at this moment, and for a question. */
+import { SystemError } from "../domain/exit.ts";
+import type { PathRound, TraceProtocol, TraceReport } from "../domain/path.ts";
+import { type Endpoint, hostPort, NO_PORT } from "../domain/target.ts";
+import { systemClock } from "../time/clock.ts";
+import { WallAnchor, type WallTime } from "../time/wall_anchor.ts";
+import type { HopProber } from "./hop_prober.ts";
+import { NO_NAMES } from "./names.ts";
+import { openHopProber } from "./open_prober.ts";
+import { PathWatch } from "./path_watch.ts";
+import { Trace } from "./trace.ts";
 
 const LIMITS = {
   firstHop: 1,
@@ -36,7 +35,14 @@ export interface PeerPath {
 /** A prober, or why there is none. */
 type ProberOrReason = HopProber | string;
 
+/** Which peer, and by what. */
+export interface PeerTraceOrder {
+  readonly target: Endpoint;
+  readonly protocol: "tcp" | "icmp";
+}
+
 export class PeerTracer {
+  #underWay = new Set<Trace>();
   #anchor = new WallAnchor(systemClock);
   #probers: ReadonlyMap<string, ProberOrReason>;
   #watches = new Map<string, PathWatch>();
@@ -57,7 +63,7 @@ export class PeerTracer {
   }
 
   /** One round along one flow. Throws SystemError, with the remedy, where this process may not. */
-  async trace({ target, protocol }: TraceOrder): Promise<PeerPath> {
+  async trace({ target, protocol }: PeerTraceOrder): Promise<PeerPath> {
     const prober = this.#probers.get(`${protocol} ${target.family}`);
     if (prober === undefined || typeof prober === "string") {
       throw new SystemError(prober ?? `cannot trace by ${protocol}`);
@@ -72,8 +78,18 @@ export class PeerTracer {
       onAddress: () => {},
       onRound: (logged) => round = watch.round(logged),
     });
-    await trace.run();
+    this.#underWay.add(trace);
+    try {
+      await trace.run();
+    } finally {
+      this.#underWay.delete(trace);
+    }
     return { report: reportOf({ target, protocol, prober, began }, trace), round };
+  }
+
+  /** Ends the traces under way now; their reports are what is known by then. */
+  stop(): void {
+    for (const trace of this.#underWay) trace.stop();
   }
 
   #watchOf(target: Endpoint, protocol: TraceProtocol, prober: HopProber): PathWatch {

@@ -1,0 +1,140 @@
+/** The answer to a question without a command: a headline, three lines, and the command for more. */
+import type { Cause, Comparison, Side } from "../domain/comparison.ts";
+import { type Hop, isReached, silenceReason, type TraceReport } from "../domain/path.ts";
+import { hostPort, type Target } from "../domain/target.ts";
+import { counted } from "../text/words.ts";
+import { millisOf, threeFigures } from "../text/number.ts";
+import { comparisonObject } from "./compare_json.ts";
+import { headline } from "./compare_headline.ts";
+import { folded, painter } from "./compare_text.ts";
+import { millis } from "./compare_sentences.ts";
+import type { Paint } from "./paint.ts";
+
+/** What was found, and the path; the path is the reason where there is none. */
+export interface Answer {
+  readonly comparison: Comparison;
+  readonly path: TraceReport | string;
+}
+
+const NAME_COLUMN = 9;
+
+/** Five lines; a long headline takes another one. */
+export function answerText({ comparison, path }: Answer, paint: Paint): string {
+  const lines = [
+    ...folded(headline(comparison), painter(comparison, paint)),
+    line("tcp", tcpText(comparison)),
+    line("beside", besideText(comparison)),
+    line("path", typeof path === "string" ? path : pathText(path)),
+    line("more", moreCommand(comparison)),
+  ];
+  return lines.join("\n") + "\n";
+}
+
+/** The same as one JSON object on a line: schema wire-probe.answer.v1. */
+export function answerJson({ comparison, path }: Answer): string {
+  const known = typeof path === "string" ? null : path;
+  const object = {
+    ...comparisonObject(comparison),
+    schema: "wire-probe.answer.v1",
+    path: known === null ? null : {
+      reached: isReached(known),
+      hops: known.end?.hops ?? null,
+      rtt_ms: millisOf(known.end?.rttUs),
+      addresses: known.hops.map(({ addresses }) => addresses[0]?.address ?? null),
+      text: pathText(known),
+    },
+    more: moreCommand(comparison),
+  };
+  return JSON.stringify(object) + "\n";
+}
+
+function line(name: string, text: string): string {
+  return `  ${name.padEnd(NAME_COLUMN)}${text}`;
+}
+
+function tcpText({ sides: { handshake, cold, connect } }: Comparison): string {
+  const { answered, sent, again, refused, delays } = handshake;
+  if (delays === null) {
+    const took = connect.delays === null ? "" : `, p50 ${millis(connect.delays.p50Us)}`;
+    return refused > 0
+      ? `${refused} of ${sent} handshakes refused${took}`
+      : `${answered} of ${sent} handshakes answered`;
+  }
+  const coldText = cold.delays === null ? "" : `, cold ${millis(cold.delays.p50Us)}`;
+  return `${answered} of ${sent} handshakes, ${again} by a SYN sent again; ` +
+    `p50 ${threeFigures(delays.p50Us)}, max ${millis(delays.maxUs)}${coldText}`;
+}
+
+/** Echoes, knocks and live connections; why, where one of the first two may not be made. */
+function besideText({ sides: { ping, knock }, live }: Comparison): string {
+  const spread = live === null ? null : live.rtt ?? live.replyRtt;
+  const mark = live?.rtt === null ? "~" : "";
+  const connections = live === null
+    ? "no live connections"
+    : `${counted(live.connections, "live connection")}, ` +
+      (spread === null
+        ? `min ${millis(live.minRttUs)}`
+        : `p50 ${mark}${millis(spread.p50Us)}, min ${millis(live.minRttUs)}`) +
+      (live.segmentsOut === 0
+        ? ""
+        : `, ${live.segmentsRetransmitted} of ${live.segmentsOut} segments sent again`);
+  return [sideText("echoes", ping), sideText("knocks", knock), connections].join("; ");
+}
+
+function sideText(name: string, side: Side | null): string {
+  if (side === null) return `${name} not permitted ('wire-probe selfcheck')`;
+  const { answered, sent, delays } = side;
+  const p50 = delays === null ? "" : `, p50 ${millis(delays.p50Us)}`;
+  return `${name} ${answered} of ${sent}${p50}`;
+}
+
+function pathText(report: TraceReport): string {
+  const { end, hops } = report;
+  const silence = silenceReason(report);
+  if (end === null || silence !== null) return `${silence ?? "no hop has answered"}`;
+  const reached = `${counted(end.hops, "hop")} to ${end.address} (${end.detail}), ${
+    millis(end.rttUs)
+  }`;
+  const step = largestStep(hops);
+  return step === null ? reached : `${reached}; most of it, ${millis(step.us)}, ${step.where}`;
+}
+
+/** Between which two answers most of the way lies; null where one hop is all. */
+function largestStep(hops: readonly Hop[]): { us: number; where: string } | null {
+  let largest: { us: number; where: string } | null = null;
+  let before = { us: 0, hop: 0, address: "here" };
+  for (const { hops: hop, addresses } of hops) {
+    const [first] = addresses;
+    const us = first?.rtt.distribution()?.minUs;
+    if (first === undefined || us === undefined) continue;
+    const step = us - before.us;
+    if (before.hop > 0 && (largest === null || step > largest.us)) {
+      largest = { us: step, where: `behind hop ${before.hop} (${before.address})` };
+    }
+    if (before.hop === 0) largest = { us: step, where: `up to hop ${hop} (${first.address})` };
+    before = { us, hop, address: first.address };
+  }
+  return before.hop < 2 ? null : largest;
+}
+
+/** What to type next. */
+function moreCommand({ conclusion, target, address }: Comparison): string {
+  const of = typed(target);
+  const count = conclusion?.enoughSlots ?? 200;
+  const MORE: Partial<Record<Cause, string>> = {
+    all_silent: `trace ${of}`,
+    port_silent: `trace ${of}`,
+    refused: `trace ${of}`,
+    prober: "selfcheck",
+    server: `connections -c 5 --to ${hostPort(address, target.port)}`,
+    queueing: `connections -c 5 --to ${hostPort(address, target.port)}`,
+  };
+  return `wire-probe ${
+    (conclusion === null ? undefined : MORE[conclusion.cause]) ??
+      `compare -c ${count} ${of}`
+  }`;
+}
+
+function typed({ host, port }: Target): string {
+  return hostPort(host, port);
+}
