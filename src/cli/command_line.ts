@@ -90,11 +90,7 @@ function parseQuestion(argv: readonly string[]): Command {
 function unknownCommand(word: string): UsageError {
   const known = word.startsWith("-") ? ["--help", "--version"] : COMMAND_NAMES;
   const near = nearest(word, known);
-  const hint = near !== null
-    ? `did you mean '${near}'?`
-    : word.startsWith("-")
-    ? "see 'wire-probe help'"
-    : "see 'wire-probe help'; a target is HOST:PORT";
+  const hint = near !== null ? `did you mean '${near}'?` : "see 'wire-probe help'";
   const what = word.startsWith("-") ? "option" : "command";
   return new UsageError(`there is no ${what} ${quote(redacted(word))}; ${hint}`);
 }

@@ -20,7 +20,7 @@ import { outbox } from "../../run/outbox.ts";
 import { Receivers, reportRun } from "../../run/receivers.ts";
 import { stdoutColumns, stdoutIsTerminal, stdoutWantsColour } from "../../sink/stdio.ts";
 import type { ConnectionsOptions } from "./options.ts";
-import type { PeerPath } from "./peer_tracer.ts";
+import type { PeerPath } from "../../trace/peer_tracer.ts";
 
 /** The width of reports that do not go to a terminal. */
 const USUAL_COLUMNS = 80;

@@ -19,15 +19,15 @@ const BAD: readonly [argv: string, message: string][] = [
   ["Serve", "there is no command \"Serve\"; did you mean 'serve'?"],
   [
     "frobnicate",
-    "there is no command \"frobnicate\"; see 'wire-probe help'; a target is HOST:PORT",
+    "there is no command \"frobnicate\"; see 'wire-probe help'",
   ],
   [
     "constructor",
-    "there is no command \"constructor\"; see 'wire-probe help'; a target is HOST:PORT",
+    "there is no command \"constructor\"; see 'wire-probe help'",
   ],
   ["a:1 b:2", "one target is asked about at a time; for several: wire-probe compare a:1 b:2"],
   ["db.example", 'target "db.example": wants a port too: db.example:PORT, or a service\'s name'],
-  ["__proto__", "there is no command \"__proto__\"; see 'wire-probe help'; a target is HOST:PORT"],
+  ["__proto__", "there is no command \"__proto__\"; see 'wire-probe help'"],
   ["--count 5", "there is no option \"--count\"; see 'wire-probe help'"],
   ["-x", "there is no option \"-x\"; see 'wire-probe help'"],
   ["probe", NO_TARGET],
