@@ -109,6 +109,8 @@ export interface SocketTools {
   readonly scopeOf: ScopeOf;
   readonly poller: Poller;
   readonly batch: MessageBatch;
+  /** Whether a batch is being told of: who is told may send, and a send may want to read. */
+  isReading: boolean;
 }
 
 /** Opened before the FFI permission is given up; its sockets need that only for filters. */
@@ -134,7 +136,8 @@ export class PacketSockets {
     const batch = MessageBatch.open(baseSeconds, batchSizesFor(packetBytes));
     if (libc === undefined || errno === null || scopeOf === null) return null;
     if (poller === null || batch === null) return null;
-    return new PacketSockets({ libc, errno, scopeOf, poller, batch }, baseSeconds);
+    const tools = { libc, errno, scopeOf, poller, batch, isReading: false };
+    return new PacketSockets(tools, baseSeconds);
   }
 
   /** Throws ErrnoError where the kernel refuses; its `code` says why. */
@@ -270,7 +273,18 @@ class KernelPacketSocket implements PacketSocket {
     return libc.sendto(this.#descriptor, bytes, size, flags, to, to.length) >= 0 ? 0 : errno();
   }
 
+  /** Nothing where a batch is being told of, whose messages another read would overwrite. */
   #drainQueue(errorQueue: boolean, events: PacketEvents): void {
+    if (this.#tools.isReading) return;
+    this.#tools.isReading = true;
+    try {
+      this.#readQueue(errorQueue, events);
+    } finally {
+      this.#tools.isReading = false;
+    }
+  }
+
+  #readQueue(errorQueue: boolean, events: PacketEvents): void {
     const { batch } = this.#tools;
     for (let reads = 0; reads < MAX_READS; reads++) {
       const count = batch.read(this.#descriptor, errorQueue);

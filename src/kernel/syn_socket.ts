@@ -17,9 +17,11 @@ import {
   IPV6_RECVERR,
   IPV6_RECVERR_RFC4884,
   IPV6_RECVHOPLIMIT,
+  IPV6_RTHDR,
   IPV6_TCLASS,
   IPV6_UNICAST_HOPS,
   SO_BINDTODEVICE,
+  SO_DONTROUTE,
   SO_EE_ORIGIN_ICMP,
   SO_EE_ORIGIN_ICMP6,
   SO_ERROR,
@@ -43,6 +45,18 @@ import { hasSent } from "./tcp_info.ts";
 /** Entries of an error queue read at a time; a SYN meets one error, or a few of its retransmissions. */
 const MAX_READS = 8;
 
+/**
+ * RFC 8754, section 2: a segment routing header of two segments, by ::1. The first, index 0, is the
+ * destination's place, which the kernel fills in.
+ */
+const ROUTING_HEADER = Uint8Array.of(
+  ...[0, 4, 4, 1, 1, 0, 0, 0],
+  ...new Array(16).fill(0),
+  ...[...new Array(15).fill(0), 1],
+);
+/** A bit of the TOS that is none of ECN's. */
+const OTHER_TOS = 4;
+
 export interface SynSocketOptions {
   readonly family: 4 | 6;
   readonly hops: number;
@@ -63,6 +77,7 @@ export class SynSocket {
   #time = new BigInt64Array(2);
   #isOpen = true;
   #isWatched = false;
+  #isKept = false;
 
   /** Throws ErrnoError. */
   constructor(tools: SocketTools, options: SynSocketOptions) {
@@ -100,10 +115,45 @@ export class SynSocket {
     this.#isWatched = true;
   }
 
-  /** Hops of what is sent from now on, which is the kernel's retransmissions of the SYN. */
-  setHops(hops: number): void {
+  /**
+   * Keeps what is sent from now on, which is the kernel's retransmissions of the SYN, on this machine,
+   * while answers to the first one are still awaited. True where they certainly stay: else they do if
+   * TCP_INFO counts none of them, or have ended at the first router, whose answer ends the socket.
+   * Seen on Linux 6.18.
+   */
+  keepBack(): boolean {
+    this.#isKept = true;
+    // Packets of this source route are dropped by the loopback device (ip-sysctl, seg6_enabled).
+    if (this.#options.family === 6 && this.#setBytes(SOL_IPV6, IPV6_RTHDR, ROUTING_HEADER)) {
+      return true;
+    }
+    this.#setHops(1);
+    if (this.#options.family === 6) return false;
+    // Without gateways there is no way (socket(7)). Another TOS has the kernel look for one anew.
+    this.#set(SOL_SOCKET, SO_DONTROUTE, 1);
+    this.#set(SOL_IP, IP_TOS, this.#tos ^ OTHER_TOS);
+    return false;
+  }
+
+  #setHops(hops: number): void {
     if (this.#options.family === 4) this.#set(SOL_IP, IP_TTL, hops);
     else this.#set(SOL_IPV6, IPV6_UNICAST_HOPS, hops);
+  }
+
+  /** The reset of a handshake that was answered has to find its way. */
+  #letGo(): void {
+    if (!this.#isKept) return;
+    this.#setHops(this.#options.hops);
+    if (this.#options.family === 6) {
+      this.#setBytes(SOL_IPV6, IPV6_RTHDR, new Uint8Array(0));
+      return;
+    }
+    this.#set(SOL_SOCKET, SO_DONTROUTE, 0);
+    this.#set(SOL_IP, IP_TOS, this.#tos);
+  }
+
+  get #tos(): number {
+    return this.#options.tos ?? 0;
   }
 
   /** Tells of each ICMP error that waits; a message holds during the call alone. */
@@ -152,6 +202,7 @@ export class SynSocket {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     if (this.#isWatched) this.#tools.poller.unwatch(this.descriptor);
+    this.#letGo();
     this.#tools.libc.close(this.descriptor);
   }
 
@@ -168,7 +219,7 @@ export class SynSocket {
     if (family === 6) this.#set(SOL_IPV6, IPV6_FLOWINFO_SEND, 1);
     if (tos !== null && family === 4) this.#set(SOL_IP, IP_TOS, tos);
     else if (tos !== null) this.#set(SOL_IPV6, IPV6_TCLASS, tos);
-    this.setHops(hops);
+    this.#setHops(hops);
     this.#leaveHalfOpen();
     if (interfaceName !== null) this.#bindToDevice(interfaceName);
   }
@@ -200,6 +251,11 @@ export class SynSocket {
     if (libc.bind(this.descriptor, name, name.length) !== 0) {
       throw new ErrnoError("bind", errno());
     }
+  }
+
+  #setBytes(level: number, option: number, bytes: Uint8Array<ArrayBuffer>): boolean {
+    const { libc } = this.#tools;
+    return libc.setsockopt(this.descriptor, level, option, bytes, bytes.length) === 0;
   }
 
   #set(level: number, option: number, value: number): boolean {

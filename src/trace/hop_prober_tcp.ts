@@ -19,8 +19,8 @@ import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
 import type { Concurrency, HopAnswer, HopProbe, HopProber } from "./hop_prober.ts";
 
 /**
- * After a second the kernel sends a SYN again (tcp(7)). Before it does, its hops are lowered, so that
- * what is sent again ends at the first router and the target is not met a second time.
+ * After a second the kernel sends a SYN again (tcp(7)). Before it does, it is kept from leaving, so
+ * that the target is not met a second time and what comes is an answer to the first SYN.
  */
 const BEFORE_RETRANSMIT_MS = 900;
 const RETRANSMIT_MS = 1000;
@@ -43,6 +43,8 @@ interface TcpFlight extends Departure {
   readonly socket: SynSocket;
   readonly target: Endpoint;
   readonly hops: number;
+  /** Whether a SYN that is sent again stays on this machine. */
+  isKeptBack: boolean;
 }
 
 /** What can be done about a probe under way. */
@@ -95,6 +97,7 @@ export class TcpHopProber implements HopProber {
       socket,
       target,
       hops,
+      isKeptBack: false,
       wallOffsetMs: wallOffset(this.#clock),
       sentMs: this.#clock.now(),
       leftUs: socket.stampNow(this.#sockets.baseSeconds),
@@ -105,9 +108,9 @@ export class TcpHopProber implements HopProber {
       throw new ErrnoError("connect", errno);
     }
     const atMs = flight.sentMs + BEFORE_RETRANSMIT_MS;
-    const lower = this.#clock.wakeAt(atMs, () => socket.setHops(1));
+    const keep = this.#clock.wakeAt(atMs, () => flight.isKeptBack = socket.keepBack());
     const end = () => {
-      lower();
+      keep();
       this.#open.delete(socket);
       socket.close();
     };
@@ -166,12 +169,21 @@ export class TcpHopProber implements HopProber {
     const errno = socket.takeError();
     const trip = roundTrip(flight, NaN, this.#clock);
     if (errno === ERRNO.ECONNREFUSED) return endAnswer(target, "refused", trip, 0);
-    if (isOver || errno !== 0) return "over";
-    if (!this.#infos.search.isConnected(socket.descriptor, target)) return null;
+    if (isOver) return "over";
+    if (!this.#infos.search.isConnected(socket.descriptor, target)) {
+      // A SYN that was kept back leaves an error, too, and the socket goes on.
+      this.#infos.info(socket.descriptor, this.#info);
+      return errno !== 0 && this.#info.closed ? "over" : null;
+    }
     const known = this.#infos.info(socket.descriptor, this.#info) && this.#info.rttUs > 0;
     return known && this.#info.retransmits === 0
       ? endAnswer(target, "open", { rttUs: this.#info.rttUs, rttSource: "kernel" }, 0)
       : endAnswer(target, "open", trip, 0);
+  }
+
+  #isRepeated({ socket, isKeptBack }: TcpFlight): boolean {
+    if (isKeptBack) return false;
+    return !this.#infos.info(socket.descriptor, this.#info) || this.#info.retransmits > 0;
   }
 
   #errorAnswer(flight: TcpFlight, message: Message): HopAnswer | null {
@@ -182,7 +194,7 @@ export class TcpHopProber implements HopProber {
     const trip = roundTrip(flight, message.stampUs, this.#clock);
     // From then on it may be what the first router says of the SYN that was sent again.
     const isLate = trip.rttUs !== NONE && trip.rttUs >= RETRANSMIT_MS * 1000;
-    if (isLate && hops > 1 && kind === "ttl exceeded") return null;
+    if (isLate && hops > 1 && kind === "ttl exceeded" && this.#isRepeated(flight)) return null;
     const cutBytes = ipHeaderBytes(family);
     const quote = { cutBytes, sourceAt: -1, source: null };
     return icmpAnswer(message, kind, target, quote, trip);

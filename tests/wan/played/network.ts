@@ -28,6 +28,8 @@ import {
 import type { Refusal, RouterScene, Scene } from "./scene.ts";
 
 export const PROBER = { v4: "10.92.0.1", v6: "fd92::1" };
+/** What routes go by; the device has no links, so that it need not answer. */
+const GATEWAY = { v4: "10.92.0.254", v6: "fd92::fe" };
 export const TARGET = { v4: "10.92.99.9", v6: "fd92::99:9" };
 const DEVICE = "play0";
 const MAX_PACKET_BYTES = 65_600;
@@ -92,8 +94,8 @@ export class PlayedNetwork implements AsyncDisposable {
     await host.ip("link", "set", DEVICE, "mtu", `${mtu}`, ...queue, "up");
     await host.ip("addr", "add", `${PROBER.v4}/24`, "dev", DEVICE);
     await host.ip("addr", "add", `${PROBER.v6}/112`, "dev", DEVICE, "nodad");
-    await host.route("default", "dev", DEVICE);
-    await host.route("::/0", "dev", DEVICE);
+    await host.route("default", "via", GATEWAY.v4, "dev", DEVICE);
+    await host.route("::/0", "via", GATEWAY.v6, "dev", DEVICE);
     return new PlayedNetwork(host, tun, tap, scene);
   }
 
