@@ -1,10 +1,15 @@
-/** Every query of the dashboards of targets, asked of a real server that a real run has filled. */
+/** Every query of every dashboard, asked of a real server that real runs have filled. */
 import { assert, assertEquals } from "@std/assert";
 import { InfluxDb } from "./real/influxdb.ts";
+import { Machine } from "./real/machine.ts";
 import { Peers } from "./real/peers.ts";
-import { Probe } from "./real/probe.ts";
-import { Prometheus } from "./real/prometheus.ts";
-import { Folder, freePort, passing, realTest, until } from "./real/receiver.ts";
+import { HERE, Prometheus } from "./real/prometheus.ts";
+import { Folder, freePort, get, passing, realTest, untilTrue } from "./real/receiver.ts";
+import { Traffic } from "./real/traffic.ts";
+
+/** How long runs fill the servers. */
+const FILLED_MS = 6000;
+const NODES = ["n1", "n2"];
 
 interface Dashboard {
   readonly panels: readonly {
@@ -36,53 +41,111 @@ function filled(query: string, variables: Iterable<string>): string {
   return text;
 }
 
+/** `counts`: how many values a variable offers. */
+async function checkPrometheus(
+  prometheus: Prometheus,
+  name: string,
+  counts: Readonly<Record<string, number>>,
+): Promise<void> {
+  const { queries, variables } = read(`${name}_prometheus`);
+  for (const [title, query] of queries) {
+    const values = await prometheus.values(filled(query, variables.keys()));
+    assert(values.some(Number.isFinite), `${name}, ${title}: ${values.length} series`);
+  }
+  for (const [variable, query] of variables) {
+    const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(query) ?? [];
+    if (selector === undefined) continue;
+    const found = await prometheus.series(filled(selector, variables.keys()));
+    const values = new Set(found.map(({ metric }) => metric[label]));
+    assertEquals(values.size, counts[variable], `${name}, ${variable}`);
+  }
+}
+
+async function checkInfluxDb(
+  influx: InfluxDb,
+  name: string,
+  counts: Readonly<Record<string, number>>,
+): Promise<void> {
+  const { queries, variables } = read(`${name}_influxdb`);
+  for (const [title, query] of queries) {
+    const cells = await influx.values(filled(query, variables.keys()));
+    const some = cells.some((cell) => cell !== null && cell !== "");
+    assert(some, `${name}, ${title}: ${cells.length} cells`);
+  }
+  for (const [variable, query] of variables) {
+    if (query === "influxdb") continue;
+    const values = await influx.values(query);
+    assertEquals(values.length, counts[variable], `${name}, ${variable}: ${values}`);
+  }
+}
+
+/**
+ * A page of metrics as Telegraf's inputs.prometheus writes it with metric_version = 2: one measurement,
+ * labels as tags, each metric a field (its README, "Metrics").
+ */
+function telegrafLines(page: string): string {
+  return page.split("\n").flatMap((line) => {
+    const [, name, labels = "", value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (name === undefined) return [];
+    const tags = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, text]) => `,${key}=${text}`);
+    return [`prometheus${tags.join("")} ${name}=${value}`];
+  }).join("\n");
+}
+
 realTest(
-  "every query of the dashboards of targets returns data",
+  "every query of the dashboards returns data",
   ["prometheus", "influxd"],
   async () => {
     using folder = new Folder();
     using peers = new Peers();
-    const port = freePort();
+    await using traffic = await Traffic.open();
     await using influx = new InfluxDb(folder);
     await influx.start();
-    const schedule = ["-i", "100ms", "-t", "500ms", "--burst", "2", "--az", "a"];
-    const exports = ["--export", `prometheus://127.0.0.1:${port}`, "--export", influx.exportUrl];
+    const machine = new Machine(folder, "m", HERE, true);
+    await using running = new AsyncDisposableStack();
+    const agent = (command: string, ...args: string[]): string => {
+      const metrics = `127.0.0.1:${freePort()}`;
+      const exports = ["--export", `prometheus://${metrics}`, "--export", influx.exportUrl];
+      running.use(machine.run(command, "-o", "none", ...exports, ...args));
+      return metrics;
+    };
     const targets = [
-      `well=${peers.live}`,
-      `closed=${peers.dead}`,
+      ...[`well=${peers.live}`, `closed=${peers.dead}`],
       `silent=${await peers.silent()}`,
     ];
-    await using probe = new Probe(...schedule, ...exports, ...targets);
-    await using prometheus = new Prometheus(folder, `127.0.0.1:${port}`, []);
+    const schedule = ["-i", "100ms", "-t", "500ms", "--burst", "2", "--az", "a"];
+    const pages = [
+      agent("probe", ...schedule, ...targets),
+      agent("trace", "-n", "-i", "500ms", "-t", "500ms", `well=${peers.live}`),
+      ...traffic.ports.map((port) =>
+        agent("connections", "-i", "500ms", "--probe", "--port", `${port}`)
+      ),
+    ];
+    const [port, http] = [freePort(), freePort()];
+    const line = (name: string, i: number) => `${name}=127.0.78.${i + 1}:${port} az=z${i}\n`;
+    const file = folder.write("nodes", NODES.map(line).join(""));
+    for (const name of NODES) {
+      const ports = ["--nodes", file, "--http-port", `${http}`, "--slo", "5"];
+      running.use(machine.run("mesh", "-q", "--name", name, "-i", "200ms", ...ports));
+    }
+    const rows = NODES.map((_, i) => `127.0.78.${i + 1}:${http}`);
+    const prometheus = running.use(new Prometheus(folder, [...pages, ...rows], []));
     await prometheus.ready();
-    await until(
+    await untilTrue(
       "a scrape",
-      async () => (await prometheus.series("wire_probe_success")).at(0) ?? null,
+      async () => (await prometheus.series("wire_probe_success")).length > 0,
     );
-    await passing(6000);
-
-    const page = read("targets_prometheus");
-    for (const [title, query] of page.queries) {
-      const values = await prometheus.values(filled(query, page.variables.keys()));
-      assert(values.some(Number.isFinite), `${title}: ${values.length} series`);
+    await passing(FILLED_MS);
+    await checkPrometheus(prometheus, "targets", { az: 1, target: 3, prober: 1 });
+    await checkPrometheus(prometheus, "path", { target: 1, prober: 1 });
+    await checkPrometheus(prometheus, "connections", { group: 4, prober: 2 });
+    await checkPrometheus(prometheus, "mesh", { az: 2, node: 2 });
+    for (const row of rows) {
+      await influx.write(telegrafLines(await get(`http://${row}/metrics`) ?? ""));
     }
-    for (const [name, query] of page.variables) {
-      const [, selector] = /^label_values\((.*), \w+\)$/.exec(query) ?? [];
-      if (selector === undefined) continue;
-      const found = await prometheus.series(filled(selector, page.variables.keys()));
-      assertEquals(found.length, targets.length, name);
-    }
-
-    const lines = read("targets_influxdb");
-    for (const [title, query] of lines.queries) {
-      const cells = await influx.values(filled(query, lines.variables.keys()));
-      assert(cells.some((cell) => typeof cell === "number"), `${title}: ${cells.length} cells`);
-    }
-    for (const [name, query] of lines.variables) {
-      if (query === "influxdb") continue;
-      const values = await influx.values(query);
-      assertEquals(values.length, name === "target" ? targets.length : 1, `${name}: ${values}`);
-    }
-    await probe.stop();
+    await checkInfluxDb(influx, "targets", { az: 1, target: 3, prober: 1 });
+    await checkInfluxDb(influx, "path", { target: 1, prober: 1 });
+    await checkInfluxDb(influx, "connections", { group: 4, prober: 1 });
+    await checkInfluxDb(influx, "mesh", { az: 2, node: 2 });
   },
 );

@@ -4,7 +4,7 @@ import { wanAllowed } from "../wan/harness/allowed.ts";
 import { PlayedNetwork, TARGET } from "../wan/played/network.ts";
 import type { Scene } from "../wan/played/scene.ts";
 import { firesAndResolves, quickRules } from "./real/alerts.ts";
-import { BINARY } from "./real/probe.ts";
+import { Machine } from "./real/machine.ts";
 import { type Place, Prometheus } from "./real/prometheus.ts";
 import { Folder, passing, Program, realTest } from "./real/receiver.ts";
 
@@ -38,11 +38,11 @@ realTest(
     await using network = await PlayedNetwork.open(scene(USUAL_MS, null));
     const place = placeIn(network);
     const target = `db=${TARGET.v4}:5432`;
-    const agent = (command: string, port: number, ...options: string[]) =>
-      place.start(BINARY, [
-        ...[command, "-o", "none", "--export", `prometheus://127.0.0.1:${port}`],
-        ...[...options, target],
-      ]);
+    const machine = new Machine(folder, "prober", place);
+    const agent = (command: string, port: number, ...options: string[]) => {
+      const exports = ["-o", "none", "--export", `prometheus://127.0.0.1:${port}`];
+      return machine.run(command, ...exports, ...options, target);
+    };
     await using _tracing = agent("trace", 9273, "-n", "-i", "500ms", "-t", "500ms");
     await using _probing = agent("probe", 9274, "-i", "100ms");
     const pages = ["127.0.0.1:9273", "127.0.0.1:9274"];

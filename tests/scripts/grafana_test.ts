@@ -1,4 +1,4 @@
-/** The dashboards: they parse, draw every figure of the mesh, and ask for nothing that does not exist. */
+/** The dashboards: they parse, each panel has its place, and the mesh's draw every figure of it and no other. */
 import { assert, assertEquals } from "@std/assert";
 import { NODE_GAUGES, PAIR_GAUGES } from "../../src/format/prometheus_mesh.ts";
 
@@ -62,9 +62,18 @@ for (const kind of ["prometheus", "influxdb"]) {
       });
     }
   });
+}
 
-  Deno.test(`the ${kind} dashboard's panels have a place and an identity of their own`, () => {
-    const { panels } = dashboard;
+for (const { name } of Deno.readDirSync(FOLDER)) {
+  const dashboard: Dashboard = JSON.parse(Deno.readTextFileSync(new URL(name, FOLDER)));
+  const [, of, kind] = /^([a-z]+)_(prometheus|influxdb)\.json$/.exec(name) ?? [];
+  const { panels, templating } = dashboard;
+  const queries = panels.flatMap(({ targets }) =>
+    targets.map(({ expr, query }) => expr ?? query ?? "")
+  );
+
+  Deno.test(`${name} is named after what it shows, and its panels have a place and an identity of their own`, () => {
+    assertEquals(dashboard.uid, `wire-probe-${of}-${kind}`);
     assertEquals(new Set(panels.map(({ id }) => id)).size, panels.length);
     for (const [i, { gridPos, datasource }] of panels.entries()) {
       assert(gridPos.x + gridPos.w <= 24);
@@ -77,9 +86,9 @@ for (const kind of ["prometheus", "influxdb"]) {
     }
   });
 
-  Deno.test(`every variable in the ${kind} dashboard's queries is one of its own`, () => {
-    const known = ["timeFilter", "tag_node", "__interval"].concat(
-      dashboard.templating.list.map(({ name }) => name),
+  Deno.test(`every variable in ${name}'s queries is one of its own`, () => {
+    const known = ["timeFilter", "__interval", "__rate_interval"].concat(
+      templating.list.map(({ name }) => name),
     );
     for (const [, name] of queries.join("\n").matchAll(/\$(\w+)/g)) {
       assert(known.includes(name), name);

@@ -83,6 +83,16 @@ export class InfluxDb implements AsyncDisposable {
     return series.flatMap(({ values }) => values.map((row) => row[row.length - 1]));
   }
 
+  /** Stores lines of the line protocol in the database for HTTP; throws when it has not taken all. */
+  async write(lines: string): Promise<void> {
+    const response = await fetch(`${this.#url}/write?db=${DATABASE}`, {
+      method: "POST",
+      body: lines,
+    });
+    const said = await response.text();
+    if (response.status !== 204) throw new Error(`InfluxDB: ${response.status} ${said}`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program?.stop();
   }

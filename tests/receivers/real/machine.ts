@@ -1,8 +1,13 @@
 /** The compiled program on a machine of a test's own making: its names, how short its host is, its end. */
 import { BINARY } from "./probe.ts";
-import { type Folder, Program } from "./receiver.ts";
+import { HERE, type Place } from "./prometheus.ts";
+import type { Folder, Program } from "./receiver.ts";
 
 const CALM_PERCENT = 1;
+/** A control group that was never throttled, whatever versions of them there are here. */
+const CGROUP = `mount -t tmpfs tmpfs /sys/fs/cgroup &&
+  group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup) && mkdir -p "$group" &&
+  echo throttled_usec 0 >"$group/cpu.stat" && `;
 /** proc_stat(5): no time was stolen. */
 const TICKS = "cpu  100 0 100 1000 0 0 0 0 0 0\n";
 
@@ -11,7 +16,11 @@ export class Machine {
   #files: Readonly<Record<string, string>>;
   #pressure: string;
 
-  constructor(folder: Folder, name: string) {
+  #place: Place;
+
+  /** Time stolen from this machine is not the programs' to see, unless `stolen` says so. */
+  constructor(folder: Folder, name: string, place = HERE, stolen = false) {
+    this.#place = place;
     this.#pressure = folder.write(`${name}-cpu`, "");
     this.press(CALM_PERCENT);
     const calm = folder.write(`${name}-calm`, Deno.readTextFileSync(this.#pressure));
@@ -22,7 +31,7 @@ export class Machine {
       "/proc/pressure/cpu": this.#pressure,
       "/proc/pressure/memory": calm,
       "/proc/pressure/io": calm,
-      "/proc/stat": folder.write(`${name}-stat`, TICKS),
+      ...(stolen ? {} : { "/proc/stat": folder.write(`${name}-stat`, TICKS) }),
     };
   }
 
@@ -42,9 +51,9 @@ export class Machine {
     const mounts = Object.entries(this.#files)
       .filter(([place]) => exists(place))
       .map(([place, file]) => `mount --bind ${file} ${place} && `);
-    const script = `${mounts.join("")}exec setpriv --pdeathsig KILL -- "$@"`;
+    const script = `${mounts.join("")}${CGROUP}exec setpriv --pdeathsig KILL -- "$@"`;
     const apart = ["--user", "--map-root-user", "--mount"];
-    return new Program("unshare", [...apart, "sh", "-c", script, "sh", BINARY, ...args]);
+    return this.#place.start("unshare", [...apart, "sh", "-c", script, "sh", BINARY, ...args]);
   }
 }
 

@@ -34,7 +34,7 @@ export interface Place {
   get(url: string): Promise<string | null>;
 }
 
-const HERE: Place = { start: (program, args) => new Program(program, args), get };
+export const HERE: Place = { start: (program, args) => new Program(program, args), get };
 
 export class Prometheus implements AsyncDisposable {
   #port = freePort();
