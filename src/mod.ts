@@ -91,6 +91,7 @@ export type {
 } from "./library/trace_result.ts";
 export type { CloseKind } from "./net/connector.ts";
 export type { AcceptCounters } from "./net/listener.ts";
+export type { ListeningSocket } from "./net/responder.ts";
 export type { ClockChoice } from "./net/prober.ts";
 export type { Family, Resolver } from "./net/resolver.ts";
 export type { Cancel, Clock } from "./time/clock.ts";

@@ -1,12 +1,12 @@
 /** `serve`: accepts TCP connections and closes them at once. */
 import { EXIT, type ExitCode } from "../domain/exit.ts";
 import { onSignal, revoke } from "../kernel/process.ts";
-import { TcpSockets } from "../kernel/tcp_info.ts";
+import { serve as listen } from "../library/serve.ts";
 import type { AcceptCounters, ListenOptions } from "../net/listener.ts";
 import { outbox, say } from "../run/outbox.ts";
 import { repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "../run/housekeeping.ts";
-import { Responder } from "../net/responder.ts";
+import { listeningText } from "../net/responder.ts";
 
 export interface ServeOptions extends ListenOptions {
   readonly addresses: readonly string[];
@@ -16,21 +16,19 @@ export interface ServeOptions extends ListenOptions {
 
 /** Runs until SIGTERM or SIGINT, then says what was accepted. */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
-  const responder = new Responder(options.addresses, options, TcpSockets.open());
   const housekeeping = new Housekeeping(systemClock, true);
-
+  const server = listen({ ...options, onAccepted: (accepted) => housekeeping.worked(accepted) });
   const startMs = systemClock.now();
-  outbox.onEnd(() => responder.close());
+  outbox.onEnd(() => void server.close());
   const report = () => {
-    outbox.stdout.text(countersText(responder.counters, systemClock.now() - startMs));
+    outbox.stdout.text(countersText(server.counters, systemClock.now() - startMs));
   };
   onSignal("SIGQUIT", report);
   const { statsEveryMs } = options;
-  for (const line of responder.announcements()) say(line);
+  for (const socket of server.sockets) say(listeningText(socket, options.backlog));
   revoke("env", "ffi", "read", "write", "sys", "net");
   const stopStats = statsEveryMs === null ? () => {} : repeat(systemClock, statsEveryMs, report);
-
-  await responder.run((connections) => housekeeping.worked(connections));
+  await server.finished;
   stopStats();
   housekeeping.stop();
   report();

@@ -26,9 +26,8 @@ export function whole<T>(
   most: number,
   usual: T,
 ): number | T {
-  if (value === undefined || Number.isInteger(value)) {
-    return within(name, value, least, most, usual);
-  }
+  if (value === undefined) return usual;
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new UsageError(`${name} ${value}: wants a whole number from ${least} to ${most}`);
 }
 

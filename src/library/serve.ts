@@ -5,7 +5,7 @@ import { DEFAULT_BACKLOG, MAX_COUNT, MAX_PORT } from "../domain/limits.ts";
 import { KernelScope } from "../kernel/scope.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import type { AcceptCounters } from "../net/listener.ts";
-import { Responder } from "../net/responder.ts";
+import { type ListeningSocket, Responder } from "../net/responder.ts";
 import { quote } from "../text/quote.ts";
 import { whole } from "./checks.ts";
 
@@ -17,6 +17,10 @@ export interface ServeOptions {
   readonly addresses?: readonly string[];
   /** Connections that may wait to be accepted: 1 to 2^31 - 1; 4096 unless given. */
   readonly backlog?: number;
+  /** Whether the port is shared with other processes (SO_REUSEPORT); not unless given. */
+  readonly reusePort?: boolean;
+  /** Told after each turn of the event loop how many connections were accepted in it. */
+  readonly onAccepted?: (connections: number) => void;
   /** Closes it. */
   readonly signal?: AbortSignal;
 }
@@ -25,6 +29,8 @@ export interface ServeOptions {
 export interface Server extends AsyncDisposable {
   /** The port in force; the same on all addresses. */
   readonly port: number;
+  /** Where it listens. */
+  readonly sockets: readonly ListeningSocket[];
   /** What was accepted so far. */
   readonly counters: Readonly<AcceptCounters>;
   /** Resolves when it is closed. */
@@ -48,7 +54,7 @@ export interface Server extends AsyncDisposable {
  * ```
  */
 export function serve(options: ServeOptions = {}): Server {
-  const { addresses = ["0.0.0.0"], signal } = options;
+  const { addresses = ["0.0.0.0"], reusePort = false, onAccepted = () => {}, signal } = options;
   for (const address of addresses) {
     if (literalEndpoint(address, 0) !== null) continue;
     throw new UsageError(`address ${quote(address)}: wants an IP address of this machine`);
@@ -57,14 +63,14 @@ export function serve(options: ServeOptions = {}): Server {
   const listen = {
     port: whole("port", options.port, 0, MAX_PORT, 0),
     backlog: whole("backlog", options.backlog, 1, MAX_COUNT, DEFAULT_BACKLOG),
-    reusePort: false,
+    reusePort,
   };
   const scope = new KernelScope();
   const responder = scope.opening(() => new Responder(addresses, listen, TcpSockets.open()));
   const stop = () => responder.close();
   signal?.addEventListener("abort", stop);
   if (signal?.aborted === true) stop();
-  const finished = responder.run(() => {}).finally(() => {
+  const finished = responder.run(onAccepted).finally(() => {
     signal?.removeEventListener("abort", stop);
     return scope.close();
   });
@@ -72,6 +78,13 @@ export function serve(options: ServeOptions = {}): Server {
     stop();
     return finished;
   };
-  const { port, counters } = responder;
-  return { port, counters, finished, close, [Symbol.asyncDispose]: close };
+  const { sockets, counters } = responder;
+  return {
+    port: sockets[0].port,
+    sockets,
+    counters,
+    finished,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

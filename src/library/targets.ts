@@ -1,6 +1,7 @@
 /** What a program names as targets, as the engine knows them. */
 import { UsageError } from "../domain/exit.ts";
-import { DEFAULT_AZ, hostPort, type Label, type Target } from "../domain/target.ts";
+import { MAX_PORT } from "../domain/limits.ts";
+import { DEFAULT_AZ, hostPort, type Label, NO_PORT, type Target } from "../domain/target.ts";
 import {
   checkedName,
   MAX_TARGETS,
@@ -9,6 +10,7 @@ import {
   parseTargetText,
   type TargetDefaults,
 } from "../input/target_text.ts";
+import { whole } from "./checks.ts";
 
 /** A host and what results call it. */
 export interface HostParts {
@@ -51,8 +53,8 @@ export function portTargets(given: OneOrMore<PortTarget>): Target[] {
   return bounded(
     listOf(given).flatMap((target) => {
       if (typeof target === "string") return parseTargetText(target, NO_DEFAULTS);
-      const what = `target ${hostPort(target.host, target.port)}`;
-      return targetOf(target, parseHostPort(hostPort(target.host, target.port), undefined, what));
+      const port = whole("port", target.port ?? NaN, 1, MAX_PORT, NO_PORT);
+      return targetOf(target, parseHostPort(hostPort(target.host, port)));
     }),
   );
 }

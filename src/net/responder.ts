@@ -13,35 +13,43 @@ import {
 } from "./listener.ts";
 import { sleepUntil, systemClock } from "../time/clock.ts";
 
+/** A socket that listens. */
+export interface ListeningSocket {
+  /** The address that it is bound to. */
+  readonly address: string;
+  /** Its port. */
+  readonly port: number;
+  /** Connections that may wait in it, by what the kernel says; null where it does not tell. */
+  readonly backlog: number | null;
+}
+
+/** Where a socket listens, in words; `asked`: the backlog that was asked for. */
+export function listeningText({ address, port, backlog }: ListeningSocket, asked: number): string {
+  return `listening on ${hostPort(address, port)}, backlog ${backlogText(backlog, asked)}`;
+}
+
 export class Responder {
   readonly counters: AcceptCounters = { accepted: 0, aborted: 0, exhausted: 0 };
   #listeners: readonly Listener[];
   #drains: readonly (() => number)[];
   #sockets: TcpSockets | null;
-  #backlog: number;
   #open = true;
 
   /** Listens at once; throws SystemError that names the address that cannot be had. */
   constructor(addresses: readonly string[], options: ListenOptions, sockets: TcpSockets | null) {
     this.#sockets = sockets;
-    this.#backlog = options.backlog;
     this.#listeners = listenOn(addresses, options);
     const drain = openDrain();
     this.#drains = this.#listeners.map((listener) => drainOf(listener, sockets, drain));
   }
 
-  /** The port in force, the same on all addresses. */
-  get port(): number {
-    return this.#listeners[0].addr.port;
-  }
-
-  /** A line for each socket: where it listens, and its backlog in force. Ask before FFI is revoked. */
-  announcements(): string[] {
-    return this.#listeners.map((listener) => {
-      const { hostname, port } = listener.addr;
-      const backlog = backlogText(backlogInForce(listener, this.#sockets), this.#backlog);
-      return `listening on ${hostPort(hostname, port)}, backlog ${backlog}`;
-    });
+  /** Where it listens. */
+  get sockets(): ListeningSocket[] {
+    return this.#listeners.map((listener) => ({
+      address: listener.addr.hostname,
+      port: listener.addr.port,
+      backlog: backlogInForce(listener, this.#sockets),
+    }));
   }
 
   /** Answers until it is closed; `worked` is told of each turn's connections. */

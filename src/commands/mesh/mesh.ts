@@ -32,7 +32,7 @@ import { durationText } from "../../text/duration.ts";
 import { Housekeeping } from "../../run/housekeeping.ts";
 import type { LoopPorts } from "../../run/loop_options.ts";
 import { ProbeLoop } from "../../run/probe_loop.ts";
-import { Responder } from "../../net/responder.ts";
+import { listeningText, Responder } from "../../net/responder.ts";
 import { Members } from "../../mesh/members.ts";
 import { Pages } from "../../mesh/pages.ts";
 import { ToldNodes } from "../../mesh/told_nodes.ts";
@@ -124,7 +124,9 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
     for (const server of servers) server.close();
   };
   const tables = openTables(options, builder);
-  if (!options.quiet) { for (const line of responder.announcements()) say(line); }
+  if (!options.quiet) {
+    for (const socket of responder.sockets) say(listeningText(socket, listening.backlog));
+  }
   revoke("env", "ffi", "sys", "write");
 
   const working = [

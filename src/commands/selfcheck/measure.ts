@@ -5,11 +5,11 @@ import type { Endpoint } from "../../domain/target.ts";
 import { ByteWriter } from "../../format/byte_writer.ts";
 import { JsonFormat } from "../../format/json.ts";
 import { MAX_RECORD_BYTES } from "../../format/record_format.ts";
+import { serve } from "../../library/serve.ts";
 import { MemoryReturn } from "../../kernel/memory.ts";
 import { heapBytes, residentBytes } from "../../kernel/process.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
-import { acceptAndClose, type AcceptCounters, listenOn } from "../../net/listener.ts";
 import { probeOnce } from "../../net/prober.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
 import { Histogram } from "../../stats/histogram.ts";
@@ -57,18 +57,14 @@ function pairOf(histogram: Histogram): Pair {
 }
 
 async function measureHandshakes(): Promise<{ rtt: Histogram; connect: Histogram }> {
-  const counters: AcceptCounters = { accepted: 0, aborted: 0, exhausted: 0 };
-  const pause = (ms: number) => sleepUntil(systemClock, systemClock.now() + ms);
-  const listen = { port: 0, backlog: 128, reusePort: false };
-  const [listener] = listenOn([LOOPBACK], listen);
-  const serving = acceptAndClose(listener, counters, { pause, worked: () => {}, drain: () => 0 });
+  const server = serve({ addresses: [LOOPBACK] });
   const connector = new DenoConnector(TcpSockets.open(), "fin");
   const prober = new TcpProber(connector, systemClock, TIMEOUT_MS, "auto");
   const endpoint: Endpoint = {
     address: LOOPBACK,
     family: 4,
     bytes: Uint8Array.of(127, 0, 0, 1),
-    port: listener.addr.port,
+    port: server.port,
   };
   const rtt = new Histogram();
   const connect = new Histogram();
@@ -82,8 +78,7 @@ async function measureHandshakes(): Promise<{ rtt: Histogram; connect: Histogram
     if (record.connectUs !== NONE) connect.add(record.connectUs);
   }
   prober.stop();
-  listener.close();
-  await serving;
+  await server.close();
   return { rtt, connect };
 }
 

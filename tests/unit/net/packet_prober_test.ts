@@ -357,3 +357,19 @@ Deno.test("what stopping gave up is never reported, and the socket is closed", a
   assertFalse(flying.settled);
   assertEquals([bench.socket.closed, bench.clock.waiting], [true, 0]);
 });
+
+Deno.test("in a turn of many sends what waits in the socket is read in between", async () => {
+  const bench = new Bench();
+  const flying = Array.from({ length: 200 }, (_, i) => {
+    // The first hundred answers are there when the others are still to be sent.
+    if (i === 100) {
+      bench.socket.waiting = () => {
+        for (let index = 0; index < 100; index++) bench.reply(index);
+      };
+    }
+    return bench.probe();
+  });
+  await settle();
+  assertEquals(flying.filter(({ settled }) => settled).length, 100);
+  bench.prober.stop();
+});

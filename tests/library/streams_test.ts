@@ -1,0 +1,179 @@
+/** The library on this machine: what can be handed in, what it shares, and how it fails. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  type Clock,
+  connections,
+  openPinger,
+  openProber,
+  openTracer,
+  ping,
+  probe,
+  type Resolver,
+  serve,
+  SystemError,
+  trace,
+  UsageError,
+} from "../../src/mod.ts";
+
+/** A resolver of one name. */
+function resolverOf(name: string, ...addresses: string[]): Resolver & { asked: number } {
+  return {
+    asked: 0,
+    resolve(host): Promise<string[]> {
+      this.asked++;
+      return host === name ? Promise.resolve(addresses) : Promise.reject(new Error("not known"));
+    },
+  };
+}
+
+Deno.test("a resolver can be handed in, and says where a name leads", async () => {
+  await using server = serve({ addresses: ["127.0.0.1"] });
+  const resolver = resolverOf("db", "127.0.0.1");
+  const target = `orders=db:${server.port}`;
+  const [result] = await Array.fromAsync(probe(target, { resolver, count: 1 }));
+  assertEquals([result.target.name, result.address, result.outcome], [
+    "orders",
+    "127.0.0.1",
+    "established",
+  ]);
+  const notices: string[] = [];
+  const onNotice = (text: string) => void notices.push(text);
+  const [lost] = await Array.fromAsync(ping("cache", { resolver, count: 1, onNotice }));
+  assertEquals([lost.outcome, lost.address, lost.error], [
+    "unresolved",
+    null,
+    "cannot resolve cache: not known",
+  ]);
+  assertEquals(notices, ["cache: cannot resolve cache: not known"]);
+  const [path] = await Array.fromAsync(trace("cache", { resolver }));
+  assertEquals([path.error, path.reached], ["cannot resolve cache: not known", false]);
+});
+
+Deno.test("a source address can be handed in; one that is not this machine's is the first result's error", async () => {
+  await using listener = new Listening();
+  const results = probe(`127.0.0.1:${listener.port}`, { source: "127.0.0.77", count: 1 });
+  const [from] = await Promise.all([listener.peer(), Array.fromAsync(results)]);
+  assertEquals(from, "127.0.0.77");
+  const stream = probe("127.0.0.1:1", { source: "192.0.2.1" });
+  await assertRejects(() => stream.next(), SystemError, "not an address of this machine");
+  assertThrows(() => openPinger({ source: "192.0.2.1" }), SystemError, "not an address of");
+});
+
+/** A listener that tells who connects. */
+class Listening implements AsyncDisposable {
+  #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async peer(): Promise<string> {
+    using connection = await this.#listener.accept();
+    return connection.remoteAddr.hostname;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    return Promise.resolve();
+  }
+}
+
+Deno.test("a clock can be handed in: an hour's schedule is over at once where it says so", async () => {
+  let now = 0;
+  const clock: Clock = {
+    now: () => now,
+    wall: () => Date.UTC(2030, 0) + now,
+    wakeAt: (atMs, callback) => {
+      const timer = setTimeout(() => {
+        now = Math.max(now, atMs);
+        callback();
+      });
+      return () => clearTimeout(timer);
+    },
+  };
+  await using server = serve({ addresses: ["127.0.0.1"] });
+  const options = {
+    clock,
+    count: 3,
+    intervalMs: 1_800_000,
+    timeoutMs: 60_000,
+    rttFrom: "kernel",
+  } as const;
+  const results = await Array.fromAsync(probe(`127.0.0.1:${server.port}`, options));
+  const hours = results.map(({ sentMs }) => (sentMs - Date.UTC(2030, 0)) / 3_600_000);
+  assertEquals(hours, [0, 0.5, 1]);
+});
+
+Deno.test("what is closed ends its streams, and opens none", async () => {
+  await using server = serve({ addresses: ["127.0.0.1"] });
+  const prober = openProber();
+  const tracer = openTracer({ protocol: "icmp" });
+  const stream = prober.probe(`127.0.0.1:${server.port}`, { intervalMs: 10 });
+  const paths = tracer.trace("127.0.0.1", { rounds: 1000, intervalMs: 10 });
+  const [{ done }] = await Promise.all([stream.next(), stream.next()]);
+  const path = paths.next();
+  assertEquals(done, false);
+  await Promise.all([prober.close(), tracer.close()]);
+  assertEquals([(await stream.next()).done, (await path).done], [true, true]);
+  await assertRejects(() => prober.probe("127.0.0.1:1").next(), Error, "closed");
+  await assertRejects(() => tracer.trace("127.0.0.1").next(), Error, "closed");
+  await prober.close();
+});
+
+Deno.test("a server is closed by its signal, and tells where it listens and what it accepted", async () => {
+  const stop = new AbortController();
+  let turns = 0;
+  const server = serve({
+    addresses: ["127.0.0.1", "::1"],
+    signal: stop.signal,
+    onAccepted: (connections) => turns += connections,
+  });
+  const { port } = server;
+  assertEquals(server.sockets.map((socket) => [socket.address, socket.port]), [
+    ["127.0.0.1", port],
+    ["::1", port],
+  ]);
+  await Array.fromAsync(probe([`127.0.0.1:${port}`, `[::1]:${port}`], { count: 5, intervalMs: 5 }));
+  stop.abort();
+  await server.finished;
+  assertEquals([server.counters.accepted, turns], [10, 10]);
+  assertThrows(
+    () => serve({ addresses: ["192.0.2.1"] }),
+    SystemError,
+    "cannot listen on 192.0.2.1",
+  );
+});
+
+Deno.test("a slow reader of connections has the readings wait, or misses the oldest", async () => {
+  for (const whenFull of ["wait", "drop-oldest"] as const) {
+    const reports = connections({ intervalMs: 100, count: 6, buffer: 1, whenFull });
+    await reports.next();
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    const rest = await Array.fromAsync(reports);
+    const longest = Math.max(...rest.map(({ intervalMs }) => intervalMs));
+    if (whenFull === "wait") {
+      assertEquals([rest.length, reports.dropped], [5, 0]);
+      assert(longest > 500, `the longest interval was ${longest} ms`);
+    } else assertEquals([rest.length, reports.dropped], [1, 4]);
+  }
+});
+
+Deno.test("what cannot be used is refused by its name before anything is opened", () => {
+  const wrong: readonly [string, () => unknown][] = [
+    ['target "db1": wants a port', () => probe("db1")],
+    ["port 0: wants a whole number from 1", () => probe({ host: "db1", port: 0 })],
+    ["0 targets: wants 1 to", () => ping([])],
+    ["timeoutMs 0: wants a number from 1", () => probe("db1:1", { timeoutMs: 0 })],
+    ["payloadBytes -1: wants", () => ping("db1", { payloadBytes: -1 })],
+    ["ttl 256: wants", () => openPinger({ ttl: 256 })],
+    ['source "eth0": wants an IP address', () => openProber({ source: "eth0" })],
+    ["rounds 0: wants", () => trace("db1", { rounds: 0 })],
+    ["firstHop 9: wants at most maxHops", () => trace("db1", { firstHop: 9, maxHops: 8 })],
+    ["mtu: a SYN has no size", () => trace("db1", { mtu: true })],
+    ["top 0: wants", () => connections({ top: 0 })],
+    ['peer "nobody": wants ADDR', () => connections({ peer: "nobody" })],
+    ["port 65536: wants", () => serve({ port: 65_536 })],
+    ['address "localhost": wants', () => serve({ addresses: ["localhost"] })],
+  ];
+  for (const [message, body] of wrong) assertThrows(body, UsageError, message);
+});
