@@ -375,9 +375,9 @@ wan("equal paths by port: one flow keeps to one of them, several find both", asy
   const two = [{ rttMs: 4 }, { rttMs: 4 }];
   const scene: Scene = { hops: [{ rttMs: 2 }, two, { rttMs: 6 }], target: { rttMs: 8 } };
   await inEveryWay(scene, async (network, way) => {
-    const one = await traceBy(network, way, "--paths", "1", "-q", "4", "-t", "500ms");
+    const one = await traceBy(network, way, "--paths", "1", "-q", "4", "-t", "3s");
     assertEquals(one.trace.hops[1].addresses.length, 1, wayName(way));
-    const many = await traceBy(network, way, "--paths", "16", "-q", "1", "-t", "500ms");
+    const many = await traceBy(network, way, "--paths", "16", "-q", "1", "-t", "3s");
     const met = many.trace.hops[1].addresses.map(({ address }) => address).toSorted();
     const both = [hopAddress(2, 0)[way.family], hopAddress(2, 1)[way.family]].toSorted();
     assertEquals(met, both, wayName(way));
@@ -389,7 +389,7 @@ wan("equal paths by flow label: a trace bears one, each of its flows another", a
   const hops = [{ rttMs: 2 }, two, { rttMs: 6 }];
   const scene: Scene = { hops, hash: "label", target: { rttMs: 8 } };
   await inEveryWay(scene, async (network, way) => {
-    const one = await traceBy(network, way, "-q", "5", "-t", "500ms");
+    const one = await traceBy(network, way, "-q", "5", "-t", "3s");
     assertEquals(one.trace.hops[1].addresses.length, 1, wayName(way));
     const labels = new Set(
       network.captured
@@ -397,7 +397,7 @@ wan("equal paths by flow label: a trace bears one, each of its flows another", a
         .map(({ packet }) => packet.flowLabel),
     );
     if (way.protocol !== "tcp") assertEquals(labels.size, 1, wayName(way));
-    const many = await traceBy(network, way, "--paths", "16", "-q", "1", "-t", "500ms");
+    const many = await traceBy(network, way, "--paths", "16", "-q", "1", "-t", "3s");
     assertEquals(many.trace.hops[1].addresses.length, 2, wayName(way));
   }, WAYS.filter(({ family }) => family === "v6"));
 });
