@@ -72,7 +72,7 @@ export function traceLines(report: TraceReport, paint: Paint): string[] {
   const lines: string[] = [introduction(report)];
   for (const group of grouped(report.hops)) {
     if (group.length > 1) {
-      lines.push(paint.warn(silentLine(group[0].hops, group[group.length - 1].hops)));
+      lines.push(paint.warn(groupLine(group)));
     } else lines.push(...hopLines(group[0], report, width, paint));
   }
   return [...lines, ...endLines(report).map((line) => painted(line, paint))];
@@ -95,7 +95,7 @@ export function tableLines(report: TraceReport, columns: number | null): TonedLi
   const lines = [`${introduction(report)}, ${report.rounds} rounds`, head].map(plainly);
   for (const group of grouped(report.hops)) {
     if (group.length > 1) {
-      lines.push(warning(silentLine(group[0].hops, group[group.length - 1].hops)));
+      lines.push(warning(groupLine(group)));
       continue;
     }
     const [hop] = group;
@@ -115,21 +115,28 @@ function grouped(hops: readonly Hop[]): Hop[][] {
   const groups: Hop[][] = [];
   for (const hop of hops) {
     const last = groups[groups.length - 1];
-    const joins = hop.answered === 0 && last !== undefined && last[0].answered === 0;
+    const joins = hop.answered === 0 && last !== undefined && last[0].answered === 0 &&
+      (hop.sent === 0) === (last[0].sent === 0);
     if (joins) last.push(hop);
     else groups.push([hop]);
   }
   return groups;
 }
 
-function silentLine(first: number, last: number): string {
+function silentLine(first: number, last: number, what = "no answer"): string {
   const which = first === last ? `${first}` : `${first}-${last}`;
-  return `${which.padStart(HOP_COLUMN)}  no answer`;
+  return `${which.padStart(HOP_COLUMN)}  ${what}`;
+}
+
+/** Of hops without an answer. */
+function groupLine(group: readonly Hop[]): string {
+  const what = group[0].sent === 0 ? "not sent" : "no answer";
+  return silentLine(group[0].hops, group[group.length - 1].hops, what);
 }
 
 function hopLines(hop: Hop, report: TraceReport, width: number, paint: Paint): string[] {
   const number = `${hop.hops}`.padStart(HOP_COLUMN);
-  if (hop.addresses.length === 0) return [paint.warn(silentLine(hop.hops, hop.hops))];
+  if (hop.addresses.length === 0) return [paint.warn(groupLine([hop]))];
   const lines = hop.addresses.map((of, i) => {
     // Nobody knows which address lost a probe, so lost ones stand with the first.
     const samples = hop.samples.filter(({ address }) =>
@@ -202,7 +209,8 @@ function tableRow(
   first: boolean,
   { report, width, cuts }: TableLook,
 ): string {
-  const who = of === null ? "no answer" : label(of, report);
+  const nobody = hop.sent === 0 ? "not sent" : "no answer";
+  const who = of === null ? nobody : label(of, report);
   const lost = hop.sent - hop.answered;
   const counts = first ? [`${hop.sent}`, percent(shareOf(lost, hop.sent))] : ["", ""];
   const figures = of?.rtt.distribution() ?? null;
@@ -244,6 +252,8 @@ function endLines(report: TraceReport): TonedLine[] {
   if (end !== null && isReached(report)) lines.push(plainly(reachedLine(address, end)));
   else if (end !== null) {
     lines.push(bad(`not reached: ${end.address} at hop ${end.hops} says ${end.detail}`));
+  } else if (report.refusal !== null && report.hops.every(({ sent }) => sent === 0)) {
+    lines.push(bad("not reached: nothing was sent"));
   } else lines.push(bad(`not reached: no answer behind hop ${last}`));
   if (report.refusal !== null) {
     const times = report.hops.reduce((sum, { notSent }) => sum + notSent, 0);

@@ -2,6 +2,8 @@
 import { outcomeOfErrno } from "../domain/outcome.ts";
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
+import { ErrnoError } from "../kernel/errno.ts";
+import { ERRNO } from "../kernel/linux.ts";
 import { LocalRoutes } from "../kernel/local_route.ts";
 import { endsWithScope } from "../kernel/scope.ts";
 import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
@@ -128,6 +130,11 @@ export class DenoConnector implements Connector {
    */
   #failed(observer: HandshakeObserver | null, endpoint: Endpoint, error: unknown): void {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    // The runtime looks an address with a zone up: without that interface there is none.
+    if (code === "" && endpoint.address.includes("%")) {
+      observer?.notSent(new ErrnoError("connect", ERRNO.ENODEV));
+      return;
+    }
     const here = outcomeOfErrno(code) === "unreachable" && this.#routes?.refuse(endpoint) === true;
     if (here) observer?.notSent(error);
     else observer?.failed(error);

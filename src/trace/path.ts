@@ -136,10 +136,10 @@ export class TracePath {
       : refused.length > 0
       ? Math.max(this.#farthestRouter(), ...refused)
       : this.#farthestAnswering();
-    // Without any answer, the sends that failed are all there is to show.
-    const isShown = ({ hops, sent, notSent }: Hop) =>
-      last > 0 ? hops <= last : sent === 0 && notSent > 0;
-    return this.#sorted().filter(isShown);
+    // Without any answer, the sends that failed are what there is to show.
+    const refusedSend = this.#sorted().findLast(({ notSent }) => notSent > 0)?.hops ?? 0;
+    const shown = last > 0 ? last : refusedSend;
+    return this.#sorted().filter(({ hops }) => hops <= shown);
   }
 
   /** Silent hops behind the last one that answered, up to the farthest tried, where there is no end. */
