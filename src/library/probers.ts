@@ -144,7 +144,8 @@ export function knock(
 }
 
 /**
- * Opens the sockets of `probe` for any number of streams at the same time. Throws UsageError, and
+ * Opens the sockets of `probe` for any number of streams at the same time. Each stream bounds its own probes
+ * under way; where the descriptors run out all the same, a probe's outcome is `error`. Throws UsageError, and
  * SystemError where the source or the interface cannot be had.
  *
  * @example Two services at the same time

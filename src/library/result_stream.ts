@@ -113,7 +113,7 @@ export class Results<T> implements ResultStream<T> {
   }
 
   next(): Promise<IteratorResult<T, void>> {
-    if (this.#lent > 0) {
+    if (this.#lent > 0 && !this.#isOver) {
       this.#source.taken?.(this.#lent);
       this.#lent = 0;
     }
