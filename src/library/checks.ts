@@ -1,6 +1,6 @@
 /** Checks of what a program asks for: each throws UsageError that names the option and what it wants. */
 import { literalEndpoint } from "../domain/address.ts";
-import { UsageError } from "../domain/exit.ts";
+import { SystemError, UsageError } from "../domain/exit.ts";
 import type { Endpoint } from "../domain/target.ts";
 import type { Family } from "../net/resolver.ts";
 import { quote } from "../text/quote.ts";
@@ -36,6 +36,24 @@ export function familyOf(value: 4 | 6 | undefined): Family {
   if (value === undefined) return 0;
   if (value === 4 || value === 6) return value;
   throw new UsageError(`family ${String(value)}: wants 4 or 6`);
+}
+
+/** What the engine calls options as the command line spells them, and what they are called here. */
+const SPELLINGS: readonly (readonly [commandLine: RegExp, here: string])[] = [
+  [/^--source /, "source "],
+  [/^--interface /, "interfaceName "],
+];
+
+/** Opens what may be refused; an option that the refusal names is named as programs spell it. */
+export function opening<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    const spell = (text: string, [commandLine, here]: (typeof SPELLINGS)[number]) =>
+      text.replace(commandLine, here);
+    throw new SystemError(SPELLINGS.reduce(spell, error.message));
+  }
 }
 
 /** An address of this machine to send from; null where none is given. */

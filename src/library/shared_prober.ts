@@ -5,7 +5,7 @@ import { KernelScope } from "../kernel/scope.ts";
 import type { ClockChoice, Prober } from "../net/prober.ts";
 import type { Resolver } from "../net/resolver.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
-import { sourceOf, within } from "./checks.ts";
+import { opening, sourceOf, within } from "./checks.ts";
 import { Names } from "./names.ts";
 import {
   type OpenProber,
@@ -89,7 +89,7 @@ export class SharedProber implements OpenProber {
   /** Throws what the kind throws; nothing stays open then. */
   static open(kind: ProberKind, options: SocketOptions): SharedProber {
     const scope = new KernelScope();
-    const prober = scope.opening(() => kind.open());
+    const prober = opening(() => scope.opening(() => kind.open()));
     return new SharedProber(prober, kind.maxInFlight(), scope, options);
   }
 

@@ -10,6 +10,7 @@ import type { Clock } from "../time/clock.ts";
 import type { HopProber } from "../trace/hop_prober.ts";
 import { Lookups } from "../trace/names.ts";
 import { openHopProber } from "../trace/open_prober.ts";
+import { opening } from "./checks.ts";
 import { Names } from "./names.ts";
 import type { CheckedTracer } from "./trace_options.ts";
 
@@ -56,7 +57,7 @@ export class TraceSockets {
       interfaceName,
       packetBytes: sizeBytes ?? 0,
     };
-    const prober = scope.opening(() => openHopProber(options, this.clock));
+    const prober = opening(() => scope.opening(() => openHopProber(options, this.clock)));
     this.#probers.set(family, { prober, scope });
     return prober;
   }

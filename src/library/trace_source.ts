@@ -4,6 +4,7 @@ import { UsageError } from "../domain/exit.ts";
 import type { TraceReport } from "../domain/path.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { type TraceTarget, traceTargetName } from "../input/trace_target.ts";
+import type { Prober } from "../net/prober.ts";
 import { messageOf } from "../text/quote.ts";
 import { OneTrace, type PathOptions, sizeRefusal } from "../trace/one_trace.ts";
 import { Traces, usualPort } from "../trace/traces.ts";
@@ -28,6 +29,13 @@ export class TraceSource implements ResultSource<TraceResult> {
   #opened: OpenTracer | null = null;
   #traces: Traces | null = null;
   #isStopped = false;
+  /** Handshakes with silent ends; once it is stopped, none is made and nobody is told. */
+  #prober: Prober = {
+    probe: (endpoint, pending) => {
+      if (!this.#isStopped) this.#opened?.sockets.handshakes.probe(endpoint, pending);
+    },
+    stop: () => {},
+  };
   #stop = Promise.withResolvers<void>();
   #put: (result: TraceResult) => void = () => {};
 
@@ -100,8 +108,8 @@ export class TraceSource implements ResultSource<TraceResult> {
     const { sizeBytes, protocol } = this.#path;
     const refusal = sizeBytes === null ? null : sizeRefusal(sizeBytes, protocol, endpoint, prober);
     if (refusal !== null) throw new UsageError(`sizeBytes ${sizeBytes}: ${refusal}`);
-    const { clock, lookups, handshakes } = sockets;
-    const shared = { options: this.#path, clock, lookups, handshakes, onRound: null };
+    const { clock, lookups } = sockets;
+    const shared = { options: this.#path, clock, lookups, onRound: null, handshakes: this.#prober };
     return new OneTrace({ ...target, name: traceTargetName(target) }, prober, shared);
   }
 

@@ -1,7 +1,7 @@
 /** Looks up the names and origins of a path's addresses: a few at a time, beside the measurement, and only so long. */
 import type { KnownNames } from "../domain/path.ts";
 import type { AddressFacts } from "../net/name_server.ts";
-import type { Clock } from "../time/clock.ts";
+import { type Clock, Pause } from "../time/clock.ts";
 
 /** Look-ups under way at once. */
 export const MAX_LOOKUPS = 8;
@@ -23,7 +23,8 @@ export class Lookups {
   #queue: string[] = [];
   #underWay = 0;
   #isStopped = false;
-  #idle: (() => void) | null = null;
+  /** Who waits until all is known. */
+  #waiting = new Set<Pause>();
 
   constructor(facts: AddressFacts, clock: Clock, options: LookupOptions) {
     this.#facts = facts;
@@ -51,22 +52,20 @@ export class Lookups {
     this.#isStopped = true;
     this.#queue = [];
     this.#found.clear();
-    this.#idle?.();
+    this.#endWaits();
   }
 
   /** Resolves when all is known, or after this long. */
-  settled(withinMs: number): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#clock.wakeAt(this.#clock.now() + withinMs, () => {
-        this.#idle = null;
-        resolve();
-      });
-      this.#idle = () => {
-        cancel();
-        resolve();
-      };
-    });
+  async settled(withinMs: number): Promise<void> {
+    if (this.#underWay === 0 || this.#isStopped) return;
+    const pause = new Pause();
+    this.#waiting.add(pause);
+    await pause.until(this.#clock, this.#clock.now() + withinMs);
+    this.#waiting.delete(pause);
+  }
+
+  #endWaits(): void {
+    for (const pause of this.#waiting) pause.end();
   }
 
   #next(): void {
@@ -77,7 +76,7 @@ export class Lookups {
       this.#lookUp(address).finally(() => {
         this.#underWay--;
         this.#next();
-        if (this.#underWay === 0) this.#idle?.();
+        if (this.#underWay === 0) this.#endWaits();
       });
     }
   }

@@ -58,8 +58,18 @@ Deno.test("a source address can be handed in; one that is not this machine's is 
   const [from] = await Promise.all([listener.peer(), Array.fromAsync(results)]);
   assertEquals(from, "127.0.0.77");
   const stream = probe("127.0.0.1:1", { source: "192.0.2.1" });
-  await assertRejects(() => stream.next(), SystemError, "not an address of this machine");
-  assertThrows(() => openPinger({ source: "192.0.2.1" }), SystemError, "not an address of");
+  const refusal = "source 192.0.2.1: not an address of this machine";
+  const first = await assertRejects(() => stream.next(), SystemError);
+  const paths = trace("127.0.0.1", { source: "192.0.2.1", protocol: "icmp" });
+  const traced = await assertRejects(() => paths.next(), SystemError);
+  const opened = assertThrows(() => openPinger({ source: "192.0.2.1" }), SystemError);
+  assertEquals([first, traced, opened].map(({ message }) => message), [refusal, refusal, refusal]);
+  const unknown = ping("127.0.0.1", { interfaceName: "nosuch0" });
+  await assertRejects(
+    () => unknown.next(),
+    SystemError,
+    "interfaceName nosuch0: no such interface",
+  );
 });
 
 /** A listener that tells who connects. */

@@ -57,6 +57,22 @@ Deno.test("a server that does not answer holds nothing up for longer than it may
   assertEquals(lookups.of("192.0.2.1"), { name: null, origin: null });
 });
 
+Deno.test("all who wait are told when all is known, and when it is stopped", async () => {
+  const clock = new FakeClock();
+  const lookups = new Lookups(new FakeFacts(clock, 10), clock, { names: true, origins: false });
+  lookups.want("192.0.2.1");
+  const settled = Promise.all([lookups.settled(1000), lookups.settled(1000)]);
+  await clock.advance(10);
+  await settled;
+  lookups.want("192.0.2.2");
+  const stopped = lookups.settled(1000);
+  lookups.stop();
+  await stopped;
+  await lookups.settled(1000);
+  await clock.advance(10);
+  assertEquals(clock.waiting, 0);
+});
+
 Deno.test("with neither asked for, nothing is looked up", async () => {
   const clock = new FakeClock();
   const facts = new FakeFacts(clock, 10);
