@@ -1,5 +1,5 @@
 /** The answer to a question without a command: a headline, three lines, and the command for more. */
-import type { Cause, Comparison, Side } from "../domain/comparison.ts";
+import type { Cause, Comparison, LiveFigures, Side } from "../domain/comparison.ts";
 import { type Hop, isReached, silenceReason, type TraceReport } from "../domain/path.ts";
 import { hostPort, type Target } from "../domain/target.ts";
 import { counted } from "../text/words.ts";
@@ -65,27 +65,28 @@ function tcpText({ sides: { handshake, cold, connect } }: Comparison): string {
     `p50 ${threeFigures(delays.p50Us)}, max ${millis(delays.maxUs)}${coldText}`;
 }
 
-/** Echoes, knocks and live connections; why, where one of the first two may not be made. */
+/** Echoes, knocks and live connections; that one of the first two may not be made, where it may not. */
 function besideText({ sides: { ping, knock }, live }: Comparison): string {
-  const spread = live === null ? null : live.rtt ?? live.replyRtt;
-  const mark = live?.rtt === null ? "~" : "";
-  const connections = live === null
-    ? "no live connections"
-    : `${counted(live.connections, "live connection")}, ` +
-      (spread === null
-        ? `min ${millis(live.minRttUs)}`
-        : `p50 ${mark}${millis(spread.p50Us)}, min ${millis(live.minRttUs)}`) +
-      (live.segmentsOut === 0
-        ? ""
-        : `, ${live.segmentsRetransmitted} of ${live.segmentsOut} segments sent again`);
-  return [sideText("echoes", ping), sideText("knocks", knock), connections].join("; ");
+  return [sideText("echoes", ping), sideText("knocks", knock), liveText(live)].join("; ");
 }
 
 function sideText(name: string, side: Side | null): string {
-  if (side === null) return `${name} not permitted ('wire-probe selfcheck')`;
+  if (side === null) return `no ${name} (not permitted: see selfcheck)`;
   const { answered, sent, delays } = side;
-  const p50 = delays === null ? "" : `, p50 ${millis(delays.p50Us)}`;
-  return `${name} ${answered} of ${sent}${p50}`;
+  const p50 = delays === null ? "" : ` p50 ${millis(delays.p50Us)}`;
+  return `${name} ${answered}/${sent}${p50}`;
+}
+
+function liveText(live: LiveFigures | null): string {
+  if (live === null) return "no live connections";
+  const spread = live.rtt ?? live.replyRtt;
+  const mark = live.rtt === null ? "~" : "";
+  const delay = spread === null
+    ? `min ${millis(live.minRttUs)}`
+    : `p50 ${mark}${millis(spread.p50Us)}`;
+  const { segmentsOut, segmentsRetransmitted } = live;
+  const resent = segmentsOut === 0 ? "" : `, resent ${segmentsRetransmitted}/${segmentsOut}`;
+  return `${live.connections} live ${delay}${resent}`;
 }
 
 function pathText(report: TraceReport): string {

@@ -81,7 +81,10 @@ function told(comparison: Comparison, question: Question): string {
   const says = ({ answer }: Finding) =>
     answer !== "same" && answer !== "too_few" && answer !== "unclear";
   const finding = comparison.findings.find((of) => of.question === question && says(of));
-  return finding === undefined ? "-" : lowered(sentenceOf(finding, comparison));
+  if (finding === undefined) return "-";
+  // How sure it is stands behind the semicolon, and in the sentences below.
+  const [figures] = sentenceOf(finding, comparison).split(";");
+  return lowered(figures.endsWith(".") ? figures : `${figures}.`);
 }
 
 /** A sentence behind a colon; names of protocols stay as they are. */

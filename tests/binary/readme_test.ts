@@ -1,9 +1,11 @@
-/** The README: its first commands run as pasted, what it names is there, its prose fits the page. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+/** The README: every command in it runs, what it names is there, and it fits the page. */
+import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import { existsSync } from "node:fs";
 
 const README = Deno.readTextFileSync("README.md");
+const MOST_LINES = 350;
 const MOST_COLUMNS = 100;
+const MOST_SAMPLE_COLUMNS = 120;
 /** In a network of its own the README's port is free; only root may have one. */
 const OWN_NETWORK = Deno.uid() === 0 ? ["unshare", "--net"] : [];
 
@@ -20,7 +22,7 @@ function proseLines(): string[] {
 }
 
 Deno.test("the README's first two commands work as pasted, each in a terminal of its own", async () => {
-  const [serve, session] = blocks("First run");
+  const [serve, session] = blocks("Two terminals");
   const probe = /^\$ (.*)$/m.exec(session)?.[1] ?? "";
   const listening = "for i in $(seq 100); do ss -Hltn | grep -q :9999 && break; sleep 0.1; done";
   const script =
@@ -33,6 +35,134 @@ Deno.test("the README's first two commands work as pasted, each in a terminal of
   const [said, complaints] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   assertEquals(code, 0, complaints);
   assertMatch(said, /5 sent, 5 answered, 0 lost/);
+});
+
+/** What is typed, in blocks and within lines, each once. */
+function commands(): string[] {
+  const typed = [
+    ...README.matchAll(/^(?:\$ | {4})?((?:wire-probe|curl|\.\/scripts\/deno|deno) .*)$/gm),
+  ];
+  const within = [...README.matchAll(/`((?:wire-probe|gh|\.\/scripts\/deno|deno|sysctl) [^`]*)`/g)];
+  return [...new Set([...typed, ...within].map(([, text]) => text.replace(/ +#.*/, "").trim()))];
+}
+
+/** A form, not a command. */
+const FORMS = ["wire-probe HOST:PORT"];
+/** Run by the gate in another place, or where a figure is made; each with the file that does it. */
+const ELSEWHERE: readonly (readonly [begins: string, file: string])[] = [
+  ["curl -fsSL", "tests/release/install_test.ts"],
+  ["./scripts/deno task image", "tests/release/image_test.ts"],
+  ["./scripts/deno task build", "scripts/gate/test.ts"],
+  ["./scripts/deno task check", ".github/workflows/ci.yml"],
+  ["./scripts/deno task test", "scripts/gate/test.ts"],
+  ["./scripts/deno test", "scripts/gate/deno_test.ts"],
+  ["deno task test", "scripts/gate/test.ts"],
+  ["deno task footprint", "scripts/gate/suites.ts"],
+  ["deno task bench", "scripts/bench/handshakes.ts"],
+  ["deno doc", "tests/library/programs_test.ts"],
+  ["deno run", "scripts/gate/footprint.ts"],
+  ["sysctl -w", "tests/wan/compare_test.ts"],
+  // What it verifies is made by the release's workflow.
+  ["gh attestation verify", ".github/workflows/release.yml"],
+];
+
+const RUNNING = commands().filter((command) => command.startsWith("wire-probe"))
+  .filter((command) => !FORMS.includes(command));
+
+/** Where the README's names lead to something: a database, a responder, a mesh of two on one machine. */
+const STAGE = `
+ip link set lo up
+printf '127.0.0.1 localhost db\\n' >hosts
+mount --bind hosts /etc/hosts
+echo 'db1=127.0.0.1:5432 az=a rack=r1' >targets.txt
+printf 'n1=127.0.0.1 az=a\\nn2=127.0.0.2 az=a\\n' >mesh.txt
+wire-probe serve --bind 127.0.0.1 --port 5432 2>/dev/null &
+case "$1" in
+  *heatmap*)
+    for name in n1 n2; do wire-probe mesh --nodes mesh.txt --name $name -i 0.2 -q 2>/dev/null & done
+    for i in $(seq 50); do wire-probe heatmap --nodes mesh.txt >/dev/null 2>&1 && break; sleep 0.1; done ;;
+  *mesh*) set -- "$1 --name n1" "$2" ;;
+  *serve*) ;;
+  *) wire-probe serve --bind 127.0.0.1 2>/dev/null & ;;
+esac
+for i in $(seq 100); do ss -Hltn | grep -q :5432 && break; sleep 0.05; done
+sh -c "$1" >said 2>complaints &
+run=$!
+# Those without an end are ended, once they have said something.
+if [ "$2" ]; then
+  for i in $(seq 150); do [ -s said ] || [ -s complaints ] && break; sleep 0.1; done
+  sleep 0.5
+  kill $run
+fi
+wait $run
+code=$?
+cat complaints >&2
+exit $code
+`;
+/** Commands that are ended once they have said something; one behind which another stands ends by itself. */
+const ENDLESS = /^wire-probe (?:probe|ping|serve|mesh|compare)\b(?!.*&&)/;
+/** No command of the README takes longer. */
+const MOST_MS = 30_000;
+/** Commands under way at once. */
+const AT_ONCE = 6;
+
+interface Ended {
+  readonly command: string;
+  readonly code: number;
+  readonly complaints: string;
+}
+
+async function staged(command: string): Promise<Ended> {
+  const cwd = await Deno.makeTempDir();
+  const args = [
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "--kill-child",
+    "sh",
+    "-c",
+    STAGE,
+    "sh",
+    command.includes("&&") ? command : `exec ${command}`,
+    ENDLESS.test(command) ? "endless" : "",
+  ];
+  const { code, stderr } = await new Deno.Command("unshare", {
+    args,
+    cwd,
+    stdin: "null",
+    stdout: "null",
+    env: { PATH: `${Deno.cwd()}/dist:${Deno.env.get("PATH")}` },
+    signal: AbortSignal.timeout(MOST_MS),
+  }).output();
+  await Deno.remove(cwd, { recursive: true });
+  return { command, code, complaints: new TextDecoder().decode(stderr) };
+}
+
+Deno.test({
+  name: "every command of the README runs as it stands",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    const waiting = [...RUNNING];
+    const ended: Ended[] = [];
+    const work = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        ended.push(await staged(next));
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    assertEquals(ended.filter(({ code }) => code !== 0), []);
+    assert(ended.length > 15, `${ended.length} commands`);
+  },
+});
+
+Deno.test("what the README types beside this program is run by a file that is there", () => {
+  for (const command of commands().filter((command) => !command.startsWith("wire-probe"))) {
+    const found = ELSEWHERE.find(([begins]) => command.startsWith(begins));
+    assert(found !== undefined, command);
+    assert(existsSync(found[1]), found[1]);
+  }
 });
 
 Deno.test("files, tasks and sections that the README names are there", () => {
@@ -51,4 +181,12 @@ Deno.test("files, tasks and sections that the README names are there", () => {
 
 Deno.test(`the README's prose fits ${MOST_COLUMNS} columns`, () => {
   assertEquals(proseLines().filter((line) => line.length > MOST_COLUMNS), []);
+});
+
+Deno.test(`the README has at most ${MOST_LINES} lines, its samples ${MOST_SAMPLE_COLUMNS} columns`, () => {
+  assertLessOrEqual(README.trimEnd().split("\n").length, MOST_LINES);
+  const samples = [...README.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].flatMap(([, text]) =>
+    text.split("\n")
+  );
+  assertEquals(samples.filter((line) => line.length > MOST_SAMPLE_COLUMNS), []);
 });
