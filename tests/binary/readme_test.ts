@@ -101,10 +101,12 @@ exit $code
 `;
 /** Commands that are ended once they have said something; one behind which another stands ends by itself. */
 const ENDLESS = /^wire-probe (?:probe|ping|serve|mesh|compare)\b(?!.*&&)/;
+/** On a busy machine these may truly say no. */
+const JUDGES = /--fail-|--triage/;
 /** No command of the README takes longer. */
-const MOST_MS = 30_000;
+const MOST_MS = 90_000;
 /** Commands under way at once. */
-const AT_ONCE = 6;
+const AT_ONCE = 4;
 
 interface Ended {
   readonly command: string;
@@ -152,7 +154,8 @@ Deno.test({
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    assertEquals(ended.filter(({ code }) => code !== 0), []);
+    const isRight = ({ command, code }: Ended) => code === 0 || code === 1 && JUDGES.test(command);
+    assertEquals(ended.filter((one) => !isRight(one)), []);
     assert(ended.length > 15, `${ended.length} commands`);
   },
 });
