@@ -1,6 +1,13 @@
 /** Help, from the option table. */
 import { wrap } from "../text/words.ts";
-import { EXAMPLES, EXIT_CODES, type ExitMeaning, GROUPS, QUESTION_EXAMPLES } from "./help_texts.ts";
+import {
+  EXAMPLES,
+  EXIT_CODES,
+  type ExitMeaning,
+  GROUPS,
+  NOTES,
+  QUESTION_EXAMPLES,
+} from "./help_texts.ts";
 import type { Option } from "./option.ts";
 import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS, QUESTION } from "./table.ts";
 
@@ -29,7 +36,7 @@ examples:
 
 /** The page for one command: options in groups, three examples, its exit codes. */
 export function commandHelp(name: CommandName): string {
-  return pageOf(`${name} `, COMMANDS[name], EXAMPLES[name], EXIT_CODES[name]);
+  return pageOf(`${name} `, COMMANDS[name], EXAMPLES[name], EXIT_CODES[name], NOTES[name]);
 }
 
 function pageOf(
@@ -37,17 +44,22 @@ function pageOf(
   entry: CommandEntry,
   examples: readonly string[],
   exitCodes: readonly ExitMeaning[],
+  notes: readonly ExitMeaning[] = [],
 ): string {
   const operands = entry.operands === "" ? "" : ` ${entry.operands}`;
   const groups = groupsOf(entry).map(([title, options]) =>
     `${title}:\n${options.map(([option, of]) => optionLines(option, of)).join("\n")}\n`
   );
+  const noted = notes.map(([term, meaning]) =>
+    `  ${term.padEnd(NOTE_COLUMN - 2)}${fold(meaning, NOTE_COLUMN)}\n`
+  );
+  const notesText = noted.length === 0 ? "" : `\nwhat is said:\n${noted.join("")}`;
   const codes = exitCodes.map(([code, meaning]) => `  ${code}  ${meaning}`);
   return `usage: wire-probe ${name}[OPTION…]${operands}
 
 ${capital(entry.summary)}.
 
-${groups.join("\n")}
+${groups.join("\n")}${notesText}
 examples:
 ${examples.map((example) => `  ${example}`).join("\n")}
 
@@ -78,6 +90,8 @@ export function groupsOf(
   });
 }
 
+/** Where the meaning of a note begins. */
+const NOTE_COLUMN = 16;
 /** Where the text of an option begins. */
 const TEXT_COLUMN = 30;
 

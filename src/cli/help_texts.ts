@@ -119,6 +119,36 @@ export const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   version: ["wire-probe version", "wire-probe --version", "wire-probe -V"],
 };
 
+/** What the options do not say: a term and what it means, by command. */
+export const NOTES: Partial<Record<CommandName, readonly ExitMeaning[]>> = {
+  connections: [
+    ["~", "acknowledgements rode on replies: the peer's thinking is in it; min is the network's"],
+    ["loss", "3 segments lost, and 1% of those with data; what the peer had already is not lost"],
+    [
+      "queueing",
+      "half of the bulk senders, or 3 handshakes beside, at twice the minimum and 5 ms above it",
+    ],
+    ["receiver", "a connection held back by the peer's window for half of the interval"],
+    ["sender", "a connection held back by this side's send buffer for half of the interval"],
+    [
+      "accept_queue",
+      "more waiting than the limit, or drops of a port while accept queues overflowed",
+    ],
+    ["connect", "connects that wait for an answer, their SYNs sent again twice or more in all"],
+    ["close_wait", "10 connections that stay in CLOSE_WAIT for an interval"],
+  ],
+  compare: [
+    ["loss", "handshakes lost, or answered after a repeated SYN; sure when beyond 1 in 1,000"],
+    ["tails", "spikes: 2 ms and a quarter above the lower quartile; sure when beyond 1 in 100"],
+    ["medians", "the same within 0.3 ms or 5 %, whichever is more; 2 ms by the clock"],
+    [
+      "sure",
+      "what chance makes once in 500 runs is no difference; -c is named where it is too few",
+    ],
+    ["connections", "those to the target that were there at the start, read once a second"],
+  ],
+};
+
 /** Of a target without a command. */
 export const QUESTION_EXAMPLES: readonly string[] = [
   "wire-probe db-host:5432",

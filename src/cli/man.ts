@@ -2,7 +2,7 @@
 import { OTEL_VARIABLES } from "../sink/otlp_request.ts";
 import { wrap } from "../text/words.ts";
 import { groupsOf } from "./help.ts";
-import { EXAMPLES as EXAMPLES_OF } from "./help_texts.ts";
+import { EXAMPLES as EXAMPLES_OF, NOTES } from "./help_texts.ts";
 import type { Option } from "./option.ts";
 import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS } from "./table.ts";
 
@@ -121,6 +121,7 @@ function commandSection(name: CommandName): string[] {
       `.I ${roff(title)}`,
       ...options.flatMap(([option, of]) => optionEntry(option, of)),
     ]),
+    ...notesOf(name),
     ".PP",
     ".I examples",
     ".RS 4",
@@ -129,6 +130,12 @@ function commandSection(name: CommandName): string[] {
     ".fi",
     ".RE",
   ];
+}
+
+/** What the command says, and what it means. */
+function notesOf(name: CommandName): string[] {
+  const notes = NOTES[name];
+  return notes === undefined ? [] : [".PP", ".I what is said", ...entries(notes)];
 }
 
 function optionEntry(name: string, option: Option<unknown>): string[] {

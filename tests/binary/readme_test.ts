@@ -182,6 +182,30 @@ Deno.test("files, tasks and sections that the README names are there", () => {
   }
 });
 
+/** The fields of a schema as the README's table has them. */
+function fieldsOf(schema: string): string[] {
+  const row = README.split("\n").find((line) => line.startsWith(`| \`wire-probe.${schema}.v1\``));
+  return row?.split("|")[2].match(/`([^`]*)`/)?.[1].split(" ") ?? [];
+}
+
+/** Goldens with a line of each schema. */
+const GOLDENS = {
+  probe: "probe.json.golden",
+  summary: "summary-one.json.golden",
+  compare: "compare.json.golden",
+} as const;
+
+Deno.test("the README's JSON fields are those that are written, in their order", () => {
+  for (const [schema, golden] of Object.entries(GOLDENS)) {
+    const lines = Deno.readTextFileSync(`tests/golden/${golden}`).trim().split("\n");
+    const objects = lines.map((line) => JSON.parse(line));
+    const { schema: _, ...fields } = objects.find((object) =>
+      object.schema === `wire-probe.${schema}.v1`
+    );
+    assertEquals(fieldsOf(schema), Object.keys(fields), schema);
+  }
+});
+
 Deno.test(`the README's prose fits ${MOST_COLUMNS} columns`, () => {
   assertEquals(proseLines().filter((line) => line.length > MOST_COLUMNS), []);
 });
