@@ -3,21 +3,27 @@ import type { Clock } from "../time/clock.ts";
 
 export class Cached<T> {
   #clock: Clock;
-  #freshMs: number;
+  #freshMs: () => number;
   #make: () => Promise<T>;
   #made: Promise<T> | null = null;
   #madeMs = -Infinity;
 
   /** What is older than `freshMs` is made anew. */
-  constructor(clock: Clock, freshMs: number, make: () => Promise<T>) {
+  constructor(clock: Clock, freshMs: number | (() => number), make: () => Promise<T>) {
     this.#clock = clock;
-    this.#freshMs = freshMs;
+    this.#freshMs = typeof freshMs === "number" ? () => freshMs : freshMs;
     this.#make = make;
+  }
+
+  /** Lets go of it. */
+  forget(): void {
+    this.#made = null;
+    this.#madeMs = -Infinity;
   }
 
   get(): Promise<T> {
     const now = this.#clock.now();
-    if (this.#made === null || now - this.#madeMs >= this.#freshMs) {
+    if (this.#made === null || now - this.#madeMs >= this.#freshMs()) {
       this.#madeMs = now;
       this.#made = this.#make();
     }

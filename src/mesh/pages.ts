@@ -100,13 +100,16 @@ export class Pages {
       case "/":
         return page("text/html; charset=utf-8", LIVE_PAGE);
       case "/api/matrix":
-        return page(JSON_TYPE, (await this.#picture.documents()).matrix);
+        return page(JSON_TYPE, await (await this.#picture.gathered()).matrix());
       case LIVE_DATA_PATH: {
-        const documents = await this.#picture.documents();
+        const gathered = await this.#picture.gathered();
         const gzip = (headers.get("accept-encoding") ?? "").includes("gzip");
         return gzip
-          ? { ...page(JSON_TYPE, documents.pageGzip), headers: { "Content-Encoding": "gzip" } }
-          : page(JSON_TYPE, documents.page);
+          ? {
+            ...page(JSON_TYPE, await gathered.pageGzip()),
+            headers: { "Content-Encoding": "gzip" },
+          }
+          : page(JSON_TYPE, await gathered.page());
       }
       default:
         return null;

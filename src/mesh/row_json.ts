@@ -94,19 +94,19 @@ function quantilesJson(of: Quantiles | null): Record<string, number | null> | nu
 
 /** Throws RowError, and nothing else. */
 export function decodeRow(document: Uint8Array | string): MeshRow {
-  const root = object(parse(document), "the document");
+  const root = object(parse(document), () => "the document");
   if (root.schema !== ROW_SCHEMA) throw new RowError(`its schema is not ${ROW_SCHEMA}`);
-  const node = name(root.node, "node");
+  const node = name(root.node, () => "node");
   return {
     node,
-    az: name(root.az, "az"),
+    az: name(root.az, () => "az"),
     labels: labels(root.labels),
     wallMs: time(root.time),
-    ageMs: number(root.age_ms, "age_ms", MAX_AGE_MS),
-    windowMs: number(root.window_ms, "window_ms", MAX_WINDOW_MS),
-    lagP99Us: orNull(root.lag_p99_ms, (value) => micros(value, "lag_p99_ms")),
-    connectExcess: orNull(root.connect_excess_ms, (of) => quantiles(of, "connect_excess_ms")),
-    pressure: orNull(root.pressure, (of) => pressure(object(of, "pressure"))),
+    ageMs: number(root.age_ms, () => "age_ms", MAX_AGE_MS),
+    windowMs: number(root.window_ms, () => "window_ms", MAX_WINDOW_MS),
+    lagP99Us: isNone(root.lag_p99_ms) ? null : micros(root.lag_p99_ms, () => "lag_p99_ms"),
+    connectExcess: quantiles(root.connect_excess_ms, () => "connect_excess_ms"),
+    pressure: pressure(root.pressure),
     peers: peers(root.peers, node),
   };
 }
@@ -136,9 +136,11 @@ function parse(document: Uint8Array | string): unknown {
   }
 }
 
-function pressure(from: Fields): HostPressure {
+function pressure(value: unknown): HostPressure | null {
+  if (isNone(value)) return null;
+  const from = object(value, () => "pressure");
   const share = (key: keyof HostPressure) =>
-    orNull(from[key], (of) => number(of, `pressure.${key}`, 1));
+    isNone(from[key]) ? null : number(from[key], () => `pressure.${key}`, 1);
   return {
     cpu: share("cpu"),
     memory: share("memory"),
@@ -152,101 +154,146 @@ function peers(value: unknown, node: string): PeerFigures[] {
   const list = array(value, "peers", MAX_NODES);
   const seen = new Set<string>([node]);
   return list.map((entry, i) => {
-    const at = `peers[${i}]`;
+    const at = () => `peers[${i}]`;
     const figures = peer(object(entry, at), at);
-    if (seen.has(figures.peer)) throw new RowError(`${at}: a peer twice, or the node itself`);
+    if (seen.has(figures.peer)) throw new RowError(`${at()}: a peer twice, or the node itself`);
     seen.add(figures.peer);
     return figures;
   });
 }
 
-function peer(from: Fields, at: string): PeerFigures {
+/** Where a value is, for a message: put into words only when it is wrong, since a mesh's rows hold millions. */
+type Place = () => string;
+
+/** Reads the fields of one object. */
+class Reader {
+  readonly #from: Fields;
+  readonly #at: Place;
+
+  constructor(from: Fields, at: Place) {
+    this.#from = from;
+    this.#at = at;
+  }
+
+  count(key: string): number {
+    return count(this.#from[key], () => `${this.#at()}.${key}`);
+  }
+
+  countOrNull(key: string): number | null {
+    return isNone(this.#from[key]) ? null : this.count(key);
+  }
+
+  age(key: string): number | null {
+    const value = this.#from[key];
+    return isNone(value) ? null : number(value, () => `${this.#at()}.${key}`, MAX_AGE_MS);
+  }
+
+  micros(key: string): number | null {
+    const value = this.#from[key];
+    return isNone(value) ? null : micros(value, () => `${this.#at()}.${key}`);
+  }
+
+  quantiles(key: string): Quantiles | null {
+    return quantiles(this.#from[key], () => `${this.#at()}.${key}`);
+  }
+
+  /** An object of the field; null for none. */
+  part<T>(key: string, read: (fields: Reader, contradicts: () => never) => T): T | null {
+    const value = this.#from[key];
+    if (isNone(value)) return null;
+    const at = () => `${this.#at()}.${key}`;
+    return read(new Reader(object(value, at), at), () => contradicts(at));
+  }
+}
+
+function contradicts(at: Place): never {
+  throw new RowError(`${at()}: its counts contradict each other`);
+}
+
+function peer(from: Fields, at: Place): PeerFigures {
+  const fields = new Reader(from, at);
   const figures: PeerFigures = {
-    peer: name(from.peer, `${at}.peer`),
-    sent: count(from.sent, `${at}.sent`),
-    answered: count(from.answered, `${at}.answered`),
-    lost: count(from.lost, `${at}.lost`),
-    refused: count(from.refused, `${at}.refused`),
-    synRetransmits: orNull(from.syn_retransmits, (of) => count(of, `${at}.syn_retransmits`)),
-    repeated: orNull(from.repeated_handshakes, (of) => count(of, `${at}.repeated_handshakes`)),
-    bursts: orNull(from.bursts, (of) => count(of, `${at}.bursts`)),
-    burstsWithDrops: orNull(from.bursts_with_drops, (of) => count(of, `${at}.bursts_with_drops`)),
-    recent: orNull(from.recent, (of) => recent(object(of, `${at}.recent`), `${at}.recent`)),
-    answeredAgeMs: orNull(from.answered_age_ms, (of) => age(of, `${at}.answered_age_ms`)),
-    establishedAgeMs: orNull(from.established_age_ms, (of) => age(of, `${at}.established_age_ms`)),
-    day: orNull(from.day, (of) => day(object(of, `${at}.day`), `${at}.day`)),
+    peer: name(from.peer, () => `${at()}.peer`),
+    sent: fields.count("sent"),
+    answered: fields.count("answered"),
+    lost: fields.count("lost"),
+    refused: fields.count("refused"),
+    synRetransmits: fields.countOrNull("syn_retransmits"),
+    repeated: fields.countOrNull("repeated_handshakes"),
+    bursts: fields.countOrNull("bursts"),
+    burstsWithDrops: fields.countOrNull("bursts_with_drops"),
+    recent: fields.part("recent", recent),
+    answeredAgeMs: fields.age("answered_age_ms"),
+    establishedAgeMs: fields.age("established_age_ms"),
+    day: fields.part("day", day),
     left: from.left === true,
-    rtt: orNull(from.rtt_ms, (of) => quantiles(of, `${at}.rtt_ms`)),
-    cold: orNull(from.cold_rtt_ms, (of) => quantiles(of, `${at}.cold_rtt_ms`)),
-    connect: orNull(from.connect_ms, (of) => quantiles(of, `${at}.connect_ms`)),
-    icmp: orNull(from.icmp, (of) => icmp(object(of, `${at}.icmp`), `${at}.icmp`)),
+    rtt: fields.quantiles("rtt_ms"),
+    cold: fields.quantiles("cold_rtt_ms"),
+    connect: fields.quantiles("connect_ms"),
+    icmp: fields.part("icmp", icmp),
   };
   const { sent, answered, lost, refused } = figures;
   const samples = (figures.rtt?.count ?? 0) + (figures.cold?.count ?? 0);
   const agree = answered + lost === sent && refused <= answered && samples <= answered &&
     (figures.connect?.count ?? 0) <= answered && (figures.repeated ?? 0) <= answered &&
     (figures.burstsWithDrops ?? 0) <= (figures.bursts ?? 0) && (figures.bursts ?? 0) <= sent;
-  if (!agree) throw new RowError(`${at}: its counts contradict each other`);
-  return figures;
+  return agree ? figures : contradicts(at);
 }
 
-function quantiles(value: unknown, at: string): Quantiles {
+function quantiles(value: unknown, at: Place): Quantiles | null {
+  if (isNone(value)) return null;
   const from = object(value, at);
   const found: Quantiles = {
-    count: count(from.count, `${at}.count`),
-    p50Us: micros(from.p50, `${at}.p50`),
-    p99Us: micros(from.p99, `${at}.p99`),
+    count: count(from.count, () => `${at()}.count`),
+    p50Us: micros(from.p50, () => `${at()}.p50`),
+    p99Us: micros(from.p99, () => `${at()}.p99`),
   };
   if (found.count === 0 || found.p50Us > found.p99Us) {
-    throw new RowError(`${at}: no distribution has these figures`);
+    throw new RowError(`${at()}: no distribution has these figures`);
   }
   return found;
 }
 
-function recent(from: Fields, at: string): RecentFigures {
+function recent(fields: Reader, contradicts: () => never): RecentFigures {
   const found: RecentFigures = {
-    bursts: count(from.bursts, `${at}.bursts`),
-    sent: count(from.sent, `${at}.sent`),
-    answered: count(from.answered, `${at}.answered`),
-    refused: count(from.refused, `${at}.refused`),
-    p50Us: orNull(from.p50_ms, (of) => micros(of, `${at}.p50_ms`)),
+    bursts: fields.count("bursts"),
+    sent: fields.count("sent"),
+    answered: fields.count("answered"),
+    refused: fields.count("refused"),
+    p50Us: fields.micros("p50_ms"),
   };
   const { bursts, sent, answered, refused } = found;
-  if (bursts <= 2 && bursts <= sent && answered <= sent && refused <= answered) return found;
-  throw new RowError(`${at}: its counts contradict each other`);
+  const agree = bursts <= 2 && bursts <= sent && answered <= sent && refused <= answered;
+  return agree ? found : contradicts();
 }
 
-function day(from: Fields, at: string): DayFigures {
+function day(fields: Reader, contradicts: () => never): DayFigures {
   const found: DayFigures = {
-    windows: count(from.windows, `${at}.windows`),
-    met: orNull(from.met, (of) => count(of, `${at}.met`)),
-    sent: count(from.sent, `${at}.sent`),
-    established: count(from.established, `${at}.established`),
-    medianUs: orNull(from.median_ms, (of) => micros(of, `${at}.median_ms`)),
+    windows: fields.count("windows"),
+    met: fields.countOrNull("met"),
+    sent: fields.count("sent"),
+    established: fields.count("established"),
+    medianUs: fields.micros("median_ms"),
   };
-  if ((found.met ?? 0) <= found.windows && found.established <= found.sent) return found;
-  throw new RowError(`${at}: its counts contradict each other`);
+  const agree = (found.met ?? 0) <= found.windows && found.established <= found.sent;
+  return agree ? found : contradicts();
 }
 
-function age(value: unknown, at: string): number {
-  return number(value, at, MAX_AGE_MS);
-}
-
-function icmp(from: Fields, at: string): IcmpFigures {
-  const sent = count(from.sent, `${at}.sent`);
-  const lost = count(from.lost, `${at}.lost`);
-  const p50Us = orNull(from.p50_ms, (of) => micros(of, `${at}.p50_ms`));
-  if (lost > sent || (p50Us === null) !== (lost === sent)) {
-    throw new RowError(`${at}: its counts contradict each other`);
-  }
+function icmp(fields: Reader, contradicts: () => never): IcmpFigures {
+  const [sent, lost, p50Us] = [fields.count("sent"), fields.count("lost"), fields.micros("p50_ms")];
+  if (lost > sent || (p50Us === null) !== (lost === sent)) return contradicts();
   return { sent, lost, p50Us };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function object(value: unknown, at: string): Fields {
+function isNone(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+function object(value: unknown, at: Place): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new RowError(`${at} is no object`);
+    throw new RowError(`${at()} is no object`);
   }
   return value as Fields;
 }
@@ -257,40 +304,39 @@ function array(value: unknown, at: string, most: number): readonly unknown[] {
   return value;
 }
 
-function orNull<T>(value: unknown, read: (value: unknown) => T): T | null {
-  return value === null || value === undefined ? null : read(value);
-}
-
-function number(value: unknown, at: string, most: number): number {
+function number(value: unknown, at: Place, most: number): number {
   // Written so that NaN, which JSON cannot hold but a caller may, is refused.
   if (typeof value === "number" && value >= 0 && value <= most) return value;
-  throw new RowError(`${at} is no number from 0 to ${most}`);
+  throw new RowError(`${at()} is no number from 0 to ${most}`);
 }
 
-function count(value: unknown, at: string): number {
+function count(value: unknown, at: Place): number {
   const whole = number(value, at, MAX_COUNT);
-  if (!Number.isInteger(whole)) throw new RowError(`${at} is no whole number`);
+  if (!Number.isInteger(whole)) throw new RowError(`${at()} is no whole number`);
   return whole;
 }
 
-function micros(value: unknown, at: string): number {
+function micros(value: unknown, at: Place): number {
   return Math.round(number(value, at, MAX_DURATION_MS) * 1000);
 }
 
 /** As in a file of targets: bounded, and nothing that moves a terminal. */
-function name(value: unknown, at: string): string {
+function name(value: unknown, at: Place): string {
   const fits = typeof value === "string" && value !== "" && value.length <= MAX_NAME_LENGTH &&
     !movesText(value);
   if (fits) return value;
   throw new RowError(
-    `${at} is no name of 1 to ${MAX_NAME_LENGTH} characters without control characters`,
+    `${at()} is no name of 1 to ${MAX_NAME_LENGTH} characters without control characters`,
   );
 }
 
 function labels(value: unknown): Label[] {
-  const entries = Object.entries(object(value, "labels"));
+  const entries = Object.entries(object(value, () => "labels"));
   if (entries.length > MAX_LABELS) throw new RowError(`labels: more than ${MAX_LABELS}`);
-  return entries.map(([key, text]) => [name(key, "a label's key"), name(text, "a label's value")]);
+  return entries.map(([key, text]) => [
+    name(key, () => "a label's key"),
+    name(text, () => "a label's value"),
+  ]);
 }
 
 function time(value: unknown): number {

@@ -1,4 +1,8 @@
-/** Zones of nodes around routers, the compiled binary's `mesh` on every node, and what `heatmap` gathers of it. */
+/**
+ * Zones of nodes around routers, the compiled binary's `mesh` on every node, and what `heatmap` gathers of
+ * it. The nodes are the addresses of a name, which each host's hosts file tells; a node's pressure is what
+ * files say that are bound over those of /proc.
+ */
 import { BINARY } from "./binary.ts";
 import { type CapturedPacket, type Host, type Link, Network } from "./harness/network.ts";
 import { handshakesIn, type LinkHandshake } from "./harness/truth.ts";
@@ -9,7 +13,7 @@ export const ACCESS_US = 250;
 export const BACKBONE_US = 1000;
 /** Short, so that a fault shows soon and is soon forgotten. */
 const WINDOW_MS = 7000;
-const INTERVAL_MS = 750;
+export const INTERVAL_MS = 750;
 const BURST = 3;
 const MESH_OPTIONS = [
   ...["-i", `${INTERVAL_MS}ms`, "--burst", `${BURST}`, "-t", "2s"],
@@ -18,6 +22,15 @@ const MESH_OPTIONS = [
 /** Started at once; more would stand in each other's way. */
 const STARTS = 3;
 const HEATMAP_OPTIONS = ["--json", "--triage", "-t", "1s"];
+const NAME = "mesh.test";
+/** Binds two files over the kernel's, then is the command that follows. */
+const WITH_PRESSURE =
+  'mount --bind "$1" /proc/pressure/cpu && mount --bind "$2" /proc/pressure/io && shift 2 && exec "$@"';
+
+function pressureText(share: number): string {
+  const percent = (100 * share).toFixed(2);
+  return `some avg10=${percent} avg60=0.00 avg300=0.00 total=0\n`;
+}
 /** More packets than a node's link sees while the mesh is healthy. */
 const CAPTURED = 16_384;
 /** Of the address in an IPv4 header. */
@@ -26,7 +39,14 @@ const DESTINATION_AT = 16;
 
 /** Fields of wire-probe.heatmap.v1 that the tests look at. */
 export interface Heatmap {
-  readonly coverage: { rows: number; stale: number; missing: number; pairs: number };
+  readonly coverage: {
+    nodes: number;
+    rows: number;
+    stale: number;
+    missing: number;
+    left?: number;
+    pairs: number;
+  };
   readonly nodes: readonly { name: string; row: string; reason: string | null }[];
   readonly rtt_p50_ms: readonly (readonly (number | null)[])[];
   readonly rtt_p99_ms: readonly (readonly (number | null)[])[];
@@ -60,12 +80,15 @@ export interface MiddleHalf {
 }
 
 export class MeshLab implements AsyncDisposable {
+  #processes = new Map<string, Deno.ChildProcess>();
+
   private constructor(
     readonly network: Network,
     readonly nodes: readonly MeshNode[],
     /** Between the routers of two zones, by their names in order: `ab`. */
     readonly backbone: ReadonlyMap<string, Link>,
-    readonly nodesFile: string,
+    /** Of files that say how pressed a host is: `a1.cpu`. */
+    readonly folder: string,
   ) {}
 
   /** So many nodes in each of these zones, whose routers are joined pairwise. */
@@ -89,24 +112,49 @@ export class MeshLab implements AsyncDisposable {
       }
     }
     await network.route();
-    const nodesFile = await Deno.makeTempFile({ prefix: "wp-mesh-" });
-    const lines = nodes.map(({ name, zone, link }) => `${name}=${link.a.v4} az=${zone}\n`);
-    await Deno.writeTextFile(nodesFile, lines.join(""));
-    return new MeshLab(network, nodes, backbone, nodesFile);
+    const folder = await Deno.makeTempDir({ prefix: "wp-mesh-" });
+    const lab = new MeshLab(network, nodes, backbone, folder);
+    await lab.list(nodes.map(({ name }) => name));
+    for (const { name } of nodes) {
+      for (const  of of["cpu", "io"] as const) await lab.press(name, of, 0);
+    }
+    return lab;
+  }
+
+  /** The name has the addresses of these nodes from now on. */
+  async list(names: readonly string[]): Promise<void> {
+    const lines = names.map((name) => `${this.node(name).link.a.v4} ${NAME}\n`).join("");
+    await Promise.all(
+      this.nodes.map(({ host }) => host.etc("hosts", `127.0.0.1 localhost\n${lines}`)),
+    );
+  }
+
+  /** Tasks of a node's host wait for the CPU or for IO so much of the time. */
+  async press(name: string, resource: "cpu" | "io", share: number): Promise<void> {
+    await Deno.writeTextFile(`${this.folder}/${name}.${resource}`, pressureText(share));
+  }
+
+  signal(name: string, signal: Deno.Signal): void {
+    this.#processes.get(name)?.kill(signal);
   }
 
   /** A few at a time, until all of them are there. */
   async start(): Promise<void> {
     const waiting = this.nodes.values();
     const startSome = async () => {
-      for (const node of waiting) await this.#start(node);
+      for (const { name } of waiting) await this.startNode(name);
     };
     await Promise.all(Array.from({ length: STARTS }, startSome));
   }
 
-  async #start({ link, host }: MeshNode): Promise<void> {
-    await link.capture(CAPTURED);
-    const process = host.exec(BINARY, ["mesh", "--nodes", this.nodesFile, ...MESH_OPTIONS]);
+  /** Also one that was there before. */
+  async startNode(name: string): Promise<void> {
+    const { link, host, zone } = this.node(name);
+    if (!this.#processes.has(name)) await link.capture(CAPTURED);
+    const files = ["cpu", "io"].map((resource) => `${this.folder}/${name}.${resource}`);
+    const mesh = [BINARY, "mesh", "--nodes", `dns:${NAME}`, "--az", zone, ...MESH_OPTIONS];
+    const process = host.exec("sh", ["-c", WITH_PRESSURE, "sh", ...files, ...mesh]);
+    this.#processes.set(name, process);
     process.stdout.cancel();
     await said(process.stderr, "row at port");
   }
@@ -119,10 +167,15 @@ export class MeshLab implements AsyncDisposable {
 
   /** What a node of the mesh sees of it. */
   async heatmap(from: string): Promise<Heatmap> {
-    const words = ["heatmap", "--nodes", this.nodesFile, ...HEATMAP_OPTIONS];
+    const words = ["heatmap", "--nodes", `dns:${NAME}`, ...HEATMAP_OPTIONS];
     const { code, stdout, stderr } = await this.node(from).host.run(BINARY, words);
     if (stdout === "") throw new Error(`heatmap printed nothing, exit ${code}: ${stderr}`);
-    return JSON.parse(stdout);
+    // Nodes go by their addresses there.
+    const named = this.nodes.reduce(
+      (text, { name, link }) => text.replaceAll(`"${link.a.v4}"`, `"${name}"`),
+      stdout,
+    );
+    return JSON.parse(named);
   }
 
   /** What the links are set to, there and back, in ms. */
@@ -150,7 +203,7 @@ export class MeshLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.network[Symbol.asyncDispose]();
-    await Deno.remove(this.nodesFile);
+    await Deno.remove(this.folder, { recursive: true });
   }
 }
 

@@ -30,11 +30,6 @@ function named({ findings }: Pick<Heatmap, "findings">): string[] {
   return findings.filter(({ layer }) => layer !== "prober's CPU").map(text).sort();
 }
 
-function only(heatmap: Heatmap, expected: string): boolean {
-  const [one, ...more] = named(heatmap);
-  return one === expected && more.length === 0;
-}
-
 function text({ kind, direction, nodes, groups }: Finding): string {
   return `${kind} ${direction} ${groups.length > 0 ? groups.join(" ") : nodes.join(" ")}`;
 }
@@ -85,49 +80,107 @@ wan(
       });
     if (!healthy) return;
 
-    const link = (name: string) => lab.node(name).link;
-    const between = (zones: string, delayUs: number) => lab.backbone.get(zones)?.set({ delayUs });
-    /** Each takes the one before it back. */
-    const faults: readonly [what: string, set: () => Promise<unknown>, expected: string][] = [
-      ["a slow node", () => link("a2").set({ delayUs: 2000 }), "slow-node both a2"],
-      [
-        "a node that loses what it sends, and no other way",
-        async () => {
-          await link("a2").set({ delayUs: ACCESS_US });
-          await link("b1").set({ dropSynEvery: 4 }, "ab");
-        },
-        "loss from b1",
-      ],
-      [
-        "two zones that are far from each other all at once",
-        async () => {
-          await link("b1").set({ dropSynEvery: 0 }, "ab");
-          await between("ac", 6 * BACKBONE_US);
-        },
-        "slow-block both az=a az=c",
-      ],
-      [
-        "a node whose ICMP is slow",
-        async () => {
-          await between("ac", BACKBONE_US);
-          await link("c3").set({ icmpDelayUs: 4000 });
-        },
-        "icmp both c3",
-      ],
-      [
-        "a node that is cut off",
-        async () => {
-          await link("c3").set({ icmpDelayUs: null });
-          await link("b4").set({ drop: "all" });
-        },
-        "dead-node both b4",
-      ],
-    ];
-    for (const [what, set, expected] of faults) {
-      await test.step(what, async () => {
-        await set();
-        assertEquals(named(await until(lab, (heatmap) => only(heatmap, expected))), [expected]);
-      });
-    }
+    await events(test, lab);
+    await linkFaults(test, lab);
   },
 );
+
+/** What happens, what is done, and what is named then. */
+type Happening = readonly [what: string, set: () => unknown, expected: readonly string[]];
+
+/** Each takes the one before it back. */
+async function happen(
+  test: Deno.TestContext,
+  lab: MeshLab,
+  happenings: readonly Happening[],
+): Promise<void> {
+  for (const [what, set, expected] of happenings) {
+    await test.step(what, async () => {
+      await set();
+      const heatmap = await until(lab, (found) => named(found).join() === expected.join());
+      assertEquals(named(heatmap), expected);
+    });
+  }
+}
+
+/** Processes, hosts and a zone: each is named, and nothing else is. */
+async function events(test: Deno.TestContext, lab: MeshLab): Promise<void> {
+  const all = lab.nodes.map(({ name }) => name);
+  const zoneDelay = async (delayUs: number) => {
+    for (const zones of ["ac", "bc"]) await lab.backbone.get(zones)?.set({ delayUs });
+  };
+  await happen(test, lab, [
+    ["a host short of CPU", () => lab.press("b3", "cpu", 0.8), ["host-pressure both b3"]],
+    ["a host short of IO", async () => {
+      await lab.press("b3", "cpu", 0);
+      await lab.press("b4", "io", 0.7);
+    }, ["host-pressure both b4"]],
+    ["a stopped process, whose kernel still answers", async () => {
+      await lab.press("b4", "io", 0);
+      lab.signal("a4", "SIGSTOP");
+    }, ["no-row from a4"]],
+    ["that goes on", () => lab.signal("a4", "SIGCONT"), []],
+  ]);
+  await test.step("a node that leaves is gone, and one that comes is there", async () => {
+    lab.signal("c4", "SIGTERM");
+    const left = await until(lab, ({ coverage }) => coverage.left === 1);
+    assertEquals([left.coverage.missing, named(left)], [0, []]);
+    await lab.list(all.filter((name) => name !== "c4"));
+    const less = await until(
+      lab,
+      ({ coverage }) => coverage.nodes === 11 && coverage.pairs === 110,
+    );
+    assertEquals([less.coverage.missing, less.coverage.pairs, named(less)], [0, 110, []]);
+    await lab.list(all);
+    await lab.startNode("c4");
+    const again = await until(lab, ({ coverage }) => coverage.pairs === 132);
+    assertEquals([again.coverage.missing, again.coverage.pairs, named(again)], [0, 132, []]);
+  });
+  await happen(test, lab, [
+    ["a congested zone", () => zoneDelay(6 * BACKBONE_US), ["slow-block both az=c"]],
+    ["that is no longer", () => zoneDelay(BACKBONE_US), []],
+    ["a process that is killed", () => lab.signal("b2", "SIGKILL"), ["refused to b2"]],
+    ["and started again", () => lab.startNode("b2"), []],
+  ]);
+}
+
+/** Links: each fault is named by its layer and direction. */
+async function linkFaults(test: Deno.TestContext, lab: MeshLab): Promise<void> {
+  const link = (name: string) => lab.node(name).link;
+  const between = (zones: string, delayUs: number) => lab.backbone.get(zones)?.set({ delayUs });
+  await happen(test, lab, [
+    ["a slow node", () => link("a2").set({ delayUs: 2000 }), ["slow-node both a2"]],
+    [
+      "a node that loses what it sends, and no other way",
+      async () => {
+        await link("a2").set({ delayUs: ACCESS_US });
+        await link("b1").set({ dropSynEvery: 4 }, "ab");
+      },
+      ["loss from b1"],
+    ],
+    [
+      "two zones that are far from each other all at once",
+      async () => {
+        await link("b1").set({ dropSynEvery: 0 }, "ab");
+        await between("ac", 6 * BACKBONE_US);
+      },
+      ["slow-block both az=a az=c"],
+    ],
+    [
+      "a node whose ICMP is slow",
+      async () => {
+        await between("ac", BACKBONE_US);
+        await link("c3").set({ icmpDelayUs: 4000 });
+      },
+      ["icmp both c3"],
+    ],
+    [
+      "a node that is cut off",
+      async () => {
+        await link("c3").set({ icmpDelayUs: null });
+        await link("b4").set({ drop: "all" });
+      },
+      ["dead-node both b4"],
+    ],
+  ]);
+}

@@ -6,7 +6,8 @@ import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
 import { messageOf } from "../../text/quote.ts";
 import { meshTable } from "../../format/mesh_table.ts";
 import { openBreakOff } from "../../kernel/break_off.ts";
-import { hostName, onSignal, revoke } from "../../kernel/process.ts";
+import { MemoryReturn } from "../../kernel/memory.ts";
+import { hostName, onSignal, openCpuTime, revoke } from "../../kernel/process.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
 import { openPressure } from "../../run/host_pressure.ts";
@@ -152,6 +153,7 @@ function openPages(
   const { resolver } = openGate();
   const all = () => ({ entries: nodes.entries, own: nodes.me.target.name });
   const pause = () => sleepUntil(systemClock, systemClock.now());
+  const memory = MemoryReturn.open();
   const picture = page
     ? new MeshPicture({
       clock: systemClock,
@@ -160,6 +162,8 @@ function openPages(
       ownRow: () => builder.row(),
       ownHistory: () => builder.ownHistory(),
       fetchRow: rowFetcher(token, resolver),
+      cpuMs: openCpuTime() ?? (() => 0),
+      tidy: () => memory?.giveBack(true),
     })
     : null;
   return new Pages({

@@ -52,6 +52,7 @@ export function heatmapJson(
       rows: of.rows,
       stale: of.stale,
       missing: of.missing,
+      ...(of.left === 0 ? {} : { left: of.left }),
       pairs: of.pairs,
       window_ms: of.windowMs,
       oldest_ms: of.oldestMs,
@@ -72,7 +73,7 @@ function nodeJson(matrix: Matrix, node: number): Record<string, unknown> {
   return {
     name,
     labels: Object.fromEntries(labels),
-    row: row.kind,
+    row: matrix.left(node) ? "left" : row.kind,
     reason: row.kind === "missing" ? row.reason : null,
     age_ms: row.kind === "missing" ? null : Math.round(row.ageMs),
     window_ms: row.kind === "missing" ? null : row.windowMs,

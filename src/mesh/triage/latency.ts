@@ -327,7 +327,7 @@ const TAIL_SPREADS = 6;
 function* tails(view: MeshView, slow: ReadonlySet<number>): Steps<Finding[]> {
   const p99 = (from: number, to: number) => {
     const enough = view.matrix.figure("rttCount", from, to) >= MIN_TAIL_SAMPLES;
-    return enough ? view.steady(from, to, "rttP99") : NaN;
+    return enough ? view.steadyP99(from, to) : NaN;
   };
   const usual = yield* Blocks.steps(view, p99);
   const excess = (from: number, to: number) => p99(from, to) - usual.usual(from, to);

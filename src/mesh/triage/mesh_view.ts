@@ -34,6 +34,9 @@ export class MeshView {
   /** Of each pair, row by row: whether it is judged by its window, and its state as an index of STATES. */
   #probed: Uint8Array;
   #states: Uint8Array;
+  /** Median steady RTTs of the window and of the last two bursts; NaN where they are not known. */
+  #steady: Float32Array;
+  #now: Float32Array;
   readonly #nodes: readonly number[];
 
   private constructor(matrix: Matrix) {
@@ -43,6 +46,8 @@ export class MeshView {
     this.#mostSent = MAX_WEIGHT * median(sentOf(matrix));
     this.#probed = new Uint8Array(matrix.size ** 2);
     this.#states = new Uint8Array(matrix.size ** 2);
+    this.#steady = new Float32Array(matrix.size ** 2).fill(NaN);
+    this.#now = new Float32Array(matrix.size ** 2).fill(NaN);
     const values = (key: string) => matrix.nodes.map(({ labels }) => labels.get(key) ?? "");
     // Zones where there are any, else the groups as they are drawn.
     this.zoneKey = new Set(values(ZONE_KEY)).size > 1 ? ZONE_KEY : matrix.key;
@@ -77,6 +82,10 @@ export class MeshView {
       const enough = this.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
       this.#probed[at] = Number(probed);
       if (probed || enough) this.#states[at] = STATES.indexOf(this.matrix.state(from, to));
+      if (!probed) continue;
+      if (enough) this.#now[at] = this.matrix.figure("recentP50", from, to);
+      if (this.matrix.figure("rttCount", from, to) < MIN_SAMPLES) continue;
+      this.#steady[at] = this.matrix.figure("rttP50", from, to);
     }
   }
 
@@ -100,24 +109,31 @@ export class MeshView {
   /** Leaves a node out from now on, with its row and its column. */
   leaveOut(node: number): void {
     this.gone = new Set([...this.gone, node]);
-    for (const cells of [this.#probed, this.#states]) {
-      cells.fill(0, node * this.size, (node + 1) * this.size);
-      for (let at = node; at < cells.length; at += this.size) cells[at] = 0;
+    const tables: readonly (readonly [cells: Uint8Array | Float32Array, nothing: number])[] = [
+      [this.#probed, 0],
+      [this.#states, 0],
+      [this.#steady, NaN],
+      [this.#now, NaN],
+    ];
+    for (const [cells, nothing] of tables) {
+      cells.fill(nothing, node * this.size, (node + 1) * this.size);
+      for (let at = node; at < cells.length; at += this.size) cells[at] = nothing;
     }
   }
 
-  /** Steady RTT in µs; NaN where there are too few samples. */
-  steady(from: number, to: number, figure: "rttP50" | "rttP99" = "rttP50"): number {
-    if (!this.probed(from, to)) return NaN;
-    const enough = this.matrix.figure("rttCount", from, to) >= MIN_SAMPLES;
-    return enough ? this.matrix.figure(figure, from, to) : NaN;
+  /** Median steady RTT in µs; NaN where there are too few samples. */
+  steady(from: number, to: number): number {
+    return this.#steady[from * this.size + to];
+  }
+
+  /** The 99th percentile of the same. */
+  steadyP99(from: number, to: number): number {
+    return Number.isNaN(this.steady(from, to)) ? NaN : this.matrix.figure("rttP99", from, to);
   }
 
   /** Median steady RTT of the last two bursts in µs; NaN where it is not known. */
   now(from: number, to: number): number {
-    const known = this.probed(from, to) &&
-      this.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
-    return known ? this.matrix.figure("recentP50", from, to) : NaN;
+    return this.#now[from * this.size + to];
   }
 
   /** What is usual for a pair by its last day; by its window where that is not known. */
