@@ -1,8 +1,7 @@
 /** `task demo`: builds where that is due, then runs a responder and probes it, all on loopback. */
-import { BINARY, build } from "../release/build.ts";
+import { BINARY } from "../release/build.ts";
+import { buildWhereDue } from "./fresh_build.ts";
 
-/** What a build is made from. */
-const SOURCES = ["main.ts", "deno.json", "scripts/release/build.ts", "src"];
 const LOOPBACK = "127.0.0.1";
 /** Ended by SIGINT, as the shell says it: 128 and the signal's number. */
 const INTERRUPTED = 130;
@@ -13,23 +12,6 @@ const SETTLE_MS = 50;
 /** What is under way, to be ended with the demo. */
 const children = new Set<Deno.ChildProcess>();
 let interrupted = false;
-
-/** When the latest of the files was changed, in ms since the epoch. */
-async function changedMs(path: string): Promise<number> {
-  const { isDirectory, mtime } = await Deno.stat(path);
-  const times = [mtime?.getTime() ?? Infinity];
-  if (isDirectory) {
-    for await (const entry of Deno.readDir(path)) {
-      times.push(await changedMs(`${path}/${entry.name}`));
-    }
-  }
-  return Math.max(...times);
-}
-
-async function isFresh(): Promise<boolean> {
-  const builtMs = await changedMs(BINARY).catch(() => -Infinity);
-  return builtMs > Math.max(...await Promise.all(SOURCES.map(changedMs)));
-}
 
 /** Shows a command as typed and starts it. */
 function start(args: readonly string[], stderr: "inherit" | "piped"): Deno.ChildProcess {
@@ -78,11 +60,7 @@ function endChildren(): void {
 }
 
 async function demo(): Promise<void> {
-  if (await isFresh()) console.log(`${BINARY} is up to date`);
-  else {
-    console.log(`building ${BINARY}`);
-    await build();
-  }
+  await buildWhereDue();
   const { child, port } = await serve();
   const target = `${LOOPBACK}:${port}`;
   await show("probe", "--count", "5", "--interval", "200ms", target);

@@ -24,7 +24,7 @@ const GATHER_AT_LEAST_MS = 30_000;
 /** The rows are kept for whoever asks next, and no longer. */
 const KEPT_MS = 60_000;
 /** So many rows that were read are much garbage. */
-const ROWS_TO_TIDY = 50;
+const ROWS_TO_TIDY = 32;
 /** A node without an answer within this has no row on the page. */
 const TIMEOUT_MS = 1000;
 /** Rows asked for at once: the others' work, and this node's memory, stay small. */

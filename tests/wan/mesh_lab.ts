@@ -81,6 +81,7 @@ export interface MiddleHalf {
 
 export class MeshLab implements AsyncDisposable {
   #processes = new Map<string, Deno.ChildProcess>();
+  #options: readonly string[];
 
   private constructor(
     readonly network: Network,
@@ -89,10 +90,17 @@ export class MeshLab implements AsyncDisposable {
     readonly backbone: ReadonlyMap<string, Link>,
     /** Of files that say how pressed a host is: `a1.cpu`. */
     readonly folder: string,
-  ) {}
+    options: readonly string[],
+  ) {
+    this.#options = options;
+  }
 
   /** So many nodes in each of these zones, whose routers are joined pairwise. */
-  static async open(zones: readonly string[], nodesEach: number): Promise<MeshLab> {
+  static async open(
+    zones: readonly string[],
+    nodesEach: number,
+    options: readonly string[] = MESH_OPTIONS,
+  ): Promise<MeshLab> {
     const network = await Network.create();
     const routers = await Promise.all(zones.map((zone) => network.host(`r${zone}`)));
     const nodes: MeshNode[] = [];
@@ -113,10 +121,10 @@ export class MeshLab implements AsyncDisposable {
     }
     await network.route();
     const folder = await Deno.makeTempDir({ prefix: "wp-mesh-" });
-    const lab = new MeshLab(network, nodes, backbone, folder);
+    const lab = new MeshLab(network, nodes, backbone, folder, options);
     await lab.list(nodes.map(({ name }) => name));
     for (const { name } of nodes) {
-      for (const  of of["cpu", "io"] as const) await lab.press(name, of, 0);
+      for (const resource of ["cpu", "io"] as const) await lab.press(name, resource, 0);
     }
     return lab;
   }
@@ -152,7 +160,7 @@ export class MeshLab implements AsyncDisposable {
     const { link, host, zone } = this.node(name);
     if (!this.#processes.has(name)) await link.capture(CAPTURED);
     const files = ["cpu", "io"].map((resource) => `${this.folder}/${name}.${resource}`);
-    const mesh = [BINARY, "mesh", "--nodes", `dns:${NAME}`, "--az", zone, ...MESH_OPTIONS];
+    const mesh = [BINARY, "mesh", "--nodes", `dns:${NAME}`, "--az", zone, ...this.#options];
     const process = host.exec("sh", ["-c", WITH_PRESSURE, "sh", ...files, ...mesh]);
     this.#processes.set(name, process);
     process.stdout.cancel();
