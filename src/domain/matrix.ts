@@ -26,7 +26,7 @@ export const FIGURES = [
   "dayMet",
   "daySent",
   "dayEstablished",
-  "dayMedian",
+  "usual",
   "rttCount",
   "rttP50",
   "rttP99",
@@ -220,7 +220,7 @@ export class Matrix extends PairFigures {
     set("dayMet", figures.day?.met);
     set("daySent", figures.day?.sent);
     set("dayEstablished", figures.day?.established);
-    set("dayMedian", figures.day?.medianUs);
+    set("usual", figures.usualUs);
     set("rttCount", rtt?.count);
     set("rttP50", rtt?.p50Us);
     set("rttP99", rtt?.p99Us);

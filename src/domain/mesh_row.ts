@@ -48,6 +48,8 @@ export interface PeerFigures {
   readonly burstsWithDrops: number | null;
   /** The last two bursts, that under way included; null in rows of old nodes. */
   readonly recent: RecentFigures | null;
+  /** Median kernel RTT before them in µs: of the last day, or of the last minutes; null likewise. */
+  readonly usualUs: number | null;
   /** How long ago, by the node's monotonic clock, in ms; null for never. */
   readonly answeredAgeMs: number | null;
   readonly establishedAgeMs: number | null;
@@ -81,8 +83,6 @@ export interface DayFigures {
   readonly met: number | null;
   readonly sent: number;
   readonly established: number;
-  /** Median in µs of the mean RTTs of the windows that are over: what is usual; null for too few, and in older rows. */
-  readonly medianUs: number | null;
 }
 
 export interface IcmpFigures {

@@ -25,6 +25,7 @@ interface Past extends DayFigures {
   readonly window: number;
   readonly targetUs: number | null;
   readonly met: number;
+  readonly medianUs: number | null;
 }
 
 /** A window without any handshake met nothing. */
@@ -81,15 +82,19 @@ export class PairDay {
     // What is over does not change: a row is made more often than a window ends.
     const known = this.#past.window === this.#window && this.#past.targetUs === targetUs;
     if (!known) this.#past = this.#sumsOfPast(targetUs);
-    const { windows, met, sent, established, medianUs } = this.#past;
+    const { windows, met, sent, established } = this.#past;
     const now = this.#windowAt(this.#window);
     return {
       windows: windows + Number(now !== null),
       met: targetUs === null ? null : met + Number(isMet(now, targetUs)),
       sent: sent + (now?.sent ?? 0),
       established: established + (now?.established ?? 0),
-      medianUs,
     };
+  }
+
+  /** Median of the means of the windows before the last one that `figures` was asked for; null for too few. */
+  get usualUs(): number | null {
+    return this.#past.medianUs;
   }
 
   #sumsOfPast(targetUs: number | null): Past {

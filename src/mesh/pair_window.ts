@@ -37,7 +37,7 @@ const BURSTS = COUNTS + 8;
 const BURSTS_WITH_DROPS = COUNTS + 9;
 
 /** What a window holds; the rest of a pair's figures are those of RecentBursts. */
-export type WindowFigures = Omit<PeerFigures, keyof NowFigures | "day">;
+export type WindowFigures = Omit<PeerFigures, keyof NowFigures | "day" | "usualUs">;
 
 /** Times of a window: 0 to MAX_VALUE_US. */
 export class TimesWindow {

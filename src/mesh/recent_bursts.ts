@@ -23,7 +23,15 @@ interface Burst {
   readonly timesUs: number[];
 }
 
+/** Bursts before the last two whose medians say what is usual: ten minutes of them, by default. */
+const MAX_BEFORE = 64;
+/** Fewer do not. */
+const MIN_BEFORE = 4;
+
 export class RecentBursts {
+  /** Median round trips of the bursts before, the oldest overwritten. */
+  #before: number[] = [];
+  #past = 0;
   /** The older one first. */
   #bursts: Burst[] = [];
   #answeredMs = NaN;
@@ -79,6 +87,15 @@ export class RecentBursts {
     };
   }
 
+  /** Median round trip of the bursts before the last two; null for too few. */
+  get usualUs(): number | null {
+    return this.#before.length < MIN_BEFORE ? null : median(this.#before);
+  }
+
+  #remember(timesUs: readonly number[]): void {
+    if (timesUs.length > 0) this.#before[this.#past++ % MAX_BEFORE] = median(timesUs);
+  }
+
   /** The burst of a slot; one that is older than both, which a slow answer may be of, is the older one. */
   #burst(slot: number): Burst {
     const known = this.#bursts.find((burst) => burst.slot === slot);
@@ -88,7 +105,7 @@ export class RecentBursts {
     const burst: Burst = { slot, sent: 0, answered: 0, refused: 0, timesUs: [] };
     this.#bursts.push(burst);
     this.#bursts.sort((a, b) => a.slot - b.slot);
-    if (this.#bursts.length > 2) this.#bursts.shift();
+    if (this.#bursts.length > 2) this.#remember(this.#bursts.shift()?.timesUs ?? []);
     return burst;
   }
 }

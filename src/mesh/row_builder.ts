@@ -121,10 +121,12 @@ export class RowBuilder {
     for (const [name, { window, recent, day }] of this.#peers) {
       if (peers.length % PEERS_A_TURN === PEERS_A_TURN - 1) await this.#ports.pause();
       const figures = window.figures(this.#slice(), name, this.#totals);
+      const ofDay = day.figures(this.#dayWindow(), targetUs);
       peers.push({
         ...figures,
         ...recent.figures(this.#ports.clock.now()),
-        day: day.figures(this.#dayWindow(), targetUs),
+        usualUs: day.usualUs ?? recent.usualUs,
+        day: ofDay,
       });
     }
     const { clock } = this.#ports;

@@ -70,16 +70,13 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
     answered_age_ms: figures.answeredAgeMs,
     established_age_ms: figures.establishedAgeMs,
     recent: recentJson(figures.recent),
-    ...(figures.day === null ? {} : { day: dayJson(figures.day) }),
+    ...(figures.usualUs === null ? {} : { usual_ms: millisOf(figures.usualUs) }),
+    ...(figures.day === null ? {} : { day: figures.day }),
     ...(figures.left ? { left: true } : {}),
     ...(icmp === null
       ? {}
       : { icmp: { sent: icmp.sent, lost: icmp.lost, p50_ms: millisOf(icmp.p50Us) } }),
   };
-}
-
-function dayJson({ medianUs, ...day }: DayFigures): Record<string, number | null> {
-  return { ...day, median_ms: millisOf(medianUs) };
 }
 
 function recentJson(of: RecentFigures | null): Record<string, number | null> | null {
@@ -223,6 +220,7 @@ function peer(from: Fields, at: Place): PeerFigures {
     bursts: fields.countOrNull("bursts"),
     burstsWithDrops: fields.countOrNull("bursts_with_drops"),
     recent: fields.part("recent", recent),
+    usualUs: fields.micros("usual_ms"),
     answeredAgeMs: fields.age("answered_age_ms"),
     establishedAgeMs: fields.age("established_age_ms"),
     day: fields.part("day", day),
@@ -273,7 +271,6 @@ function day(fields: Reader, contradicts: () => never): DayFigures {
     met: fields.countOrNull("met"),
     sent: fields.count("sent"),
     established: fields.count("established"),
-    medianUs: fields.micros("median_ms"),
   };
   const agree = (found.met ?? 0) <= found.windows && found.established <= found.sent;
   return agree ? found : contradicts();

@@ -13,6 +13,7 @@ const SCREENSHOTS = Deno.env.get("WIRE_PROBE_SCREENSHOTS") ?? null;
 /** Keys by their code points in WebDriver. */
 const RIGHT = "\ue014";
 const DOWN = "\ue015";
+const END = "\ue010";
 const ENTER = "\ue007";
 
 /** A name that becomes more than text wherever somebody forgets to escape it. */
@@ -229,12 +230,15 @@ Deno.test({
       assertEquals(width, await browser.evaluate("innerWidth"));
       assertEquals(await browser.evaluate("document.querySelectorAll('#table tr').length"), 5);
       assertStringIncludes(await text(browser, "#day"), "the last day as n1 saw it");
-      await browser.type("#stage", RIGHT + ENTER);
-      await shows(browser, "#details", "the last day: 1 windows of five minutes");
+      await browser.type("#stage", RIGHT + END + ENTER);
+      await shows(browser, "#details", "the last day: 1 window of five minutes");
       nodes[3].kill("SIGKILL");
       await shows(browser, "#findings", "n4 refuses connections");
       if (SCREENSHOTS !== null) await browser.screenshot(`${SCREENSHOTS}/live-360.png`);
       assertStringIncludes(await text(browser, "#coverage"), "3 of 4 rows");
+      // What was chosen by the keyboard follows the new data.
+      assertStringIncludes(await text(browser, "#tip"), "refused");
+      await shows(browser, "#details", "the last day: 1 window of five minutes");
       // The node whose page it is: what was there stays, and is said to be old.
       nodes[0].kill("SIGKILL");
       await shows(browser, "#state", "no new figures");

@@ -1,7 +1,7 @@
 /** A mesh of real processes over links of known delay: the matrix is the topology's, and triage names what is broken. */
 import { assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
 import { wan } from "./harness/wan.ts";
-import { ACCESS_US, BACKBONE_US, type Finding, type Heatmap, MeshLab } from "./mesh_lab.ts";
+import { BACKBONE_US, type Finding, type Heatmap, MeshLab } from "./mesh_lab.ts";
 
 const TOLERANCE_MS = 0.2;
 /** Links round their delays, and histograms what was measured. */
@@ -30,7 +30,9 @@ function named({ findings }: Pick<Heatmap, "findings">): string[] {
   return findings.filter(({ layer }) => layer !== "prober's CPU").map(text).sort();
 }
 
-function text({ kind, direction, nodes, groups }: Finding): string {
+function text({ kind, layer, direction, nodes, groups }: Finding): string {
+  // Whatever else it is slow by is put down to the host.
+  if (layer === "host") return `host ${nodes.join(" ")}`;
   return `${kind} ${direction} ${groups.length > 0 ? groups.join(" ") : nodes.join(" ")}`;
 }
 
@@ -110,11 +112,11 @@ async function events(test: Deno.TestContext, lab: MeshLab): Promise<void> {
     for (const zones of ["ac", "bc"]) await lab.backbone.get(zones)?.set({ delayUs });
   };
   await happen(test, lab, [
-    ["a host short of CPU", () => lab.press("b3", "cpu", 0.8), ["host-pressure both b3"]],
+    ["a host short of CPU", () => lab.press("b3", "cpu", 0.8), ["host b3"]],
     ["a host short of IO", async () => {
       await lab.press("b3", "cpu", 0);
       await lab.press("b4", "io", 0.7);
-    }, ["host-pressure both b4"]],
+    }, ["host b4"]],
     ["a stopped process, whose kernel still answers", async () => {
       await lab.press("b4", "io", 0);
       lab.signal("a4", "SIGSTOP");
@@ -131,9 +133,12 @@ async function events(test: Deno.TestContext, lab: MeshLab): Promise<void> {
       ({ coverage }) => coverage.nodes === 11 && coverage.pairs === 110,
     );
     assertEquals([less.coverage.missing, less.coverage.pairs, named(less)], [0, 110, []]);
-    await lab.list(all);
     await lab.startNode("c4");
-    const again = await until(lab, ({ coverage }) => coverage.pairs === 132);
+    await lab.list(all);
+    const again = await until(
+      lab,
+      (found) => found.coverage.pairs === 132 && named(found).length === 0,
+    );
     assertEquals([again.coverage.missing, again.coverage.pairs, named(again)], [0, 132, []]);
   });
   await happen(test, lab, [
@@ -147,40 +152,21 @@ async function events(test: Deno.TestContext, lab: MeshLab): Promise<void> {
 /** Links: each fault is named by its layer and direction. */
 async function linkFaults(test: Deno.TestContext, lab: MeshLab): Promise<void> {
   const link = (name: string) => lab.node(name).link;
-  const between = (zones: string, delayUs: number) => lab.backbone.get(zones)?.set({ delayUs });
+  const three = ["icmp both c3", "loss from b1", "slow-node both a2"];
   await happen(test, lab, [
-    ["a slow node", () => link("a2").set({ delayUs: 2000 }), ["slow-node both a2"]],
     [
-      "a node that loses what it sends, and no other way",
+      "a slow node, one that loses what it sends and no other way, and one whose ICMP is slow",
       async () => {
-        await link("a2").set({ delayUs: ACCESS_US });
+        await link("a2").set({ delayUs: 2000 });
         await link("b1").set({ dropSynEvery: 4 }, "ab");
-      },
-      ["loss from b1"],
-    ],
-    [
-      "two zones that are far from each other all at once",
-      async () => {
-        await link("b1").set({ dropSynEvery: 0 }, "ab");
-        await between("ac", 6 * BACKBONE_US);
-      },
-      ["slow-block both az=a az=c"],
-    ],
-    [
-      "a node whose ICMP is slow",
-      async () => {
-        await between("ac", BACKBONE_US);
         await link("c3").set({ icmpDelayUs: 4000 });
       },
-      ["icmp both c3"],
+      three,
     ],
     [
-      "a node that is cut off",
-      async () => {
-        await link("c3").set({ icmpDelayUs: null });
-        await link("b4").set({ drop: "all" });
-      },
-      ["dead-node both b4"],
+      "and a node that is cut off",
+      () => link("b4").set({ drop: "all" }),
+      ["dead-node both b4", ...three],
     ],
   ]);
 }

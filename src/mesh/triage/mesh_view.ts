@@ -136,9 +136,9 @@ export class MeshView {
     return this.#now[from * this.size + to];
   }
 
-  /** What is usual for a pair by its last day; by its window where that is not known. */
+  /** What is usual for a pair by its last day or minutes; by its window where that is not known. */
   before(from: number, to: number): number {
-    const usual = this.matrix.figure("dayMedian", from, to);
+    const usual = this.matrix.figure("usual", from, to);
     return Number.isNaN(usual) ? this.steady(from, to) : usual;
   }
 

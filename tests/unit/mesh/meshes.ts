@@ -22,6 +22,7 @@ export function peer(name: string, more: Partial<PeerFigures> = {}): PeerFigures
     bursts: null,
     burstsWithDrops: null,
     recent: null,
+    usualUs: null,
     answeredAgeMs: null,
     establishedAgeMs: null,
     left: false,

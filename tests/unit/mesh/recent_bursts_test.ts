@@ -56,3 +56,16 @@ Deno.test("a peer that said that it leaves is gone until it answers again", () =
   recent.add(20_000, established(3, 400, { slot: 2 }));
   assertEquals(recent.figures(21_000).left, false);
 });
+
+Deno.test("what is usual is the median of the bursts before the last two, as far as some minutes back", () => {
+  const recent = new RecentBursts();
+  const burst = (slot: number, us: number) => {
+    recent.add(slot, established(2 * slot + 1, us, { slot }));
+    return recent.usualUs;
+  };
+  for (let slot = 0; slot < 5; slot++) assertEquals(burst(slot, 300 + slot), null);
+  assertEquals(burst(5, 9000), 301);
+  // After an hour of it the new way is the usual one.
+  for (let slot = 6; slot < 80; slot++) burst(slot, 9000);
+  assertEquals(burst(80, 9000), 9000);
+});

@@ -61,8 +61,9 @@ Deno.test("outcomes, times and retransmits are counted where they belong", async
     recent: { bursts: 1, sent: 8, answered: 6, refused: 1, p50Us: 410 },
     answeredAgeMs: 0,
     establishedAgeMs: 0,
+    usualUs: null,
     left: false,
-    day: { windows: 1, met: null, sent: 8, established: 5, medianUs: null },
+    day: { windows: 1, met: null, sent: 8, established: 5 },
     icmp: null,
   });
   // What is above 256 µs is kept to 0.4 %.

@@ -36,6 +36,10 @@ let ready = false;
 /** The finding below the pointer, and the one that was chosen. */
 let over: PageFinding | null = null;
 let chosen: PageFinding | null = null;
+/** Where the tip is, while it is shown. */
+let tipAt: readonly [x: number, y: number] | null = null;
+/** Whether the pair's last day is shown. */
+let hasHistory = false;
 
 function scale(): Scale {
   return scales[metric ?? data.metric];
@@ -59,15 +63,18 @@ function select(from: number, to: number): void {
   if (!ready) return;
   if (from === pair.from && to === pair.to) return;
   pair = { from, to };
+  hasHistory = false;
   placeFrames(layout, from, to);
   showDetails(data, matrix, scale(), pair);
 }
 
 function tip(x: number, y: number): void {
+  tipAt = [x, y];
   showTip(data, matrix, scale(), pair, [x, y]);
 }
 
 function hideTip(): void {
+  tipAt = null;
   byId("tip").hidden = true;
 }
 
@@ -201,6 +208,9 @@ function show(next: PageData): void {
     },
   });
   choose(scale().metric);
+  if (pair.from < 0) hideTip();
+  else if (tipAt !== null) tip(...tipAt);
+  if (hasHistory) void showHistory();
 }
 
 /** The last day of the chosen pair, which only a live page has. */
@@ -208,8 +218,13 @@ async function showHistory(): Promise<void> {
   if (embedded !== "" || pair.from < 0 || pair.from === pair.to) return;
   const [from, to] = [data.nodes[pair.from].name, data.nodes[pair.to].name];
   const query = new URLSearchParams({ from, to });
+  hasHistory = true;
   const response = await fetch(`api/pair?${query}`);
   const text = await response.text();
+  // Meanwhile another pair may have been chosen.
+  if (!hasHistory || data.nodes[pair.from]?.name !== from || data.nodes[pair.to]?.name !== to) {
+    return;
+  }
   drawHistory(response.ok ? JSON.parse(text).windows : null, response.ok ? "" : text);
 }
 

@@ -1,5 +1,6 @@
 /** What is beside the matrix: a pair's figures, the tip at the pointer, the legend, the findings. */
 import { shortPercent } from "../../../text/number.ts";
+import { counted } from "../../../text/words.ts";
 import type { Figure } from "../../../domain/matrix.ts";
 import {
   isShare,
@@ -162,6 +163,9 @@ export function showFindings(
   events: FindingEvents,
 ): void {
   const list = byId("findings");
+  const focused = list.contains(document.activeElement)
+    ? document.activeElement?.textContent
+    : null;
   list.replaceChildren();
   if (findings?.length === 0) {
     const line = element("p", "", "notice");
@@ -189,6 +193,8 @@ export function showFindings(
       events.chosen(chosen === null ? null : finding);
     });
     list.append(item(line));
+    // New data do not take the focus away from who reads with the keyboard.
+    if (focused !== null && line.textContent === focused) line.focus();
   }
 }
 
@@ -241,8 +247,8 @@ function barsOf(windows: readonly PageWindow[], title: string): HTMLElement[] {
     bars.append(bar);
   }
   const lost = windows.reduce((sum, { sent, established }) => sum + sent - established, 0);
-  const text = `${title}: ${windows.length} windows of five minutes, up to ${
+  const text = `${title}: ${counted(windows.length, "window")} of five minutes, up to ${
     valueText("p50", most * 1000)
-  }, ${lost} handshakes not established`;
+  }, ${counted(lost, "handshake")} not established`;
   return [bars, element("p", text, "hint")];
 }

@@ -175,7 +175,8 @@ export class SimulatedMesh {
       answeredAgeMs: null,
       establishedAgeMs: null,
       left: false,
-      day: this.#day(from, to),
+      day: null,
+      usualUs: this.#dayUs(from, to),
       rtt: quantilesOf(rtt, steady),
       cold: quantilesOf(cold, coldCount),
       connect: quantilesOf(connect, answered),
@@ -274,11 +275,10 @@ export class SimulatedMesh {
     };
   }
 
-  /** The day before, in which the mesh was as it usually is; null for a node that has just begun. */
-  #day(from: number, to: number): PeerFigures["day"] {
+  /** What was usual in the day before; null for a node that has just begun. */
+  #dayUs(from: number, to: number): number | null {
     if (!this.#weather.hasDay || this.#weather.restarted === from) return null;
-    const medianUs = Math.round(1.05 * this.#usualUs(from, to) + between(this.#random, 30, 60));
-    return { windows: 200, met: null, sent: 48_000, established: 48_000, medianUs };
+    return Math.round(1.05 * this.#usualUs(from, to) + between(this.#random, 30, 60));
   }
 
   #icmpFigures(
