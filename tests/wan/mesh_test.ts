@@ -7,7 +7,7 @@ const TOLERANCE_MS = 0.2;
 /** Links round their delays, and histograms what was measured. */
 const ROUNDING_MS = 0.02;
 /** So many probes make a median. */
-const ENOUGH = 24;
+const ENOUGH = 18;
 /** Generous: until the probes of a whole window are those of the network as it is now. */
 const PATIENCE_MS = 45_000;
 const LOOK_EVERY_MS = 500;
