@@ -152,7 +152,7 @@ function flat(matrix: Matrix, figure: Figure): (number | null)[] | null {
 function rowNote(matrix: Matrix, node: number): string {
   const row = matrix.row(node);
   if (row.kind === "missing") {
-    return matrix.left(node) ? "left on purpose" : `no row: ${row.reason}`;
+    return `${matrix.left(node) ? "left on purpose; " : ""}no row: ${row.reason}`;
   }
   const age = `row ${roughDuration(row.ageMs)} old`;
   return row.kind === "stale" ? `stale, ${age}` : row.ageMs >= 1000 ? age : "";

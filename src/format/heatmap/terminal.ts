@@ -181,7 +181,7 @@ function painted(text: string, level: number, { colour }: TerminalStyle): string
 
 function rowNote(matrix: Matrix, node: number): string {
   const row = matrix.row(node);
-  if (row.kind === "missing") return matrix.left(node) ? "left" : "no row";
+  if (row.kind === "missing") return "no row";
   return row.kind === "stale" ? `stale, ${roughDuration(row.ageMs)} old` : "";
 }
 
@@ -190,7 +190,7 @@ function rowNotes(matrix: Matrix, columns: number): string[] {
   const reasons = Map.groupBy(
     matrix.nodes.flatMap(({ name }, i) => {
       const row = matrix.row(i);
-      return row.kind === "missing" && !matrix.left(i) ? [{ name, reason: row.reason }] : [];
+      return row.kind === "missing" ? [{ name, reason: row.reason }] : [];
     }),
     ({ reason }) => reason,
   );
