@@ -10,6 +10,9 @@ export interface Need {
 /** Where Debian keeps the shared libraries of this machine's own kind. */
 const LIBRARIES = `/usr/lib/${Deno.build.arch}-linux-gnu`;
 
+/** A library for Debian's python3. */
+const PYTHON_YAML = "/usr/lib/python3/dist-packages/yaml/__init__.py";
+
 /** By suite. */
 export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   binary: [
@@ -54,15 +57,18 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "busybox", package: "busybox-static" },
     { command: "curl", package: "curl" },
     { command: "dash", package: "dash" },
+    { command: "docker-registry", package: "docker-registry" },
     { command: "dpkg", package: "dpkg" },
     { command: "openssl", package: "openssl" },
     { command: "qemu-aarch64", package: "qemu-user" },
     { command: "/usr/aarch64-linux-gnu/lib/libc.so.6", package: "libc6-arm64-cross" },
     { command: "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1", package: "libgcc-s1-arm64-cross" },
+    { command: PYTHON_YAML, package: "python3-yaml" },
     { command: "rpm", package: "rpm" },
     { command: "setpriv", package: "util-linux" },
     { command: "shasum", package: "perl" },
     { command: "shellcheck", package: "shellcheck" },
+    { command: "skopeo", package: "skopeo" },
     { command: "wget", package: "wget" },
   ],
   systemd: [
@@ -79,7 +85,10 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "setpriv", package: "util-linux" },
     { command: "traceroute", package: "traceroute" },
   ],
-  workflows: [{ command: "npm", package: "npm" }],
+  workflows: [
+    { command: "npm", package: "npm" },
+    { command: PYTHON_YAML, package: "python3-yaml" },
+  ],
 };
 
 /** The needs of these suites that are not met. */

@@ -28,22 +28,20 @@ realTest("promtool finds nothing wrong with what is shipped, and each alert's te
   await promtool("test", "rules", ...files);
 });
 
-/** A pod as Prometheus discovers it in a cluster. */
-function pod(name: string, app: string, scrape: string): unknown {
+/** A container's port as Prometheus discovers it in a cluster. */
+function discovered(pod: string, portName: string, phase: string): unknown {
   const meta = {
-    pod_label_app_kubernetes_io_name: app,
-    pod_annotation_prometheus_io_scrape: scrape,
-    pod_annotation_prometheus_io_port: "9273",
-    pod_ip: "10.1.2.3",
     namespace: "monitoring",
-    pod_name: name,
+    pod_name: pod,
     pod_node_name: "node-7",
+    pod_phase: phase,
+    pod_container_port_name: portName,
   };
   const labels = Object.entries(meta).map(([key, value]) => [`__meta_kubernetes_${key}`, value]);
-  return { targets: ["10.1.2.3:80"], labels: Object.fromEntries(labels) };
+  return { targets: ["10.1.2.3:9273"], labels: Object.fromEntries(labels) };
 }
 
-realTest("of a cluster's pods those of wire-probe are scraped, at their port, under their names", [
+realTest("of a cluster's ports those of wire-probe are scraped, under their pods' names", [
   "promtool",
 ], async () => {
   using folder = new Folder();
@@ -51,9 +49,12 @@ realTest("of a cluster's pods those of wire-probe are scraped, at their port, un
   // Debian's Prometheus cannot ask a cluster: what it would hear stands in a file.
   const discovery = /kubernetes_sd_configs:\n *- role: pod/;
   assertMatch(shipped, discovery);
-  const pods = [pod("a", "wire-probe", "true"), pod("b", "wire-probe-mesh", "true")];
-  const others = [pod("c", "wire-probe", "false"), pod("d", "shop", "true")];
-  const file = folder.write("pods.json", JSON.stringify([...pods, ...others]));
+  const ports = [
+    discovered("a", "wire-probe", "Running"),
+    discovered("a", "probe", "Running"),
+    discovered("b", "wire-probe", "Failed"),
+  ];
+  const file = folder.write("ports.json", JSON.stringify(ports));
   const config = shipped.replace(discovery, `file_sd_configs:\n      - files: ["${file}"]`);
   const path = folder.write("prometheus.yml", config);
   const said = await promtool(
@@ -66,8 +67,10 @@ realTest("of a cluster's pods those of wire-probe are scraped, at their port, un
   const found: { labels: Record<string, string> }[] = JSON.parse(said);
   const kept = found.map(({ labels }) => labels).filter((labels) => Object.hasOwn(labels, "pod"));
   assertEquals(
-    kept.map((labels) => [labels.pod, labels.namespace, labels.node, labels.__address__]).sort(),
-    ["a", "b"].map((name) => [name, "monitoring", "node-7", "10.1.2.3:9273"]),
+    kept.map((
+      labels,
+    ) => [labels.pod, labels.namespace, labels.kubernetes_node, labels.__address__]),
+    [["a", "monitoring", "node-7", "10.1.2.3:9273"]],
   );
 });
 

