@@ -83,11 +83,22 @@ async function bundle(folder: string): Promise<void> {
   // What an earlier build left behind would go into the binary.
   await Deno.remove(folder, { recursive: true }).catch(() => {});
   await deno("bundle", "--quiet", "--minify", "--code-splitting", "--outdir", folder, "main.ts");
-  for await (const { name } of Deno.readDir(folder)) {
-    const module = `${folder}/${name}`;
-    await Deno.writeTextFile(module, ascii(await Deno.readTextFile(module)));
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  const short = shortNames(names);
+  for (const name of names) {
+    const script = ascii(await Deno.readTextFile(`${folder}/${name}`));
+    await Deno.remove(`${folder}/${name}`);
+    const module = `${folder}/${short.get(name) ?? name}`;
+    const renamed = script.replace(/"\.\/(chunk-[^"]+)"/g, (_, of) => `"./${short.get(of)}"`);
+    await Deno.writeTextFile(module, renamed);
     await Deno.utime(module, MODULE_TIME_S, MODULE_TIME_S);
   }
+}
+
+/** Short names for the bundler's chunks, each of which a dozen modules name. */
+function shortNames(names: readonly string[]): ReadonlyMap<string, string> {
+  const chunks = names.filter((name) => name.startsWith("chunk-"));
+  return new Map(chunks.map((name, i) => [name, `${i.toString(36)}.js`]));
 }
 
 /**

@@ -1,9 +1,8 @@
 /** The option table: every command, its operands and its options. */
 import { MANY_BOUNDS_US } from "../stats/buckets.ts";
-import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
 import { GROUPINGS } from "../domain/connection.ts";
 import * as limits from "../domain/limits.ts";
-import { METRICS } from "../format/heatmap/metric.ts";
+import { METRICS } from "../format/heatmap/metric_names.ts";
 import { MAX_NODES } from "../domain/mesh_row.ts";
 import { MESH_HTTP_PORT } from "../input/nodes_file.ts";
 import { PEER_PREFIX } from "../input/peer_prefix.ts";
@@ -179,9 +178,14 @@ export const PROBE_OPTIONS = {
 
 export const PING_OPTIONS = {
   ...RUN_OPTIONS,
-  size: once(integer(0, MAX_ECHO_BYTES, "BYTES"), DEFAULT_ECHO_BYTES, "payload of an echo", {
-    short: "s",
-  }),
+  size: once(
+    integer(0, limits.MAX_ECHO_BYTES, "BYTES"),
+    limits.DEFAULT_ECHO_BYTES,
+    "payload of an echo",
+    {
+      short: "s",
+    },
+  ),
   ttl: once(integer(1, limits.MAX_HOPS), null, "time to live, or hop limit"),
 } satisfies OptionTable;
 

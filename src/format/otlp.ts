@@ -10,7 +10,7 @@ import type { WallTime } from "../time/wall_anchor.ts";
 import type { Naming } from "./naming.ts";
 import type { HistogramView } from "./prometheus.ts";
 import type { MetricFamily, MetricSample } from "./metric_family.ts";
-import { OtlpDifferences, type Span } from "./otlp_differences.ts";
+import { OtlpDifferences, type Span, type Temporality } from "./otlp_differences.ts";
 import { protobufFields, ProtobufWriter } from "./protobuf.ts";
 
 /** The semantic conventions that the attributes of the resource follow. */
@@ -64,13 +64,6 @@ const OWN = {};
 
 /** Units as OpenTelemetry spells them (UCUM). */
 const UCUM = { seconds: "s", bytes: "By" } as const;
-
-/**
- * Which counters and histograms are sent as differences (OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE):
- * none, all, or with `lowmemory` those that this process counts itself, not those that it reads.
- */
-export const TEMPORALITIES = ["cumulative", "delta", "lowmemory"] as const;
-export type Temporality = typeof TEMPORALITIES[number];
 
 /** Who sends. */
 export interface OtlpSender {

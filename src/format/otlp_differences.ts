@@ -5,6 +5,13 @@
  */
 import type { WallTime } from "../time/wall_anchor.ts";
 
+/**
+ * Which counters and histograms are sent as differences (OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE):
+ * none, all, or with `lowmemory` those that this process counts itself, not those that it reads.
+ */
+export const TEMPORALITIES = ["cumulative", "delta", "lowmemory"] as const;
+export type Temporality = typeof TEMPORALITIES[number];
+
 /** A point's sums, and up to when they are counted. */
 interface Told {
   readonly sums: readonly number[];

@@ -75,8 +75,8 @@ export type Calls<Names extends readonly LibcName[]> = LibcOf<Names>["symbols"];
 
 /**
  * Opens libc with these functions, or null where there is none or FFI is not allowed. The functions
- * can be called after the FFI permission was given up, until the library is closed or the scope that it
- * was opened in ends.
+ * can be called after the FFI permission was given up, until what this returns is closed or the scope that
+ * it was opened in ends.
  *
  * @example `openLibc(["close"])?.symbols.close(descriptor)`
  */
@@ -84,39 +84,52 @@ export function openLibc<const Names extends readonly LibcName[]>(
   names: Names,
 ): LibcOf<Names> | null {
   if (Deno.build.os !== "linux") return null;
-  const key = names.join();
-  const shared = OPEN.get(key) ?? loaded(names);
-  if (shared === null) return null;
-  OPEN.set(key, shared);
-  shared.users++;
+  const missing = names.filter((name) => !OPEN.has(name));
+  if (missing.length > 0 && !load(missing)) return null;
+  const loads = new Map(names.map((name) => [name, OPEN.get(name)!]));
+  const used = new Set(loads.values());
+  for (const load of used) load.users++;
+  const symbols = Object.fromEntries(
+    [...loads].map(([name, { library }]) => [name, library.symbols[name]]),
+  );
   let isOpen = true;
   const close = () => {
     if (!isOpen) return;
     isOpen = false;
-    if (--shared.users > 0) return;
-    OPEN.delete(key);
-    shared.library.close();
+    for (const load of used) leave(load);
   };
-  endsWithScope(close);
-  // The list that it is kept by names the functions that it was loaded with.
-  const { symbols } = shared.library as LibcOf<Names>;
-  return { symbols, close };
+  const scoped = endsWithScope(close);
+  for (const load of used) load.scoped ||= scoped;
+  // Each function was loaded with the signature of its name.
+  return { symbols: symbols as Calls<Names>, close };
 }
 
-/** A library that was loaded, and how many have it open. */
-interface Shared {
+/** Functions that were loaded together, and how many have some of them open. */
+interface Load {
   readonly library: Deno.DynamicLibrary<Deno.ForeignLibraryInterface>;
+  readonly names: readonly LibcName[];
   users: number;
+  /** Whether a scope used them: else they stay for whoever opens them next. */
+  scoped: boolean;
 }
 
-/** By the list of its functions: to load one costs 0.4 ms a function, and many open the same. */
-const OPEN = new Map<string, Shared>();
+/** By function: to load one costs 0.4 ms, and many files call the same. */
+const OPEN = new Map<LibcName, Load>();
 
-function loaded(names: readonly LibcName[]): Shared | null {
+/** False where there is no libc to load from. */
+function load(names: readonly LibcName[]): boolean {
   const signatures = Object.fromEntries(names.map((name) => [name, SIGNATURES[name]]));
   try {
-    return { library: Deno.dlopen(LIBC, signatures), users: 0 };
+    const load = { library: Deno.dlopen(LIBC, signatures), names, users: 0, scoped: false };
+    for (const name of names) OPEN.set(name, load);
+    return true;
   } catch {
-    return null;
+    return false;
   }
+}
+
+function leave(load: Load): void {
+  if (--load.users > 0 || !load.scoped) return;
+  for (const name of load.names) OPEN.delete(name);
+  load.library.close();
 }

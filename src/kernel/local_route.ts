@@ -1,6 +1,5 @@
 /** Whether this machine has a way to an address: by connecting a UDP socket, which sends nothing. */
 import type { Endpoint } from "../domain/target.ts";
-import { openErrno, type ReadErrno } from "./errno.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import { SOCK_CLOEXEC, SOCK_DGRAM } from "./linux.ts";
 import { familyOf, openScopes, type ScopeOf, sockaddr } from "./sockaddr.ts";
@@ -9,26 +8,19 @@ const CALLS = ["socket", "connect", "close"] as const;
 
 export class LocalRoutes {
   #libc: Calls<typeof CALLS>;
-  #errno: ReadErrno;
   #scopeOf: ScopeOf;
 
-  private constructor(
-    libc: Calls<typeof CALLS>,
-    errno: ReadErrno,
-    scopeOf: ScopeOf,
-  ) {
+  private constructor(libc: Calls<typeof CALLS>, scopeOf: ScopeOf) {
     this.#libc = libc;
-    this.#errno = errno;
     this.#scopeOf = scopeOf;
   }
 
   /** Null where there is no libc. */
   static open(): LocalRoutes | null {
     const libc = openLibc(CALLS)?.symbols;
-    const errno = openErrno();
     const scopeOf = openScopes();
-    if (libc === undefined || errno === null || scopeOf === null) return null;
-    return new LocalRoutes(libc, errno, scopeOf);
+    if (libc === undefined || scopeOf === null) return null;
+    return new LocalRoutes(libc, scopeOf);
   }
 
   /** Whether the routes of this machine refuse the address, as a route of type prohibit does. */
@@ -36,8 +28,7 @@ export class LocalRoutes {
     const descriptor = this.#libc.socket(familyOf(endpoint), SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return false;
     const address = sockaddr(endpoint, this.#scopeOf(endpoint));
-    const failed = this.#libc.connect(descriptor, address, address.length) !== 0;
-    const refused = failed && this.#errno() !== 0;
+    const refused = this.#libc.connect(descriptor, address, address.length) !== 0;
     this.#libc.close(descriptor);
     return refused;
   }

@@ -12,9 +12,13 @@ export type EndOf = () => void | Promise<void>;
 
 let current: KernelScope | null = null;
 
-/** Has the scope that is being filled end this; without one it lasts as long as the process. */
-export function endsWithScope(end: EndOf): void {
+/**
+ * Has the scope that is being filled end this; without one it lasts as long as the process. Whether there
+ * is a scope.
+ */
+export function endsWithScope(end: EndOf): boolean {
   current?.add(end);
+  return current !== null;
 }
 
 export class KernelScope {

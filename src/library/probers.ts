@@ -5,7 +5,7 @@ import type { Target } from "../domain/target.ts";
 import { descriptorLimit } from "../kernel/process.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import type { CloseKind } from "../net/connector.ts";
-import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../net/echo_exchange.ts";
+import { DEFAULT_ECHO_BYTES, MAX_ECHO_BYTES } from "../domain/limits.ts";
 import { openKnockProber } from "../net/knock_prober.ts";
 import { connectorFor, NO_KERNEL_FIGURES, OWN_SOCKETS_FROM } from "../net/open_connector.ts";
 import { openPingProber } from "../net/ping_prober.ts";

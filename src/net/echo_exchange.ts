@@ -21,11 +21,6 @@ import { writeU16, writeU32 } from "../packet/network_order.ts";
 import { PROTOCOL_ICMP } from "../packet/protocol.ts";
 import type { Answer, Exchange, Quoted, Request } from "./exchange.ts";
 
-/** What fills a payload of 56 bytes beside an ICMP header up to the 64 that ping is known for. */
-export const DEFAULT_ECHO_BYTES = 56;
-/** RFC 791: 65,535 bytes with the IP header and the echo's own. */
-export const MAX_ECHO_BYTES = 65_535 - 20 - ECHO_HEADER_BYTES;
-
 export interface EchoOptions {
   /** A ping socket, which the kernel gave its id and which sees no IP header, or a raw one. */
   readonly kind: "ping" | "raw-echo";

@@ -15,7 +15,7 @@ import { UdpSockets } from "../kernel/udp_socket.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Resolver } from "../net/resolver.ts";
-import { httpLimits } from "../net/http_server.ts";
+import { httpLimits } from "../net/http_limits.ts";
 import { HttpAccess, type HttpOptions } from "../net/http_access.ts";
 import { CollectdSocket, unixStream } from "../sink/collectd_socket.ts";
 import type { Exporter } from "../sink/exporter.ts";

@@ -5,7 +5,7 @@
 import { SystemError } from "../domain/exit.ts";
 import { descriptorLimit } from "../kernel/process.ts";
 import { openNameQueries } from "../net/dns_query.ts";
-import { HTTP_LIMITS, httpLimits } from "../net/http_server.ts";
+import { HTTP_LIMITS, httpLimits } from "../net/http_limits.ts";
 import { Lookups } from "../net/lookups.ts";
 import { type Resolver, systemResolver } from "../net/resolver.ts";
 import { systemClock } from "../time/clock.ts";

@@ -33,10 +33,8 @@ export class Live {
     this.#screen = screen;
   }
 
-  /** Null when `--live` is not given, or there is no such terminal (a notice says why). Open before FFI
-   * is revoked. */
+  /** Null where there is no such terminal (a notice says why). Open before FFI is revoked. */
   static open(options: RunOptions): Live | null {
-    if (!options.live) return null;
     const screen = OwnScreen.open(outbox);
     if (screen instanceof OwnScreen) return new Live(options, screen, openPressure());
     say(`--live: ${screen}; going on with lines`);

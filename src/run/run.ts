@@ -30,7 +30,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { openPressure } from "./host_pressure.ts";
 import { introduction, placeOf } from "./introduction.ts";
-import { Live } from "./live.ts";
+import type { Live } from "./live.ts";
 import { collectdOptions, type OutputName, type RunOptions } from "./options.ts";
 import { FOLLOW_MS } from "./members.ts";
 import { type EndSignal, outbox, say } from "./outbox.ts";
@@ -64,6 +64,13 @@ export async function run(
   version: string,
 ): Promise<ExitCode> {
   return await (await Run.open(options, targets, means, version)).toTheEnd();
+}
+
+/** What a run opens before it begins. */
+interface RunParts {
+  readonly naming: Naming;
+  readonly gate: Gate;
+  readonly live: Live | null;
 }
 
 /** So long without news is a silence. */
@@ -109,15 +116,16 @@ class Run {
       const { openExporters } = await import("./exports.ts");
       await openExporters(options, exporters);
     }
-    return new Run(options, targets, means, naming, gate);
+    // So does its table: only `--live` reads it.
+    const live = options.live ? (await import("./live.ts")).Live.open(options) : null;
+    return new Run(options, targets, means, { naming, gate, live });
   }
 
   private constructor(
     options: RunOptions,
     targets: RunTargets,
     means: Means,
-    naming: Naming,
-    gate: Gate,
+    { naming, gate, live }: RunParts,
   ) {
     const { prober, maxInFlight } = means;
     this.#options = options;
@@ -125,7 +133,7 @@ class Run {
     this.#means = means;
     this.#clockWord = naming.clock;
     this.#title = (of) => introduction(of, options, naming);
-    this.#live = Live.open(options);
+    this.#live = live;
     this.#progress = this.#live === null ? Progress.open(options) : null;
     const quiet = options.quiet || this.#live !== null;
     this.#report = new Report(formatFor(options, targets.current, naming), outbox.stdout, quiet);

@@ -1,6 +1,7 @@
 /** An `otlp-http://` export URL and OpenTelemetry's environment variables as the requests they stand for. */
 import { UsageError } from "../domain/exit.ts";
-import { type Attribute, TEMPORALITIES, type Temporality } from "../format/otlp.ts";
+import type { Attribute } from "../format/otlp.ts";
+import { TEMPORALITIES, type Temporality } from "../format/otlp_differences.ts";
 import { quote } from "../text/quote.ts";
 
 /** Where and how metrics are sent. */

@@ -5,12 +5,8 @@ import { SystemError } from "../../src/domain/exit.ts";
 import { openBreakOff } from "../../src/kernel/break_off.ts";
 import type { HttpRequest } from "../../src/net/http_request.ts";
 import { type HttpResponse, textResponse } from "../../src/net/http_response.ts";
-import {
-  HTTP_LIMITS,
-  type HttpLimits,
-  type HttpPorts,
-  HttpServer,
-} from "../../src/net/http_server.ts";
+import { HTTP_LIMITS, type HttpLimits } from "../../src/net/http_limits.ts";
+import { type HttpPorts, HttpServer } from "../../src/net/http_server.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { Random } from "../unit/random.ts";
 import {

@@ -5,7 +5,7 @@ import type { ProbeRecord } from "../../domain/probe_record.ts";
 import type { Endpoint, Target } from "../../domain/target.ts";
 import type { SockDiag } from "../../kernel/sock_diag.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
-import { DEFAULT_ECHO_BYTES } from "../../net/echo_exchange.ts";
+import { DEFAULT_ECHO_BYTES } from "../../domain/limits.ts";
 import { openKnockProber } from "../../net/knock_prober.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";

@@ -3,32 +3,9 @@ import { shortPercent, shortTime } from "../../text/number.ts";
 import { type Group } from "../../domain/mesh_node.ts";
 import { MAX_WEIGHT, type PairFigures } from "../../domain/matrix.ts";
 import { median } from "../../stats/quantile.ts";
+import { isShare, type Metric } from "./metric_names.ts";
 
-export const METRICS = ["p50", "p99", "loss", "cold", "retransmits"] as const;
-export type Metric = typeof METRICS[number];
-
-/** In a legend or a title. */
-export const METRIC_TITLES: Readonly<Record<Metric, string>> = {
-  p50: "handshake RTT, p50",
-  p99: "handshake RTT, p99",
-  loss: "probes lost",
-  cold: "cold handshake RTT, p50",
-  retransmits: "SYN retransmits per probe",
-};
-
-/** On a button. */
-export const METRIC_NAMES: Readonly<Record<Metric, string>> = {
-  p50: "p50",
-  p99: "p99",
-  loss: "loss",
-  cold: "cold",
-  retransmits: "SYN retransmits",
-};
-
-/** Whether a metric is a share, from 0 to 1 as a rule, and not a time in µs. */
-export function isShare(metric: Metric): boolean {
-  return metric === "loss" || metric === "retransmits";
-}
+export { isShare, type Metric, METRIC_NAMES, METRIC_TITLES, METRICS } from "./metric_names.ts";
 
 /** A pair's figure: µs or a share; NaN where there is none. */
 export function valueOf(matrix: PairFigures, metric: Metric, from: number, to: number): number {
