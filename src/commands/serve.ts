@@ -1,6 +1,7 @@
 /** `serve`: accepts TCP connections and closes them at once. */
 import { EXIT, type ExitCode } from "../domain/exit.ts";
 import { onSignal, revoke } from "../kernel/process.ts";
+import { giveUpRawSockets } from "../kernel/raw_right.ts";
 import { serve as listen } from "../library/serve.ts";
 import type { AcceptCounters, ListenOptions } from "../net/listener.ts";
 import { outbox, say } from "../run/outbox.ts";
@@ -25,6 +26,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   };
   onSignal("SIGQUIT", report);
   const { statsEveryMs } = options;
+  giveUpRawSockets(null);
   for (const socket of server.sockets) say(listeningText(socket, options.backlog));
   revoke("env", "ffi", "read", "write", "sys", "net");
   const stopStats = statsEveryMs === null ? () => {} : repeat(systemClock, statsEveryMs, report);

@@ -60,29 +60,6 @@ export function revoke(...names: PermissionName[]): void {
   for (const name of names) Deno.permissions.revokeSync({ name });
 }
 
-/** struct __user_cap_header_struct and two of __user_cap_data_struct (capget(2)), in words. */
-const CAPABILITY_VERSION_3 = 0x20080522;
-const CAPABILITY_WORDS = 6;
-/** <linux/capability.h> */
-const CAP_NET_RAW = 13;
-
-/**
- * Gives up the right to open raw sockets, where this process has it; those that are open go on
- * working. It is the calling thread's, which is the one that runs this program: the runtime's own
- * threads keep theirs, and open no socket for it.
- */
-export function giveUpRawSockets(): void {
-  const libc = openLibc(["capget", "capset"])?.symbols;
-  if (libc === undefined) return;
-  const header = Uint32Array.of(CAPABILITY_VERSION_3, 0);
-  const data = new Uint32Array(CAPABILITY_WORDS);
-  if (libc.capget(header, data) !== 0) return;
-  // Effective, permitted and inheritable, of the first 32 capabilities. Who has none asks for nothing.
-  if ((data[1] & 1 << CAP_NET_RAW) === 0) return;
-  for (let set = 0; set < 3; set++) data[set] &= ~(1 << CAP_NET_RAW);
-  libc.capset(header, data);
-}
-
 /** Calls back on each arrival of the signal; a system without it has nothing to call back for. */
 export function onSignal(name: SignalName, callback: () => void): void {
   try {

@@ -2,7 +2,8 @@
  * A run of `probe`, `ping` or `knock`: targets on a schedule, results as they come, a summary at the
  * end. The caller brings the prober.
  */
-import { giveUpRawSockets, hostName, onSignal, revoke } from "../kernel/process.ts";
+import { hostName, onSignal, revoke } from "../kernel/process.ts";
+import { giveUpRawSockets } from "../kernel/raw_right.ts";
 import { listText } from "../text/words.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
 import { type ExitCode, SystemError } from "../domain/exit.ts";
@@ -383,10 +384,9 @@ function formatFor(
 }
 
 /** Revokes permissions. Kept: network, the targets file for a reload, collectd's socket. */
-function giveUpPermissions({ source, targetsFile, exports }: RunOptions): void {
+function giveUpPermissions({ device, targetsFile, exports }: RunOptions): void {
   const socket = exports.targets.some(({ kind }) => kind === "collectd-uds");
-  // With an address of one's own to send from, older kernels want the right for each socket.
-  if (source === null) giveUpRawSockets();
+  giveUpRawSockets(device);
   revoke("env", "ffi", "sys");
   if (!socket) revoke("write");
   if (!socket && targetsFile === null) revoke("read");

@@ -5,7 +5,8 @@ import { comparisonJson } from "../../format/compare_json.ts";
 import { comparisonText } from "../../format/compare_text.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { textIntroduction } from "../../format/text.ts";
-import { giveUpRawSockets, onSignal, revoke } from "../../kernel/process.ts";
+import { onSignal, revoke } from "../../kernel/process.ts";
+import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { Progress } from "../../run/progress.ts";
@@ -34,7 +35,7 @@ export async function compare(options: CompareOptions): Promise<ExitCode> {
     resolver: openGate().resolver,
     onHandshake: (record) => progress?.record(record),
   });
-  giveUpRawSockets();
+  giveUpRawSockets(null);
   revoke("env", "ffi", "sys", "read", "write");
   const report = () => print(run.results(), options);
   if (await run.prepare()) {

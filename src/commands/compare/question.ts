@@ -6,7 +6,8 @@ import { type Endpoint, hostPort, type Target } from "../../domain/target.ts";
 import { type Answer, answerJson, answerText } from "../../format/answer_text.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { ErrnoError } from "../../kernel/errno.ts";
-import { giveUpRawSockets, revoke } from "../../kernel/process.ts";
+import { revoke } from "../../kernel/process.ts";
+import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import type { Family } from "../../net/resolver.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
@@ -60,7 +61,7 @@ export async function question(options: QuestionOptions): Promise<ExitCode> {
     resolver: { resolve: () => Promise.resolve([endpoint.address]) },
     onHandshake: () => {},
   });
-  giveUpRawSockets();
+  giveUpRawSockets(null);
   revoke("env", "sys", "read", "write");
   if (output === "text") say(introduction(target, endpoint, COUNT * intervalMs));
   const stop = () => {

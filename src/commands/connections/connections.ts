@@ -9,6 +9,7 @@ import { type ExitCode, SystemError } from "../../domain/exit.ts";
 import { blankRecord } from "../../domain/probe_record.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { revoke } from "../../kernel/process.ts";
+import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import { onSignal } from "../../kernel/process.ts";
 import { SockDiag } from "../../kernel/sock_diag.ts";
 import { SocketOwners } from "../../kernel/socket_owners.ts";
@@ -184,7 +185,10 @@ class Run {
     if (exports.length === 0 && !probe && !traces) revoke("net");
     revoke("env", "sys");
     // A trace opens sockets of its own when it begins.
-    if (!traces) revoke("ffi");
+    if (!traces) {
+      giveUpRawSockets(null);
+      revoke("ffi");
+    }
     if (!socket) revoke("write", "read");
   }
 

@@ -8,6 +8,7 @@ import { meshTable } from "../../format/mesh_table.ts";
 import { openBreakOff } from "../../kernel/break_off.ts";
 import { MemoryReturn } from "../../kernel/memory.ts";
 import { hostName, onSignal, openCpuTime, revoke } from "../../kernel/process.ts";
+import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
 import { openPressure } from "../../run/host_pressure.ts";
@@ -129,6 +130,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   if (!options.quiet) {
     for (const socket of responder.sockets) say(listeningText(socket, listening.backlog));
   }
+  giveUpRawSockets(null);
   revoke("env", "ffi", "sys", "write");
 
   const working = [

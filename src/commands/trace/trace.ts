@@ -10,7 +10,8 @@ import { traceJson } from "../../format/path_json.ts";
 import { traceLines, traceTable } from "../../format/path_text.ts";
 import { loadTraceTargets, type TraceTarget, traceTargetName } from "../../input/trace_target.ts";
 import { allowRawSockets } from "../../kernel/capabilities.ts";
-import { descriptorLimit, giveUpRawSockets, revoke } from "../../kernel/process.ts";
+import { descriptorLimit, revoke } from "../../kernel/process.ts";
+import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
 import { openAddressFacts } from "../../net/name_server.ts";
@@ -50,7 +51,7 @@ export async function trace(options: TraceOptions, version: string): Promise<Exi
   const connector = new DenoConnector(TcpSockets.open(), "rst");
   const outputs = await TraceOutputs.open(options, version, connector);
   // Names are looked up by the system's resolver, which reads its files and the environment itself.
-  giveUpRawSockets();
+  giveUpRawSockets(options.interfaceName);
   revoke("env", "ffi", "write");
   if (outputs !== null) say(traceIntroduction(targets.map(traceTargetName), options));
   sayOfFlows(probers, options);
