@@ -1,5 +1,6 @@
 /**
- * `task fuzz`: nearly right input for every parser, and nearly right requests for the compiled program:
+ * `task fuzz`: nearly right input for every parser, and nearly right requests for the compiled program's
+ * listeners, a probe's and a mesh node's:
  * `fuzz.ts [--seconds N] [--seed N]`, a minute by default. A crash, a hang, growth or a wrong answer is
  * told with the seed that makes it again; then the exit code is 1.
  */
@@ -18,7 +19,53 @@ const MOST_GROWTH = 24 * 2 ** 20;
 /** Memory is given back within this (src/run/housekeeping.ts). */
 const SETTLE_MS = 6000;
 const PATIENCE_MS = 5000;
-const REQUESTS = PARSERS.find(({ name }) => name === "HTTP head")?.samples ?? [];
+const HEADS = PARSERS.find(({ name }) => name === "HTTP head")?.samples ?? [];
+
+/** A listener of the program: the command behind it, and what it is asked for. */
+interface Listener {
+  readonly name: string;
+  /** Its command line; `folder` takes the files that it reads. */
+  args(port: number, folder: string): Promise<string[]>;
+  readonly requests: readonly Uint8Array[];
+  /** What it ends with when it is told to. */
+  readonly code: number;
+}
+
+const LISTENERS: readonly Listener[] = [
+  {
+    name: "a probe",
+    args: (port) =>
+      Promise.resolve([
+        ...["probe", "-q", "-o", "none", "127.0.0.1:1"],
+        ...["--export", `prometheus://127.0.0.1:${port}?probe`],
+      ]),
+    requests: [
+      ...HEADS,
+      ...gets("/metrics", "/probe?target=127.0.0.1:1&timeout=1s&module=tcp"),
+    ],
+    // Nothing listens at its target.
+    code: 1,
+  },
+  {
+    name: "a mesh's node",
+    args: async (port, folder) => {
+      const nodes = `${folder}/nodes`;
+      const own = `n1=127.0.0.1:${freePort()} http=${port} az=a`;
+      await Deno.writeTextFile(nodes, `${own}\nn2=127.0.0.2:1 az=b\n`);
+      return ["mesh", "--nodes", nodes, "--name", "n1", "-i", "1s"];
+    },
+    requests: [
+      ...HEADS,
+      ...gets("/", "/row", "/metrics", "/api/matrix", "/api/pair?from=n1&to=n2"),
+    ],
+    code: 0,
+  },
+];
+
+function gets(...paths: readonly string[]): Uint8Array[] {
+  const encoder = new TextEncoder();
+  return paths.map((path) => encoder.encode(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`));
+}
 
 /** Inputs tried until the time is over; throws with the seed of one that failed. */
 function fuzzParsers(seed: number, endMs: number): number {
@@ -39,34 +86,40 @@ function fuzzParsers(seed: number, endMs: number): number {
   return tried;
 }
 
-/** A probe that serves its pages, which must stay well whatever is asked of it. */
-async function fuzzProgram(seed: number, endMs: number): Promise<number> {
+/** A program that serves its pages, which must stay well whatever is asked of it. */
+async function fuzzListener(listener: Listener, seed: number, endMs: number): Promise<number> {
   const port = freePort();
-  const child = new Deno.Command(BINARY, {
-    args: [
-      "probe",
-      "-q",
-      "-o",
-      "none",
-      "--export",
-      `prometheus://127.0.0.1:${port}?probe`,
-      "127.0.0.1:1",
-    ],
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const tried = await ask(port, child.pid, seed, endMs).finally(() => child.kill("SIGTERM"));
-  const { code, stderr } = await child.output();
+  const folder = await Deno.makeTempDir({ prefix: "wire-probe-fuzz-" });
+  const args = await listener.args(port, folder);
+  const child = new Deno.Command(BINARY, { args, stdout: "null", stderr: "piped" }).spawn();
+  const output = child.output();
+  const asking = ask(listener.requests, port, child.pid, seed, endMs);
+  const tried = await asking.finally(() => stop(child));
+  const { code, stderr } = await output;
+  await Deno.remove(folder, { recursive: true });
   const said = new TextDecoder().decode(stderr);
-  // Nothing listens at its target, which is what 1 says; the rest would be a crash.
-  if (code !== 1 || /panicked|Fatal|at file:/.test(said)) {
-    throw new Error(`the program ended with ${code}: ${said}`);
+  if (code !== listener.code || /panicked|Fatal|internal error|at file:/.test(said)) {
+    throw new Error(`${listener.name} ended with ${code}: ${said}`);
   }
   return tried;
 }
 
+function stop(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGTERM");
+  } catch {
+    // It has ended by itself, and its code will say how.
+  }
+}
+
 /** How many requests were made; throws when the program is not well after them. */
-async function ask(port: number, pid: number, seed: number, endMs: number): Promise<number> {
+async function ask(
+  samples: readonly Uint8Array[],
+  port: number,
+  pid: number,
+  seed: number,
+  endMs: number,
+): Promise<number> {
   await untilWell(port);
   const before = await residentBytes(pid);
   let tried = 0;
@@ -74,7 +127,7 @@ async function ask(port: number, pid: number, seed: number, endMs: number): Prom
     const first = seed + tried;
     const inputs = Array.from(
       { length: ROUND },
-      (_, i) => mutated(REQUESTS, new Random(first + i)),
+      (_, i) => mutated(samples, new Random(first + i)),
     );
     await Promise.all(inputs.map((bytes) => request(port, bytes)));
     if (!await isWell(port)) throw new Error(`requests: no page any more, seeds from ${first}`);
@@ -146,6 +199,9 @@ if (import.meta.main) {
   console.log(`seed ${seed}, ${seconds} s`);
   const parsed = fuzzParsers(seed, performance.now() + seconds * 500);
   console.log(`${parsed} inputs for ${PARSERS.length} parsers: nothing threw, nothing took long`);
-  const asked = await fuzzProgram(seed, performance.now() + seconds * 500);
-  console.log(`${asked} requests: it answers, and has not grown`);
+  const endMs = performance.now() + seconds * 500;
+  await Promise.all(LISTENERS.map(async (listener) => {
+    const asked = await fuzzListener(listener, seed, endMs);
+    console.log(`${asked} requests of ${listener.name}: it answers, and has not grown`);
+  }));
 }
