@@ -9,7 +9,6 @@
 const VERSIONS: Record<string, string> = {
   assert: "1.0.19",
   async: "1.5.0",
-  fmt: "1.0.10",
   internal: "1.0.14",
 };
 

@@ -56,6 +56,24 @@ Deno.test("CI sets up the pinned runtime, a release the newest, as scripts/deno 
   }
 });
 
+Deno.test("a release is compiled by what scripts/deno has verified, on every machine that makes bytes of it", () => {
+  const release = workflows.find(({ name }) => name === "release.yml")!.lines;
+  const jobs = new Map<string, string[]>();
+  let job: string[] = [];
+  for (const line of release.slice(release.indexOf("jobs:") + 1)) {
+    const name = /^ {2}(\w+):$/.exec(line)?.[1];
+    if (name !== undefined) jobs.set(name, job = []);
+    job.push(line);
+  }
+  for (const name of ["build", "reproduce", "suite"]) {
+    const text = jobs.get(name)?.join("\n") ?? "";
+    assertStringIncludes(text, "./scripts/deno task ", name);
+    assert(!text.includes("setup-deno"), name);
+  }
+  const said = release.slice(0, release.indexOf("jobs:")).join("\n");
+  assertStringIncludes(said, "WIRE_PROBE_RUNTIME: newest\n  WIRE_PROBE_SITES: closed");
+});
+
 const reason = withoutLinter();
 Deno.test({
   name: `actionlint finds nothing${reason === null ? "" : ` (${reason})`}`,
