@@ -28,7 +28,7 @@ import { commandHelp, generalHelp, questionHelp } from "./help.ts";
 import { manPage } from "./man.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionTable } from "./option.ts";
-import { type Parsed, parseOptions } from "./parse_options.ts";
+import { ALONE, type Parsed, parseOptions } from "./parse_options.ts";
 import { pingOptions, probeOptions, runOptions } from "./run_options.ts";
 import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS, QUESTION } from "./table.ts";
 
@@ -80,19 +80,30 @@ function parseQuestion(argv: readonly string[]): Command {
   // HOST PORT, as nc and telnet take them.
   const isPair = /^[0-9]{1,5}$/.test(words[1] ?? "");
   const isTarget = isPair || (first.startsWith("-") ? target !== undefined : first === target);
-  if (!isTarget) throw unknownCommand(first);
+  if (!isTarget) throw unknownCommand(first, "a target is HOST:PORT; see 'wire-probe help'");
   if (wantsHelp(argv)) return print(questionHelp());
-  const { values, operands, given } = parseOptions("", QUESTION.options, argv, () => null);
+  const { values, operands, given } = parseOptions(ALONE, QUESTION.options, argv, optionOwner);
   const command = { name: "question", options: questionOptions(values, operands) } as const;
   return given.has("verbose") ? { ...command, verbose: true } : command;
 }
 
-function unknownCommand(word: string): UsageError {
+function unknownCommand(word: string, otherwise = "see 'wire-probe help'"): UsageError {
   const known = word.startsWith("-") ? ["--help", "--version"] : COMMAND_NAMES;
   const near = nearest(word, known);
-  const hint = near !== null ? `did you mean '${near}'?` : "see 'wire-probe help'";
+  const hint = near !== null
+    ? `did you mean '${near}'?`
+    : word.startsWith("-")
+    ? "see 'wire-probe help'"
+    : otherwise;
   const what = word.startsWith("-") ? "option" : "command";
   return new UsageError(`there is no ${what} ${quote(redacted(word))}; ${hint}`);
+}
+
+/** The command that has an option which a target alone has not: compare, where it does. */
+function optionOwner(option: string): string | null {
+  return ["compare" as const, ...COMMAND_NAMES].find((name) =>
+    Object.hasOwn(COMMANDS[name].options, option)
+  ) ?? null;
 }
 
 /** The first other command that has the option, for messages. */

@@ -150,6 +150,9 @@ function unknown(
   return new UsageError(`'${command}' has no option ${quote(`--${name}`)}; ${hint}`);
 }
 
+/** What messages call a target without a command. */
+export const ALONE = "HOST:PORT";
+
 /** The command whose help an original spelling's user is sent to. */
 const ORIGINAL_NAMES: Readonly<Record<string, string>> = {
   "--mode probe": "probe",
@@ -157,6 +160,7 @@ const ORIGINAL_NAMES: Readonly<Record<string, string>> = {
 };
 
 function seeHelp(command: string): string {
+  if (command === ALONE) return `a command may: 'wire-probe help compare'`;
   const name = ORIGINAL_NAMES[command] ?? command;
   return `see 'wire-probe help ${name}'`;
 }

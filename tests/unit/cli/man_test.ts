@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
 import { groupsOf } from "../../../src/cli/help.ts";
-import { EXAMPLES } from "../../../src/cli/help_texts.ts";
+import { EXAMPLES, NOTES } from "../../../src/cli/help_texts.ts";
 import { manPage, roff } from "../../../src/cli/man.ts";
 import { COMMAND_NAMES, type CommandEntry, COMMANDS } from "../../../src/cli/table.ts";
 
@@ -32,7 +32,8 @@ Deno.test("a command has the groups and the examples in the man page that its he
     assertEquals(lines[0], roff(name));
     const titles = lines.filter((line) => line.startsWith(".I ")).map((line) => line.slice(3));
     const groups = groupsOf(COMMANDS[name]).map(([title]) => roff(title));
-    assertEquals(titles, [...groups, "examples"]);
+    const notes = NOTES[name] === undefined ? [] : ["what is said"];
+    assertEquals(titles, [...groups, ...notes, "examples"]);
     const from = lines.indexOf(".nf") + 1;
     assertEquals(lines.slice(from, lines.indexOf(".fi")), EXAMPLES[name].map(roff));
   }
