@@ -24,7 +24,7 @@ realTest("promtool finds nothing wrong with what is shipped, and each alert's te
     const tests = Deno.readTextFileSync(`${import.meta.dirname}/prometheus_rules/${name}`);
     return folder.write(name, tests.replaceAll("RULES", SHIPPED.pathname));
   });
-  await promtool("check", "config", "prometheus.yml");
+  for (const name of ["prometheus.yml", "on_demand.yml"]) await promtool("check", "config", name);
   await promtool("test", "rules", ...files);
 });
 

@@ -9,6 +9,7 @@ const PACKAGES = {
   npm: "npm",
   openssl: "openssl",
   prometheus: "prometheus",
+  python3: "python3",
   promtool: "prometheus",
   "victoria-metrics": "victoria-metrics",
 } as const;
