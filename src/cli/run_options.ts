@@ -1,10 +1,11 @@
 /** Typed options of probe, ping and knock, which share one engine. */
+import type { OutputName } from "../format/record_format.ts";
 import { quote } from "../text/quote.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
 import { UsageError } from "../domain/exit.ts";
 import type { Label } from "../domain/target.ts";
 import type { ExportOptions } from "../run/options.ts";
-import type { OutputName, PingOptions, ProbeOptions, RunOptions } from "../run/options.ts";
+import type { PingOptions, ProbeOptions, RunOptions } from "../run/options.ts";
 import { checkedName, MAX_LABELS, type TargetDefaults } from "../input/target_text.ts";
 import { addressing, checkFamily, operandTargets } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";

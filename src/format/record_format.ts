@@ -4,6 +4,10 @@ import type { RunSummary, Window } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
 import { ByteWriter } from "./byte_writer.ts";
 
+/** The formats by name, as `--output` takes them. */
+export const OUTPUT_NAMES = ["text", "json", "csv", "influx", "collectd", "none"] as const;
+export type OutputName = typeof OUTPUT_NAMES[number];
+
 /** No record of any format is longer; a buffer smaller than this may never take one. */
 export const MAX_RECORD_BYTES = 16_384;
 

@@ -1,11 +1,11 @@
-/** The output formats by name: adding one is a file, a line here, its name in cli/table.ts and a golden. */
+/** The output formats by name: adding one is a file, a line here, its name in record_format.ts and a golden. */
 import type { Target } from "../domain/target.ts";
 import { CollectdFormat, type CollectdOptions } from "./collectd.ts";
 import { CsvFormat } from "./csv.ts";
 import { InfluxFormat } from "./influx.ts";
 import { JsonFormat } from "./json.ts";
 import type { Naming } from "./naming.ts";
-import type { RecordFormat } from "./record_format.ts";
+import type { OutputName, RecordFormat } from "./record_format.ts";
 import { TextFormat, type TextStyle } from "./text.ts";
 
 /** The options of a run that formats need. */
@@ -33,4 +33,4 @@ export const FORMATS = {
     return new CollectdFormat(collectd, naming);
   },
   none: (): RecordFormat => ({}),
-} satisfies Record<string, (options: FormatOptions) => RecordFormat>;
+} satisfies Record<OutputName, (options: FormatOptions) => RecordFormat>;

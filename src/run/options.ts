@@ -8,7 +8,7 @@ import type { TargetDefaults } from "../input/target_text.ts";
 import type { HttpOptions } from "../net/http_access.ts";
 import type { ClockChoice } from "../net/prober.ts";
 import type { CollectdTypes } from "../format/collectd.ts";
-import type { FORMATS } from "../format/registry.ts";
+import type { OutputName } from "../format/record_format.ts";
 import type { LoopOptions } from "./loop_options.ts";
 import type { Thresholds } from "./verdict.ts";
 
@@ -50,8 +50,6 @@ export interface PingOptions extends RunOptions {
 }
 
 export type KnockOptions = RunOptions;
-
-export type OutputName = keyof typeof FORMATS;
 
 /** Where results are exported to, as the command line names it. */
 export type ExportTarget =

@@ -1,9 +1,10 @@
 /** What `connections` is asked to do, checked and typed. */
+import type { OutputName } from "../../format/record_format.ts";
 import type { HttpOptions } from "../../net/http_access.ts";
 import type { Grouping } from "../../domain/connection.ts";
 import type { ConnectionFilter } from "../../connections/grouping.ts";
 import type { ReportThresholds } from "../../connections/report.ts";
-import type { ExportTarget, OutputName } from "../../run/options.ts";
+import type { ExportTarget } from "../../run/options.ts";
 
 export interface ConnectionsOptions {
   readonly by: Grouping;

@@ -2,7 +2,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { ExportOptions } from "../../../src/run/options.ts";
-import type { OutputName, ProbeOptions } from "../../../src/run/options.ts";
+import type { OutputName } from "../../../src/format/record_format.ts";
+import type { ProbeOptions } from "../../../src/run/options.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { NO_EXPORTS } from "./command_lines.ts";
 
