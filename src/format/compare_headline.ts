@@ -89,7 +89,7 @@ function told(comparison: Comparison, question: Question): string {
 
 /** A sentence behind a colon; names of protocols stay as they are. */
 function lowered(sentence: string): string {
-  return /^[A-Z][a-z]/.test(sentence) ? sentence[0].toLowerCase() + sentence.slice(1) : sentence;
+  return /^[A-Z][a-z ]/.test(sentence) ? sentence[0].toLowerCase() + sentence.slice(1) : sentence;
 }
 
 function further({ cause, enoughSlots, unseenShare }: Conclusion): string {

@@ -24,6 +24,7 @@ const PLAIN: Rules = {
   icmpDelayUs: null,
   tcpSpikeShare: 0,
   icmpSpikeShare: 0,
+  spikeSynEvery: 0,
   spikeUs: SPIKE_US,
   coldAfterUs: 0,
   coldDelayUs: 0,
@@ -69,6 +70,12 @@ const SCENES: Readonly<Record<string, Scene>> = {
   "flows are set up slowly": {
     rules: { coldAfterUs: 8000, coldDelayUs: 20_000 },
     right: ["set_up"],
+    sure: true,
+  },
+  // In each slot two handshakes, then the knock.
+  "a knock is treated otherwise": {
+    rules: { spikeSynEvery: 3 },
+    right: ["knock", "prober"],
     sure: true,
   },
   "a server thinks": {

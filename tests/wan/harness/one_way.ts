@@ -88,6 +88,7 @@ export class OneWay {
     icmpDelayUs: null,
     tcpSpikeShare: 0,
     icmpSpikeShare: 0,
+    spikeSynEvery: 0,
     spikeUs: 0,
     coldAfterUs: 0,
     coldDelayUs: 0,
@@ -106,6 +107,7 @@ export class OneWay {
   #limitErrors = false;
   /** State of the generator that draws spikes. */
   #draw = 1;
+  #heldOrdinal = 0;
   #packetOrdinal = 0;
   #synOrdinal = 0;
   readonly #dropSyns = new Int32Array(DROP_SYNS_MAX);
@@ -142,6 +144,7 @@ export class OneWay {
     if (change.icmpErrorsPerSecond !== undefined) this.doubles[TOKENS] = 1;
     if (change.dropEvery !== undefined) this.#packetOrdinal = 0;
     if (change.dropSynEvery !== undefined || change.dropSyns !== undefined) this.#synOrdinal = 0;
+    if (change.spikeSynEvery !== undefined) this.#heldOrdinal = 0;
     this.#dropSyns.set(rules.dropSyns);
     this.#dropSynCount = rules.dropSyns.length;
     this.#sourceCount = rules.icmpErrorSources.length;
@@ -177,7 +180,8 @@ export class OneWay {
 
   /** Says how much longer this packet is held than others of its kind. */
   #hold(facts: Int32Array, clock: Float64Array): void {
-    const { tcpSpikeShare, icmpSpikeShare, spikeUs, coldAfterUs, coldDelayUs } = this.#rules;
+    const { tcpSpikeShare, icmpSpikeShare, spikeSynEvery, spikeUs } = this.#rules;
+    const { coldAfterUs, coldDelayUs } = this.#rules;
     const doubles = this.doubles;
     doubles[EXTRA_NS] = 0;
     const kind = facts[KIND];
@@ -185,6 +189,10 @@ export class OneWay {
     const share = isSyn ? tcpSpikeShare : kind === KIND_ICMP ? icmpSpikeShare : 0;
     if (share > 0 && this.#drawn() < share) doubles[EXTRA_NS] = spikeUs * 1000;
     if (kind !== KIND_TCP) return;
+    if (isSyn) this.#heldOrdinal += 1;
+    if (isSyn && spikeSynEvery > 0 && this.#heldOrdinal % spikeSynEvery === 0) {
+      doubles[EXTRA_NS] = spikeUs * 1000;
+    }
     const isCold = clock[0] - doubles[LAST_TCP_NS] > coldAfterUs * 1000;
     if (coldAfterUs > 0 && isSyn && isCold) doubles[EXTRA_NS] = coldDelayUs * 1000;
     doubles[LAST_TCP_NS] = clock[0];

@@ -11,6 +11,8 @@ export interface Rules {
   /** Longer delays: of a share (0..1) of the SYNs, and of the ICMP packets; which ones is drawn. */
   tcpSpikeShare?: number;
   icmpSpikeShare?: number;
+  /** Every nth SYN (without ACK) is held longer too, counted from this setting; 0 is none. */
+  spikeSynEvery?: number;
   /** How much longer those are held. */
   spikeUs?: number;
   /** A SYN that comes this long after the TCP packet before it is held so much longer; 0 is none. */
