@@ -41,7 +41,7 @@ function answerText({ cause }: Conclusion, comparison: Comparison): string {
     case "prober":
       return `No, it is this machine: ${told(comparison, "prober")}`;
     case "server":
-      return `No, it is the service: ${told(comparison, "connections")}`;
+      return `No, it lies behind the network: ${told(comparison, "connections")}`;
     case "ping":
       return `No, it is ICMP: ${told(comparison, "ping")}`;
     case "knock":

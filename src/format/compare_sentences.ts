@@ -226,7 +226,7 @@ function ofConnections(finding: Finding, { live }: Comparison): string {
   }
   const delays = live?.replyRtt === null || live?.replyRtt === undefined
     ? `their segments take ${millis(firstUs)}`
-    : `data is acknowledged after ${millis(firstUs)}, with the reply`;
+    : `data is acknowledged after ${millis(firstUs)}, with a reply or late`;
   const against = `${delays}, a handshake takes ${millis(secondUs)} (p50)`;
   const beyond = `more than ${millis(marginUs)} longer in ${slower} of ${
     counted(pairs, "reading")
@@ -286,10 +286,10 @@ function portion({ count, of }: Share): string {
   return percent(shareOf(count, of));
 }
 
-/** `20.0%, within 9.1% to 35.6%`. */
+/** `20.0%, at 95% within 9.1% to 35.6%`. */
 function shareText(share: Share): string {
   const [least, most] = shareBounds(share, BOUND_CHANCE);
-  return `${portion(share)}, surely ${percent(least)} to ${percent(most)}`;
+  return `${portion(share)}, at 95% within ${percent(least)} to ${percent(most)}`;
 }
 
 /** `; chance makes that once in 1,300 runs`. */

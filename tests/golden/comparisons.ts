@@ -1,7 +1,7 @@
 /** Fixed comparisons, a target each: what there is to find, what is missing, and what was left out. */
 import { Samples } from "../../src/commands/compare/samples.ts";
 import { decide } from "../../src/commands/compare/decision/conclusion.ts";
-import type { Comparison } from "../../src/domain/comparison.ts";
+import type { Comparison, LiveFigures } from "../../src/domain/comparison.ts";
 import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts";
 import type { Target } from "../../src/domain/target.ts";
 import { comparisonJson } from "../../src/format/compare_json.ts";
@@ -11,7 +11,7 @@ import { TargetStats } from "../../src/stats/target_stats.ts";
 
 const SLOTS = 20;
 
-/** Of one kind of probe: a round trip in µs by slot; negative for lost, null for refused. */
+/** Of one kind of probe: a round trip in µs by slot; null for refused, or one of the two below. */
 type Delays = (slot: number) => number | null;
 
 interface Kinds {
@@ -23,13 +23,20 @@ interface Kinds {
 
 /** A little more with each slot, so that the quantiles can be told apart. */
 const around = (us: number): Delays => (slot) => us + 10 * slot;
-const lost: Delays = () => -1;
+const LOST = -1;
+/** Answered after the SYN was sent again. */
+const AGAIN = -2;
+const lost: Delays = () => LOST;
 const refused: Delays = () => null;
 
 function recordOf(us: number | null, slot: number, seq: number): ProbeRecord {
   const record = { ...blankRecord(), slot, seq };
   if (us === null) return { ...record, outcome: "refused", connectUs: 400 + slot };
-  if (us < 0) return { ...record, outcome: "timeout" };
+  if (us === LOST) return { ...record, outcome: "timeout" };
+  if (us === AGAIN) {
+    const waited = { rttUs: 1_031_000, rttSource: "clock", connectUs: 1_031_000 } as const;
+    return { ...record, ...waited, outcome: "established", synRetransmits: 1 };
+  }
   const answered = { rttUs: us, rttSource: "kernel", connectUs: us + 150 + slot } as const;
   return { ...record, ...answered, outcome: "established", synRetransmits: 0 };
 }
@@ -82,6 +89,26 @@ const LINK = around(10_000);
 const ALL = { cold: LINK, steady: LINK, ping: LINK, knock: LINK };
 const SOME: Delays = (slot) => slot % 2 === 0 ? 10_000 : -1;
 
+const SPIKES: Delays = (slot) => slot % 3 === 0 ? 20_000 + slot : 10_000 + slot;
+const REPEATED: Delays = (slot) => slot % 5 === 0 ? AGAIN : 10_000 + slot;
+const THINKING: LiveFigures = {
+  connections: 4,
+  readings: 4,
+  segmentsOut: 373,
+  segmentsRetransmitted: 1,
+  minRttUs: 9800,
+  rtt: null,
+  replyRtt: {
+    count: 16,
+    minUs: 35_000,
+    p50Us: 40_700,
+    maxUs: 44_000,
+    medians: [40_100, 40_700, 40_800, 41_000],
+  },
+  loss: null,
+  queueing: null,
+};
+
 const COMPARISONS: readonly Comparison[] = [
   comparison("truth", ALL),
   comparison("misleads", { ...ALL, cold: around(42_000), ping: around(25_000) }),
@@ -89,6 +116,9 @@ const COMPARISONS: readonly Comparison[] = [
   comparison("lossy", { ...ALL, ping: SOME }),
   comparison("filtered", { ...ALL, ping: lost }),
   comparison("noisy", { ...ALL, ping: (slot) => slot % 3 === 0 ? 30_000 : 10_000 }),
+  comparison("spiking", { cold: SPIKES, steady: SPIKES, ping: LINK, knock: SPIKES }),
+  comparison("losing", { cold: REPEATED, steady: REPEATED, ping: LINK, knock: LINK }),
+  comparison("thinking", ALL, { live: THINKING }),
   comparison("closed", { cold: refused, steady: refused, ping: around(200), knock: around(210) }),
   comparison("dark", { cold: lost, steady: lost, ping: lost, knock: lost }),
   comparison("alone", { ...ALL, ping: null, knock: null }, {
