@@ -3,7 +3,7 @@ import { type ExitCode, SystemError } from "../domain/exit.ts";
 import type { Target } from "../domain/target.ts";
 import { ephemeralPorts } from "../kernel/system_file.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
-import { connectorFor, NO_KERNEL_FIGURES } from "../net/open_connector.ts";
+import { ConnectorByRate, connectorFor, NO_KERNEL_FIGURES } from "../net/open_connector.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import { say } from "../run/outbox.ts";
 import { systemClock } from "../time/clock.ts";
@@ -18,8 +18,12 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
   if (sockets === null) refuseWithoutKernel(options);
   const targets = await RunTargets.open(options);
   const { source, device, close, schedule: { intervalMs, burst } } = options;
-  const rate = targets.current.length * burst * 1000 / intervalMs;
-  const connector = connectorFor({ source, device, close, rate, even: burst === 1 }, sockets);
+  const choice = { source, device, close, even: burst === 1 };
+  const rateOf = (of: readonly Target[]) => of.length * burst * 1000 / intervalMs;
+  const rate = rateOf(targets.current);
+  const byRate = options.targetsFile === null ? null : ConnectorByRate.open(choice, sockets);
+  byRate?.choose(rate);
+  const connector = byRate ?? connectorFor({ ...choice, rate }, sockets);
   const gate = openGate();
   const ports = ephemeralPorts();
   const serves = options.exports.targets.some(({ kind }) => kind === "prometheus");
@@ -34,6 +38,7 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
       prober,
       connector,
       maxInFlight,
+      onTargets: (of) => byRate?.choose(rateOf(of)),
       limitNotices: (of) => {
         const descriptors = options.maxInFlight === null ? gate.descriptors : null;
         return limitNotices(demandOf(of, options), { maxInFlight, descriptors, ports });

@@ -4,7 +4,7 @@ import type { Endpoint } from "../domain/target.ts";
 import { ConnectingSockets } from "../kernel/connecting_sockets.ts";
 import type { TcpSockets } from "../kernel/tcp_info.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
-import type { CloseKind, Connector } from "./connector.ts";
+import type { CloseKind, Connector, HandshakeObserver } from "./connector.ts";
 import { DenoConnector } from "./deno_connector.ts";
 import { OwnConnector } from "./own_connector.ts";
 
@@ -47,4 +47,56 @@ export function connectorFor(
   if (refusal !== null) throw new SystemError(`${asked}: ${refusal}`);
   const steady = atRate && even;
   return new OwnConnector(connects, sockets, clock, { close, steady });
+}
+
+/**
+ * The runtime's connect below a rate, sockets of our own above it, for a run whose targets may change.
+ * Both are opened at its start, since later it may open nothing any more. Handshakes under way end by the
+ * way they were begun.
+ */
+export class ConnectorByRate implements Connector {
+  /** By what a handle's lowest bit says. */
+  #ways: readonly [Connector, Connector];
+  #way: 0 | 1 = 0;
+
+  constructor(runtime: Connector, own: Connector) {
+    this.#ways = [runtime, own];
+  }
+
+  /** Null where there is but one way. */
+  static open(
+    choice: Omit<ConnectorChoice, "rate">,
+    sockets: TcpSockets | null,
+  ): ConnectorByRate | null {
+    if (choice.source !== null || choice.device !== null) return null;
+    const own = connectorFor({ ...choice, rate: OWN_SOCKETS_FROM }, sockets);
+    if (!(own instanceof OwnConnector)) return null;
+    return new ConnectorByRate(new DenoConnector(sockets, choice.close), own);
+  }
+
+  /** From now on there are so many probes a second. */
+  choose(rate: number): void {
+    this.#way = rate >= OWN_SOCKETS_FROM ? 1 : 0;
+  }
+
+  get sendsATurn(): number {
+    return this.#ways[this.#way].sendsATurn;
+  }
+
+  connect(endpoint: Endpoint, observer: HandshakeObserver): number {
+    const way = this.#way;
+    return this.#ways[way].connect(endpoint, observer) * 2 + way;
+  }
+
+  readAnswers(): void {
+    for (const way of this.#ways) way.readAnswers?.();
+  }
+
+  poll(handle: number): boolean {
+    return this.#ways[handle & 1].poll(handle >> 1);
+  }
+
+  cancel(handle: number): void {
+    this.#ways[handle & 1].cancel(handle >> 1);
+  }
 }

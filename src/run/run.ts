@@ -50,6 +50,8 @@ export interface Means {
   /** For probes on demand (`/probe?target=`). */
   readonly connector: Connector;
   readonly maxInFlight: number;
+  /** Is told of the targets that a reload has made the run's. */
+  onTargets?(targets: readonly Target[]): void;
   /** A line for each limit of this machine that a run of these targets may reach. */
   limitNotices?(targets: readonly Target[]): readonly string[];
 }
@@ -273,6 +275,7 @@ class Run {
   }
 
   #retarget(): void {
+    this.#means.onTargets?.(this.#targets.current);
     const left = this.#loop.retarget(this.#targets.current);
     this.#outputs.watch(this.#loop.entries.map((entry) => entry.target));
     for (const entry of left) this.#outputs.forget(entry.target);

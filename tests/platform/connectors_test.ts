@@ -8,6 +8,7 @@ import { ErrnoError } from "../../src/kernel/errno.ts";
 import { TcpSockets } from "../../src/kernel/tcp_info.ts";
 import type { CloseKind, Connector, HandshakeObserver } from "../../src/net/connector.ts";
 import { DenoConnector } from "../../src/net/deno_connector.ts";
+import { ConnectorByRate, OWN_SOCKETS_FROM } from "../../src/net/open_connector.ts";
 import { OwnConnector } from "../../src/net/own_connector.ts";
 import { probeOnce } from "../../src/net/prober.ts";
 import { TcpProber } from "../../src/net/tcp_prober.ts";
@@ -25,6 +26,7 @@ const WAYS: readonly Way[] = [
   { name: "Deno.connect", open: (close) => new DenoConnector(TcpSockets.open(), close) },
   { name: "own sockets", open: (close) => own(close, false) },
   { name: "own sockets at a steady rate", open: (close) => own(close, true) },
+  { name: "by rate, above it", open: (close) => byRate(close, OWN_SOCKETS_FROM) },
 ];
 
 function own(close: CloseKind, steady: boolean): Connector {
@@ -32,6 +34,14 @@ function own(close: CloseKind, steady: boolean): Connector {
   const infos = TcpSockets.open();
   assert(sockets !== null && infos !== null);
   return new OwnConnector(sockets, infos, systemClock, { close, steady });
+}
+
+function byRate(close: CloseKind, rate: number): ConnectorByRate {
+  const choice = { source: null, device: null, close, even: true };
+  const connector = ConnectorByRate.open(choice, TcpSockets.open());
+  assert(connector !== null);
+  connector.choose(rate);
+  return connector;
 }
 
 function bothWays(name: string, body: (way: Way) => Promise<void>): void {
@@ -180,5 +190,29 @@ Deno.test({
       "closed port ECONNREFUSED",
       "listener established",
     ]);
+  },
+});
+
+Deno.test({
+  name:
+    "by rate: handshakes under way end by the way they were begun, whatever the rate is by then",
+  ignore: Deno.build.os !== "linux",
+  sanitizeResources: false,
+  sanitizeOps: false,
+  fn: async () => {
+    using server = listener();
+    const connector = byRate("fin", OWN_SOCKETS_FROM);
+    let told = 0;
+    const observer = { established: () => told++, failed: () => {}, notSent: () => {} };
+    const cancelled = [];
+    for (const rate of [1, OWN_SOCKETS_FROM, 1, OWN_SOCKETS_FROM]) {
+      connector.choose(rate);
+      connector.connect(endpointOf(server), observer);
+      cancelled.push(connector.connect(endpointOf(server), observer));
+    }
+    for (const handle of cancelled) connector.cancel(handle);
+    const endMs = performance.now() + TIMEOUT_MS;
+    while (told < 4 && performance.now() < endMs) await new Promise((done) => setTimeout(done, 5));
+    assertEquals([told, socketsTo(server.addr.port)], [4, 0]);
   },
 });
