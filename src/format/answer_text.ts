@@ -67,11 +67,17 @@ function tcpText({ sides: { handshake, cold, connect } }: Comparison): string {
 
 /** Echoes, knocks and live connections; that one of the first two may not be made, where it may not. */
 function besideText({ sides: { ping, knock }, live }: Comparison): string {
-  return [sideText("echoes", ping), sideText("knocks", knock), liveText(live)].join("; ");
+  const left = [...(ping === null ? ["echoes"] : []), ...(knock === null ? ["knocks"] : [])];
+  const texts = [
+    ...(ping === null ? [] : [sideText("echoes", ping)]),
+    ...(knock === null ? [] : [sideText("knocks", knock)]),
+    liveText(live),
+    ...(left.length === 0 ? [] : [`no ${left.join(" or ")}: not permitted (see selfcheck)`]),
+  ];
+  return texts.join("; ");
 }
 
-function sideText(name: string, side: Side | null): string {
-  if (side === null) return `no ${name} (not permitted: see selfcheck)`;
+function sideText(name: string, side: Side): string {
   const { answered, sent, delays } = side;
   const p50 = delays === null ? "" : ` p50 ${millis(delays.p50Us)}`;
   return `${name} ${answered}/${sent}${p50}`;

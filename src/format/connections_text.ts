@@ -8,7 +8,7 @@ import {
 import { columnsOf, cut, fit, showable } from "../text/columns.ts";
 import { durationText } from "../text/duration.ts";
 import { millisText, percent } from "../text/number.ts";
-import { wrap } from "../text/words.ts";
+import { counted, wrap } from "../text/words.ts";
 import type { Paint } from "./paint.ts";
 
 /** The columns behind the group's name; those that fit are shown, in this order. */
@@ -81,7 +81,8 @@ function lookOf(groups: readonly ConnectionGroup[], width: number): Look {
 
 function headLines({ totals, intervalMs }: ConnectionReport, width: number): string[] {
   const { connections, groups, activeOpens, passiveOpens, listenOverflows } = totals;
-  const counts = `${connections} connections in ${groups} groups over ${shortTime(intervalMs)}`;
+  const counts = `${counted(connections, "connection")} in ${counted(groups, "group")} over ` +
+    shortTime(intervalMs);
   const opens = activeOpens === null
     ? []
     : [`this machine opened ${activeOpens} and accepted ${passiveOpens}`];

@@ -4,6 +4,7 @@ import { decide } from "../../src/commands/compare/decision/conclusion.ts";
 import type { Comparison, LiveFigures } from "../../src/domain/comparison.ts";
 import { blankRecord, type ProbeRecord } from "../../src/domain/probe_record.ts";
 import type { Target } from "../../src/domain/target.ts";
+import { answerText } from "../../src/format/answer_text.ts";
 import { comparisonJson } from "../../src/format/compare_json.ts";
 import { comparisonText } from "../../src/format/compare_text.ts";
 import { type Paint, plain } from "../../src/format/paint.ts";
@@ -134,5 +135,9 @@ export function comparisonTexts(coloured: Paint): ReadonlyMap<string, string> {
     ["text", all((of) => comparisonText(of, plain))],
     ["colour.text", all((of) => comparisonText(of, coloured))],
     ["json", all(comparisonJson)],
+    [
+      "answer.text",
+      all((of) => answerText({ comparison: of, path: "no hop has answered" }, plain)),
+    ],
   ]);
 }
