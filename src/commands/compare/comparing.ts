@@ -50,6 +50,7 @@ export class Comparing {
   #run: Interleaved;
   #sources: SockDiag[];
   #live = new Map<Target, LiveWatch>();
+  #isStopped = false;
 
   /** Opens all that wants rights, which may be given up afterwards. */
   constructor(options: ComparingOptions, { resolver, onHandshake }: ComparingPorts) {
@@ -87,11 +88,13 @@ export class Comparing {
       this.#live.set(target, watch);
       await watch.start();
     }
-    await this.#run.run();
+    if (!this.#isStopped) await this.#run.run();
     await this.close();
   }
 
+  /** Ends at once, also before it has begun. */
   stop(): void {
+    this.#isStopped = true;
     this.#run.stop();
   }
 

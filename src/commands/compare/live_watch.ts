@@ -15,6 +15,8 @@ import type { Clock } from "../../time/clock.ts";
 import { median } from "../../stats/quantile.ts";
 
 const INTERVAL_MS = 1000;
+/** Readings whose medians are kept: an hour's. */
+const MAX_READINGS = 3600;
 
 /** A source of readings, opened before rights are given up; null where the kernel tells nothing. */
 export function openLiveSource(): SockDiag | null {
@@ -145,7 +147,7 @@ class SpreadTotals {
     this.#count += spread.count;
     this.#minUs = Math.min(this.#minUs, spread.minUs);
     this.#maxUs = Math.max(this.#maxUs, spread.maxUs);
-    this.#medians.push(spread.p50Us);
+    if (this.#medians.length < MAX_READINGS) this.#medians.push(spread.p50Us);
   }
 
   get(): LiveSpread | null {
