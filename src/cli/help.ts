@@ -53,7 +53,7 @@ function pageOf(
   const noted = notes.map(([term, meaning]) =>
     `  ${term.padEnd(NOTE_COLUMN - 2)}${fold(meaning, NOTE_COLUMN)}\n`
   );
-  const notesText = noted.length === 0 ? "" : `\nwhat is said:\n${noted.join("")}`;
+  const notesText = noted.length === 0 ? "" : `\nnotes:\n${noted.join("")}`;
   const codes = exitCodes.map(([code, meaning]) => `  ${code}  ${meaning}`);
   return `usage: wire-probe ${name}[OPTION…]${operands}
 

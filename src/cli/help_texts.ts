@@ -121,6 +121,51 @@ export const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
 
 /** What the options do not say: a term and what it means, by command. */
 export const NOTES: Partial<Record<CommandName, readonly ExitMeaning[]>> = {
+  probe: [
+    ["exports", "each has one bounded queue; what it drops is counted by its reason"],
+    [
+      "telegraf-udp",
+      "a name that moves is followed within 10 s; what a full receiver loses nobody sees",
+    ],
+    [
+      "influx-http",
+      "while it is away 1 MiB waits, then the oldest go; what is refused is sent in parts",
+    ],
+    ["collectd", "while it is away lines are dropped at once, since N: means now"],
+    [
+      "otlp-http",
+      "sums each --window, else each OTEL_METRIC_EXPORT_INTERVAL (60s), and at the end",
+    ],
+    [
+      "prometheus",
+      "?probe allows the run's targets, ?probe=10.0.0.0/8:5432,… a list, ?probe=any all",
+    ],
+    [
+      "host",
+      "Influx lines name the prober in this tag, unless a label does; with --mode none does",
+    ],
+  ],
+  trace: [
+    [
+      "hops",
+      "up to -m, three beyond the farthest that answered or is overdue; 16 probes at the end",
+    ],
+    ["udp", "each probe has a source port of its own, unless --paths or --sport holds it"],
+    ["mtu", "the longest that arrived, the shortest that did not, who refused and what it named"],
+    [
+      "shown",
+      "MPLS labels, interfaces, NAT, the hops of the way back; a silent end's port by a SYN",
+    ],
+  ],
+  mesh: [
+    ["/", "the live page; the rows of others are gathered when somebody looks, once in 10 s"],
+    [
+      "/row",
+      "this node's last minutes as JSON; /metrics for Prometheus, /healthz for a supervisor",
+    ],
+    ["/api/matrix", "as heatmap --json; /api/pair?from=A&to=B is a pair's last day"],
+    ["SIGTERM", "tells the peers, so that leaving is no alarm; SIGHUP reads the nodes again"],
+  ],
   connections: [
     ["~", "acknowledgements rode on replies: the peer's thinking is in it; min is the network's"],
     ["loss", "3 segments lost, and 1% of those with data; what the peer had already is not lost"],

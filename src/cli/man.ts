@@ -135,7 +135,7 @@ function commandSection(name: CommandName): string[] {
 /** What the command says, and what it means. */
 function notesOf(name: CommandName): string[] {
   const notes = NOTES[name];
-  return notes === undefined ? [] : [".PP", ".I what is said", ...entries(notes)];
+  return notes === undefined ? [] : [".PP", ".I notes", ...entries(notes)];
 }
 
 function optionEntry(name: string, option: Option<unknown>): string[] {

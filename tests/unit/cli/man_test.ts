@@ -32,7 +32,7 @@ Deno.test("a command has the groups and the examples in the man page that its he
     assertEquals(lines[0], roff(name));
     const titles = lines.filter((line) => line.startsWith(".I ")).map((line) => line.slice(3));
     const groups = groupsOf(COMMANDS[name]).map(([title]) => roff(title));
-    const notes = NOTES[name] === undefined ? [] : ["what is said"];
+    const notes = NOTES[name] === undefined ? [] : ["notes"];
     assertEquals(titles, [...groups, ...notes, "examples"]);
     const from = lines.indexOf(".nf") + 1;
     assertEquals(lines.slice(from, lines.indexOf(".fi")), EXAMPLES[name].map(roff));
