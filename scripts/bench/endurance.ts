@@ -9,6 +9,7 @@
  * something leaked, died or did not come back, or when a figure was false. As root, or with user
  * namespaces: all of it happens in network namespaces of its own.
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { BINARY } from "../release/build.ts";
 import { descriptorsOf, residentBytes, Responder, sleep } from "./child.ts";
 import { furnish, isInside, runInside } from "./namespace.ts";
@@ -249,8 +250,7 @@ async function main(minutes: number): Promise<number> {
 
 /** Null when the arguments cannot be used. */
 function minutesOf(argv: readonly string[]): number | null {
-  const at = argv.indexOf("--minutes");
-  const minutes = at < 0 ? 60 : Number(argv[at + 1]);
+  const minutes = Number(parseArgs([...argv], { default: { minutes: 60 } }).minutes);
   return minutes >= 0 ? minutes : null;
 }
 

@@ -4,6 +4,7 @@
  * `fuzz.ts [--seconds N] [--seed N]`, a minute by default. A crash, a hang, growth or a wrong answer is
  * told with the seed that makes it again; then the exit code is 1.
  */
+import { parseArgs } from "@std/cli/parse-args";
 import process from "node:process";
 import { Random } from "../../tests/unit/random.ts";
 import { residentBytes, sleep } from "../bench/child.ts";
@@ -195,14 +196,15 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-function numberAfter(name: string, usual: number): number {
-  const at = Deno.args.indexOf(name);
-  return at < 0 ? usual : Number(Deno.args[at + 1]);
-}
-
 if (import.meta.main) {
-  const seconds = numberAfter("--seconds", DEFAULT_SECONDS);
-  const seed = numberAfter("--seed", crypto.getRandomValues(new Uint32Array(1))[0] >>> 1);
+  const given = parseArgs(Deno.args, {
+    string: ["seconds", "seed"],
+    default: {
+      seconds: DEFAULT_SECONDS,
+      seed: crypto.getRandomValues(new Uint32Array(1))[0] >>> 1,
+    },
+  });
+  const [seconds, seed] = [Number(given.seconds), Number(given.seed)];
   console.log(`seed ${seed}, ${seconds} s`);
   const parsed = fuzzParsers(seed, performance.now() + seconds * 500);
   console.log(`${parsed} inputs for ${PARSERS.length} parsers: nothing threw, nothing took long`);

@@ -59,8 +59,10 @@ const IMPURE_NAMES = new RegExp(
   ].join("|"),
 );
 
-/** Packages that may be imported, and from where: the program is made of this repository alone. */
-const PACKAGES: Readonly<Record<string, readonly string[]>> = {};
+/** Packages that may be imported, and from where. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@std/fmt/": ["format", "cli", "commands"],
+};
 
 const IMPORT = /\b(?:import|export)\b[^"';]*?\bfrom\s*"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/g;
 

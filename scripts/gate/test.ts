@@ -1,4 +1,5 @@
 /** `task test`: the gate. Everything this machine allows, in order, and what it skipped and why. */
+import { parseArgs } from "@std/cli/parse-args";
 import { pooledMap } from "@std/async/pool";
 import { install, missing } from "./packages.ts";
 import { counts, type Result, single } from "./result.ts";
@@ -21,19 +22,20 @@ interface Options extends Mode {
 
 /** Null when the arguments cannot be used. */
 function parse(argv: readonly string[]): Options | null {
-  let complete = Deno.env.get("CI") === "true";
-  let only: string[] | null = null;
-  let list = false;
-  const words = argv.values();
-  for (const word of words) {
-    if (word === "--install") complete = true;
-    else if (word === "--list") list = true;
-    else if (word === "--only" || word.startsWith("--only=")) {
-      const value = word === "--only" ? words.next().value ?? "" : word.slice("--only=".length);
-      only = [...only ?? [], ...value.split(",")];
-    } else return null;
-  }
-  return { complete, only, list };
+  let usable = true;
+  const { install, list, only } = parseArgs([...argv], {
+    boolean: ["install", "list"],
+    string: ["only"],
+    collect: ["only"],
+    unknown: () => usable = false,
+  });
+  if (!usable) return null;
+  const names = (only as string[]).flatMap((value) => value.split(","));
+  return {
+    complete: install === true || Deno.env.get("CI") === "true",
+    only: names.length === 0 ? null : names,
+    list: list === true,
+  };
 }
 
 /** The suites asked for, in order, and the build before those that run its binary. */

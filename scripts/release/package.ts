@@ -9,6 +9,7 @@
  *
  * The same commit makes the same bytes, wherever and whenever it is built.
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { VERSION } from "../../src/version.ts";
 import { completionScript } from "../../src/cli/completions.ts";
 import { manPage } from "../../src/cli/man.ts";
@@ -43,21 +44,25 @@ interface Options {
 
 /** Throws an error that says what cannot be used. */
 function parse(argv: readonly string[]): Options {
-  let output = OUTPUT;
-  let sumsOnly = false;
-  let archivesOnly = false;
   const targets: Target[] = [];
-  const words = argv.values();
-  for (const word of words) {
-    if (word === "--sums") sumsOnly = true;
-    else if (word === "--archives") archivesOnly = true;
-    else if (word === "--output") output = words.next().value ?? "";
-    else if (isTarget(word)) targets.push(word);
-    else throw new Error(`there is no target ${word}; there are ${TARGETS.join(", ")}`);
-  }
-  if (output === "" || (sumsOnly && targets.length > 0)) throw new Error(USAGE);
-  const wanted = targets.length === 0 ? [hostTarget()] : targets;
-  return { output, sumsOnly, archivesOnly, targets: wanted };
+  const { output, sums, archives } = parseArgs([...argv], {
+    string: ["output"],
+    boolean: ["sums", "archives"],
+    default: { output: OUTPUT },
+    unknown: (word) => {
+      if (!isTarget(word)) {
+        throw new Error(`there is no target ${word}; there are ${TARGETS.join(", ")}`);
+      }
+      targets.push(word);
+    },
+  });
+  if (output === "" || (sums === true && targets.length > 0)) throw new Error(USAGE);
+  return {
+    output: String(output),
+    sumsOnly: sums === true,
+    archivesOnly: archives === true,
+    targets: targets.length === 0 ? [hostTarget()] : targets,
+  };
 }
 
 /** Compiles for the target and writes its archive, whose path it returns, and its packages. */

@@ -1,10 +1,14 @@
 /**
- * What a release is made of, as a CycloneDX 1.5 document: this repository, which imports no package but in
- * its tests, and the runtime it is compiled with. The same commit makes the same document.
+ * What a release is made of, as a CycloneDX 1.5 document: the runtime it is compiled with, and the
+ * packages it imports. The same commit makes the same document.
  */
+import config from "../../deno.json" with { type: "json" };
+
+/** The packages that reach the program; the others are for its tests. */
+const SHIPPED = ["@std/fmt", "@std/internal"];
 
 interface Component {
-  readonly type: "framework";
+  readonly type: "framework" | "library";
   readonly name: string;
   readonly version: string;
   readonly purl: string;
@@ -22,6 +26,12 @@ export function sbomOf(version: string, runtime: string): string {
       purl: `pkg:github/denoland/deno@v${runtime}`,
       licenses: mit,
     },
+    ...Object.entries(config.imports).filter(([name]) => SHIPPED.includes(name))
+      .map(([name, specifier]): Component => {
+        const pinned = specifier.slice(specifier.lastIndexOf("@") + 1);
+        const purl = `pkg:generic/${name.slice(1)}@${pinned}?repository_url=https://jsr.io`;
+        return { type: "library", name, version: pinned, purl, licenses: mit };
+      }),
   ];
   return `${
     JSON.stringify(

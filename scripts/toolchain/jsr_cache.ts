@@ -9,6 +9,8 @@
 const VERSIONS: Record<string, string> = {
   assert: "1.0.19",
   async: "1.5.0",
+  cli: "1.0.32",
+  fmt: "1.0.10",
   internal: "1.0.14",
 };
 

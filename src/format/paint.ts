@@ -1,4 +1,5 @@
 /** Colours by meaning, so that they can be left out in one place. */
+import { bold, dim, inverse, red, yellow } from "@std/fmt/colors";
 
 export interface Paint {
   /** Something went wrong. */
@@ -6,19 +7,6 @@ export interface Paint {
   /** Something deserves a look. */
   warn(text: string): string;
 }
-
-/** Select Graphic Rendition (ECMA-48, 8.3.117): sets an attribute before a text and resets it behind. */
-function attribute(set: number, reset: number): (text: string) => string {
-  const [before, behind] = [`\x1b[${set}m`, `\x1b[${reset}m`];
-  // A reset within the text would end this attribute too.
-  return (text) => `${before}${text.replaceAll(behind, before)}${behind}`;
-}
-
-const bold = attribute(1, 22);
-const dim = attribute(2, 22);
-const inverse = attribute(7, 27);
-const red = attribute(31, 39);
-const yellow = attribute(33, 39);
 
 const same = (text: string) => text;
 

@@ -52,7 +52,7 @@ const REFUSED: readonly [argv: string[], message: string][] = [
 
 for (const [argv, message] of REFUSED) {
   Deno.test(`'${argv.join(" ")}' is refused: ${message}`, () => {
-    assertThrows(() => parse(argv, ""), RangeError, message);
+    assertThrows(() => parse(argv, "a.svg"), RangeError, message);
   });
 }
 

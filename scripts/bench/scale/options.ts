@@ -1,4 +1,5 @@
 /** What `bench:scale` is asked to do: its words, checked and typed. */
+import { parseArgs } from "@std/cli/parse-args";
 import { MOST_TARGETS } from "./addresses.ts";
 
 export const USAGE = `usage: task bench:scale [option…]
@@ -28,33 +29,29 @@ const LEAST_SECONDS = 2;
 
 /** Throws RangeError with one line that names the word and what is accepted. */
 export function parse(argv: readonly string[], defaultSvg: string): Options {
-  let targets: readonly number[] = [100, 1000, 5000, 10_000, 20_000];
-  let seconds = DEFAULT_SECONDS;
-  let peers = true;
-  let install = false;
-  let json = false;
-  let svg = defaultSvg;
-  const words = argv.values();
-  for (const word of words) {
-    if (word === "--install") install = true;
-    else if (word === "--json") json = true;
-    else {
-      const [flag, attached] = split(word);
-      const value = () => attached ?? words.next().value ?? fail(`${flag} wants a value`);
-      if (flag === "--targets") targets = sizes(value());
-      else if (flag === "--seconds") {
-        seconds = whole(flag, value(), LEAST_SECONDS, MOST_SECONDS);
-      } else if (flag === "--peers") peers = choice(flag, value(), ["none", "all"]) === "all";
-      else if (flag === "--svg") svg = value();
-      else fail(`there is no option ${word}`);
-    }
-  }
-  return { targets, seconds, peers, install, json, svg };
-}
-
-function split(word: string): [flag: string, value: string | undefined] {
-  const at = word.indexOf("=");
-  return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+  const values = ["targets", "seconds", "peers", "svg"];
+  const given = parseArgs([...argv], {
+    string: values,
+    boolean: ["install", "json"],
+    default: {
+      targets: "100,1000,5000,10000,20000",
+      seconds: String(DEFAULT_SECONDS),
+      peers: "all",
+      svg: defaultSvg,
+    },
+    unknown: (word) => fail(`there is no option ${word}`),
+  });
+  const [targets, seconds, peers, svg] = values.map((name) =>
+    String(given[name]) || fail(`--${name} wants a value`)
+  );
+  return {
+    targets: sizes(targets),
+    seconds: whole("--seconds", seconds, LEAST_SECONDS, MOST_SECONDS),
+    peers: choice("--peers", peers, ["none", "all"]) === "all",
+    install: given.install === true,
+    json: given.json === true,
+    svg,
+  };
 }
 
 function sizes(text: string): number[] {
