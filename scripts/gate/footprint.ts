@@ -28,8 +28,12 @@ const MIB = 1024 * KIB;
  * moves from run to run: clean pages of probe, and the start, whose measure is a program of 40 ms.
  */
 const LIMIT = {
-  /** With every command and format; the goal is 480. */
-  payload: 538 * KIB,
+  /**
+   * With every command and format; the goal is 480. Of the minified code mesh and heatmap are 19 %, sockets
+   * 15, exports and HTTP 12, the engine 11, trace, connections and the formats 9 each, the command line 7,
+   * compare 5; 3 % are what modules import of each other. No part of it stands there twice.
+   */
+  payload: 616 * KIB,
   idle: 24.5 * MIB,
   idlePrivate: 16.9 * MIB,
   loaded: 30.5 * MIB,
@@ -38,7 +42,7 @@ const LIMIT = {
   probe: 36 * MIB,
   probePrivate: 25 * MIB,
   /** First SYN, as a multiple of what a bare connect by the pinned `deno run` needs. */
-  startup: 2.5,
+  startup: 2.1,
 };
 
 const IDLE_MS = 3000;

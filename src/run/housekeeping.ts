@@ -6,8 +6,13 @@ import type { Cancel, Clock } from "../time/clock.ts";
 const FIRST_MS = 250;
 /** Between two times while the command is busy. */
 const BUSY_MS = 2000;
-/** Between two times while the command has little work. */
+/**
+ * Between two times while the command has little work: at first, and at most, twice as long each time. A turn
+ * takes as much CPU as some twenty probes, most of it afterwards, when the pages in use are mapped in again,
+ * and at one probe a second little comes together: every 30 s it would cost more than the probes.
+ */
 const CALM_MS = 30_000;
+const MOST_CALM_MS = 16 * CALM_MS;
 /** Pieces of work between two times from which the command counts as busy. */
 const BUSY_PIECES = 1000;
 
@@ -22,6 +27,8 @@ export class Housekeeping {
   #turnMs = 0;
   #stopped = false;
   #busy = false;
+  /** The next calm span. */
+  #calmMs = CALM_MS;
 
   /**
    * Open before FFI is revoked. `collect`: make a full garbage collection after much work. It stops the
@@ -62,7 +69,8 @@ export class Housekeeping {
       // Also collect once after the busy time has ended.
       this.#memory?.giveBack(this.#collect && (work >= BUSY_PIECES || this.#busy));
       this.#busy = work >= BUSY_PIECES;
-      if (work > 0) this.#turnAfter(this.#busy ? BUSY_MS : CALM_MS);
+      if (work > 0) this.#turnAfter(this.#busy ? BUSY_MS : this.#calmMs);
+      this.#calmMs = this.#busy ? CALM_MS : Math.min(2 * this.#calmMs, MOST_CALM_MS);
     });
   }
 }

@@ -31,18 +31,26 @@ Deno.test("a little work has a turn soon after it begins, then a calm one, then 
   await clock.advance(1000);
   housekeeping.worked(1);
   await clock.advance(10_000_000);
-  assertEquals(clock.turns, [250, 3000, 33_000]);
+  assertEquals(clock.turns, [250, 3000, 63_000]);
   assertEquals(clock.waiting, 0);
 });
 
-Deno.test("little work again and again has calm turns, which no work puts off", async () => {
+Deno.test("little work again and again has calm turns ever further apart, which no work puts off", async () => {
   const clock = new TurnClock();
   const housekeeping = new Housekeeping(clock, true);
-  for (let second = 0; second < 100; second++) {
-    housekeeping.worked(1);
-    await clock.advance(1000);
-  }
-  assertEquals(clock.turns, [250, 30_250, 60_250, 90_250]);
+  const workFor = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      housekeeping.worked(1);
+      await clock.advance(1000);
+    }
+  };
+  await workFor(2000);
+  const calm = [250, 30_250, 90_250, 210_250, 450_250, 930_250, 1_410_250, 1_890_250];
+  assertEquals(clock.turns, calm);
+  // After much work it is looked after as at first.
+  housekeeping.worked(1000);
+  await workFor(40);
+  assertEquals(clock.turns.slice(calm.length), [2_002_000, 2_004_000, 2_034_000]);
   housekeeping.stop();
 });
 
