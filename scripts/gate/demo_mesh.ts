@@ -10,8 +10,8 @@ import { buildWhereDue } from "./fresh_build.ts";
 const MESH_OPTIONS = ["-i", "2s", "-t", "1s", "--window", "1m", "--slo", "5"];
 /** From this machine to the namespace of the node whose page is shown; addresses of RFC 5737. */
 const DEVICE = "wp-demo";
-const HERE = "192.0.2.1";
-const THERE = "192.0.2.2";
+const HERE = "198.51.100.1";
+const THERE = "198.51.100.2";
 const PAGE_PORT = 9998;
 /** How long a link is slow, and how long none is. */
 const SLOW_MS = 30_000;
