@@ -1,11 +1,9 @@
 /**
  * Debian's packages for a kind of machine, fetched and verified by apt with lists of its own, so that the
- * machine at hand may be of another kind or another distribution. It wants apt, dpkg-deb and Debian's
- * keys (Debian and Ubuntu: debian-archive-keyring).
+ * machine at hand may be of another kind. It wants a Debian, from whose mirrors it takes them.
  */
 import { run } from "../gate/command.ts";
 
-const MIRROR = "http://deb.debian.org";
 const RELEASE = "bookworm";
 const KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const PACKAGES = ["libc6", "libgcc-s1", "ca-certificates", "netbase"];
@@ -20,12 +18,7 @@ export async function debianFiles(architecture: string, folder: string): Promise
     await Deno.mkdir(`${apt}/${path}`, { recursive: true });
   }
   await Deno.mkdir(root);
-  const from = (where: string, suite: string) =>
-    `deb [signed-by=${KEYS}] ${MIRROR}/${where} ${suite} main\n`;
-  await Deno.writeTextFile(
-    `${apt}/sources.list`,
-    from("debian", RELEASE) + from("debian-security", `${RELEASE}-security`),
-  );
+  await Deno.writeTextFile(`${apt}/sources.list`, await sources());
   const settings = {
     "Dir::State": `${apt}/state`,
     "Dir::State::status": "/dev/null",
@@ -47,6 +40,20 @@ export async function debianFiles(architecture: string, folder: string): Promise
   if (!success) throw new Error(output);
   await bundle(root);
   return root;
+}
+
+/** The mirrors of the release that this machine's own apt knows. */
+async function sources(): Promise<string> {
+  const format = "$(ORIGIN) $(CODENAME) $(REPO_URI)";
+  const words = ["apt-get", "indextargets", "--format", format, "Created-By: Packages"];
+  const { output } = await run(words);
+  const lines = output.split("\n").flatMap((line) => {
+    const [origin, suite, address] = line.split(" ");
+    const wanted = origin === "Debian" && [RELEASE, `${RELEASE}-security`].includes(suite);
+    return wanted ? [`deb [signed-by=${KEYS}] ${address} ${suite} main\n`] : [];
+  });
+  if (lines.length === 0) throw new Error(`apt knows no mirror of Debian ${RELEASE} here`);
+  return [...new Set(lines)].join("");
 }
 
 /** What the package's own script does when it is installed: all certificates in one file. */
