@@ -101,6 +101,8 @@ function tooLarge(maxBytes: number): Error {
 
 /** `No such file or directory` for `ENOENT: no such file or directory, open '/x'`. */
 function reasonOf(error: unknown): string {
+  // The runtime's own words tell how to compile this program.
+  if (error instanceof Deno.errors.NotCapable) return "a file of the system's, which is not read";
   if (codeOf(error) === null) return messageOf(error);
   const text = messageOf(error).replace(/^[A-Z0-9]+: /, "").replace(/, \w+( '.*)?$/s, "");
   return text.charAt(0).toUpperCase() + text.slice(1);

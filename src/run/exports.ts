@@ -35,6 +35,8 @@ import { collectdOptions, type ExportRun, type ExportTarget } from "./options.ts
 
 /** A system's whole list of authorities takes a quarter of it. */
 const MAX_PEM_BYTES = 1 << 20;
+/** RFC 7468, section 5. */
+const PEM_CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 
 /** What the exporters need of the run. */
 export interface ExportPorts {
@@ -138,6 +140,10 @@ async function otlpPost(request: OtlpRequest, gate: Gate): Promise<Post<WholeRep
   const read = async (file: NamedFile | null) =>
     file === null ? "" : await readInputFile(file.path, MAX_PEM_BYTES);
   const [ca, cert, secret] = await Promise.all([authority, certificate, key].map(read));
+  // A list without one of them would be taken for the usual ones alone.
+  if (authority !== null && !ca.includes(PEM_CERTIFICATE)) {
+    throw new UsageError(`${authority.variable}: wants files in PEM`);
+  }
   try {
     return httpPost(request, ports, {
       authorities: ca === "" ? [] : [ca],
