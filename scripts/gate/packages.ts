@@ -82,6 +82,7 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "fping", package: "fping" },
     { command: "mtr", package: "mtr-tiny" },
     { command: "nping", package: "nmap" },
+    { command: "perl", package: "perl" },
     { command: "setpriv", package: "util-linux" },
     { command: "traceroute", package: "traceroute" },
   ],

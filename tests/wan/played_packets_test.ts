@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { BINARY } from "./binary.ts";
 import { type Host, Network } from "./harness/network.ts";
 import { wan } from "./harness/wan.ts";
-import { allowPing } from "./played/lab.ts";
+import { allowPing, beside } from "./played/lab.ts";
 import { hopAddress, PlayedNetwork, PROBER, TARGET } from "./played/network.ts";
 import { addressBytes, concat, ICMP, icmp, ip, TCP, u16 } from "./played/packets.ts";
 import { trace } from "./trace_lab.ts";
@@ -123,5 +123,16 @@ wan("knocks and traces take the next hops of this host that connections take", a
     const run = await trace(prober, "root", "--paths", "16", "-q", "1", port);
     const met = run.trace.hops[0].addresses.map(({ address }) => address).toSorted();
     assertEquals(met, [via(one.b), via(other.b)].toSorted(), to);
+    // By the interface asked for, whatever the routes would choose.
+    const roots = [[port], ["-U", to], ["-I", to]].map((words) => ["root", words] as const);
+    const nobodys = [[port], ["-U", to]].map((words) => ["nobody", words] as const);
+    await beside([...roots, ...nobodys], async ([user, words]) => {
+      for (const { a, b } of [one, other]) {
+        const by4 = ["--interface", a.device, "--paths", "4", "-q", "1", ...words];
+        const { trace: by } = await trace(prober, user, ...by4);
+        const label = `${user} ${words} by ${a.device}`;
+        assertEquals(by.hops[0].addresses.map(({ address }) => address), [via(b)], label);
+      }
+    });
   }
 });

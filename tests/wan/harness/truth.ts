@@ -24,6 +24,8 @@ export interface LinkRoundTrip {
 
 /** One TCP handshake as the link saw it; its round trip is the last SYN's. */
 export interface LinkHandshake extends LinkRoundTrip {
+  /** The address that the SYN went to, its bytes joined by commas. */
+  target: string;
   /** The port of the side that sent the SYN. */
   port: number;
   /** Wall clock in microseconds since 1970 when the first SYN came in. */
@@ -67,7 +69,7 @@ export function handshakesIn(packets: CapturedPacket[], direction = 0): LinkHand
     const synFlags = facts[TCP_FLAGS] & (TCP_SYN | TCP_ACK);
     if (packet.direction === direction && synFlags === TCP_SYN) {
       const flow = `${source} ${destination}`;
-      const handshake = open.get(flow)?.handshake ?? begin(packet, sourcePort);
+      const handshake = open.get(flow)?.handshake ?? begin(packet, sourcePort, destination);
       if (!open.has(flow)) found.push(handshake);
       open.set(flow, { handshake, syn: packet });
       handshake.syns += 1;
@@ -85,8 +87,9 @@ export function handshakesIn(packets: CapturedPacket[], direction = 0): LinkHand
   return found;
 }
 
-function begin(packet: CapturedPacket, port: number): LinkHandshake {
-  return { port, startUs: packet.inUs, syns: 0, synsLost: 0, answer: null, ...UNANSWERED };
+function begin(packet: CapturedPacket, port: number, destination: string): LinkHandshake {
+  const [target] = destination.split(":");
+  return { target, port, startUs: packet.inUs, syns: 0, synsLost: 0, answer: null, ...UNANSWERED };
 }
 
 /** Address and port of both ends of a TCP packet. */
