@@ -66,6 +66,7 @@ export const IPV6_MTU_DISCOVER = 23;
 export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;
 export const IPV6_RECVERR_RFC4884 = 31;
+export const IPV6_FLOWLABEL_MGR = 32;
 export const IPV6_FLOWINFO_SEND = 33;
 export const IPV6_RTHDR = 57;
 export const IPV6_RECVHOPLIMIT = 51;

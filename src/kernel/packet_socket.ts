@@ -7,6 +7,7 @@ import type { Endpoint } from "../domain/target.ts";
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/protocol.ts";
 import { TCP_CHECKSUM_AT } from "../packet/tcp.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
+import { leaseFlowLabel, wantsLease } from "./flow_label.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import {
   AF_INET,
@@ -200,6 +201,11 @@ class KernelPacketSocket implements PacketSocket {
       this.#toView.setUint32(24, scope, true);
     }
     let errno = this.#sendOnce(bytes, length);
+    if (wantsLease(errno, flowLabel)) {
+      const { setsockopt } = this.#tools.libc;
+      if (!leaseFlowLabel(setsockopt, this.#descriptor, flowLabel, to)) return errno;
+      errno = this.#sendOnce(bytes, length);
+    }
     for (let tries = 1; tries < MAX_SENDS_A_PACKET; tries++) {
       if (errno === 0 || REFUSALS_OF_A_SEND.includes(errno)) return errno;
       // It may have been the error of a packet before this one (ip(7), IP_RECVERR), which is thereby

@@ -4,6 +4,7 @@
  */
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError } from "./errno.ts";
+import { leaseFlowLabel, wantsLease } from "./flow_label.ts";
 import {
   CLOCK_REALTIME,
   EPOLLOUT,
@@ -102,9 +103,17 @@ export class SynSocket {
     const scope = scopeOf(to);
     // Without it, the kernel would look for the address behind any interface.
     if (scope === 0 && to.address.includes("%")) return ERRNO.ENODEV;
-    const address = sockaddr(to, scope, this.#options.flowLabel);
+    const { flowLabel } = this.#options;
+    const address = sockaddr(to, scope, flowLabel);
     if (libc.connect(this.descriptor, address, address.length) === 0) return 0;
-    const failure = errno();
+    let failure = errno();
+    if (
+      wantsLease(failure, flowLabel) &&
+      leaseFlowLabel(libc.setsockopt, this.descriptor, flowLabel, to)
+    ) {
+      if (libc.connect(this.descriptor, address, address.length) === 0) return 0;
+      failure = errno();
+    }
     if (failure === ERRNO.EINPROGRESS || hasSent(libc.getsockopt, this.descriptor)) return 0;
     return failure;
   }

@@ -128,8 +128,8 @@ wan("knocks and traces take the next hops of this host that connections take", a
     const nobodys = [[port], ["-U", to]].map((words) => ["nobody", words] as const);
     await beside([...roots, ...nobodys], async ([user, words]) => {
       for (const { a, b } of [one, other]) {
-        const by4 = ["--interface", a.device, "--paths", "4", "-q", "1", ...words];
-        const { trace: by } = await trace(prober, user, ...by4);
+        const asked = ["--interface", a.device, "-m", "1", "-q", "1", ...words];
+        const { trace: by } = await trace(prober, user, ...asked);
         const label = `${user} ${words} by ${a.device}`;
         assertEquals(by.hops[0].addresses.map(({ address }) => address), [via(b)], label);
       }

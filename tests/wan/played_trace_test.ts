@@ -402,6 +402,28 @@ wan("equal paths by flow label: a trace bears one, each of its flows another", a
   }, WAYS.filter(({ family }) => family === "v6"));
 });
 
+wan(
+  "where somebody holds a flow label for himself, ours are leased and a flow keeps its own",
+  async () => {
+    const two = [{ rttMs: 4 }, { rttMs: 4 }];
+    const hops = [{ rttMs: 2 }, two, { rttMs: 6 }];
+    const scene: Scene = { hops, hash: "label", target: { rttMs: 8 } };
+    await inEveryWay(scene, async (network, way) => {
+      // <linux/in6.h>: label 0x12345, get, exclusive, create; lingering for a minute.
+      const request =
+        `pack("a16NCCSSSL", inet_pton(AF_INET6, "${TARGET.v6}"), 0x12345, 0, 1, 1, 60, 60, 0)`;
+      const hold = `use Socket qw(:all); socket(S, AF_INET6, SOCK_DGRAM, 0) or die $!;` +
+        `setsockopt(S, 41, 32, ${request}) or die $!;`;
+      assertEquals((await network.run("perl", ["-e", hold])).code, 0);
+      const one = await traceBy(network, way, "-q", "3", "-t", "3s");
+      assertEquals([one.code, one.trace.hops[1].addresses.length], [0, 1], wayName(way));
+      const many = await traceBy(network, way, "--paths", "16", "-q", "1", "-t", "3s");
+      assertEquals([many.code, many.trace.hops[1].addresses.length], [0, 2], wayName(way));
+    }, WAYS.filter(({ family }) => family === "v6"));
+  },
+  ["perl"],
+);
+
 wan("a SYN-ACK tells its segment size, window and the way that it took back", async () => {
   const options = [2, 4, 5, 0xb4, 1, 3, 3, 7];
   const target = { rttMs: 8, options, ttl: 61 };
