@@ -1,57 +1,51 @@
 /**
- * What 10,000 targets once a second cost through the library, as a multiple of what they cost through the
- * command line: `library.ts [TARGETS [SECONDS [ROUNDS]]]`. Both throw their results away. Runs of
- * the two take turns, and what is compared is CPU time while the run lasts, without its start. The
- * command line is run as the binary is and, for the same engine, as modules by the pinned `deno run`.
+ * What a probe of 10,000 targets once a second costs through the library, as a multiple of what it costs
+ * through the command line: `library.ts [TARGETS [PROBES [ROUNDS]]]`. Both throw their results away, and the
+ * runs of the two take turns. Of each way there is a short run and one of so many more probes a target: the
+ * difference of their CPU times is that of the probes, without the start. The command line is run as the
+ * binary is and, for the same engine, as modules by the pinned `deno run`.
  */
 import { BINARY, RUNNABLE } from "../release/build.ts";
-import { cpuSecondsOf, sleep, startServe } from "./child.ts";
+import { finish, startServe } from "./child.ts";
 import { median, table } from "./table.ts";
 
 /** What the issue allows. */
 const MOST_RATIO = 1.1;
-/** The start is over by then, and every module is compiled. */
-const START_MS = 4000;
+/** Probes a target of the short run: by then every module is compiled. */
+const SHORT = 2;
 const PROGRAM = new URL("library/program.ts", import.meta.url).pathname;
 const DIAGNOSTICS = ["probe", "ping"] as const;
 type Diagnostic = typeof DIAGNOSTICS[number];
 
 interface Options {
   readonly targets: number;
-  readonly seconds: number;
+  readonly probes: number;
   readonly rounds: number;
 }
 
 function options(): Options {
-  const [targets = 10_000, seconds = 10, rounds = 3] = Deno.args.map(Number);
-  return { targets, seconds, rounds };
+  const [targets = 10_000, probes = 8, rounds = 3] = Deno.args.map(Number);
+  return { targets, probes, rounds };
 }
 
-/** CPU time of a program, in µs a probe, from the end of its start on. */
-async function microsAProbe(
-  command: readonly string[],
-  { targets, seconds }: Options,
-): Promise<number> {
-  const [program, ...args] = command;
-  const child = new Deno.Command(program, { args, stdout: "null", stderr: "null" }).spawn();
-  await sleep(START_MS);
-  const [before, startMs] = [await cpuSecondsOf(child.pid), performance.now()];
-  await sleep(seconds * 1000);
-  const cpu = await cpuSecondsOf(child.pid) - before;
-  const elapsedSeconds = (performance.now() - startMs) / 1000;
-  child.kill("SIGTERM");
-  await child.status;
-  return cpu * 1e6 / (targets * elapsedSeconds);
+/** CPU time of a way, in µs a probe. */
+async function microsAProbe(way: Way, { targets, probes }: Options): Promise<number> {
+  const short = await finish(way(SHORT));
+  const long = await finish(way(SHORT + probes));
+  return (long.cpuSeconds - short.cpuSeconds) * 1e6 / (targets * probes);
 }
 
-function commands(diagnostic: Diagnostic, file: string): Readonly<Record<string, string[]>> {
+/** The command that makes so many probes of each target. */
+type Way = (probes: number) => readonly string[];
+
+function ways(diagnostic: Diagnostic, file: string): Readonly<Record<string, Way>> {
   const deno = [Deno.execPath(), "run", "--allow-all", "--no-check"];
   const close = diagnostic === "probe" ? ["--close", "rst"] : [];
-  const line = [diagnostic, "--targets", file, "--output", "none", ...close];
+  const line = [diagnostic, "--targets", file, "--output", "none", "--quiet", ...close];
   return {
-    "the binary": [BINARY, ...line],
-    "its modules": [...deno, RUNNABLE, ...line],
-    "the library": [...deno, PROGRAM, diagnostic, file],
+    "the binary": (probes) => [BINARY, ...line, "--count", String(probes)],
+    "its modules": (probes) => [...deno, RUNNABLE, ...line, "--count", String(probes)],
+    "the library": (probes) => [...deno, PROGRAM, diagnostic, file, String(probes)],
   };
 }
 
@@ -61,11 +55,11 @@ async function measure(
   file: string,
   asked: Options,
 ): Promise<{ row: string[]; ratio: number }> {
-  const ways = Object.entries(commands(diagnostic, file));
-  const figures = new Map<string, number[]>(ways.map(([name]) => [name, []]));
+  const all = Object.entries(ways(diagnostic, file));
+  const figures = new Map<string, number[]>(all.map(([name]) => [name, []]));
   for (let round = 0; round < asked.rounds; round++) {
-    for (const [name, command] of ways) {
-      figures.get(name)?.push(await microsAProbe(command, asked));
+    for (const [name, way] of all) {
+      figures.get(name)?.push(await microsAProbe(way, asked));
     }
   }
   const [binary, modules, library] = [...figures.values()].map(median);
