@@ -8,8 +8,9 @@ import { Machine } from "./real/machine.ts";
 import { type Place, Prometheus } from "./real/prometheus.ts";
 import { Folder, passing, Program, realTest } from "./real/receiver.ts";
 
-const USUAL_MS = 8;
-const SLOW_MS = 60;
+/** Between bounds of the histogram's buckets, so that a busy machine's delays of tens of ms are no alarm. */
+const USUAL_MS = 200;
+const SLOW_MS = 700;
 /** So that there is a past to compare with. */
 const CALM_MS = 18_000;
 
@@ -34,6 +35,8 @@ realTest(
   "a path that changes and a target that is slower than before are told while they last",
   ["prometheus"],
   async () => {
+    // Packets that are under way when the network ends have timers of their own.
+    await using _underWay = { [Symbol.asyncDispose]: () => passing(2 * SLOW_MS) };
     using folder = new Folder();
     await using network = await PlayedNetwork.open(scene(USUAL_MS, null));
     const place = placeIn(network);
@@ -43,13 +46,14 @@ realTest(
       const exports = ["-o", "none", "--export", `prometheus://127.0.0.1:${port}`];
       return machine.run(command, ...exports, ...options, target);
     };
-    await using _tracing = agent("trace", 9273, "-n", "-i", "500ms", "-t", "500ms");
+    await using _tracing = agent("trace", 9273, "-n", "-i", "500ms", "-t", "2s");
     await using _probing = agent("probe", 9274, "-i", "100ms");
     const pages = ["127.0.0.1:9273", "127.0.0.1:9274"];
     await using prometheus = new Prometheus(folder, pages, [], quickRules(folder), place);
     await prometheus.ready();
     await passing(CALM_MS);
-    assertEquals(await prometheus.alerts(), []);
+    const firing = (await prometheus.alerts()).filter(({ state }) => state === "firing");
+    assertEquals(firing, []);
     const labels = { target: "db" };
     let [rttMs, second] = [USUAL_MS, null as { v4: string; v6: string } | null];
     const play = () => void (network.scene = scene(rttMs, second));

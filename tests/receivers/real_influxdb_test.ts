@@ -130,8 +130,14 @@ realTest("InfluxDB has the windows, and no single probes beside them", ["influxd
     const expected = inOrder(probe.windows.map(windowPointOf));
     for (const database of [DATABASE, UDP_DATABASE]) {
       const points = await pointsOf(influx, database, WINDOW, expected.length);
-      assertEquals(inOrder(points), expected, database);
+      assertEquals(inOrder(points.map(withoutHost)), expected, database);
       assertEquals(await influx.points(database, TARGET), [], database);
     }
   });
 });
+
+/** How short the host was of CPU, memory and IO is the machine's matter. */
+function withoutHost(point: Point): Point {
+  const fields = Object.entries(point.fields).filter(([name]) => !/^host_.*_ratio$/.test(name));
+  return { ...point, fields: Object.fromEntries(fields) };
+}
