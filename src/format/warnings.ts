@@ -1,4 +1,6 @@
 /** Warnings below a run's summary: what makes its figures suspicious, and why. */
+import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
+import { listText } from "../text/words.ts";
 import type { RunSummary } from "../domain/summary.ts";
 import { BUSY_US, LATE_US, type Suspicion, suspicionsOf } from "../domain/suspicion.ts";
 import { millisWithUnit } from "../text/number.ts";
@@ -24,4 +26,15 @@ function suspicionText({ kind, us }: Suspicion): string {
     default:
       return kind satisfies never;
   }
+}
+
+/** So many labels are named. */
+const MAX_UNGROUPED = 3;
+
+/** Of labels that have too many values to make groups of. */
+export function ungroupedNotice(labels: readonly string[]): string {
+  return `no groups by ${
+    listText(labels, MAX_UNGROUPED)
+  }: more than ${MAX_GROUPS_PER_KEY} values, ` +
+    `or more than ${MAX_GROUPING_KEYS} labels`;
 }

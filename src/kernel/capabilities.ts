@@ -2,7 +2,7 @@
  * What the kernel lets this process open, found by trying, and what an administrator does to allow
  * what it refuses.
  */
-import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP } from "../packet/protocol.ts";
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP } from "../packet/ip.ts";
 import { openLibc } from "./libc.ts";
 import {
   AF_INET,

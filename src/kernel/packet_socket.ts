@@ -3,8 +3,8 @@
  * TCP segments on raw ones, datagrams (udp(7)); with the kernel's timestamps of what is sent and
  * received, and the ICMP errors that packets of ours have met.
  */
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/ip.ts";
 import type { Endpoint } from "../domain/target.ts";
-import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/protocol.ts";
 import { TCP_CHECKSUM_AT } from "../packet/tcp.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { leaseFlowLabel, wantsLease } from "./flow_label.ts";

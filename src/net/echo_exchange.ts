@@ -16,9 +16,15 @@ import {
   parseEcho,
   writeEchoRequest,
 } from "../packet/echo.ts";
-import { addressIs, blankIpPacket, ipHeaderBytes, parseIp, writeIpv4Header } from "../packet/ip.ts";
+import {
+  addressIs,
+  blankIpPacket,
+  ipHeaderBytes,
+  parseIp,
+  PROTOCOL_ICMP,
+  writeIpv4Header,
+} from "../packet/ip.ts";
 import { writeU16, writeU32 } from "../packet/network_order.ts";
-import { PROTOCOL_ICMP } from "../packet/protocol.ts";
 import type { Answer, Exchange, Quoted, Request } from "./exchange.ts";
 
 export interface EchoOptions {

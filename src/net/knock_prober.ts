@@ -1,4 +1,5 @@
 /** Opens what `knock` needs: raw sockets, ports that are nobody else's, or the reason and its remedy. */
+import { PROTOCOL_TCP } from "../packet/ip.ts";
 import { SystemError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import type { Endpoint } from "../domain/target.ts";
@@ -8,7 +9,6 @@ import { PacketSockets } from "../kernel/packet_socket.ts";
 import { allowRawSockets } from "../kernel/capabilities.ts";
 import { Routes } from "../kernel/route.ts";
 import { interfaceIndex } from "../kernel/sockaddr.ts";
-import { PROTOCOL_TCP } from "../packet/protocol.ts";
 import type { Clock } from "../time/clock.ts";
 import { type ExchangeOrReason, PacketProber } from "./packet_prober.ts";
 import { noSuchInterface, type SocketOpener } from "./ping_prober.ts";

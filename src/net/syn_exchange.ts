@@ -6,9 +6,15 @@ import type { HeldPorts } from "../kernel/own_ports.ts";
 import type { PacketSocket } from "../kernel/packet_port.ts";
 import { handshakeAnswers } from "../kernel/socket_filter.ts";
 import { isSealed, pseudoHeaderSum } from "../packet/checksum.ts";
-import { addressIs, blankIpPacket, ipHeaderBytes, parseIp, writeIpv4Header } from "../packet/ip.ts";
+import {
+  addressIs,
+  blankIpPacket,
+  ipHeaderBytes,
+  parseIp,
+  PROTOCOL_TCP,
+  writeIpv4Header,
+} from "../packet/ip.ts";
 import { readU16, readU32 } from "../packet/network_order.ts";
-import { PROTOCOL_TCP } from "../packet/protocol.ts";
 import {
   blankTcpSegment,
   parseTcp,

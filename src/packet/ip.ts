@@ -2,6 +2,12 @@
 import { addBytes, checksumOf } from "./checksum.ts";
 import { readU16, writeU16 } from "./network_order.ts";
 
+// Protocol numbers (IANA, Assigned Internet Protocol Numbers).
+export const PROTOCOL_ICMP = 1;
+export const PROTOCOL_TCP = 6;
+export const PROTOCOL_UDP = 17;
+export const PROTOCOL_ICMPV6 = 58;
+
 export const IPV4_HEADER_BYTES = 20;
 export const IPV6_HEADER_BYTES = 40;
 /** A packet with more extension headers than this is not followed. */

@@ -1,7 +1,7 @@
 /** TCP segments: a SYN as a client of today sends it, and the answers to it (RFC 9293). */
+import { PROTOCOL_TCP } from "./ip.ts";
 import { addBytes, checksumOf, pseudoHeaderSum } from "./checksum.ts";
 import { readU16, readU32, writeU16, writeU32 } from "./network_order.ts";
-import { PROTOCOL_TCP } from "./protocol.ts";
 
 // RFC 9293, section 3.1
 export const TCP_CHECKSUM_AT = 16;

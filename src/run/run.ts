@@ -4,7 +4,6 @@
  */
 import { hostName, onSignal, revoke } from "../kernel/process.ts";
 import { giveUpRawSockets } from "../kernel/raw_right.ts";
-import { listText } from "../text/words.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
 import { type ExitCode, SystemError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
@@ -16,7 +15,7 @@ import { choosePaint, plain } from "../format/paint.ts";
 import type { OutputName, RecordFormat } from "../format/record_format.ts";
 import { FORMATS } from "../format/registry.ts";
 import { summaryLines } from "../format/text_summary.ts";
-import { warnings } from "../format/warnings.ts";
+import { ungroupedNotice, warnings } from "../format/warnings.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
 import {
@@ -25,7 +24,6 @@ import {
   stdoutWantsColour,
   summaryColumns,
 } from "../sink/stdio.ts";
-import { MAX_GROUPING_KEYS, MAX_GROUPS_PER_KEY } from "../stats/groups.ts";
 import { inTurn, repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { type Gate, openGate } from "./gate.ts";
@@ -393,14 +391,4 @@ function giveUpPermissions({ device, targetsFile, exports }: RunOptions): void {
   revoke("env", "ffi", "sys");
   if (!socket) revoke("write");
   if (!socket && targetsFile === null) revoke("read");
-}
-
-/** So many labels are named. */
-const MAX_UNGROUPED = 3;
-
-function ungroupedNotice(labels: readonly string[]): string {
-  return `no groups by ${
-    listText(labels, MAX_UNGROUPED)
-  }: more than ${MAX_GROUPS_PER_KEY} values, ` +
-    `or more than ${MAX_GROUPING_KEYS} labels`;
 }
