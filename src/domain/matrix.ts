@@ -65,6 +65,10 @@ export type PairState = "unmeasured" | "established" | "refused" | "silent";
 /** So many bursts tell how a pair is now. */
 export const RECENT_BURSTS = 2;
 
+/** What is slow: the factor of Pingmesh, twice what is usual, and no smaller difference than this. */
+export const FACTOR = 2;
+export const MIN_EXCESS_US = 100;
+
 /** What was measured of each ordered pair of nodes. */
 export abstract class PairFigures {
   /** How many nodes there are. */
@@ -76,6 +80,15 @@ export abstract class PairFigures {
   /** Whether a node sent the other one any probe. */
   probed(from: number, to: number): boolean {
     return this.figure("sent", from, to) > 0;
+  }
+
+  /** Median steady RTT in µs: of the last two bursts where they tell another story than the window, else its. */
+  currentP50(from: number, to: number): number {
+    const window = this.figure("rttP50", from, to);
+    if (!(this.figure("recentBursts", from, to) >= RECENT_BURSTS)) return window;
+    const now = this.figure("recentP50", from, to);
+    const [low, high] = [Math.min(window, now), Math.max(window, now)];
+    return high >= FACTOR * low && high - low >= MIN_EXCESS_US ? now : window;
   }
 
   /** How a pair is by its last two bursts; by its window where these are not known. */

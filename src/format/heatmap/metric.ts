@@ -11,7 +11,7 @@ export { isShare, type Metric, METRIC_NAMES, METRIC_TITLES, METRICS } from "./me
 export function valueOf(matrix: PairFigures, metric: Metric, from: number, to: number): number {
   switch (metric) {
     case "p50":
-      return matrix.figure("rttP50", from, to);
+      return matrix.currentP50(from, to);
     case "p99":
       return matrix.figure("rttP99", from, to);
     case "cold":

@@ -4,6 +4,7 @@
  */
 import type { Steps } from "../../time/slices.ts";
 import { median, spread } from "../../stats/quantile.ts";
+import { FACTOR, MIN_EXCESS_US } from "../../domain/matrix.ts";
 import { MAX_PAIRS } from "./drops.ts";
 import { type Finding, regionsOf } from "../../domain/finding.ts";
 import { millisOf, millisWithUnit } from "../../text/number.ts";
@@ -15,14 +16,7 @@ import {
   Blocks,
   blockText,
 } from "./blocks.ts";
-import {
-  FACTOR,
-  type MeshView,
-  MIN_EXCESS_US,
-  nodeMedians,
-  type PairFigure,
-  PairSet,
-} from "./mesh_view.ts";
+import { type MeshView, nodeMedians, type PairFigure, PairSet } from "./mesh_view.ts";
 import { IN_LAST_BURSTS, type Now, slowNow } from "./latency_now.ts";
 import { type Outlier, outliersOf } from "./outliers.ts";
 

@@ -15,7 +15,8 @@ import {
   Blocks,
   blockText,
 } from "./blocks.ts";
-import { FACTOR, type MeshView, MIN_EXCESS_US } from "./mesh_view.ts";
+import { FACTOR, MIN_EXCESS_US } from "../../domain/matrix.ts";
+import type { MeshView } from "./mesh_view.ts";
 
 export const IN_LAST_BURSTS = " in the last two bursts";
 

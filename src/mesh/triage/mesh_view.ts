@@ -10,10 +10,6 @@ const MIN_SAMPLES = 10;
 const MIN_COLD_SAMPLES = 3;
 const MIN_SENT = 5;
 
-/** What is slow: the paper's factor, more than twice what is usual, and no smaller difference than this. */
-export const FACTOR = 2;
-export const MIN_EXCESS_US = 100;
-
 /** The first is what a table of zeros says. */
 const STATES: readonly PairState[] = ["unmeasured", "established", "refused", "silent"];
 

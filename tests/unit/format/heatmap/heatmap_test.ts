@@ -6,7 +6,7 @@ import { PAGE_SCRIPT } from "../../../../src/format/heatmap/page_script.ts";
 import { escape, heatmapSvg } from "../../../../src/format/heatmap/svg.ts";
 import { plain } from "../../../../src/format/paint.ts";
 import { coverage } from "../../../../src/domain/matrix.ts";
-import { METRICS } from "../../../../src/format/heatmap/metric.ts";
+import { METRICS, valueOf } from "../../../../src/format/heatmap/metric.ts";
 import { triage } from "../../../../src/mesh/triage/triage.ts";
 import { type Change, LOST, mesh, nodes, quantiles } from "../../mesh/meshes.ts";
 import { property } from "../../random.ts";
@@ -136,4 +136,11 @@ Deno.test("a picture has a stroke for every pair, and its cells within its size"
     const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(svg) ?? [];
     assert(Number(width) < 1400 && Number(height) < 1400, `${width} × ${height}`);
   }
+});
+
+Deno.test("a cell shows the last two bursts where they tell another story than the window", () => {
+  const recent = (p50Us: number) => ({ bursts: 2, sent: 20, answered: 20, refused: 0, p50Us });
+  const of = (now: number) =>
+    valueOf(mesh(nodes(2), () => ({ rtt: quantiles(400), recent: recent(now) })), "p50", 0, 1);
+  assertEquals([of(900), of(700), of(410), of(150), of(390)], [900, 400, 400, 150, 400]);
 });
