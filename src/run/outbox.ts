@@ -189,13 +189,33 @@ export class Outbox {
     return Math.max(0, Math.min(DELIVER_MS, this.#endMs - END_SLACK_MS - this.#ports.clock.now()));
   }
 
-  /** Waits for a promise, but no longer than the outputs' patience. */
+  /**
+   * Waits for a promise, but no longer than the outputs' patience. At an end of the run's own, that is
+   * the time without a byte taken: a slow reader is waited for, one that has stopped is not.
+   */
   async within(promise: Promise<unknown>): Promise<void> {
     const { clock } = this.#ports;
+    let cancel: Cancel = () => {};
     await new Promise<void>((resolve, reject) => {
-      const cancel = clock.wakeAt(clock.now() + this.patienceMs, resolve);
-      promise.then(() => resolve(), reject).finally(cancel);
-    });
+      const wait = (written: number) => {
+        cancel = clock.wakeAt(clock.now() + this.patienceMs, () => {
+          if (this.#endMs < Infinity || this.#written === written) return resolve();
+          this.renew();
+          wait(this.#written);
+        });
+      };
+      wait(this.#written);
+      promise.then(() => resolve(), reject);
+    }).finally(() => cancel());
+  }
+
+  /** The outputs' patience begins anew, but for a signal's: what has taken time was no reader. */
+  renew(): void {
+    this.#deliverByMs = null;
+  }
+
+  get #written(): number {
+    return this.stdout.written + this.#stderr.written;
   }
 
   /**

@@ -342,6 +342,7 @@ class Run {
     const summary = this.#summary();
     const { code, failures } = verdict(summary, this.#options.thresholds);
     outbox.exitCode = code;
+    outbox.renew();
     const { stdout } = outbox;
     if (stdout.broken === null) await outbox.within(report.summary(summary));
     if (stdout.broken !== null) {

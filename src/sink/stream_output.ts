@@ -32,6 +32,7 @@ export class StreamOutput {
   #busy: Promise<void> | null = null;
   #onProgress: () => void = () => {};
   #broken: { readonly error: unknown } | null = null;
+  #written = 0;
 
   constructor({ write, bounds = STREAM_BOUNDS, onBroken = () => {}, trouble }: StreamParts) {
     this.#write = write;
@@ -45,6 +46,11 @@ export class StreamOutput {
   /** Lines that made room for newer ones, or that the reader did not stay for. */
   get dropped(): number {
     return this.#queue.dropped;
+  }
+
+  /** Bytes that the reader, or the pipe to it, has taken. */
+  get written(): number {
+    return this.#written;
   }
 
   /** Why nothing can be written any more; null while something can. */
@@ -120,7 +126,9 @@ export class StreamOutput {
     if (batch === null) return;
     const bytes = batch.out.bytes.subarray(0, batch.out.length);
     for (let sent = 0; sent < bytes.length;) {
-      sent += await this.#write(sent === 0 ? bytes : bytes.subarray(sent));
+      const taken = await this.#write(sent === 0 ? bytes : bytes.subarray(sent));
+      sent += taken;
+      this.#written += taken;
     }
     this.#queue.settle();
     this.#trouble?.ends(this.dropped);

@@ -25,6 +25,11 @@ class Reader {
     this.#stuck = true;
   }
 
+  /** Takes what waits, and no more. */
+  takeOne(): void {
+    this.#waiting?.();
+  }
+
   goOn(): void {
     this.#stuck = false;
     this.#waiting?.();
@@ -126,6 +131,22 @@ Deno.test("streams that are read are flushed without a wait", async () => {
   assertEquals(await msUntil(clock, outbox.flush()), 0);
   assertEquals([stdout.text, stderr.text], ["result\n", "verdict\nredrawn"]);
   assertEquals(clock.waiting, 0);
+});
+
+Deno.test("a reader that is slow is waited for at the end as long as it takes something", async () => {
+  const { outbox, clock, stdout } = rig();
+  stdout.stop();
+  const printed = outbox.print(`${long("line", MAX_RECORD_BYTES - 1)}\n`.repeat(200));
+  await settle();
+  const ended = outbox.within(printed);
+  for (let taken = 0; taken < 4; taken++) {
+    await clock.advance(1900);
+    stdout.takeOne();
+    await settle();
+  }
+  assert(stdout.lines.length >= 4);
+  // The last look at what was taken was at 8 s, the next one finds that nothing was since.
+  assertEquals(await msUntil(clock, ended), 10_000 - 4 * 1900);
 });
 
 Deno.test("all waits at one end share their time", async () => {
