@@ -21,6 +21,17 @@ export function endsWithScope(end: EndOf): boolean {
   return current !== null;
 }
 
+/** Calls what opens and closes something at once; nothing of it stays. */
+export function aside<T>(call: () => T): T {
+  const scope = new KernelScope();
+  try {
+    return scope.within(call);
+  } finally {
+    // Nothing waits in a thread, so all of it is closed by the time that anything else runs.
+    scope.close();
+  }
+}
+
 export class KernelScope {
   #ends: EndOf[] = [];
 

@@ -1,5 +1,6 @@
 /** Names of targets, where the program hands no resolver in. */
-import { openNameQueries } from "../net/dns_query.ts";
+import { aside } from "../kernel/scope.ts";
+import { type NameQueries, openNameQueries } from "../net/dns_query.ts";
 import { Lookups } from "../net/lookups.ts";
 import { type Family, type Resolver, systemResolver } from "../net/resolver.ts";
 import type { Clock } from "../time/clock.ts";
@@ -17,7 +18,7 @@ export class Names implements Resolver {
     this.#lookups ??= new Lookups({
       clock: this.#clock,
       system: systemResolver,
-      queries: openNameQueries(),
+      queries: openedAside(),
       detail: () => {},
     });
     return this.#lookups.resolve(host, family);
@@ -27,4 +28,13 @@ export class Names implements Resolver {
   stop(): void {
     this.#lookups?.stop();
   }
+}
+
+/** Queries whose files are read at once, each time: nothing stays open for them. */
+function openedAside(): NameQueries {
+  const queries = aside(openNameQueries);
+  return {
+    ask: (...asked) => aside(() => queries.ask(...asked)),
+    inHosts: (name) => aside(() => queries.inHosts(name)),
+  };
 }

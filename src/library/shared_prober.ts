@@ -1,7 +1,7 @@
 /** A prober and all that it opened, for any number of streams at the same time. */
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../domain/limits.ts";
 import type { Endpoint, Target } from "../domain/target.ts";
-import { KernelScope } from "../kernel/scope.ts";
+import { aside, KernelScope } from "../kernel/scope.ts";
 import type { ClockChoice, Prober } from "../net/prober.ts";
 import type { Resolver } from "../net/resolver.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
@@ -90,7 +90,7 @@ export class SharedProber implements OpenProber {
   static open(kind: ProberKind, options: SocketOptions): SharedProber {
     const scope = new KernelScope();
     const prober = opening(() => scope.opening(() => kind.open()));
-    return new SharedProber(prober, kind.maxInFlight(), scope, options);
+    return new SharedProber(prober, aside(() => kind.maxInFlight()), scope, options);
   }
 
   /** A stream that ends with its own probes, or when this prober is closed. */

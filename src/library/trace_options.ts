@@ -18,6 +18,7 @@ import {
 import type { TraceProtocol } from "../domain/path.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { descriptorLimit } from "../kernel/process.ts";
+import { aside } from "../kernel/scope.ts";
 import type { Family, Resolver } from "../net/resolver.ts";
 import { quote } from "../text/quote.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
@@ -153,5 +154,5 @@ export interface TraceLimits {
 /** Throws UsageError. */
 export function limitsOf({ family, atOnce }: TraceStreamOptions): TraceLimits {
   const most = whole("atOnce", atOnce, 1, MAX_TRACES, null);
-  return { family: familyOf(family), atOnce: most ?? tracesAtOnce(descriptorLimit()) };
+  return { family: familyOf(family), atOnce: most ?? tracesAtOnce(aside(() => descriptorLimit())) };
 }

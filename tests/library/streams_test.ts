@@ -190,3 +190,12 @@ Deno.test("what cannot be used is refused by its name before anything is opened"
   ];
   for (const [message, body] of wrong) assertThrows(body, UsageError, message);
 });
+
+Deno.test("without a resolver the system's is asked, and nothing of that stays open", async () => {
+  const [unknown] = await Array.fromAsync(ping("nobody.invalid", { count: 1 }));
+  assertEquals(unknown.error, "cannot resolve nobody.invalid: no such name");
+  const [known] = await Array.fromAsync(ping("localhost", { count: 1 }));
+  assertEquals(known.outcome, "established");
+  const [path] = await Array.fromAsync(trace("nobody.invalid"));
+  assertEquals(path.address, null);
+});
