@@ -35,7 +35,9 @@ const INTERFACE_NAME = /^[^\s/]{1,15}$/;
 
 function interfaceName(text: string): string {
   if (INTERFACE_NAME.test(text)) return text;
-  throw new UsageError(`--interface ${quote(text)}: wants an interface's name, such as eth0`);
+  throw new UsageError(
+    `--interface ${quote(redacted(text))}: wants an interface's name, such as eth0`,
+  );
 }
 
 /** `HOST PORT`, as nc and telnet have it, is `HOST:PORT`; all else stays. */
@@ -86,7 +88,7 @@ function sourceAddress(text: string, family: Family): Endpoint {
         "an interface is --interface NAME",
     );
   }
-  checkedZone(text, `--source ${quote(text)}`);
+  checkedZone(text, `--source ${quote(redacted(text))}`);
   checkFamily(text, family, text);
   return source;
 }
@@ -94,7 +96,9 @@ function sourceAddress(text: string, family: Family): Endpoint {
 export function bindAddresses(given: readonly string[], option = "--bind"): string[] {
   for (const address of given) {
     if (literalEndpoint(address, 0) === null) {
-      throw new UsageError(`${option} ${quote(address)}: wants an IP address of this machine`);
+      throw new UsageError(
+        `${option} ${quote(redacted(address))}: wants an IP address of this machine`,
+      );
     }
   }
   return [...new Set(given)];

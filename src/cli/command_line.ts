@@ -214,7 +214,7 @@ function parseOriginal(argv: readonly string[]): Command {
   const { host, port } = parseHostPort(
     values.target,
     HOST_PORT,
-    `--target ${quote(values.target)}`,
+    `--target ${quote(redacted(values.target))}`,
   );
   const name = originalName(values["target-name"] ?? values.target);
   const exports = values.export.length > 0 ? values.export : [{ kind: "collectd-exec" } as const];

@@ -1,4 +1,5 @@
 /** Where the nodes of a mesh are listed: a file, the addresses of a name, or the members of an SRV name. */
+import { redacted } from "./connection_text.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import { UsageError } from "../domain/exit.ts";
 import { quote } from "../text/quote.ts";
@@ -36,7 +37,9 @@ export function parseNodesPlace(text: string): NodesPlace {
     () => parseTarget(text.slice(DNS.length), { ...NO_DEFAULTS, port: MESH_PORT }),
   );
   if (literalEndpoint(host, port) !== null) {
-    throw new UsageError(`--nodes ${quote(text)}: wants a name, and its addresses are the nodes`);
+    throw new UsageError(
+      `--nodes ${quote(redacted(text))}: wants a name, and its addresses are the nodes`,
+    );
   }
   return { kind: "dns", text, host, port };
 }
@@ -46,6 +49,8 @@ function named<T>(text: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`--nodes ${quote(text)}: wants FILE, dns:NAME[:PORT] or srv:NAME`);
+    throw new UsageError(
+      `--nodes ${quote(redacted(text))}: wants FILE, dns:NAME[:PORT] or srv:NAME`,
+    );
   }
 }

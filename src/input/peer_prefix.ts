@@ -1,4 +1,5 @@
 /** Which peers are meant: an address or a prefix, with a port or without. */
+import { redacted } from "./connection_text.ts";
 import { UsageError } from "../domain/exit.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import { quote } from "../text/quote.ts";
@@ -21,7 +22,9 @@ const MAPPED_BITS = 96;
 /** Throws UsageError, which begins with `what`. */
 export function parsePeerPrefix(text: string, what: string): PeerPrefix {
   const parsed = parse(text);
-  if (parsed === null) throw new UsageError(`${what} ${quote(text)}: wants ${PEER_PREFIX}`);
+  if (parsed === null) {
+    throw new UsageError(`${what} ${quote(redacted(text))}: wants ${PEER_PREFIX}`);
+  }
   return parsed;
 }
 

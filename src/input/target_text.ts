@@ -97,7 +97,10 @@ function connectionAddress(
     return parseAddress(host, defaults, what);
   } catch (error) {
     if (!secret || !(error instanceof UsageError)) throw error;
-    throw new UsageError(`${what}: wants host or host:port behind the @`);
+    const accepted = defaults.portless === true
+      ? "a host without a port behind the @: an echo has none"
+      : "host or host:port behind the @";
+    throw new UsageError(`${what}: wants ${accepted}`);
   }
 }
 

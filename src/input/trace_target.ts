@@ -88,10 +88,10 @@ export function parseNameServer(text: string): NameServer {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
   if (literalEndpoint(bare, 0) !== null) return { address: bare, port: DNS_PORT };
   const { host, port } = text.includes(":")
-    ? parseHostPort(text, RESOLVER, `--resolver ${quote(text)}`)
+    ? parseHostPort(text, RESOLVER, `--resolver ${quote(redacted(text))}`)
     : { host: "", port: 0 };
   if (literalEndpoint(host, port) === null) {
-    throw new UsageError(`--resolver ${quote(text)}: ${RESOLVER}`);
+    throw new UsageError(`--resolver ${quote(redacted(text))}: ${RESOLVER}`);
   }
   return { address: host, port };
 }

@@ -1,4 +1,5 @@
 /** Which node of the nodes file this machine is. Pure. */
+import { redacted } from "../input/connection_text.ts";
 import { listText } from "../text/words.ts";
 import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
@@ -35,7 +36,7 @@ function byName(entries: readonly NodeEntry[], name: string, file: string): Node
   const found = entries.find(({ target }) => target.name === name);
   if (found !== undefined) return found;
   throw new UsageError(
-    `--name ${quote(name)}: no such node in ${file}, which has ${shown(entries)}`,
+    `--name ${quote(redacted(name))}: no such node in ${file}, which has ${shown(entries)}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
+import { COMMANDS as TABLE } from "../../../src/cli/table.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { property } from "../random.ts";
 
@@ -196,5 +197,27 @@ property("any words give a command or one printable line, never another error", 
     if (!(error instanceof UsageError)) throw error;
     assertEquals(/[\p{Cc}]/u.test(error.message), false, JSON.stringify(argv));
     assertEquals(error.message.length < 400, true, error.message);
+  }
+});
+
+Deno.test("no option of any command has a message that holds the secret of a connection string", () => {
+  const urls = [
+    "postgres://app:s3cr3t@127.0.0.1:5432/shop",
+    "postgres://127.0.0.1:5432/shop?user=app&password=s3cr3t",
+    "host=db port=1 user=app password=s3cr3t",
+  ];
+  for (const [command, { options }] of Object.entries(TABLE)) {
+    for (const name of Object.keys(options)) {
+      for (const url of urls) {
+        for (const words of [[`--${name}`, url], [`--${name}=${url}`], [`--${name}`, url, "x:1"]]) {
+          try {
+            parseCommandLine([command, ...words], "1.2.3");
+          } catch (error) {
+            if (!(error instanceof UsageError)) throw error;
+            assertEquals(error.message.includes("s3cr3t"), false, error.message);
+          }
+        }
+      }
+    }
   }
 });

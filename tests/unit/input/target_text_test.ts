@@ -184,6 +184,15 @@ Deno.test("a connection string of several hosts is several targets, each with it
   assertThrows(() => parseTarget("mongodb://a,b/", NO_DEFAULTS), UsageError, "names 2 hosts");
 });
 
+Deno.test("an echo's URL with a port is refused for its port, and quotes no part of the secret", () => {
+  const defaults = { ...NO_DEFAULTS, portless: true };
+  assertThrows(
+    () => parseTargetText("postgres://u:s3cr3t@h:5432/db", defaults),
+    UsageError,
+    'target "postgres://…@h:5432/db": wants a host without a port behind the @: an echo has none',
+  );
+});
+
 Deno.test("an SRV name stands for its members", () => {
   for (const text of ["srv:_mongodb._tcp.c.example", "mongodb+srv://u:secret@c.example/db"]) {
     const [{ name, host, standsFor }] = parseTargetText(text, NO_DEFAULTS);
