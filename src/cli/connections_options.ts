@@ -21,6 +21,9 @@ export function connectionsOptions(values: ConnectionsValues): ConnectionsOption
   if (output === "none" && !exporting && !values.live && !fails(values)) {
     throw new UsageError("--output none wants --export, --fail-rtt or --fail-retransmits");
   }
+  if (values.probe && values.listening) {
+    throw new UsageError("--probe is for peers that this machine connects to, not for --listening");
+  }
   const endless = live || exporting || duration !== null;
   return {
     by: values.by,

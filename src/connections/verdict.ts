@@ -43,10 +43,10 @@ export function verdictsOn(evidence: Evidence): ConnectionVerdict[] {
 function acceptQueue({ queues, overflowed }: Evidence): string | null {
   if (queues === null || !(queues.full || queues.drops > 0 && overflowed)) return null;
   const { port, waiting, limit, drops } = queues;
-  return `port ${port} dropped ${
-    counted(drops, "connection")
-  }, its accept queue holds ${waiting} ` +
-    `of ${limit}: its process accepts too slowly`;
+  const holds = `accept queue holds ${waiting} of ${limit}: its process accepts too slowly`;
+  return drops === 0
+    ? `port ${port}'s ${holds}`
+    : `port ${port} dropped ${counted(drops, "connection")}, its ${holds}`;
 }
 
 /** connect: SYNs sent again in vain, over all connects that wait. One alone may be chance. */

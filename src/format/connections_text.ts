@@ -112,7 +112,10 @@ function groupLines(
 ): string[] {
   const cells = COLUMNS.slice(0, columns)
     .map(({ text, width }) => text(group, seconds).padStart(width));
-  const line = fit(nameOf(group), nameColumns) + cells.join("");
+  const name = nameOf(group);
+  // A name is what the line is about: one that is too long has a line of its own.
+  const above = columnsOf(name) > nameColumns ? [cut(name, width)] : [];
+  const line = fit(above.length > 0 ? "" : name, nameColumns) + cells.join("");
   const more = moreOf(group);
   const notes = [
     ...(more === "" ? [] : lines(more, width, "  ", "  ")),
@@ -120,7 +123,8 @@ function groupLines(
       lines(`${verdictTitle(verdict)}: ${evidence}`, width, "  ", "    ").map(paint.bad)
     ),
   ];
-  return [group.verdicts.length > 0 ? paint.bad(line) : line, ...notes];
+  const own = [...above, line];
+  return [...(group.verdicts.length > 0 ? own.map(paint.bad) : own), ...notes];
 }
 
 function verdictTitle(verdict: string): string {

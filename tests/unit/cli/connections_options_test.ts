@@ -87,6 +87,7 @@ Deno.test("what cannot be is refused by name", () => {
       ["connections --by host", "--by"],
       ["connections --live -o json", "--live draws on standard output"],
       ["connections -o none", "--output none wants --export"],
+      ["connections --listening --probe", "--probe is for peers that this machine connects to"],
       ["connections -i 10ms", "--interval"],
       ["connections --top 0", "--top"],
     ]
