@@ -1,6 +1,5 @@
 /** A run's summary for people: one target in full, several in a table with their totals below. */
 import {
-  type Bar,
   type DelayKind,
   delayKind,
   type Distribution,
@@ -9,7 +8,6 @@ import {
   lossRatio,
   type RunSummary,
   samplesFor,
-  type Shape,
   shownDelays,
   type Summary,
   synLossRatio,
@@ -20,7 +18,8 @@ import { hostPort, targetTitle } from "../domain/target.ts";
 import { columnsOf, cut, fit, showable } from "../text/columns.ts";
 import { finePercent, millisText, percent } from "../text/number.ts";
 import { counted, wrap } from "../text/words.ts";
-import type { Paint } from "./paint.ts";
+import { type Paint, plain } from "./paint.ts";
+import { shapeLines } from "./text_histogram.ts";
 
 /** How a summary looks. */
 export interface SummaryStyle {
@@ -46,12 +45,18 @@ export function* scriptLines(run: RunSummary, style: SummaryStyle): Iterable<str
   if (run.shape !== null) yield* shapeLines(run.shape, style);
 }
 
-/** A column of a table; `worth` says how late it is left out, null for never. */
+/**
+ * A column of a table; `worth` says how late it is left out, null for never, `silent` for only where
+ * it says nothing.
+ */
 interface TableColumn {
   readonly title: string;
   readonly width: number;
-  readonly worth: number | null;
+  readonly worth: number | "silent" | null;
 }
+
+const widthOf = (columns: readonly TableColumn[]): number =>
+  columns.reduce((sum, { width }) => sum + width, 0);
 
 /** The columns that fit: where all do not, those that say nothing go first, then those worth least. */
 function fitting<T extends TableColumn>(
@@ -60,11 +65,12 @@ function fitting<T extends TableColumn>(
   room: number,
 ): T[] {
   let kept = [...all];
-  const fits = () => kept.reduce((sum, { width }) => sum + width, 0) <= room;
+  const fits = () => widthOf(kept) <= room;
   if (!fits()) kept = kept.filter((column) => column.worth === null || !silent.has(column));
-  const order = kept.filter(({ worth }) => worth !== null)
-    .sort((a, b) => (a.worth ?? 0) - (b.worth ?? 0));
-  for (const least of order) {
+  const order = kept.flatMap((column) =>
+    typeof column.worth === "number" ? [{ column, worth: column.worth }] : []
+  ).sort((a, b) => a.worth - b.worth);
+  for (const { column: least } of order) {
     if (fits()) break;
     kept = kept.filter((column) => column !== least);
   }
@@ -198,7 +204,7 @@ const GAP = 2;
 
 function countColumn(
   title: string,
-  worth: number | null,
+  worth: TableColumn["worth"],
   count: (of: Figures) => number | null,
 ): FigureColumn {
   return { title, worth, text: (of) => String(count(of) ?? "-") };
@@ -218,22 +224,26 @@ function timeColumn(
   return { title, worth, text };
 }
 
+/** What went wrong is never left out for a time: a count that is not 0 in some line stays. */
 const FIGURE_COLUMNS: readonly FigureColumn[] = [
   countColumn("sent", null, (of) => of.sent),
-  countColumn("answered", 1, (of) => of.answered),
+  countColumn("answered", 2, (of) => of.answered),
   countColumn("lost", null, (of) => of.lost),
-  { title: "loss", worth: 6, text: (of) => percent(lossRatio(of)) },
-  countColumn("refused", 8, (of) => of.refused),
-  countColumn("waiting", 9, (of) => of.waiting),
-  countColumn("skipped", 7, (of) => of.skipped),
-  countColumn("not sent", 10, (of) => of.notSent),
+  { title: "loss", worth: 5, text: (of) => percent(lossRatio(of)) },
+  countColumn("refused", "silent", (of) => of.refused),
+  countColumn("waiting", "silent", (of) => of.waiting),
+  countColumn("skipped", "silent", (of) => of.skipped),
+  countColumn("not sent", "silent", (of) => of.notSent),
   countColumn("SYN retr", 3, (of) => of.synRetransmits),
   { title: "SYN loss", worth: 4, text: (of) => finePercent(synLossRatio(of)) },
-  timeColumn("min", 2, (of) => of.minUs),
-  timeColumn("p50", null, (of) => of.p50Us, 0.5),
+  timeColumn("min", 1, (of) => of.minUs),
+  timeColumn("p50", 6, (of) => of.p50Us, 0.5),
   timeColumn("p99", null, (of) => of.p99Us, 0.99),
   timeColumn("max ms", null, (of) => of.maxUs),
 ];
+
+/** Left out in this order where the shortest names leave no room for them. */
+const LAST_RESORT = ["p99", "max ms"];
 
 /** Cells that say nothing. */
 const SILENT_CELLS = new Set(["0", "-", "0.0%"]);
@@ -274,12 +284,18 @@ const HEAD_IN_SIGHT = 20;
 
 /** One aligned line a target, then one for each group of them and one for all. */
 function* manyTargets(run: RunSummary, style: SummaryStyle): Iterable<string> {
-  const { targets, totals } = run;
+  const { targets } = run;
+  const totals = tellingTotals(run.totals);
   const { paint, clock } = style;
-  const facts = factsOf(run, clock);
+  const facts = factsOf({ ...run, totals }, clock);
   const name = Math.min(facts.nameColumns, MAX_NAME_COLUMN);
-  const columns = fitting(facts.columns, facts.silent, style.columns - facts.standIn - name);
-  const taken = columns.reduce((sum, { width }) => sum + width, facts.standIn);
+  const room = style.columns - facts.standIn;
+  let columns = fitting(facts.columns, facts.silent, room - name);
+  for (const least of LAST_RESORT) {
+    if (widthOf(columns) <= room - MIN_NAME_COLUMN) break;
+    columns = columns.filter(({ title }) => title !== least);
+  }
+  const taken = facts.standIn + widthOf(columns);
   const width = Math.min(name, Math.max(MIN_NAME_COLUMN, style.columns - taken));
   const line = (name: string, of: Judged<Figures>) => {
     const cells = columns.map((column) => column.text(of).padStart(column.width)).join("");
@@ -303,6 +319,19 @@ function* manyTargets(run: RunSummary, style: SummaryStyle): Iterable<string> {
   if (dropped > 0) yield `${dropped} lines were not exported`;
 }
 
+/** The totals without those by a label whose groups have one target each: they repeat the targets' lines. */
+function tellingTotals<T extends Total>(totals: readonly T[]): readonly T[] {
+  const telling = new Set(
+    totals.flatMap(({ group, targets }) => group !== null && targets > 1 ? [group[0]] : []),
+  );
+  return totals.filter(({ group }) => group === null || telling.has(group[0]));
+}
+
+/** The last summary of a target that is probed no more: its counts. */
+export function goneLine(summary: Summary): string {
+  return `${showable(summary.target.name)} gone: ${counts(summary, plain, Infinity).join("")}`;
+}
+
 function totalName({ group, targets }: Total): string {
   const name = group === null ? "total" : group.join("=");
   return `${name} (${counted(targets, "target")})`;
@@ -319,7 +348,9 @@ export function standIn(kind: DelayKind | null, clock: string): string {
  * nothing was measured.
  */
 function scriptLine(summary: Summary): string {
-  const delays = shownDelays(summary);
+  // A refused probe has a connect time, and no RTT.
+  const mixed = summary.refused > 0 && delayKind(summary) === "connect";
+  const delays = mixed ? null : shownDelays(summary);
   const ms = (us: number | undefined) => us === undefined ? "-" : millisText(us);
   const { sent, answered, lost, refused, waiting, skipped, notSent } = summary;
   const pairs = {
@@ -339,43 +370,4 @@ function scriptLine(summary: Summary): string {
   };
   const text = Object.entries(pairs).map(([key, value]) => `${key}=${value}`).join(" ");
   return `${showable(summary.target.name)} ${text}`;
-}
-
-/** Columns of the longest bar, and of the figures before it. */
-const BAR_COLUMNS = 36;
-const BOUNDS_COLUMNS = 43;
-/** Blocks by eighths of a column (Unicode, Block Elements). */
-const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-const FULL = "█";
-
-/** A head, then each bar's bounds in ms (both inclusive), its count and its share of all. */
-export function* shapeLines(
-  { kind, bars }: Shape,
-  { clock, columns }: Pick<SummaryStyle, "clock" | "columns">,
-): Iterable<string> {
-  const titles: Readonly<Record<DelayKind, string>> = {
-    rtt: "rtt",
-    cold: "cold rtt",
-    connect: clock,
-  };
-  const all = bars.reduce((sum, { count }) => sum + count, 0);
-  const most = bars.reduce((longest, { count }) => Math.max(longest, count), 0);
-  yield* ["", `${titles[kind]} in ms`.padEnd(23) + "count".padStart(10) + "share".padStart(8)];
-  const room = Math.max(1, Math.min(BAR_COLUMNS, columns - BOUNDS_COLUMNS));
-  for (const [i, bar] of bars.entries()) {
-    if (i > 0 && bars[i - 1].toUs + 1 < bar.fromUs) yield "...".padStart(10);
-    const figures = String(bar.count).padStart(10) + percent(bar.count / all).padStart(8);
-    yield `${boundsOf(bar)}${figures}  ${block(bar.count / most, room)}`;
-  }
-}
-
-function boundsOf({ fromUs, toUs }: Bar): string {
-  const [from, to] = [fromUs, toUs].map((us) => millisText(us).padStart(10));
-  return `${from} - ${to}`;
-}
-
-/** A bar of a share (0..1) of the longest; never nothing for something. */
-function block(share: number, columns: number): string {
-  const eighths = Math.max(1, Math.round(share * columns * 8));
-  return FULL.repeat(eighths >> 3) + EIGHTHS[eighths & 7];
 }

@@ -1,9 +1,10 @@
-/** What a run says at its start: what it probes, how often, and where its results are. */
+/** What a run says at its start: what it probes, how often, and where its results are; and of a reload. */
 import { hostPort, type Target } from "../domain/target.ts";
 import type { Naming } from "../format/naming.ts";
 import { textIntroduction } from "../format/text.ts";
 import { redacted } from "../input/connection_text.ts";
 import { durationText } from "../text/duration.ts";
+import { counted } from "../text/words.ts";
 import type { ExportTarget, RunOptions } from "./options.ts";
 
 /** What is probed, and how often. */
@@ -34,4 +35,14 @@ export function placeOf(target: ExportTarget): string[] {
     default:
       return target satisfies never;
   }
+}
+
+/** What a reload of the targets did: how many there are now, how many came and how many left. */
+export function reloadText(
+  file: string | null,
+  now: number,
+  added: number,
+  removed: number,
+): string {
+  return `${file} read again: ${counted(now, "target")}, ${added} added, ${removed} removed`;
 }

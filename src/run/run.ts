@@ -14,7 +14,7 @@ import { NAMING, type Naming } from "../format/naming.ts";
 import { choosePaint, plain } from "../format/paint.ts";
 import type { OutputName, RecordFormat } from "../format/record_format.ts";
 import { FORMATS } from "../format/registry.ts";
-import { summaryLines } from "../format/text_summary.ts";
+import { goneLine, summaryLines } from "../format/text_summary.ts";
 import { ungroupedNotice, warnings } from "../format/warnings.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
@@ -28,7 +28,7 @@ import { inTurn, repeat, systemClock } from "../time/clock.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { openPressure } from "./host_pressure.ts";
-import { introduction, placeOf } from "./introduction.ts";
+import { introduction, placeOf, reloadText } from "./introduction.ts";
 import type { Live } from "./live.ts";
 import { collectdOptions, type RunOptions } from "./options.ts";
 import { FOLLOW_MS } from "./members.ts";
@@ -264,19 +264,24 @@ class Run {
     const { targetsFile } = this.#options;
     try {
       await this.#targets.read((targets) => this.#check(targets));
-      this.#retarget();
+      const { added, left } = this.#retarget();
       this.#sayLimits(this.#targets.current);
-      say(`${targetsFile} read again: ${this.#loop.entries.length} targets`);
+      say(reloadText(targetsFile, this.#loop.entries.length, added, left.length));
+      // The end's summary does not have them.
+      for (const { stats } of left) say(goneLine(stats.summary(0)));
     } catch (error) {
       say(`${messageOf(error)}; going on with the targets there were`);
     }
   }
 
-  #retarget(): void {
+  /** Probes the current targets from now on; returns how many came, and those that left. */
+  #retarget(): { added: number; left: ReturnType<ProbeLoop["retarget"]> } {
     this.#means.onTargets?.(this.#targets.current);
+    const before = this.#loop.entries.length;
     const left = this.#loop.retarget(this.#targets.current);
     this.#outputs.watch(this.#loop.entries.map((entry) => entry.target));
     for (const entry of left) this.#outputs.forget(entry.target);
+    return { added: this.#loop.entries.length - before + left.length, left };
   }
 
   /** Follows the members of names that stand for several, until the run ends. */

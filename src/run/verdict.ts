@@ -132,7 +132,7 @@ function noService(summary: Summary, allowRefused: boolean): string | null {
   const because = summary.lastError === null ? "" : `: ${summary.lastError}`;
   if (refused > 0) return `refused ${refused} of ${all}: nothing listens on ${place}`;
   if (unreachable > 0) return `unreachable ${unreachable} of ${all}${because}`;
-  if (lost > 0) return `no answer ${lost} of ${all}: ${place} is silent`;
+  if (lost > 0) return `no answer in ${lost} of ${all}: ${place} is silent`;
   if (notSent > 0) return `not sent ${notSent} of ${all}${because}`;
   return waiting > 0 ? `no answer yet ${waiting} of ${all}` : "no probe was sent";
 }

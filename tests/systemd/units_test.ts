@@ -82,7 +82,7 @@ Deno.test({
       // A name this time, which goes through the system's resolver.
       await Deno.writeTextFile(targets, `two=localhost:${port}\n`);
       probe.kill("SIGHUP");
-      await probe.says(/read again: 1 targets/);
+      await probe.says(/read again: 1 target, 1 added, 1 removed/);
       await probe.while(lineWith(receiver, "target=two,"));
 
       const programs = [[serve, Unit.read(SERVE)], [probe, Unit.read(PROBE)]] as const;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import type { Bar } from "../../../src/domain/summary.ts";
-import { shapeLines } from "../../../src/format/text_summary.ts";
+import { shapeLines } from "../../../src/format/text_histogram.ts";
 import { Histogram } from "../../../src/stats/histogram.ts";
 import { property } from "../random.ts";
 

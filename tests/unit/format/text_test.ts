@@ -4,6 +4,7 @@ import type { RunSummary, Summary } from "../../../src/domain/summary.ts";
 import { NAMING } from "../../../src/format/naming.ts";
 import { type Paint, plain } from "../../../src/format/paint.ts";
 import { TextFormat, textIntroduction } from "../../../src/format/text.ts";
+import { goneLine } from "../../../src/format/text_summary.ts";
 import { columnsOf } from "../../../src/text/columns.ts";
 import { established, flat, record, runOf, summary, target, total, windowOf } from "../fixtures.ts";
 import { written } from "./written.ts";
@@ -65,9 +66,43 @@ Deno.test("a summary fits 60, 80 and 200 columns, and keeps what matters most", 
   for (const columns of [60, 80, 200]) {
     for (const text of busyTexts(columns)) {
       for (const line of text.split("\n")) assertLessOrEqual(columnsOf(line), columns, line);
-      for (const word of ["sent", "lost", "p50", "p99", "max"]) assertStringIncludes(text, word);
+      for (const word of ["sent", "lost", "refused", "waiting", "skipped", "not sent"]) {
+        assertStringIncludes(text, word);
+      }
+      const quantiles = columns === 60 ? [] : ["p99", "max"];
+      for (const word of quantiles) assertStringIncludes(text, word);
     }
   }
+});
+
+/** The titles of the table of these targets' columns, in their order. */
+function titlesAt(columns: number, summaries: readonly Summary[]): string[] {
+  const format = new TextFormat(summaries.map((of) => of.target), {
+    timestamps: false,
+    paint: plain,
+    columns,
+    brief: false,
+  });
+  const text = written((out) => {
+    for (const step of format.summary(runOf(summaries))) step(out);
+  });
+  return text.trim().split("\n")[0].split(/ {2,}/);
+}
+
+Deno.test("a count that is not 0 in some line keeps its column, and quantiles make room for it", () => {
+  const fast = summary({ target: target("x".repeat(32)), sent: 20, answered: 20, rtt: flat(31) });
+  const shown = (more: Parameters<typeof summary>[0]) =>
+    titlesAt(80, [fast, summary({ target: target("b"), sent: 20, ...more })]);
+  const delays = ["p50", "p99", "max ms"];
+  assertEquals(shown({ answered: 20 }), ["target", "sent", "answered", "lost", ...delays]);
+  assertEquals(
+    shown({ answered: 19, refused: 19, waiting: 1 }),
+    ["target", "sent", "lost", "refused", "waiting", "p99", "max ms"],
+  );
+  assertEquals(
+    shown({ answered: 9, refused: 1, lost: 1, waiting: 10, skipped: 1, notSent: 1 }),
+    ["target", "sent", "lost", "refused", "waiting", "skipped", "not sent", "p99", "max ms"],
+  );
 });
 
 Deno.test("a quantile of too few samples is the maximum, with a mark that is explained once", () => {
@@ -94,6 +129,29 @@ Deno.test("a quiet summary is a line a target, with the same keys in every line"
       "not_sent=0 min_ms=0.031 p50_ms=0.031 p99_ms=0.031 max_ms=0.031\n" +
       "b c address=- sent=0 answered=0 lost=0 loss=- refused=0 waiting=0 skipped=0 not_sent=0 " +
       "min_ms=- p50_ms=- p99_ms=- max_ms=-\n",
+  );
+});
+
+Deno.test("a quiet line has no times where refusals' connect times would stand in for RTTs", () => {
+  const style = { timestamps: false, paint: plain, columns: 80, brief: true };
+  const line = (more: Parameters<typeof summary>[0]) =>
+    written((out) => {
+      const run = runOf([summary({ sent: 5, answered: 5, ...more })]);
+      for (const step of new TextFormat([target("db")], style).summary(run)) step(out);
+    });
+  const none = "min_ms=- p50_ms=- p99_ms=- max_ms=-\n";
+  const times = "min_ms=0.031 p50_ms=0.031 p99_ms=0.031 max_ms=0.031\n";
+  assertStringIncludes(line({ refused: 5, connect: flat(31, 5) }), none);
+  assertStringIncludes(line({ refused: 4, connect: flat(31, 5) }), none);
+  assertStringIncludes(line({ refused: 4, rtt: flat(31, 1), connect: flat(70, 5) }), times);
+  assertStringIncludes(line({ connect: flat(31, 5) }), times);
+});
+
+Deno.test("the last summary of a target that is gone has its counts in one line", () => {
+  const of = { sent: 13, answered: 12, refused: 9, waiting: 1, connect: flat(5, 12) };
+  assertEquals(
+    goneLine(summary({ target: target("a\tb"), ...of })),
+    "a?b gone: 13 sent, 12 answered, 0 lost (0.0%), 9 refused, 1 waiting",
   );
 });
 
@@ -246,13 +304,28 @@ Deno.test("in a table the rows that crossed are marked, targets and totals alike
 });
 
 Deno.test("groups stand between the targets and the total, in the same columns", () => {
-  const totals = [total({ group: ["rack", "r1"], targets: 1, sent: 7 }), total({ sent: 8 })];
+  const totals = [total({ group: ["rack", "r1"], targets: 2, sent: 7 }), total({ sent: 8 })];
   const text = runText(runOf([summary(), summary({ target: target("b") })], { totals }));
   const [head, , , , group, all] = text.trim().split("\n");
-  assertMatch(group, /^rack=r1 \(1 target\) +7 /);
+  assertMatch(group, /^rack=r1 \(2 targets\) +7 /);
   assertMatch(all, /^total \(2 targets\) +8 /);
   const end = head.indexOf("sent") + "sent".length;
   assertEquals([group.slice(end - 1, end), all.slice(end - 1, end)], ["7", "8"]);
+});
+
+Deno.test("a label whose groups have one target each makes no lines, one with a larger group has all", () => {
+  const group = (key: string, value: string, targets: number) =>
+    total({ group: [key, value], targets });
+  const totals = [
+    group("rack", "r1", 1),
+    group("rack", "r2", 1),
+    group("role", "app", 1),
+    group("role", "db", 2),
+    total({ targets: 3 }),
+  ];
+  const targets = ["a", "b", "c"].map((name) => summary({ target: target(name) }));
+  const lines = runText(runOf(targets, { totals })).trim().split("\n").slice(5);
+  assertEquals(lines.map((line) => line.split(" (")[0]), ["role=app", "role=db", "total"]);
 });
 
 Deno.test("below many targets the totals get a head of their own", () => {

@@ -46,7 +46,7 @@ Deno.test("the exit code is 0 only when every target had a handshake", () => {
 Deno.test("a target without a handshake has one line that says why", () => {
   const line = (more: Partial<Summary>) => verdictOn([named("db", more)]).failures;
   assertEquals(line({ sent: 5, lost: 5 }), [
-    "FAIL db: no answer 5 of 5: 192.0.2.1:5432 is silent",
+    "FAIL db: no answer in 5 of 5: 192.0.2.1:5432 is silent",
   ]);
   assertEquals(line({ sent: 5, lost: 5, unreachable: 4, lastError: "no route to host" }), [
     "FAIL db: unreachable 4 of 5: no route to host",
@@ -70,7 +70,7 @@ Deno.test("a name that did not resolve outweighs a silent target and a threshold
   const { code, failures } = verdictOn([SILENT, UNKNOWN], { lossPercent: 0 });
   assertEquals(code, 2);
   assertEquals(failures, [
-    "FAIL silent: no answer 10 of 10: 192.0.2.1:5432 is silent; loss 100.0% is above 0%",
+    "FAIL silent: no answer in 10 of 10: 192.0.2.1:5432 is silent; loss 100.0% is above 0%",
     "FAIL unknown: cannot resolve db.example: no such name; " +
     "loss 100.0% is above 0% (0 lost, 4 not sent, 0 skipped of 4 due)",
   ]);
