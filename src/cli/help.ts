@@ -5,6 +5,7 @@ import {
   EXIT_CODES,
   type ExitMeaning,
   GROUPS,
+  LISTENING,
   NOTES,
   QUESTION_EXAMPLES,
 } from "./help_texts.ts";
@@ -77,9 +78,12 @@ export function questionHelp(): string {
 export function groupsOf(
   { options }: CommandEntry,
 ): readonly (readonly [title: string, options: readonly [string, Option<unknown>][]])[] {
-  const grouped = new Set(GROUPS.flatMap(([, names]) => names));
+  const groups = Object.hasOwn(options, "backlog")
+    ? [LISTENING, ...GROUPS.filter(([, names]) => !names.includes("port"))]
+    : GROUPS;
+  const grouped = new Set(groups.flatMap(([, names]) => names));
   const all: [string, readonly string[]][] = [
-    ...GROUPS.map(([title, names]): [string, readonly string[]] => [title, names]),
+    ...groups.map(([title, names]): [string, readonly string[]] => [title, names]),
     ["other options", Object.keys(options).filter((name) => !grouped.has(name))],
   ];
   return all.flatMap(([title, names]) => {

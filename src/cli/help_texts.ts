@@ -58,12 +58,18 @@ export const GROUPS: readonly (readonly [title: string, options: readonly string
   ]],
 ];
 
+/** The first group of a command that listens: its port is not one that is probed. */
+export const LISTENING: typeof GROUPS[number] = [
+  "where it listens",
+  ["port", "bind", "backlog", "reuse-port"],
+];
+
 /** Three ways to use each command. */
 export const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   probe: [
     "wire-probe probe db-host:5432",
     "wire-probe probe -q -c 20 -i 0.1 --fail-p99 20 postgres://db/app",
-    "wire-probe probe --targets hosts.txt -o none --export prometheus://:9436",
+    "wire-probe probe --targets hosts.txt -o none --export prometheus://:9273",
   ],
   serve: [
     "wire-probe serve",

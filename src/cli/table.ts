@@ -281,7 +281,7 @@ export const COMMANDS = {
   },
   serve: {
     summary: "answer handshakes: accept, close, nothing else",
-    operands: "",
+    operands: "[PORT]",
     options: { ...SERVE_OPTIONS, ...RUNNING },
   },
   connections: {

@@ -17,11 +17,13 @@ export interface Answer {
 }
 
 const NAME_COLUMN = 9;
+/** The headline is folded here: with the indent it stays within a terminal of 80 columns. */
+const HEADLINE_WIDTH = 78;
 
 /** Five lines; a long headline takes another one. */
 export function answerText({ comparison, path }: Answer, paint: Paint): string {
   const lines = [
-    ...folded(headline(comparison), painter(comparison, paint)),
+    ...folded(headline(comparison), painter(comparison, paint), HEADLINE_WIDTH),
     line("tcp", tcpText(comparison)),
     line("beside", besideText(comparison)),
     line("path", typeof path === "string" ? path : pathText(path)),
@@ -46,6 +48,35 @@ export function answerJson({ comparison, path }: Answer): string {
     more: moreCommand(comparison),
   };
   return JSON.stringify(object) + "\n";
+}
+
+/** Why no address is known, in the words of the look-up: `no such name`, `the name server fails (…)`. */
+function unresolvedText({ host }: Target, reason: string): string {
+  const missing = /^(?:no such name|no (?:IPv[46] )?address|name not known)$/.test(reason);
+  return missing
+    ? `No answer to that: ${host} has no address (${reason}); nothing was sent.`
+    : `No answer to that: the address of ${host} is not known, as ${reason}; nothing was sent.`;
+}
+
+/** The headline alone where nothing could be asked. */
+export function unresolvedAnswer(target: Target, reason: string, paint: Paint): string {
+  return folded(unresolvedText(target, reason), paint.bad, HEADLINE_WIDTH).join("\n") + "\n";
+}
+
+/** The same where nothing could be asked, as one JSON object on a line. */
+export function unresolvedJson(target: Target, reason: string): string {
+  return JSON.stringify({
+    schema: "wire-probe.answer.v1",
+    target: target.name,
+    address: null,
+    port: target.port,
+    verdict: null,
+    cause: null,
+    sentence: unresolvedText(target, reason),
+    findings: [],
+    path: null,
+    more: null,
+  }) + "\n";
 }
 
 function line(name: string, text: string): string {
@@ -78,7 +109,12 @@ function besideText({ sides: { ping, knock }, live }: Comparison): string {
 }
 
 function sideText(name: string, side: Side): string {
-  const { answered, sent, delays } = side;
+  const { answered, sent, refused, delays } = side;
+  if (refused > 0) {
+    return refused === answered
+      ? `${name} ${refused}/${sent} refused`
+      : `${name} ${answered}/${sent}, ${refused} of them refused`;
+  }
   const p50 = delays === null ? "" : ` p50 ${millis(delays.p50Us)}`;
   return `${name} ${answered}/${sent}${p50}`;
 }

@@ -23,7 +23,9 @@ function answerText({ cause }: Conclusion, comparison: Comparison): string {
     `(min ${millis(handshake.delays?.minUs ?? null)}, ${tailOf(handshake)})`;
   switch (cause) {
     case "none":
-      return `No sign of the network: ${sent} handshakes, none lost, ${p50}, ${tailOf(handshake)}.`;
+      return `No sign that it is the network: ${sent} handshakes, none lost, ${p50}, ${
+        tailOf(handshake)
+      }.`;
     case "loss":
       return live?.loss !== null && live?.loss !== undefined && lost + again === 0
         ? `Yes, packets get lost: of live connections ${live.loss}.`
@@ -95,7 +97,7 @@ function lowered(sentence: string): string {
 function further({ cause, enoughSlots, unseenShare }: Conclusion): string {
   if (enoughSlots === null) return "";
   return cause === "none"
-    ? ` Loss or spikes below ${percent(unseenShare)} would not have shown: ` +
-      `-c ${enoughSlots} shows ${SHOWN}.`
+    ? ` Loss or spikes below ${percent(unseenShare)} would be missed; ` +
+      `-c ${enoughSlots} would show ${SHOWN}.`
     : ` -c ${enoughSlots} would tell.`;
 }

@@ -150,9 +150,13 @@ function sentences(comparison: Comparison, paint: Paint): string[] {
   );
 }
 
-/** A sentence in lines; all but the first are indented. */
-export function folded(sentence: string, paint: (text: string) => string): string[] {
-  return wrap(sentence.split(UNBROKEN), TEXT_WIDTH).map((line, i) =>
+/** A sentence in lines of `width` columns; all but the first are indented by two more. */
+export function folded(
+  sentence: string,
+  paint: (text: string) => string,
+  width = TEXT_WIDTH,
+): string[] {
+  return wrap(sentence.split(UNBROKEN), width).map((line, i) =>
     paint(i === 0 ? line : `  ${line}`)
   );
 }

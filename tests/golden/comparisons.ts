@@ -120,7 +120,7 @@ const COMPARISONS: readonly Comparison[] = [
   comparison("spiking", { cold: SPIKES, steady: SPIKES, ping: LINK, knock: SPIKES }),
   comparison("losing", { cold: REPEATED, steady: REPEATED, ping: LINK, knock: LINK }),
   comparison("thinking", ALL, { live: THINKING }),
-  comparison("closed", { cold: refused, steady: refused, ping: around(200), knock: around(210) }),
+  comparison("closed", { cold: refused, steady: refused, ping: around(200), knock: refused }),
   comparison("dark", { cold: lost, steady: lost, ping: lost, knock: lost }),
   comparison("alone", { ...ALL, ping: null, knock: null }, {
     leftOut: { ping: "cannot ping: not permitted", knock: "cannot knock: not permitted" },

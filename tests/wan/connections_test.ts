@@ -224,11 +224,11 @@ wan("handshakes beside and one trace to the slow peer; a healthy time has no ver
     ["ask", `${slow.b.v4}:2400`, 5, 10],
   );
   const args = ["-c", HEALTHY_SECONDS, "--probe", "--trace-above", 40];
-  const exports = ["--export", "prometheus://127.0.0.1:9436"];
+  const exports = ["--export", "prometheus://127.0.0.1:9273"];
   let page = "";
   const run = await watch(near, [...args, ...exports], {}, async (reports) => {
     if (reports !== HEALTHY_SECONDS - 1) return;
-    page = (await near.run("curl", ["-s", "http://127.0.0.1:9436/metrics"])).stdout;
+    page = (await near.run("curl", ["-s", "http://127.0.0.1:9273/metrics"])).stdout;
   });
   assertEquals(run.code, 0, run.stderr);
   assertEquals(verdictsIn(run.reports), []);

@@ -3,7 +3,13 @@ import { literalEndpoint } from "../../domain/address.ts";
 import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
 import type { TraceReport } from "../../domain/path.ts";
 import { type Endpoint, hostPort, type Target } from "../../domain/target.ts";
-import { type Answer, answerJson, answerText } from "../../format/answer_text.ts";
+import {
+  type Answer,
+  answerJson,
+  answerText,
+  unresolvedAnswer,
+  unresolvedJson,
+} from "../../format/answer_text.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { ErrnoError } from "../../kernel/errno.ts";
 import { revoke } from "../../kernel/process.ts";
@@ -42,7 +48,11 @@ export async function question(options: QuestionOptions): Promise<ExitCode> {
   const gate = openGate();
   const endpoint = await resolve(options, (host, family) => gate.resolver.resolve(host, family));
   if (typeof endpoint === "string") {
-    outbox.line(`FAIL ${target.name}: ${endpoint}`);
+    const text = output === "json"
+      ? unresolvedJson(target, endpoint)
+      : unresolvedAnswer(target, endpoint, choosePaint(stdoutWantsColour(), noColor));
+    await outbox.within(outbox.print(text));
+    outbox.line(`FAIL ${target.name}: cannot resolve ${target.host}: ${endpoint}`);
     return EXIT.unresolved;
   }
   const leftMs = DEADLINE_MS - (systemClock.now() - startMs) - TIMEOUT_MS;
@@ -83,7 +93,7 @@ export async function question(options: QuestionOptions): Promise<ExitCode> {
   return code;
 }
 
-/** The address that everything means, or why there is none. */
+/** The address that everything means, or why there is none, without the name. */
 async function resolve(
   { target: { host, port }, family }: QuestionOptions,
   lookUp: (host: string, family: Family) => Promise<string[]>,
@@ -92,10 +102,11 @@ async function resolve(
   if (literal !== null) return literal;
   try {
     const [address] = await lookUp(host, family);
-    return literalEndpoint(address, port) ?? `cannot resolve ${host}: no address`;
+    return literalEndpoint(address, port) ?? "no address";
   } catch (error) {
     const reason = messageOf(error);
-    return reason.startsWith("cannot resolve") ? reason : `cannot resolve ${host}: ${reason}`;
+    const known = `cannot resolve ${host}: `;
+    return reason.startsWith(known) ? reason.slice(known.length) : reason;
   }
 }
 

@@ -44,11 +44,14 @@ export function findingsOf(measured: Measured): Finding[] {
     ...proberTail(steady),
     ...losses(sides),
     ...tails(sides, tcpSpikes, slots),
-    medianOf("set_up", pairsOf(cold, steady), slots),
-    medianOf("prober", { by: "kernel", pairs: clockPairs(steady) }, slots),
   ];
-  if (ping !== null) all.push(medianOf("ping", pairsOf(ping, steady), slots));
-  if (knock !== null) all.push(medianOf("knock", pairsOf(knock, steady), slots));
+  // The delay of a refusal is no handshake's: there is nothing to compare it with.
+  if (handshake.refused === 0 || handshake.answered > handshake.refused) {
+    all.push(medianOf("set_up", pairsOf(cold, steady), slots));
+    all.push(medianOf("prober", { by: "kernel", pairs: clockPairs(steady) }, slots));
+    if (ping !== null) all.push(medianOf("ping", pairsOf(ping, steady), slots));
+    if (knock !== null) all.push(medianOf("knock", pairsOf(knock, steady), slots));
+  }
   if (live !== null) all.push(...ofConnections(live, handshake));
   const questions: Question[] = ["tcp", "connections", "ping", "set_up", "prober", "knock"];
   const place = ({ aspect, question }: Finding) =>

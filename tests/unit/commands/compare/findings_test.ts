@@ -172,16 +172,16 @@ Deno.test("of a slot's handshakes the first is compared and all are told, of a r
   assertEquals([[...all.kernelUs], all.sent, all.refused], [[700, 900, -1, -1], 3, 1]);
 });
 
-Deno.test("a port that refuses is compared by the clock, within a margin of its own", () => {
+Deno.test("a refusal's delay is no handshake's, so a port that refuses has no comparison with handshakes", () => {
   const refusals = new Samples(20);
   for (let slot = 0; slot < 20; slot++) {
     refusals.add(record({ slot, outcome: "refused", connectUs: 1400 }));
   }
   const ping = samples(20, steadily(1000));
-  const of = { cold: refusals, steady: refusals, ping, knock: null, live: null };
-  const found = findingsOf(of).find(({ question }) => question === "ping");
-  assertEquals([found?.by, found?.answer, found?.marginUs], ["clock", "same", 2000]);
-  assertEquals(answers(of), { cause: "refused", findings: { "prober median": "too_few" } });
+  const of = { cold: refusals, steady: refusals, ping, knock: refusals, live: null };
+  const found = findingsOf(of).map(({ question, aspect }) => `${question} ${aspect}`);
+  assertEquals(found, ["tcp loss"]);
+  assertEquals(answers(of), { cause: "refused", findings: {} });
 });
 
 /** Delays as networks have them: a floor, queues, now and then a spike of 20 ms. */
