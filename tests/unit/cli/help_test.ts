@@ -32,6 +32,15 @@ Deno.test("help for a command is the same however it is asked for", () => {
   assertEquals(printed("probe", "--bogus", "--help"), commandHelp("probe"));
 });
 
+Deno.test("a command that listens shows its port as an operand, and not among what is probed", () => {
+  const [usage, , , , heading, port] = commandHelp("serve").split("\n");
+  assertEquals([usage, heading], [
+    "usage: wire-probe serve [OPTION…] [PORT]",
+    "where it listens:",
+  ]);
+  assertStringIncludes(port, "-p, --port PORT");
+});
+
 Deno.test("help among bundled flags is help", () => {
   assertEquals(printed("probe", "-qh", "db:1"), commandHelp("probe"));
 });
