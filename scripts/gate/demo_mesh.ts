@@ -3,6 +3,7 @@
  * which one is slow now and then, and the address of a node's live page. Wants root; Ctrl-C ends it and
  * takes all of it away.
  */
+import { delay } from "@std/async/delay";
 import { system } from "../../tests/wan/harness/process.ts";
 import { ACCESS_US, BACKBONE_US, MeshLab } from "../../tests/wan/mesh_lab.ts";
 import { buildWhereDue } from "./fresh_build.ts";
@@ -25,10 +26,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 /** Whether the time is over; false when the user ended it first. */
 async function after(ms: number): Promise<boolean> {
-  let timer = 0;
-  const over = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), ms));
+  const given = new AbortController();
+  const over = delay(ms, { signal: given.signal }).then(() => true, () => false);
   const found = await Promise.race([over, ended.promise]);
-  clearTimeout(timer);
+  given.abort();
   return found === true;
 }
 

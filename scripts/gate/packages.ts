@@ -13,6 +13,14 @@ const LIBRARIES = `/usr/lib/${Deno.build.arch}-linux-gnu`;
 /** A library for Debian's python3. */
 const PYTHON_YAML = "/usr/lib/python3/dist-packages/yaml/__init__.py";
 
+/** Networks of known behaviour, in namespaces. */
+const NETWORKS: readonly Need[] = [
+  { command: "nft", package: "nftables" },
+  { command: "ip", package: "iproute2" },
+  { command: "perl", package: "perl" },
+  { command: "setpriv", package: "util-linux" },
+];
+
 /** By suite. */
 export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   binary: [
@@ -71,19 +79,17 @@ export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     { command: "skopeo", package: "skopeo" },
     { command: "wget", package: "wget" },
   ],
+  scenes: NETWORKS,
   systemd: [
     { command: "systemd-analyze", package: "systemd" },
     { command: "unshare", package: "util-linux" },
   ],
   terminal: [{ command: "tmux", package: "tmux" }],
   wan: [
-    { command: "nft", package: "nftables" },
-    { command: "ip", package: "iproute2" },
+    ...NETWORKS,
     { command: "fping", package: "fping" },
     { command: "mtr", package: "mtr-tiny" },
     { command: "nping", package: "nmap" },
-    { command: "perl", package: "perl" },
-    { command: "setpriv", package: "util-linux" },
     { command: "traceroute", package: "traceroute" },
   ],
   workflows: [

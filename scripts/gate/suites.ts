@@ -35,6 +35,7 @@ const AS_ROOT = new Set([
   "library",
   "receivers",
   "release",
+  "scenes",
   "systemd",
   "wan",
 ]);
@@ -50,7 +51,11 @@ const BESIDE = [
   "workflows",
 ];
 /** Folders whose files mostly wait, for timers and other programs: so many of them run at a time. */
-const PROCESSES: Readonly<Record<string, number>> = { receivers: 4, library: 3 };
+const PROCESSES: Readonly<Record<string, number>> = {
+  receivers: 4,
+  library: 3,
+  scenes: 2,
+};
 /** Lines a format in the gate; the benchmark itself has ten million. */
 const ENCODED_LINES = "5000000";
 /** In the gate; `task fuzz` takes as long as it is told. */
@@ -88,16 +93,20 @@ export function suites(): Suite[] {
     {
       name: "newest",
       needsBinary: true,
-      beside: false,
+      beside: true,
       run: async ({ complete }) => {
         const result = await newestRuntime(complete);
         return complete ? withoutSkips(result) : result;
       },
     },
-    command("encoders", [...SCRIPT, "scripts/bench/encoders.ts", ENCODED_LINES]),
+    {
+      ...command("encoders", [...SCRIPT, "scripts/bench/encoders.ts", ENCODED_LINES]),
+      beside: true,
+    },
     {
       ...command("fuzz", [...SCRIPT, "scripts/gate/fuzz.ts", "--seconds", FUZZ_SECONDS]),
       needsBinary: true,
+      beside: true,
     },
     ...(existsSync(FOOTPRINT) ? [footprint()] : []),
   ];

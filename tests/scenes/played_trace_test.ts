@@ -1,7 +1,7 @@
 /** The compiled binary's traces through played networks: what real routers and services do every day. */
 import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
-import { BINARY } from "./binary.ts";
-import { wan } from "./harness/wan.ts";
+import { BINARY } from "../wan/binary.ts";
+import { wan } from "../wan/harness/wan.ts";
 import {
   allowPing,
   answering,
@@ -12,8 +12,8 @@ import {
   WAYS,
   wholePath,
   wordsOf,
-} from "./played/lab.ts";
-import { type Captured, hopAddress, PlayedNetwork, PROBER, TARGET } from "./played/network.ts";
+} from "../wan/played/lab.ts";
+import { type Captured, hopAddress, PlayedNetwork, PROBER, TARGET } from "../wan/played/network.ts";
 import {
   addressBytes,
   extensions,
@@ -25,8 +25,8 @@ import {
   RST,
   TCP,
   UDP,
-} from "./played/packets.ts";
-import type { RouterScene, Scene } from "./played/scene.ts";
+} from "../wan/played/packets.ts";
+import type { RouterScene, Scene } from "../wan/played/scene.ts";
 
 /** Of a receiver of Influx lines in a played network. */
 const RECEIVER_PORT = 8094;

@@ -6,10 +6,17 @@ import {
   assertGreaterOrEqual,
   assertStringIncludes,
 } from "@std/assert";
-import { type Group, groupOf, type Task, traffic, verdictsIn, watch } from "./connections_lab.ts";
-import { Network } from "./harness/network.ts";
-import { wan } from "./harness/wan.ts";
-import { quantile } from "./lab.ts";
+import {
+  type Group,
+  groupOf,
+  type Task,
+  traffic,
+  verdictsIn,
+  watch,
+} from "../wan/connections_lab.ts";
+import { Network } from "../wan/harness/network.ts";
+import { wan } from "../wan/harness/wan.ts";
+import { quantile } from "../wan/lab.ts";
 
 const ROUND_TRIP_MS = 20;
 const SINK = 2000;

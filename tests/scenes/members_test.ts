@@ -1,9 +1,9 @@
 /** Names that stand for several targets: an SRV name and a name's addresses, followed as they change. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Lab, PORT } from "./lab.ts";
-import { wan } from "./harness/wan.ts";
+import { Lab, PORT } from "../wan/lab.ts";
+import { wan } from "../wan/harness/wan.ts";
 
-const SERVER = new URL("./harness/name_server.ts", import.meta.url).pathname;
+const SERVER = new URL("../wan/harness/name_server.ts", import.meta.url).pathname;
 const SRV = "_db._tcp.c.test";
 
 /** A lab whose near end asks a name server at the far end; its zone is a file. */

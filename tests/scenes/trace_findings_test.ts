@@ -6,9 +6,9 @@ import {
   assertLess,
   assertStringIncludes,
 } from "@std/assert";
-import { BINARY } from "./binary.ts";
-import { type CapturedPacket, type Host, type Link, Network } from "./harness/network.ts";
-import { wan } from "./harness/wan.ts";
+import { BINARY } from "../wan/binary.ts";
+import { type CapturedPacket, type Host, type Link, Network } from "../wan/harness/network.ts";
+import { wan } from "../wan/harness/wan.ts";
 import {
   addressesOf,
   Chain,
@@ -20,7 +20,7 @@ import {
   trace,
   WAYS,
   withPort,
-} from "./trace_lab.ts";
+} from "../wan/trace_lab.ts";
 
 const TIMEOUT_MS = 1000;
 /** Protocol numbers of IP, and a flag of TCP. */
@@ -164,7 +164,7 @@ wan("MPLS labels are shown where a router tells of them", async () => {
   const [prober, router] = [await network.host("prober"), await network.host("router")];
   const pair = await network.veth(prober, router);
   await prober.route("198.51.100.0/24", "via", pair.b.v4);
-  const script = new URL("./harness/mpls_router.ts", import.meta.url).pathname;
+  const script = new URL("../wan/harness/mpls_router.ts", import.meta.url).pathname;
   const words = ["run", "-A", script, pair.b.v4, pair.a.v4];
   const answering = router.exec(Deno.execPath(), words, { stderr: "inherit" });
   const reader = answering.stdout.getReader();
@@ -192,7 +192,7 @@ wan(
         TXT: "64500 64501 | 10.77.1.0/24 | ZZ | test | 2026-11-21",
       },
     };
-    const script = new URL("./harness/name_server.ts", import.meta.url).pathname;
+    const script = new URL("../wan/harness/name_server.ts", import.meta.url).pathname;
     const words = ["run", "-A", script, chain.target("v4"), "5353"];
     const server = chain.end.exec(Deno.execPath(), [...words, JSON.stringify(zone)]);
     const reader = server.stdout.getReader();

@@ -3,11 +3,11 @@
  * `deno task test:compare` makes them 50 times, with 200 slots too.
  */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { traffic } from "./connections_lab.ts";
-import { saturate } from "./harness/busy.ts";
-import type { Rules } from "./harness/protocol.ts";
-import { wan } from "./harness/wan.ts";
-import { Lab, PORT } from "./lab.ts";
+import { traffic } from "../wan/connections_lab.ts";
+import { saturate } from "../wan/harness/busy.ts";
+import type { Rules } from "../wan/harness/protocol.ts";
+import { wan } from "../wan/harness/wan.ts";
+import { Lab, PORT } from "../wan/lab.ts";
 
 const RUNS = Number(Deno.env.get("WIRE_PROBE_SCENE_RUNS") ?? 1);
 const COUNTS = (Deno.env.get("WIRE_PROBE_SCENE_COUNTS") ?? "20").split(",").map(Number);

@@ -1,12 +1,12 @@
 /** ping and knock where packets are answered as real networks and third parties do. */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { BINARY } from "./binary.ts";
-import { type Host, Network } from "./harness/network.ts";
-import { wan } from "./harness/wan.ts";
-import { allowPing, beside } from "./played/lab.ts";
-import { hopAddress, PlayedNetwork, PROBER, TARGET } from "./played/network.ts";
-import { addressBytes, concat, ICMP, icmp, ip, TCP, u16 } from "./played/packets.ts";
-import { trace } from "./trace_lab.ts";
+import { BINARY } from "../wan/binary.ts";
+import { type Host, Network } from "../wan/harness/network.ts";
+import { wan } from "../wan/harness/wan.ts";
+import { allowPing, beside } from "../wan/played/lab.ts";
+import { hopAddress, PlayedNetwork, PROBER, TARGET } from "../wan/played/network.ts";
+import { addressBytes, concat, ICMP, icmp, ip, TCP, u16 } from "../wan/played/packets.ts";
+import { trace } from "../wan/trace_lab.ts";
 
 const FAMILIES = ["v4", "v6"] as const;
 
