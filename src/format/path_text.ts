@@ -152,7 +152,9 @@ function hopLines(hop: Hop, report: TraceReport, width: number, paint: Paint): s
     ];
     return parts.join("");
   });
-  if (hop.others > 0) lines.push(`${" ".repeat(HOP_COLUMN)}  ${hop.others} answers of others`);
+  if (hop.others > 0) {
+    lines.push(`${" ".repeat(HOP_COLUMN)}  ${counted(hop.others, "answer")} of others`);
+  }
   return lines;
 }
 

@@ -316,7 +316,9 @@ function* manyTargets(run: RunSummary, style: SummaryStyle): Iterable<string> {
   if (lines > HEAD_IN_SIGHT) yield head("");
   for (const total of totals) yield line(totalName(total), total);
   if (facts.few) yield TOO_FEW;
-  if (dropped > 0) yield `${dropped} lines were not exported`;
+  if (dropped > 0) {
+    yield `${counted(dropped, "line")} ${dropped === 1 ? "was" : "were"} not exported`;
+  }
 }
 
 /** The totals without those by a label whose groups have one target each: they repeat the targets' lines. */

@@ -173,7 +173,5 @@ async function boundedBody(body: ReadableStream<Uint8Array> | null): Promise<Uin
 
 /** Without the URL, which the user knows, and the layers that the message came through. */
 function transportReason(error: unknown): string {
-  return shown(
-    fetchReason(error).replace(/^client error \(Connect\): (tcp connect error: )?/, ""),
-  );
+  return shown(fetchReason(error));
 }

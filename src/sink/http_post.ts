@@ -7,6 +7,9 @@ import type { Clock } from "../time/clock.ts";
 /** What is read of an answer's body; the rest is left unread. */
 const MAX_BODY_BYTES = 1024;
 
+/** Why a POST was not answered that the end of the run cut off. */
+export const GIVEN_UP = "given up at the end";
+
 /** Where a POST goes. */
 export interface PostRequest {
   readonly url: string;

@@ -18,7 +18,7 @@ import {
   type QueueBounds,
 } from "./output_queue.ts";
 import { type Drops, type Exporter, type Trouble } from "./exporter.ts";
-import type { Post, Reply } from "./http_post.ts";
+import { GIVEN_UP, type Post, type Reply } from "./http_post.ts";
 
 export interface InfluxHttpBounds {
   /** How long the first line of a batch waits for others. */
@@ -211,7 +211,7 @@ export class InfluxHttp implements Exporter {
       if (!this.#closed) {
         this.#trouble.begins(`cannot write: ${verdict.why}; trying again`, this.dropped);
       }
-      this.#trouble.detail(`trying again: ${verdict.why}`);
+      this.#trouble.detail(this.#closed ? GIVEN_UP : `trying again: ${verdict.why}`);
       if (!this.#closed) await this.#backoff.wait();
       if (this.#closed) return false;
       if (verdict.kind === "failed" && parts.length === whole && this.#isSuspect(batch)) {
@@ -286,7 +286,7 @@ export class InfluxHttp implements Exporter {
 
   #giveUp(): void {
     this.#closed = true;
-    this.#request?.abort(new Error("given up"));
+    this.#request?.abort(new Error(GIVEN_UP));
     this.#backoff.cut();
   }
 }

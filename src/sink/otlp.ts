@@ -20,7 +20,7 @@ import { messageOf, shown } from "../text/quote.ts";
 import { type Cancel, type Clock, repeat } from "../time/clock.ts";
 import type { WallTime } from "../time/wall_anchor.ts";
 import { type DropReason, Drops, type Exporter, type Trouble } from "./exporter.ts";
-import type { Post, WholeReply } from "./http_post.ts";
+import { GIVEN_UP, type Post, type WholeReply } from "./http_post.ts";
 import type { OtlpRequest } from "./otlp_request.ts";
 import { Backoff, type BackoffBounds } from "./timers.ts";
 
@@ -235,14 +235,15 @@ export class OtlpExporter implements Exporter {
 
   #tryAgain(why: string): void {
     const { trouble } = this.#parts;
-    trouble.begins(`cannot send: ${why}; trying again`, this.dropped);
+    const after = why === GIVEN_UP ? "" : "; trying again";
+    trouble.begins(`cannot send: ${why}${after}`, this.dropped);
     trouble.detail(`attempt failed: ${why}`);
   }
 
   #giveUp(): void {
     this.#newest++;
     this.#deadlineMs = 0;
-    this.#abort?.abort(new Error("given up"));
+    this.#abort?.abort(new Error(GIVEN_UP));
     this.#backoff.cut();
   }
 }

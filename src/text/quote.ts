@@ -28,12 +28,24 @@ export function messageOf(error: unknown): string {
   return text.replaceAll(/\s+/g, " ").replace(/ \(os error \d+\)(: \w+ '.*')?$/, "").trim();
 }
 
+/** What getaddrinfo(3) says of a name, in the words of look-ups of our own. */
+const NAME_REASONS: readonly (readonly [said: RegExp, reason: string])[] = [
+  [/Name or service not known/, "no such name"],
+  [/No address associated with hostname/, "no address"],
+  [/Temporary failure in name resolution/, "no name server answers"],
+];
+
 /**
- * Why a fetch failed, in one line, without the URL, which the user knows. The reason is the error's
+ * Why a fetch failed, in one line, without the URL, which the user knows, and without the layers that the
+ * reason came through. It is the error's
  * own message up to Deno 2.8, and that of its cause from 2.9 on.
  */
 export function fetchReason(error: unknown): string {
   const wrapped = error instanceof Error && error.message === "fetch failed";
-  return messageOf(wrapped && error.cause !== undefined ? error.cause : error)
-    .replace(/^error sending request for url \(.*?\): /, "");
+  const reason = messageOf(wrapped && error.cause !== undefined ? error.cause : error)
+    .replace(/^error sending request for url \(.*?\): /, "")
+    .replace(/^client error \(Connect\): (tcp connect error: )?/, "");
+  const name = /^dns error: (?:failed to lookup address information: )?(.*)$/s.exec(reason)?.[1];
+  if (name === undefined) return reason;
+  return NAME_REASONS.find(([said]) => said.test(name))?.[1] ?? name;
 }

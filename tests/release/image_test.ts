@@ -201,10 +201,13 @@ Deno.test({
       const lines = ["127.0.0.1 localhost", ...addresses.map((address) => `${address} ${NAME}`)];
       await root.put("etc/hosts", `${lines.join("\n")}\n`);
       const documents = await manifestDocuments("mesh");
-      const mesh = argumentsIn(documents, "mesh", { NAMESPACE: "monitoring" });
-      const nodes = addresses.map((address, i) =>
-        `contained ${i} ${mesh.join(" ")} -i 200ms --name ${address} & pids="$pids $!"`
-      );
+      const nodes = addresses.map((address, i) => {
+        const variables = { NAMESPACE: "monitoring", NODE_NAME: `worker-${i}`, POD_IP: address };
+        // The pods of this test share one loopback, which the first has.
+        const mesh = argumentsIn(documents, "mesh", variables)
+          .map((word) => word === "127.0.0.1" && i > 0 ? address : word);
+        return `contained ${i} ${mesh.join(" ")} -i 200ms --name ${address} & pids="$pids $!"`;
+      });
       const seen = await inRoot(
         root,
         LIMITS.mesh,
@@ -217,8 +220,11 @@ Deno.test({
           done
           grep '^wire_probe_mesh_up' ${folder}/page
         done
+        # As kubectl port-forward does.
+        curl -sf localhost:9998/row
         kill $pids; wait`,
       );
+      assertStringIncludes(seen, "worker-0");
       assertEquals(seen.match(/^wire_probe_mesh_up\{.*\} 1$/mg)?.length, 6, seen);
     }),
 });

@@ -73,14 +73,14 @@ export function dayText(matrix: Matrix): string | null {
     counted(windows, "window")
   } of five minutes met ` +
     `the target, connectivity ${ninesOf(day).toFixed(1)} nines ` +
-    `(${sent - established} of ${sent} handshakes not established)`;
+    `(${sent - established} of ${counted(sent, "handshake")} not established)`;
 }
 
 /** `12 of 12 rows, 132 pairs, window 5m`. */
 export function coverageText(of: Coverage): string {
-  const parts = [`${of.rows} of ${of.nodes} rows`];
+  const parts = [`${of.rows} of ${counted(of.nodes, "row")}`];
   if (of.stale > 0) parts.push(`${of.stale} of them stale`);
-  parts.push(`${of.pairs} pairs`);
+  parts.push(counted(of.pairs, "pair"));
   if (of.windowMs > 0) parts.push(`window ${roughDuration(of.windowMs)}`);
   if (of.oldestMs >= 1000) parts.push(`the oldest row ${roughDuration(of.oldestMs)} old`);
   return parts.join(", ");

@@ -341,7 +341,7 @@ function* lossyPairs(view: MeshView, sums: DropSums, limit: Limit): Steps<Findin
     nodes: [from, to],
     groups: [],
     text: `${view.name(from)} to ${view.name(to)} loses packets: ${dropsText(drops)}` +
-      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${more} more pairs like it` : ""),
+      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
     regions: [{ from: [from], to: [to] }],
   }));
 }

@@ -2,6 +2,7 @@
  * Slow nodes, blocks, pairs and tails by their steady handshakes. What is slow is said against what
  * is usual between the same two zones, never against the mesh as a whole: zones lie apart.
  */
+import { counted } from "../../text/words.ts";
 import type { Steps } from "../../time/slices.ts";
 import { median, spread } from "../../stats/quantile.ts";
 import { FACTOR, MIN_EXCESS_US } from "../../domain/matrix.ts";
@@ -302,7 +303,7 @@ function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
         millisWithUnit(valueUs)
       }, where ` +
       `${millisWithUnit(usualUs)} is usual; the path of this pair, its nodes are fine with others` +
-      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${more} more pairs like it` : ""),
+      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
     regions: both
       ? [{ from: [from], to: [to] }, { from: [to], to: [from] }]
       : [{ from: [from], to: [to] }],

@@ -1,7 +1,7 @@
 /** Who is beyond reach now: dead nodes, partitions, nodes that answer nobody, silent pairs. */
 import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
 import { type Finding, type Region, regionsOf } from "../../domain/finding.ts";
-import { listText } from "../../text/words.ts";
+import { counted, listText } from "../../text/words.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
 import type { PairState } from "../../domain/matrix.ts";
 import { MAX_PAIRS } from "./drops.ts";
@@ -111,8 +111,8 @@ function deadFinding(view: MeshView, node: number): Finding {
     nodes: [node],
     groups: [],
     evidence: { probers, sent, lost },
-    text: `node ${view.name(node)} does not answer: ${lost} of ${sent} probes ` +
-      `of ${probers} nodes were lost, ${row}`,
+    text: `node ${view.name(node)} does not answer: ${lost} of ${counted(sent, "probe")} ` +
+      `of ${counted(probers, "node")} were lost, ${row}`,
     regions: regionsOf([node], "both"),
     weight: probers,
   };
@@ -153,7 +153,7 @@ function zonesOf(view: MeshView, part: readonly number[]): string[] | null {
 
 function partText(view: MeshView, part: readonly number[]): string {
   const zones = zonesOf(view, part);
-  return `${listText(zones ?? view.names(part))} (${part.length} nodes)`;
+  return `${listText(zones ?? view.names(part))} (${counted(part.length, "node")})`;
 }
 
 /** Zones that do not reach each other although both reach others. */
@@ -179,7 +179,9 @@ function cutBlocks(view: MeshView, parts: readonly (readonly number[])[]): Findi
     ...blockParties(view, block),
     evidence: { silent_pairs: block.weight },
     text: `no handshake is answered ${blockText(view, block)}` +
-      `${block.direction === "both" ? ", in neither direction" : ""} (${block.weight} pairs), ` +
+      `${block.direction === "both" ? ", in neither direction" : ""} (${
+        counted(block.weight, "pair")
+      }), ` +
       "while both answer others: a route, a firewall or a security group between them",
     regions: blockRegions(view, block),
     weight: block.weight,
@@ -209,9 +211,13 @@ function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
       groups: [],
       evidence: { peers: peers.length, lost },
       text: direction === "to"
-        ? `node ${name} answers nobody (${lost} probes of ${peers.length} nodes lost) though its ` +
+        ? `node ${name} answers nobody (${counted(lost, "probe")} of ${
+          counted(peers.length, "node")
+        } lost) though its ` +
           "own probes are answered: its responder, or a firewall before it"
-        : `none of node ${name}'s own probes to ${peers.length} nodes is answered (${lost} lost) ` +
+        : `none of node ${name}'s own probes to ${
+          counted(peers.length, "node")
+        } is answered (${lost} lost) ` +
           "though it answers others: what it sends first is filtered",
       regions: regionsOf([node], direction),
       weight: peers.length,
@@ -238,7 +244,7 @@ function silentPairs(view: MeshView, explained: PairSet): Finding[] {
     evidence: { lost },
     text: `${view.name(from)} gets no answer of ${view.name(to)} (${lost} lost), though both ` +
       "answer others: a route or a firewall between these two" +
-      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${more} more pairs like it` : ""),
+      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
     regions: [{ from: [from], to: [to] }],
     weight: lost,
   }));

@@ -2,7 +2,9 @@
 import type { Steps } from "../../time/slices.ts";
 import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
+import { counted } from "../../text/words.ts";
 import { MAX_PAIRS } from "./drops.ts";
+import { RECENT_BURSTS } from "../../domain/matrix.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
 import { BLOCK_SHARE, MIN_BLOCK_PAIRS, MIN_PROBERS } from "./reach.ts";
 
@@ -35,11 +37,25 @@ export function* refusals(view: MeshView, explained: PairSet): Steps<Finding[]> 
   return [...nodes, ...blocks, ...single];
 }
 
+/**
+ * Refusals of one burst alone are no finding: the node had not started yet. Where its row is missing
+ * too they are, since nothing there has started since.
+ */
 function isRefused(view: MeshView, from: number, to: number): boolean {
+  const { matrix } = view;
   const state = view.state(from, to);
-  if (state === "refused") return true;
-  const recent = view.matrix.figure("recentRefused", from, to);
-  return state === "established" && recent !== 0 && shareOf(view, from, to) >= MIN_SHARE;
+  // Rows of old nodes do not tell their last bursts: NaN is not less.
+  const single = matrix.figure("recentBursts", from, to) < RECENT_BURSTS;
+  if (state === "refused") return !single || !view.fresh(to);
+  const recent = matrix.figure("recentRefused", from, to);
+  const often = state === "established" && recent !== 0 && shareOf(view, from, to) >= MIN_SHARE;
+  return often && (!isOfOneBurst(view, from, to) || !view.fresh(to));
+}
+
+/** Whether a single burst may have had all refusals of a window; its last burst may be under way. */
+function isOfOneBurst({ matrix }: MeshView, from: number, to: number): boolean {
+  const others = matrix.figure("bursts", from, to) - 1;
+  return matrix.figure("refused", from, to) * others <= matrix.figure("sent", from, to);
 }
 
 function shareOf(view: MeshView, from: number, to: number): number {
@@ -81,7 +97,7 @@ function nodeFinding(
   const sum = (figure: "answered" | "refused") =>
     pairs.reduce((total, [from, to]) => total + view.count(figure, from, to), 0);
   const [answered, refused] = [sum("answered"), sum("refused")];
-  const counts = `${refused} of ${answered} answers to ${pairs.length} nodes`;
+  const counts = `${refused} of ${counted(answered, "answer")} to ${counted(pairs.length, "node")}`;
   const missing = view.fresh(node) ? "" : ", and its row is not to be had: its process is down";
   return {
     ...common(direction, refused),
@@ -117,7 +133,7 @@ function refusedBlocks(view: MeshView, refused: PairTest): Finding[] {
     ...blockParties(view, block),
     evidence: { refused_pairs: block.weight },
     text: `connections are refused ${blockText(view, block)}, whichever nodes there ` +
-      `(${block.weight} pairs), while both accept others: a firewall rejects them`,
+      `(${counted(block.weight, "pair")}), while both accept others: a firewall rejects them`,
     regions: blockRegions(view, block),
   }));
 }
@@ -137,9 +153,12 @@ function refusedPairs(view: MeshView, refused: PairTest): Finding[] {
     nodes: [from, to],
     groups: [],
     evidence: { answered, refused: count },
-    text: `${view.name(to)} refuses ${view.name(from)} (${count} of ${answered} answers), though ` +
+    text:
+      `${view.name(to)} refuses ${view.name(from)} (${count} of ${
+        counted(answered, "answer")
+      }), though ` +
       "it accepts others: a firewall, or a listener that comes and goes" +
-      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${more} more pairs like it` : ""),
+      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
     regions: [{ from: [from], to: [to] }],
   }));
 }

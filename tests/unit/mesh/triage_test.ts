@@ -232,6 +232,43 @@ Deno.test("refusals are named by what they have in common: a prober, two zones, 
   assert(triage(two).some(isAlarm));
 });
 
+/** So many bursts of five since a start, of which those before the second number were refused. */
+function started(bursts: number, refusedBursts: number, underWay = 0): Partial<PeerFigures> {
+  const [sent, refused] = [5 * bursts + underWay, 5 * refusedBursts];
+  const all = bursts + Number(underWay > 0);
+  const recentFrom = Math.max(0, all - 2);
+  const recent = {
+    bursts: all - recentFrom,
+    sent: sent - 5 * recentFrom,
+    answered: sent - 5 * recentFrom,
+    refused: Math.max(0, refused - 5 * recentFrom),
+    p50Us: null,
+  };
+  return { sent, answered: sent, refused, bursts: all, rtt: null, cold: null, recent };
+}
+
+Deno.test("refusals of a single burst are no finding of a node that is there: it started later", () => {
+  const of = (figures: Partial<PeerFigures>, without: readonly string[] = []) =>
+    said(mesh(nodes(3), (from, to) => from === "a2" && to === "a3" ? figures : NOW.up, without));
+  assertEquals(of(started(1, 1)), []);
+  for (let underWay = 0; underWay < 5; underWay++) assertEquals(of(started(2, 1, underWay)), []);
+  assertEquals(of(started(1, 1, 1)), []);
+  assertEquals(of(started(2, 2)), ["refused from a2 a3"]);
+  assertEquals(of(started(3, 2)), ["refused from a2 a3"]);
+  // Of a node that cannot be asked either one burst is enough.
+  assertEquals(of(started(1, 1), ["a3"]), ["refused to a3"]);
+});
+
+Deno.test("one of a thing is told without an s", () => {
+  const matrix = mesh(
+    nodes(3),
+    (from, to) => from === "a2" && to === "a3" ? started(1, 1) : NOW.up,
+    ["a3"],
+  );
+  const [{ text }] = triage(matrix).filter(isAlarm);
+  assertStringIncludes(text, "answers to 1 node)");
+});
+
 /** By the last two bursts, of a pair whose window was fine until then. */
 const NOW: Readonly<Record<"up" | "refused" | "silent", Partial<PeerFigures>>> = {
   up: { recent: { bursts: 2, sent: 20, answered: 20, refused: 0, p50Us: 400 } },

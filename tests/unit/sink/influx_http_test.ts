@@ -63,20 +63,21 @@ const setUp = () => {
   const clock = new FakeClock();
   const server = new FakeServer();
   const said: string[] = [];
+  const details: string[] = [];
   const parts = {
     format: seqFormat(10),
     post: server.post,
     clock,
     output: {
       queue: new OutputQueue(QUEUE),
-      trouble: new Trouble("db", (text: string) => said.push(text)),
+      trouble: new Trouble("db", (text) => said.push(text), (text) => details.push(text)),
     },
   };
   const exporter = new InfluxHttp(parts, BOUNDS);
   const put = (from: number, to: number) => {
     for (const seq of range(from, to)) exporter.record(record({ seq }));
   };
-  return { clock, server, said, exporter, put };
+  return { clock, server, said, details, exporter, put };
 };
 
 Deno.test("a full batch leaves at once, another after a second", async () => {
@@ -268,12 +269,13 @@ Deno.test("closing tries at once what waits for its next attempt", async () => {
 });
 
 Deno.test("closing gives up in time and counts what was not answered", async () => {
-  const { clock, server, exporter, put } = setUp();
+  const { clock, server, details, exporter, put } = setUp();
   put(1, 15);
   const closed = exporter.close(2000);
   await clock.advance(2000);
   await closed;
   assertEquals([exporter.dropped, exporter.waiting, server.requests.length], [15, 0, 1]);
+  assertEquals(details, ["db: given up at the end"]);
   put(16, 17);
   assertEquals([exporter.dropped, clock.waiting], [17, 0]);
 });

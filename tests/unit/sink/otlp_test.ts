@@ -163,6 +163,15 @@ Deno.test("a receiver that never answers is given up in time, also at the end", 
   assertEquals([times.length, exporter.dropped > 0, clock.waiting], [2, true, 0]);
 });
 
+Deno.test("what the end cuts off is given up, and not tried again", async () => {
+  const { clock, exporter, probe, said } = setUp();
+  probe();
+  const closing = exporter.close(1000);
+  await clock.advance(1000);
+  await closing;
+  assertEquals(said, ["otlp-http://c:4318: cannot send: given up at the end"]);
+});
+
 Deno.test("many targets are sent in requests of bounded size", async () => {
   const count = 3 * TARGETS_A_REQUEST - 1;
   const { clock, sizes, exporter, probe } = setUp(STORED, STORED, STORED);
