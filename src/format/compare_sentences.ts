@@ -226,7 +226,7 @@ function ofConnections(finding: Finding, { live }: Comparison): string {
   }
   const delays = live?.replyRtt === null || live?.replyRtt === undefined
     ? `their segments take ${millis(firstUs)}`
-    : `data is acknowledged after ${millis(firstUs)}, with a reply or late`;
+    : `data is acknowledged after ${millis(firstUs)}`;
   const against = `${delays}, a handshake takes ${millis(secondUs)} (p50)`;
   const beyond = `more than ${millis(marginUs)} longer in ${slower} of ${
     counted(pairs, "reading")

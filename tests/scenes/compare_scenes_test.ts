@@ -210,7 +210,7 @@ wan("a target without a command is answered in ten seconds, whatever is dead", a
   ]);
   assertEquals([silent.code, silent.cause], [1, "all_silent"], silent.sentence);
   assertEquals(deadDns.code, 2);
-  assertMatch(deadDns.sentence, /^FAIL db.example:5432: cannot resolve db.example: .*\n$/);
+  assertMatch(deadDns.sentence, /address of db.example is not known, as no name server answers/);
   for (const { took, sentence } of [server, refused, noName, silent, deadDns]) {
     assertLess(took, MOST_MS, sentence);
   }

@@ -27,7 +27,7 @@ async function run(
   const address = TARGET[family];
   const port = family === "v4" ? `${address}:9999` : `[${address}]:9999`;
   const to = command === "ping" ? address : port;
-  const words = [command, "-o", "json", "-c", "5", "-i", "50ms", "-t", "300ms", ...options, to];
+  const words = [command, "-o", "json", "-c", "5", "-i", "150ms", "-t", "300ms", ...options, to];
   const { stdout, stderr, code } = await network.run(BINARY, words);
   const objects = stdout.trim().split("\n").map((line) => JSON.parse(line));
   const summary = objects.find(({ schema }) => schema.endsWith("summary.v1"));
