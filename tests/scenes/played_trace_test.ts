@@ -494,7 +494,8 @@ wan("hundreds of targets are traced in one process, each as by itself", async ()
     const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
     assertEquals([code, lines.length], [0, targets.length], wayName(way));
     for (const [i, trace] of lines.entries()) {
-      assertEquals([trace.target, trace.reached], [targets[i], true], wayName(way));
+      const all = `${wayName(way)}: ${JSON.stringify(trace)}`;
+      assertEquals([trace.target, trace.reached], [targets[i], true], all);
       assertEquals(answering(trace), [...wholePath(4, "v4").slice(0, 4), targets[i]]);
     }
   }
