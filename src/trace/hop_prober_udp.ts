@@ -168,7 +168,11 @@ export class UdpHopProber implements HopProber {
     const flight = this.#flight(probe, { onAnswer, onUnclear: () => {} });
     socket.watch({
       received: (message) => this.#datagram(flight, message),
-      returned: (message) => this.#returned(flight, message),
+      returned: (message) => {
+        // The port may have been another probe's, whose error comes late.
+        const isOurs = addressIs(message.bytes, message.addressAt, flight.target.bytes);
+        if (isOurs) this.#returned(flight, message);
+      },
       left: (_ordinal, stampUs) => flight.leftUs = stampUs,
       tooLong: (mtuBytes) => this.#tooLongMtu = mtuBytes,
     });

@@ -472,14 +472,18 @@ wan("few free ports: what cannot be had is said in words", async () => {
   }
 });
 
-wan("an echo that another host's error quotes is not taken for ours", async () => {
-  const way: Way = { user: "nobody", protocol: "icmp", family: "v4" };
-  const hops = routers(2, { silent: true });
-  await using network = await PlayedNetwork.open({ hops, target: { rttMs: 300 } });
-  await allowPing(network);
-  network.onPacket = ({ bytes }) => network.quoteAsFor(bytes, "203.0.113.5");
-  const { trace } = await traceBy(network, way, "-q", "1");
-  assertEquals(answering(trace), [null, null, TARGET.v4]);
+wan("a packet that an error quotes as another host's is not taken for ours", async () => {
+  const ways: Way[] = (["icmp", "udp"] as const).map((protocol) => (
+    { user: "nobody", protocol, family: "v4" }
+  ));
+  for (const way of ways) {
+    const hops = routers(2, { silent: true });
+    await using network = await PlayedNetwork.open({ hops, target: { rttMs: 300 } });
+    await allowPing(network);
+    network.onPacket = ({ bytes }) => network.quoteAsFor(bytes, "203.0.113.5");
+    const { trace } = await traceBy(network, way, "-q", "1");
+    assertEquals(answering(trace), [null, null, TARGET.v4], wayName(way));
+  }
 });
 
 wan("hundreds of targets are traced in one process, each as by itself", async () => {
