@@ -88,7 +88,7 @@ export const PACKET_STAMPS = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_
 /** Room for the answers of thousands of targets while this process is not scheduled. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** So often a packet is tried while sends report what became of packets before it. */
-const MAX_SENDS_A_PACKET = 16;
+const MAX_SENDS_A_PACKET = 64;
 /** Errors that say that the send itself was refused. */
 const REFUSALS_OF_A_SEND: readonly number[] = [
   ERRNO.EPERM,
