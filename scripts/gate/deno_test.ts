@@ -1,5 +1,6 @@
 /** Runs a folder's tests by `deno test` and counts them. */
 import { run } from "./command.ts";
+import { commandFailure } from "./failures.ts";
 import { readReport } from "./junit.ts";
 import { type Result, together } from "./result.ts";
 
@@ -51,10 +52,11 @@ async function denoTestAt(path: string, way: Way, more: readonly string[]): Prom
     const env = { ...way.env, WIRE_PROBE_COMPLETE: way.complete ? "1" : "" };
     const { success, output } = await run(words, { env });
     const report = readReport(await Deno.readTextFile(reportFile));
-    const ran = report.passed + report.failed + report.skipped.length > 0;
-    const crashed = !ran || (!success && report.failed === 0);
-    const failed = report.failed + (crashed ? 1 : 0);
-    return { ...report, failed, output: errorsOf(output) + (ran ? "" : `${path} ran no test\n`) };
+    const ran = report.passed + report.failures.length + report.skipped.length > 0;
+    const crashed = !ran || (!success && report.failures.length === 0);
+    const said = errorsOf(output) + (ran ? "" : `${path} ran no test\n`);
+    const failures = crashed ? [commandFailure(path, said)] : report.failures;
+    return { ...report, failures, output: said };
   } finally {
     await Deno.remove(reportFile);
   }

@@ -1,13 +1,16 @@
 /** Reads the JUnit report of `deno test`, whose form is the one its reporter writes. */
+import type { Failure } from "./failures.ts";
 
 export interface Report {
   readonly passed: number;
-  readonly failed: number;
+  readonly failures: readonly Failure[];
   /** Names of the ignored tests. */
   readonly skipped: readonly string[];
 }
 
-const TEST = /<testcase name="([^"]*)"[^>]*>([\s\S]*?)<\/testcase>/g;
+const TEST = /<testcase name="([^"]*)" classname="([^"]*)"[^>]*>([\s\S]*?)<\/testcase>/g;
+/** Its attribute has the message, its body the stack too. */
+const FAILURE = /<(?:failure|error) message="([^"]*)"(?:>([\s\S]*?)<\/|\/>)/;
 const ENTITIES: Readonly<Record<string, string>> = {
   "&quot;": '"',
   "&apos;": "'",
@@ -20,13 +23,16 @@ const ENTITIES: Readonly<Record<string, string>> = {
 export function readReport(xml: string): Report {
   const skipped: string[] = [];
   let passed = 0;
-  let failed = 0;
-  for (const [, name, body] of xml.matchAll(TEST)) {
-    if (/<(failure|error)\b/.test(body)) failed++;
-    else if (body.includes("<skipped")) skipped.push(unescaped(name));
+  const failures: Failure[] = [];
+  for (const [, name, place, body] of xml.matchAll(TEST)) {
+    const failure = FAILURE.exec(body);
+    if (failure !== null) {
+      const error = unescaped(failure[2] ?? failure[1]);
+      failures.push({ name: unescaped(name), place: unescaped(place), error });
+    } else if (body.includes("<skipped")) skipped.push(unescaped(name));
     else passed++;
   }
-  return { passed, failed, skipped };
+  return { passed, failures, skipped };
 }
 
 function unescaped(text: string): string {

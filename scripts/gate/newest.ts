@@ -5,7 +5,7 @@
 import { PERMISSIONS, RUNNABLE, V8_FLAGS } from "../release/build.ts";
 import { run, withFolder } from "./command.ts";
 import { denoTest, type Way } from "./deno_test.ts";
-import { type Result, single } from "./result.ts";
+import { type Result, single, together } from "./result.ts";
 
 const DENO = "scripts/deno";
 const NEWEST = { WIRE_PROBE_RUNTIME: "newest" };
@@ -18,12 +18,12 @@ export async function newestRuntime(complete: boolean): Promise<Result> {
   });
   const deno = /^deno=(.*)$/m.exec(found.output)?.[1];
   if (deno === undefined) {
-    if (complete) return single(false, found.output);
-    return { passed: 0, failed: 0, skipped: ["the newest Deno is not to be had"], output: "" };
+    if (complete) return single("newest", false, found.output);
+    return { passed: 0, failures: [], skipped: ["the newest Deno is not to be had"], output: "" };
   }
   const results: Result[] = [];
   const types = await run([deno, "check", "main.ts", "scripts/", "tests/"]);
-  results.push(single(types.success, types.output));
+  results.push(single("types by the newest runtime", types.success, types.output));
   const pure = { prefix: [], parallel: true, processes: 1, complete, deno };
   results.push(await denoTest("tests/unit", { ...pure, permissions: [] }));
   results.push(await denoTest(GOLDEN, { ...pure, permissions: [`--allow-read=${GOLDEN}`] }));
@@ -54,13 +54,4 @@ async function binaryCases(deno: string, folder: string, way: Way): Promise<Resu
   );
   await Deno.chmod(program, 0o755);
   return await denoTest("tests/binary", { ...way, env: { WIRE_PROBE_FOLDER: folder } });
-}
-
-function together(results: readonly Result[]): Result {
-  return {
-    passed: results.reduce((sum, { passed }) => sum + passed, 0),
-    failed: results.reduce((sum, { failed }) => sum + failed, 0),
-    skipped: results.flatMap(({ skipped }) => skipped),
-    output: results.map(({ output }) => output).join(""),
-  };
 }

@@ -120,7 +120,7 @@ function command(name: string, words: readonly string[]): Suite {
     beside: false,
     run: async () => {
       const { success, output } = await run(words);
-      return single(success, output);
+      return single(name, success, output);
     },
   };
 }
@@ -128,9 +128,9 @@ function command(name: string, words: readonly string[]): Suite {
 async function compile(): Promise<Result> {
   try {
     await build();
-    return single(true, "");
+    return single("build", true, "");
   } catch (error) {
-    return single(false, `${error instanceof Error ? error.message : error}\n`);
+    return single("build", false, `${error instanceof Error ? error.message : error}\n`);
   }
 }
 

@@ -2,6 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { pooledMap } from "@std/async/pool";
 import { install, missing } from "./packages.ts";
+import { blocks } from "./failures.ts";
 import { counts, type Result, single } from "./result.ts";
 import { type Mode, type Suite, suites } from "./suites.ts";
 
@@ -60,15 +61,17 @@ async function prepare(chosen: readonly Suite[], { complete }: Mode): Promise<Re
   const problem = await install(needs);
   if (problem === null) return [];
   console.log(problem.trimEnd());
-  return [single(false, problem)];
+  return [single("packages", false, problem)];
 }
 
 async function runSuite(suite: Suite, mode: Mode, buildFailed: boolean): Promise<Result> {
-  if (suite.needsBinary && buildFailed) return single(false, "not run: there is no build\n");
+  if (suite.needsBinary && buildFailed) {
+    return single(suite.name, false, "not run: there is no build\n");
+  }
   try {
     return await suite.run(mode);
   } catch (error) {
-    return single(false, `${error instanceof Error ? error.stack : error}\n`);
+    return single(suite.name, false, `${error instanceof Error ? error.stack : error}\n`);
   }
 }
 
@@ -120,7 +123,7 @@ function announce(name: string): void {
 function report({ result, elapsedMs }: Ended): Result {
   console.log(`${counts([result])} (${(elapsedMs / 1000).toFixed(1)} s)`);
   for (const skipped of result.skipped) console.log(`  skipped: ${skipped}`);
-  if (result.failed > 0) console.log(result.output.trimEnd());
+  if (result.failures.length > 0) console.log(result.output.trimEnd());
   return result;
 }
 
@@ -140,10 +143,12 @@ async function main(): Promise<number> {
   for (const group of grouped(chosen)) {
     const ended = await runGroup(group, options, buildFailed);
     results.push(...ended);
-    if (group[0].name === "build") buildFailed = ended[0].failed > 0;
+    if (group[0].name === "build") buildFailed = ended[0].failures.length > 0;
   }
+  const failures = results.flatMap((result) => result.failures);
+  for (const line of blocks(failures)) console.log(line);
   console.log(counts(results));
-  return results.every(({ failed }) => failed === 0) ? 0 : 1;
+  return failures.length === 0 ? 0 : 1;
 }
 
 Deno.exit(await main());

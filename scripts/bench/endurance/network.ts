@@ -4,6 +4,11 @@ import { finish } from "../child.ts";
 export const NEAR = "10.77.0.1";
 export const FAR = "10.77.0.2";
 const CABLE = "near";
+/**
+ * Of both ends, which need no ARP for that reason: a request whose answer is lost while the cable is being
+ * mended is repeated after a second only, and until then all SYNs wait for it, each with a true RTT that long.
+ */
+const MAC = "02:00:00:00:00:01";
 
 /** The far namespace lasts as long as the process that holds it. */
 export class Network implements AsyncDisposable {
@@ -25,7 +30,9 @@ export class Network implements AsyncDisposable {
     await reader.read();
     await reader.cancel();
     const pid = String(holder.pid);
-    await ip("link", "add", CABLE, "type", "veth", "peer", "name", "far", "netns", pid);
+    const end = ["address", MAC, "arp", "off"];
+    const peer = ["peer", "name", "far", ...end, "netns", pid];
+    await ip("link", "add", "name", CABLE, ...end, "type", "veth", ...peer);
     await ip("addr", "add", `${NEAR}/24`, "dev", CABLE);
     await ip("link", "set", CABLE, "up");
     for (const words of ["addr add 10.77.0.2/24 dev far", "link set far up", "link set lo up"]) {
