@@ -214,12 +214,16 @@ const OK: ExitMeaning = ["0", "it did what was asked"];
 const USAGE: ExitMeaning = ["3", "the command line or a file is wrong: one line says what"];
 const SYSTEM: ExitMeaning = ["4", "the system refuses: a port in use, no permission"];
 const UNRESOLVED: ExitMeaning = ["2", "a name did not resolve"];
-const RUN: readonly ExitMeaning[] = [
+const COMPARE: readonly ExitMeaning[] = [
   ["0", "every target answered and no threshold was crossed"],
   ["1", "a target had no handshake (no echo), or a threshold was crossed"],
   UNRESOLVED,
   USAGE,
   SYSTEM,
+];
+const RUN: readonly ExitMeaning[] = [
+  ["0", "every target answered, no threshold was crossed; lost exports do not count"],
+  ...COMPARE.slice(1),
 ];
 const PLAIN: readonly ExitMeaning[] = [OK, USAGE, SYSTEM];
 
@@ -228,7 +232,7 @@ export const EXIT_CODES: Readonly<Record<CommandName, readonly ExitMeaning[]>> =
   probe: RUN,
   ping: RUN,
   knock: RUN,
-  compare: RUN,
+  compare: COMPARE,
   serve: [["0", "a signal ended it"], USAGE, SYSTEM],
   connections: [
     ["0", "nothing that was asked for was crossed"],

@@ -8,6 +8,7 @@ import { readInputFile } from "../input/file.ts";
 import { loadToken } from "../input/token_file.ts";
 import type { Naming } from "../format/naming.ts";
 import type { MetricFamily } from "../format/metric_family.ts";
+import { receiverFamilies } from "../format/receiver_metrics.ts";
 import type { RecordFormat } from "../format/record_format.ts";
 import { openBreakOff } from "../kernel/break_off.ts";
 import { environment, hostName, processId, residentBytes } from "../kernel/process.ts";
@@ -31,6 +32,7 @@ import { systemClock } from "../time/clock.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { openPressure } from "./host_pressure.ts";
 import { outbox, say } from "./outbox.ts";
+import { reportReceivers } from "./receiver_reports.ts";
 import { collectdOptions, type ExportRun, type ExportTarget } from "./options.ts";
 
 /** A system's whole list of authorities takes a quarter of it. */
@@ -51,10 +53,24 @@ export interface ExportPorts {
 
 /** Opens every exporter and hands it to the outbox; throws SystemError when one cannot be had at all. */
 export async function openExporters(options: ExportRun, ports: ExportPorts): Promise<void> {
+  const influx: Exporter[] = [];
   for (const target of options.exports.targets) {
     const exporter = await open(target, options, ports);
-    if (exporter !== null) outbox.add(exporter);
+    if (exporter === null) continue;
+    outbox.add(exporter);
+    if (target.kind === "telegraf-udp" || target.kind === "influx-http") influx.push(exporter);
   }
+  // The lines of the original's spelling stay as they were.
+  if (influx.length === 0 || !options.exports.hostTag) return;
+  reportReceivers({
+    clock: systemClock,
+    states: () => outbox.receivers(),
+    write: (steps) => {
+      const lines = [...steps];
+      for (const exporter of influx) exporter.write?.(lines);
+    },
+    host: hostName(),
+  });
 }
 
 /** Null for `collectd-exec`, whose lines go to stdout. */
@@ -69,6 +85,7 @@ async function open(
   const influx = () => new InfluxFormat(naming, hostTag ? hostName() : null);
   switch (target.kind) {
     case "collectd-exec":
+      outbox.exportsByStdout = true;
       return null;
     case "telegraf-udp":
       return lines(influxUdp(target, influx(), gate), perProbe);
@@ -99,6 +116,8 @@ async function open(
         residentBytes,
         pressure: openPressure(),
         families,
+        // What takes a request knows that it is up.
+        receivers: receiverMetrics(2),
       });
     }
     case "collectd-uds": {
@@ -125,11 +144,22 @@ async function open(
         naming,
         boundsUs,
         families,
+        receivers: receiverMetrics(1),
         pressure: openPressure(),
       });
     default:
       return target satisfies never;
   }
+}
+
+/** The metrics of this run's receivers, whose counters begin now; none of fewer receivers than `least`. */
+function receiverMetrics(least: number): () => readonly MetricFamily[] {
+  const ms = Math.floor(systemClock.wall());
+  const start = { wallSeconds: Math.floor(ms / 1000), wallNanos: ms % 1000 * 1_000_000 };
+  return () => {
+    const states = outbox.receivers();
+    return states.length < least ? [] : receiverFamilies(states, start);
+  };
 }
 
 /** Throws SystemError when a file of TLS cannot be read, UsageError when it holds nothing of the kind. */
@@ -223,12 +253,16 @@ function lines(exporter: Exporter, perProbe: boolean): Exporter {
     check: (target) => exporter.check(target),
     record: () => {},
     window: (window) => exporter.window?.(window),
+    write: (steps) => exporter.write?.(steps),
     room: async () => await exporter.room?.(),
     get dropped() {
       return exporter.dropped;
     },
     get drops() {
       return exporter.drops;
+    },
+    get receiver() {
+      return exporter.receiver;
     },
     close: (withinMs) => exporter.close(withinMs),
   };

@@ -4,8 +4,9 @@
  * has stopped never holds up a probe, an accept, or the end of the process.
  */
 import { SystemError } from "../domain/exit.ts";
+import { dropsText, namedApart, type ReceiverState, receiverText } from "../domain/receiver.ts";
 import { onSignal } from "../kernel/process.ts";
-import { type DropReason, Drops, type Exporter, type Notice, Trouble } from "../sink/exporter.ts";
+import { Drops, type Exporter, type Notice, Trouble } from "../sink/exporter.ts";
 import { type Output, OutputQueue, type QueueBounds } from "../sink/output_queue.ts";
 import { endProcess, isBrokenPipe, writeStderr, writeStdout } from "../sink/stdio.ts";
 import { StreamOutput, type WriteSome } from "../sink/stream_output.ts";
@@ -153,8 +154,22 @@ export class Outbox {
     for (const { drops } of this.#exporters) {
       for (const [reason, lines] of drops.entries()) all.add(lines, reason);
     }
-    const reasons = all.entries().map(([reason, lines]) => `${lines} ${REASONS[reason]}`);
-    return reasons.length === 0 ? String(total) : `${total} (${reasons.join(", ")})`;
+    return dropsText(all.entries());
+  }
+
+  /** Standard output is read by a receiver: its state is told with the exporters'. */
+  exportsByStdout = false;
+
+  /** How each receiver fares, under a name of its own. */
+  receivers(): readonly ReceiverState[] {
+    const own = this.exportsByStdout ? [this.stdout.receiver] : [];
+    const states = [...own, ...this.#exporters.map(({ receiver }) => receiver ?? null)];
+    return namedApart(states.filter((state) => state !== null));
+  }
+
+  /** The same on stderr, a line each: what SIGQUIT asks for. */
+  sayReceivers(): void {
+    for (const state of this.receivers()) this.line(receiverText(state));
   }
 
   /**
@@ -231,14 +246,6 @@ export class Outbox {
     await this.within(Promise.all([this.stdout.flushed(), this.#stderr.flushed()]));
   }
 }
-
-const REASONS: Readonly<Record<DropReason, string>> = {
-  full: "no room",
-  late: "too late",
-  refused: "refused",
-  unsent: "not sent or not answered",
-  ended: "left at the end",
-};
 
 /** This process's outbox. */
 export const outbox = new Outbox({

@@ -241,7 +241,7 @@ class Run {
     // A reader that has stopped gets one summary.
     if (this.#summarizing) return;
     this.#summarizing = true;
-    const print = () => this.#sumUpOnStderr();
+    const print = () => this.#sumUpOnStderr().then(() => outbox.sayReceivers());
     await (this.#progress === null ? print() : this.#progress.aside(print));
     this.#summarizing = false;
   }

@@ -4,6 +4,7 @@
  */
 import { messageOf, shown } from "../text/quote.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
+import type { ReceiverState } from "../domain/receiver.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { RecordFormat, Step } from "../format/record_format.ts";
@@ -79,6 +80,10 @@ export class CollectdSocket implements Exporter {
   /** Lines whose fate is open: waiting, or sent and not answered. */
   get waiting(): number {
     return this.#waiting.lines + (this.#conversation?.unanswered ?? 0);
+  }
+
+  get receiver(): ReceiverState {
+    return this.#trouble.state(this.waiting, this.drops);
   }
 
   check(target: Target): void {

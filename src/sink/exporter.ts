@@ -2,6 +2,7 @@
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
+import type { DropReason, ReceiverState } from "../domain/receiver.ts";
 import type { Step } from "../format/record_format.ts";
 
 /**
@@ -27,18 +28,13 @@ export interface Exporter {
   readonly dropped: number;
   /** The same by reason. */
   readonly drops: Drops;
+  /** How its receiver fares; absent for exporters that are asked for their figures. */
+  readonly receiver?: ReceiverState | undefined;
   /** Resolves when it can take some more windows without dropping any; absent where it always can. */
   room?(): Promise<void>;
   /** Delivers what is left, for so long; what is left then is dropped. */
   close(withinMs: number): Promise<void>;
 }
-
-/**
- * Why a line did not arrive. `full`: it made room for newer ones, or did not fit. `late`: it says
- * "now" and waited too long. `refused`: the receiver would not have it. `unsent`: it could not be sent,
- * or its answer never came. `ended`: the program ended first.
- */
-export type DropReason = "full" | "late" | "refused" | "unsent" | "ended";
 
 /** Lines dropped, by reason. */
 export class Drops {
@@ -80,6 +76,11 @@ export class Trouble {
 
   get active(): boolean {
     return this.#droppedBefore !== null;
+  }
+
+  /** The receiver's state, where so many lines wait and these were dropped. */
+  state(waiting: number, drops: Drops): ReceiverState {
+    return { where: this.#where, delivering: !this.active, waiting, drops: drops.entries() };
   }
 
   /** Call before the first line lost by it is counted; `dropped` is the count so far. */

@@ -5,6 +5,7 @@
  */
 import { messageOf, shown } from "../text/quote.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
+import type { ReceiverState } from "../domain/receiver.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { RecordFormat, Step } from "../format/record_format.ts";
@@ -107,6 +108,10 @@ export class InfluxHttp implements Exporter {
   /** Lines whose fate is open: in the queue or in flight. */
   get waiting(): number {
     return this.#queue.lines;
+  }
+
+  get receiver(): ReceiverState {
+    return this.#trouble.state(this.waiting, this.drops);
   }
 
   check(target: Target): void {

@@ -3,6 +3,7 @@
  * a datagram a probe, or several lines to one below the path MTU.
  */
 import type { ProbeRecord } from "../domain/probe_record.ts";
+import type { ReceiverState } from "../domain/receiver.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
@@ -69,6 +70,10 @@ export class InfluxUdp implements Exporter {
 
   get dropped(): number {
     return this.drops.total;
+  }
+
+  get receiver(): ReceiverState {
+    return this.#trouble.state(this.#lines, this.drops);
   }
 
   check(target: Target): void {

@@ -5,6 +5,7 @@
  */
 import type { HostPressure } from "../domain/host_pressure.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
+import type { DropReason, ReceiverState } from "../domain/receiver.ts";
 import type { Target } from "../domain/target.ts";
 import {
   checkOtlpTarget,
@@ -19,7 +20,7 @@ import { TargetCounts } from "../stats/target_counts.ts";
 import { messageOf, shown } from "../text/quote.ts";
 import { type Cancel, type Clock, repeat } from "../time/clock.ts";
 import type { WallTime } from "../time/wall_anchor.ts";
-import { type DropReason, Drops, type Exporter, type Trouble } from "./exporter.ts";
+import { Drops, type Exporter, type Trouble } from "./exporter.ts";
 import { GIVEN_UP, type Post, type WholeReply } from "./http_post.ts";
 import type { OtlpRequest } from "./otlp_request.ts";
 import { Backoff, type BackoffBounds } from "./timers.ts";
@@ -44,6 +45,8 @@ export interface OtlpParts {
   readonly residentBytes: () => number;
   /** How short the host is of CPU, memory and IO. */
   readonly pressure: () => HostPressure | null;
+  /** How the run's receivers fare. */
+  readonly receivers?: (() => Iterable<MetricFamily>) | undefined;
   /** Metrics beside the targets'. */
   readonly families?: (() => Iterable<MetricFamily>) | undefined;
 }
@@ -66,6 +69,10 @@ export class OtlpExporter implements Exporter {
   #newest = 0;
   #deadlineMs = 0;
   #said = new Set<string>();
+  /** The last answer was a refusal that no further attempt mends. */
+  #refused = false;
+  /** Points that were sent, or are to be, and are not answered. */
+  #open = 0;
 
   constructor(request: OtlpRequest, parts: OtlpParts) {
     this.#request = request;
@@ -79,6 +86,11 @@ export class OtlpExporter implements Exporter {
   /** Data points that were refused, or given up for newer ones. */
   get dropped(): number {
     return this.drops.total;
+  }
+
+  get receiver(): ReceiverState {
+    const state = this.#parts.trouble.state(this.#open, this.drops);
+    return { ...state, delivering: state.delivering && !this.#refused };
   }
 
   check(target: Target): void {
@@ -136,7 +148,7 @@ export class OtlpExporter implements Exporter {
   }
 
   async #deliver(delivery: number): Promise<void> {
-    const { clock, runDropped, residentBytes, pressure, families } = this.#parts;
+    const { clock, runDropped, residentBytes, pressure } = this.#parts;
     const at = wallTime(clock);
     const all = [...this.#series.values()];
     const about = {
@@ -151,11 +163,13 @@ export class OtlpExporter implements Exporter {
         some,
         i === 0 ? about : null,
         at,
-        i === 0 ? families?.() : [],
+        i === 0 ? this.#families() : [],
       );
       const body = this.#request.gzip ? await gzipped(request) : request.slice();
       const points = this.#format.points;
+      this.#open = points;
       const failed = await this.#send(body, points, delivery);
+      this.#open = 0;
       if (failed === null) {
         this.#format.arrived();
         continue;
@@ -168,6 +182,11 @@ export class OtlpExporter implements Exporter {
     for (const { target } of all) {
       if (this.#forgotten.has(target)) this.#series.delete(target);
     }
+  }
+
+  #families(): readonly MetricFamily[] {
+    const { families, receivers } = this.#parts;
+    return [...families?.() ?? [], ...receivers?.() ?? []];
   }
 
   /** Null when the receiver has taken it, or what it would have of it; else why it was dropped. */
@@ -209,6 +228,7 @@ export class OtlpExporter implements Exporter {
   }
 
   #judge({ status, body, retryAfterMs }: WholeReply, points: number): number | null {
+    this.#refused = false;
     if (status >= 200 && status < 300) {
       const { rejected, message } = partialSuccess(body);
       if (rejected > 0) this.#sayOnce(`points refused: ${shown(message)}`);
@@ -220,6 +240,7 @@ export class OtlpExporter implements Exporter {
     const why = shown(`HTTP ${status} ${statusMessage(body)}`);
     if (!RETRYABLE.has(status)) {
       this.#sayOnce(`refused: ${why}`);
+      this.#refused = true;
       return Infinity;
     }
     this.#tryAgain(`${why}`);

@@ -15,9 +15,10 @@
  * }
  * ```
  */
+import type { DropReason } from "../domain/receiver.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_RECORD_BYTES } from "../format/record_format.ts";
-import { type DropReason, Drops, type Trouble } from "./exporter.ts";
+import { Drops, type Trouble } from "./exporter.ts";
 
 /** What the outbox gives a sink: what waits for its receiver, and where its troubles are said. */
 export interface Output {

@@ -11,12 +11,14 @@ import {
   labelsText,
   MAX_STEP_BYTES,
   processStep,
+  type ProcessView,
   PROMETHEUS_CONTENT_TYPE,
   prometheusPage,
   type SeriesView,
 } from "../format/prometheus.ts";
 import { type MetricFamily, prometheusFamilies } from "../format/metric_family.ts";
 import type { Naming } from "../format/naming.ts";
+import type { Step } from "../format/record_format.ts";
 import { residentBytes } from "../kernel/process.ts";
 import type { ProbeScope } from "../input/probe_scope.ts";
 import type { Connector } from "../net/connector.ts";
@@ -66,6 +68,8 @@ export interface PrometheusPorts {
   readonly boundsUs: readonly number[];
   /** How short the host is of CPU, memory and IO. */
   readonly pressure: () => HostPressure | null;
+  /** How the run's receivers fare. */
+  readonly receivers?: (() => Iterable<MetricFamily>) | undefined;
   /** Metrics in place of the targets'; there are no probes on demand then. */
   readonly families?: (() => Iterable<MetricFamily>) | undefined;
 }
@@ -199,11 +203,7 @@ export class PrometheusExporter implements Exporter {
       startMs: this.#startMs,
     };
     out.length = 0;
-    const { naming, boundsUs, families } = this.#ports;
-    const steps = families === undefined
-      ? prometheusPage(about, [...this.#series.values()], boundsUs, naming)
-      : [processStep(about), ...prometheusFamilies(families())];
-    for (const step of steps) {
+    for (const step of this.#steps(about)) {
       out.begin();
       step(out);
       out.end();
@@ -213,6 +213,17 @@ export class PrometheusExporter implements Exporter {
       await sleepUntil(clock, clock.now());
     }
     if (out.length > 0) yield out.bytes.subarray(0, out.length);
+  }
+
+  *#steps(about: ProcessView): Iterable<Step> {
+    const { naming, boundsUs, families, receivers } = this.#ports;
+    if (families === undefined) {
+      yield* prometheusPage(about, [...this.#series.values()], boundsUs, naming);
+    } else {
+      yield processStep(about);
+      yield* prometheusFamilies(families());
+    }
+    yield* prometheusFamilies(receivers?.() ?? []);
   }
 }
 

@@ -3,6 +3,7 @@
  * reader. A write under way occupies one of the runtime's blocking threads; one that is stuck is
  * abandoned when the process ends.
  */
+import type { ReceiverState } from "../domain/receiver.ts";
 import type { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_RECORD_BYTES } from "../format/record_format.ts";
 import type { Trouble } from "./exporter.ts";
@@ -46,6 +47,13 @@ export class StreamOutput {
   /** Lines that made room for newer ones, or that the reader did not stay for. */
   get dropped(): number {
     return this.#queue.dropped;
+  }
+
+  /** How the reader fares, where lines for a receiver leave this way. */
+  get receiver(): ReceiverState | null {
+    const { lines, drops } = this.#queue;
+    const state = this.#trouble?.state(lines, drops) ?? null;
+    return state === null || this.#broken === null ? state : { ...state, delivering: false };
   }
 
   /** Bytes that the reader, or the pipe to it, has taken. */

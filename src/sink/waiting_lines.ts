@@ -4,7 +4,8 @@
  * fit; all of it is counted.
  */
 import { ByteWriter } from "../format/byte_writer.ts";
-import { type DropReason, Drops } from "./exporter.ts";
+import type { DropReason } from "../domain/receiver.ts";
+import { Drops } from "./exporter.ts";
 import { MAX_RECORD_BYTES } from "../format/record_format.ts";
 import { countLines, longestLine } from "./output_queue.ts";
 

@@ -9,7 +9,7 @@ import { Peers } from "./real/peers.ts";
 import { Prometheus } from "./real/prometheus.ts";
 import { Folder, freePort, passing, type Program, realTest, untilTrue } from "./real/receiver.ts";
 import { Service } from "./real/service.ts";
-import { UdpReceiver } from "./receivers.ts";
+import { InfluxServer, UdpReceiver } from "./receivers.ts";
 
 /** How long nothing is wrong at first, and no alert fires. */
 const CALM_MS = 3000;
@@ -154,8 +154,12 @@ class Prober {
     Deno.writeTextFileSync(this.#file, [...this.#targets, ...more, ""].join("\n"));
   }
 
-  start(receiverPort: number): Program {
-    const exports = [`prometheus://${this.metrics}`, `telegraf-udp://127.0.0.1:${receiverPort}`];
+  start(receiverPort: number, databasePort: number): Program {
+    const exports = [
+      `prometheus://${this.metrics}`,
+      `telegraf-udp://127.0.0.1:${receiverPort}`,
+      `influx-http://127.0.0.1:${databasePort}/?db=d`,
+    ];
     const schedule = ["-o", "none", "-i", "200ms", "-t", "2500ms", "--targets", this.#file];
     return this.machine.run("probe", ...schedule, ...exports.flatMap((url) => ["--export", url]));
   }
@@ -174,10 +178,11 @@ realTest("each alert fires when its cause is made, not before, and resolves", [
   await using prober = new Prober(folder, peers);
   let receiver: UdpReceiver | null = await UdpReceiver.open("127.0.0.1");
   const receiverPort = receiver.port;
+  const database = new InfluxServer();
   const nodes = new Nodes(folder);
   const lateMetrics = `127.0.0.1:${freePort()}`;
   await using running = new AsyncDisposableStack();
-  const probing = running.use(prober.start(receiverPort));
+  const probing = running.use(prober.start(receiverPort, database.port));
   const late = running.use(new Machine(folder, "late").run(
     ...["probe", "-o", "none", "-i", "1s", "--export", `prometheus://${lateMetrics}`],
     `well=${peers.live}`,
@@ -186,6 +191,7 @@ realTest("each alert fires when its cause is made, not before, and resolves", [
   let third = nodes.start(3);
   running.defer(() => third.stop());
   running.defer(() => receiver?.close());
+  running.defer(() => database.stop());
   const pages = [prober.metrics, lateMetrics, ...[1, 2, 3].map((i) => nodes.page(i))];
   const prometheus = running.use(new Prometheus(folder, pages, [], quickRules(folder)));
   await prometheus.ready();
@@ -229,6 +235,11 @@ realTest("each alert fires when its cause is made, not before, and resolves", [
       receiver = null;
     },
     end: async () => void (receiver = await UdpReceiver.open("127.0.0.1", receiverPort)),
+  }, {
+    alert: "WireProbeReceiverDown",
+    labels: { receiver: `influx-http://127.0.0.1:${database.port}` },
+    cause: () => void (database.manner = { status: 503 }),
+    end: () => void (database.manner = { status: 204 }),
   }, {
     alert: "WireProbeMeshNodeDead",
     labels: { peer: "n3" },

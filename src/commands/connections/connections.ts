@@ -131,6 +131,7 @@ class Run {
     outbox.onEnd(stop);
     onSignal("SIGQUIT", () => {
       if (this.#last !== null) outputs.summarize(this.#last);
+      outbox.sayReceivers();
     });
     this.#screen?.start(
       new LiveConnections({

@@ -136,6 +136,24 @@ Deno.test("a refusal is told once with the receiver's own words, and its points 
   assertEquals(exporter.dropped, 2 * (POINTS + OWN_POINTS));
 });
 
+Deno.test("a receiver that refuses or fails is not up until it has taken a request", async () => {
+  const { clock, exporter, probe } = setUp(
+    { status: 401 },
+    STORED,
+    { status: 503 },
+    { status: 503, retryAfterMs: 3 * INTERVAL_MS },
+  );
+  probe();
+  const up: boolean[] = [exporter.receiver.delivering];
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(INTERVAL_MS);
+    up.push(exporter.receiver.delivering);
+  }
+  assertEquals(up, [true, false, true, false]);
+  assertEquals(exporter.receiver.waiting, POINTS + OWN_POINTS);
+  await exporter.close(0);
+});
+
 Deno.test("what a receiver rejects of a request is counted, and advice is passed on", async () => {
   const { clock, exporter, probe, said } = setUp(
     { status: 200, body: partial(3, "too many labels") },
