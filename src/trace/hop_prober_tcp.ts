@@ -15,7 +15,7 @@ import { type Departure, wallOffset } from "../net/round_trip.ts";
 import { icmpErrorKind } from "../packet/icmp_kind.ts";
 import { ipHeaderBytes } from "../packet/ip.ts";
 import type { Clock } from "../time/clock.ts";
-import { endAnswer, icmpAnswer, roundTrip } from "./hop_answer.ts";
+import { endAnswer, icmpAnswer, NO_ROUND_TRIP, roundTrip } from "./hop_answer.ts";
 import type { Concurrency, HopAnswer, HopProbe, HopProber } from "./hop_prober.ts";
 
 /**
@@ -43,8 +43,8 @@ interface TcpFlight extends Departure {
   readonly socket: SynSocket;
   readonly target: Endpoint;
   readonly hops: number;
-  /** Whether a SYN that is sent again stays on this machine. */
-  isKeptBack: boolean;
+  /** So many of the SYNs that were sent again had the probe's own hop limit; all until they are kept back. */
+  repeatedAsSent: number;
 }
 
 /** What can be done about a probe under way. */
@@ -97,7 +97,7 @@ export class TcpHopProber implements HopProber {
       socket,
       target,
       hops,
-      isKeptBack: false,
+      repeatedAsSent: Infinity,
       wallOffsetMs: wallOffset(this.#clock),
       sentMs: this.#clock.now(),
       leftUs: socket.stampNow(this.#sockets.baseSeconds),
@@ -108,7 +108,7 @@ export class TcpHopProber implements HopProber {
       throw new ErrnoError("connect", errno);
     }
     const atMs = flight.sentMs + BEFORE_RETRANSMIT_MS;
-    const keep = this.#clock.wakeAt(atMs, () => flight.isKeptBack = socket.keepBack());
+    const keep = this.#clock.wakeAt(atMs, () => this.#keepBack(flight));
     const end = () => {
       keep();
       this.#open.delete(socket);
@@ -181,9 +181,16 @@ export class TcpHopProber implements HopProber {
       : endAnswer(target, "open", trip, 0);
   }
 
-  #isRepeated({ socket, isKeptBack }: TcpFlight): boolean {
-    if (isKeptBack) return false;
-    return !this.#infos.info(socket.descriptor, this.#info) || this.#info.retransmits > 0;
+  /** A process that was not scheduled for a while is too late for some, which had the probe's hop limit. */
+  #keepBack(flight: TcpFlight): void {
+    const repeated = this.#repeated(flight);
+    if (flight.socket.keepBack()) return;
+    flight.repeatedAsSent = repeated === Infinity ? 0 : repeated;
+  }
+
+  /** How often the SYN was sent again; Infinity where the kernel does not say. */
+  #repeated({ socket }: TcpFlight): number {
+    return this.#infos.info(socket.descriptor, this.#info) ? this.#info.retransmits : Infinity;
   }
 
   #errorAnswer(flight: TcpFlight, message: Message): HopAnswer | null {
@@ -191,10 +198,15 @@ export class TcpHopProber implements HopProber {
     const family = message.origin === SO_EE_ORIGIN_ICMP ? 4 : 6;
     const kind = icmpErrorKind(family, message.type, message.code);
     if (kind === null || kind === "packet too big") return null;
-    const trip = roundTrip(flight, message.stampUs, this.#clock);
-    // From then on it may be what the first router says of the SYN that was sent again.
-    const isLate = trip.rttUs !== NONE && trip.rttUs >= RETRANSMIT_MS * 1000;
-    if (isLate && hops > 1 && kind === "ttl exceeded" && this.#isRepeated(flight)) return null;
+    let trip = roundTrip(flight, message.stampUs, this.#clock);
+    if (trip.rttUs !== NONE && trip.rttUs >= RETRANSMIT_MS * 1000) {
+      const repeated = this.#repeated(flight);
+      // It may be what the first router says of a SYN that was sent again.
+      const isKept = repeated > flight.repeatedAsSent;
+      if (isKept && hops > 1 && kind === "ttl exceeded") return null;
+      // Which of several SYNs it answers is not known.
+      if (repeated > 0) trip = NO_ROUND_TRIP;
+    }
     const cutBytes = ipHeaderBytes(family);
     const quote = { cutBytes, sourceAt: -1, source: null };
     return icmpAnswer(message, kind, target, quote, trip);
