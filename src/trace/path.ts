@@ -54,8 +54,11 @@ interface HopState extends Mutable<Hop> {
 
 /** Where a flow ends, and for how many rounds that has not been seen again. */
 interface KnownEnd {
-  end: PathEnd;
-  silentRounds: number;
+  readonly end: PathEnd;
+  readonly silentRounds: number;
+  /** The round that found it, and whether none has shown since that the target is not nearer. */
+  readonly foundIn: number;
+  readonly isAtMost: boolean;
 }
 
 export class TracePath {
@@ -107,21 +110,25 @@ export class TracePath {
   }
 
   /** A flow's round is over: settles whether the path still ends where it was known to. */
-  endFlow({ round, flow, endHops, farthestRouter }: FlowEnd): void {
+  endFlow({ round, flow, endHops, isAtMost, farthestRouter }: FlowEnd): void {
     const key = `${flow} ${round}`;
     const found = this.#nearest.get(key) ?? null;
     this.#nearest.delete(key);
     const known = this.#ends.get(flow);
     if (known === undefined) return;
     if (found !== null && endHops <= known.end.hops) {
-      this.#ends.set(flow, { end: found, silentRounds: 0 });
+      const isStillAtMost = isAtMost && (known.isAtMost || known.foundIn === round);
+      this.#ends.set(flow, { ...known, end: found, silentRounds: 0, isAtMost: isStillAtMost });
       return;
     }
-    known.silentRounds++;
+    const silentRounds = known.silentRounds + 1;
+    this.#ends.set(flow, { ...known, silentRounds });
     // The answer of the known end may just have been lost: a farther end counts only if a router behind
     // the known one answered, or if the known end was silent for some rounds.
-    const isLonger = farthestRouter >= known.end.hops || known.silentRounds >= SILENT_ROUNDS;
-    if (found !== null && isLonger) this.#ends.set(flow, { end: found, silentRounds: 0 });
+    const isLonger = farthestRouter >= known.end.hops || silentRounds >= SILENT_ROUNDS;
+    if (found !== null && isLonger) {
+      this.#ends.set(flow, { end: found, silentRounds: 0, foundIn: round, isAtMost });
+    }
   }
 
   /**
@@ -153,7 +160,12 @@ export class TracePath {
   /** Where the shortest flow ends, as last seen: at the target, else where somebody refused. */
   end(): PathEnd | null {
     const nearest = (ends: PathEnd[]) => ends.toSorted((a, b) => a.hops - b.hops)[0] ?? null;
-    const reached = nearest([...this.#ends.values()].map(({ end }) => end));
+    const reached = nearest(
+      [...this.#ends.values()].map(({ end, isAtMost }) => ({
+        ...end,
+        isAtMost: isAtMost || end.isAtMost,
+      })),
+    );
     return reached ?? nearest([...this.#refusals.values()]);
   }
 
@@ -188,8 +200,11 @@ export class TracePath {
     return this.#sorted().filter(isRouter).at(-1)?.hops ?? 0;
   }
 
+  /** Of the ends that are known; where one is not, what is silent before it is not known either. */
   #farthestEnd(): number {
-    return Math.max(...[...this.#ends.values()].map(({ end }) => end.hops));
+    const ends = [...this.#ends.values()];
+    if (ends.some(({ isAtMost }) => isAtMost)) return this.#farthestRouter();
+    return Math.max(...ends.map(({ end }) => end.hops));
   }
 
   #noteEnd(round: number, hops: number, flow: number, answer: HopAnswer): void {
@@ -208,7 +223,7 @@ export class TracePath {
     if (nearest === undefined || hops < nearest.hops) this.#nearest.set(key, end);
     const known = this.#ends.get(flow);
     if (known === undefined || hops < known.end.hops) {
-      this.#ends.set(flow, { end, silentRounds: 0 });
+      this.#ends.set(flow, { end, silentRounds: 0, foundIn: round, isAtMost: false });
     }
   }
 

@@ -8,6 +8,7 @@ import type { HopAnswer, HopProber } from "./hop_prober.ts";
 import {
   type FlowView,
   isDone,
+  isEndAtMost,
   isSettled,
   nextHop,
   nextMomentMs,
@@ -68,6 +69,8 @@ export interface FlowEnd {
   readonly flow: number;
   /** The nearest hop at which the target answered; Infinity for none. */
   readonly endHops: number;
+  /** It may be nearer: the hops before it are silent, and it does not answer all that it meets. */
+  readonly isAtMost: boolean;
   readonly farthestRouter: number;
 }
 
@@ -254,12 +257,18 @@ export class TraceRound {
   }
 
   #answer(probe: Probe, answer: HopAnswer): void {
+    const view = this.#flows[probe.flow];
+    const { hops } = probe;
+    const isBeyond = hops > view.end;
     if (this.#isOver || probe.state !== "waiting") return;
     // Whether it is late is decided by the kernel's times, however late this process reads it.
     if (answer.rttUs > this.#options.timeoutMs * 1000) return;
-    const view = this.#flows[probe.flow];
     this.#leaves(probe, "answered");
-    const { hops } = probe;
+    if (isBeyond) {
+      // It tells no more than that the end answers what it meets.
+      if (answer.kind !== "router") view.endAnswers++;
+      return this.#turn();
+    }
     if (answer.rttUs !== NONE) {
       view.slowestMs[hops] = Math.max(view.slowestMs[hops] ?? 0, answer.rttUs / 1000);
     }
@@ -274,7 +283,10 @@ export class TraceRound {
       // An earlier round reached the target. Whether the path ends here now is decided by the other refusals.
       probe.refusal = answer;
       return this.#turn();
-    } else this.#endAt(view, hops, probe.sentMs);
+    } else {
+      view.endAnswers++;
+      this.#endAt(view, hops, probe.sentMs);
+    }
     this.#tell(probe, answer);
     this.#turn();
   }
@@ -298,14 +310,15 @@ export class TraceRound {
     this.#parts.onFate({ round: this.#number, hops, flow, query, answer });
   }
 
-  /** Nothing that was sent farther matters any more. */
+  /** The round does not wait for what was sent farther. */
   #endAt(view: FlowState, hops: number, sentMs: number): void {
     if (hops >= view.end) return;
     view.end = hops;
     const tripMs = this.#parts.clock.now() - sentMs;
     for (const cell of view.cells.slice(hops + 1)) {
       for (const probe of cell ?? []) {
-        if (probe.state === "waiting") this.#leaves(probe, "lost");
+        // Behind silent hops, what it answers to these tells whose silence that is.
+        if (probe.state === "waiting" && !isEndAtMost(view)) this.#leaves(probe, "lost");
         const settledMs = probe.sentMs + SETTLED_ROUND_TRIPS * tripMs;
         view.endFromMs = Math.max(view.endFromMs, settledMs);
       }
@@ -330,7 +343,9 @@ export class TraceRound {
           if (probe.hops <= view.end) this.#tell(probe, null);
         }
       }
-      this.#parts.onFlowEnd({ round: this.#number, flow, endHops: targetHops, farthestRouter });
+      const isAtMost = targetHops < Infinity && isEndAtMost(view);
+      const end = { round: this.#number, flow, endHops: targetHops, isAtMost, farthestRouter };
+      this.#parts.onFlowEnd(end);
     }
     this.#settle.resolve();
     this.#finished.resolve();

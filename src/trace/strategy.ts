@@ -11,6 +11,12 @@ export const OVERDUE_FACTOR = 3;
 export const LEAST_OVERDUE_MS = 100;
 /** Probes of a flow that meet the target, at most. */
 export const MAX_AT_TARGET = 16;
+/** Of them, the one that shows whether the target answers all it meets, once it has answered from afar. */
+const PROOFS = 1;
+/** So many answers of the target in a round show that nearer silence is not its own. */
+const PROVEN_ANSWERS = 2;
+/** A host that limits its ICMP speaks once a second (Linux: icmp_ratelimit), give or take the way. */
+export const LIMITED_HOST_MS = 1100;
 /** Where the target answers one SYN of a flow at a time: until it has met the reset of the one before. */
 export const SETTLED_ROUND_TRIPS = 1.5;
 
@@ -39,7 +45,7 @@ export interface FlowView {
   readonly farthestRouter: number;
   /** Where the path ends, by an answer in this round; else Infinity. */
   readonly end: number;
-  /** How many answers of the target have come. */
+  /** How many answers have come from there, those to farther probes too. */
   readonly endAnswers: number;
   /** From when on the end is asked again. */
   readonly endFromMs: number;
@@ -74,14 +80,15 @@ export function nextHop(view: FlowView, rules: Rules, nowMs: number): number {
   if (rules.concurrency === "one-a-flow") return nextAlone(view, rules, nowMs);
   const reached = frontier(view, rules, nowMs);
   const window = reached < view.knownLength ? view.knownLength : reached + WINDOW_HOPS;
-  const limit = Math.min(rules.maxHops, view.end, window);
+  const limit = Math.min(rules.maxHops, view.end);
   for (let hops = rules.firstHop; hops <= limit; hops++) {
     const sent = view.cells[hops]?.length ?? 0;
-    if (sent === 0) {
+    if (sent === 0 && hops <= window) {
       if (hops <= Math.max(view.farthestRouter, view.knownLength)) return hops;
-      return exploringHop(view, rules, hops, nowMs);
+      const tried = exploringHop(view, rules, hops, nowMs);
+      if (tried !== 0) return tried;
     }
-    if (sent < rules.queries && mayRepeat(view, rules, hops, nowMs)) return hops;
+    if (sent > 0 && sent < rules.queries && mayRepeat(view, rules, hops, nowMs)) return hops;
   }
   return 0;
 }
@@ -96,7 +103,7 @@ export function isSettled(view: FlowView, rules: Rules, nowMs: number): boolean 
   if (nextHop(view, rules, nowMs) !== 0 || rules.concurrency === "one-a-flow") {
     return isDone(view, rules, nowMs);
   }
-  if (isEndAskedLater(view, rules, nowMs)) return false;
+  if (isEndAskedLater(view, rules, nowMs) || farthestFromMs(view, rules) > nowMs) return false;
   return view.cells.every((cell, hops) =>
     cell === undefined || hops > view.end || view.knownSilent.has(hops) ||
     cell.every((probe) => probe.state !== "waiting" || isOverdue(view, hops, probe, nowMs))
@@ -106,6 +113,8 @@ export function isSettled(view: FlowView, rules: Rules, nowMs: number): boolean 
 /** When to look again without any answer: a probe expires, a hop is overdue, the end may be asked. */
 export function nextMomentMs(view: FlowView, rules: Rules, nowMs: number): number {
   let next = isEndAskedLater(view, rules, nowMs) ? view.endFromMs : Infinity;
+  const farthestMs = farthestFromMs(view, rules);
+  if (farthestMs > nowMs) next = Math.min(next, farthestMs);
   view.cells.forEach((cell, hops) => {
     if (cell === undefined || hops > view.end) return;
     const overdue = overdueMs(view, hops);
@@ -129,14 +138,45 @@ function isOverdue(
 
 /**
  * Where the path is not known, a hop is asked once. So many may go unanswered as the target may meet;
- * the last of them is kept for the farthest hop, which is always tried.
+ * the last of them is kept for the farthest hop, which is always tried. Where the target answers from
+ * behind silent hops, the one before it is asked next: until it has answered twice, the silence may be
+ * the target's own, and no more is sent into it.
  */
 function exploringHop(view: FlowView, rules: Rules, hops: number, nowMs: number): number {
-  const budget = MAX_AT_TARGET - (rules.queries - 1) - mayBeAtTarget(view, nowMs);
-  if (budget <= 0) return 0;
+  if (view.end < Infinity && !isEndProven(view)) {
+    return view.cells[view.end - 1] === undefined ? view.end - 1 : 0;
+  }
+  const left = MAX_AT_TARGET - PROOFS - (rules.queries - 1) - mayBeAtTarget(view, nowMs);
+  if (left <= 0) return 0;
   const isFarthestTried = (view.cells[rules.maxHops]?.length ?? 0) > 0;
-  if (isFarthestTried || budget > 1) return hops;
-  return rules.maxHops;
+  if (isFarthestTried || left > 1 && hops < rules.maxHops) return hops;
+  return farthestFromMs(view, rules) <= nowMs ? rules.maxHops : 0;
+}
+
+/**
+ * From when on the farthest hop may be tried. Behind silent hops it is the last chance of a round, so
+ * it is kept until a target that limits its ICMP speaks again; where more is known, a later round tells.
+ */
+function farthestFromMs(view: FlowView, { maxHops }: Rules): number {
+  const { farthestRouter, knownLength, end, cells } = view;
+  const isLastChance = end === Infinity && knownLength === 0 && cells[maxHops] === undefined &&
+    maxHops > farthestRouter + WINDOW_HOPS;
+  if (!isLastChance) return -Infinity;
+  let lastMs = -Infinity;
+  for (const probe of cells.slice(farthestRouter + 1).flat()) {
+    lastMs = Math.max(lastMs, probe?.sentMs ?? -Infinity);
+  }
+  return lastMs + LIMITED_HOST_MS;
+}
+
+/** Whether the target answers whatever it meets, so that what nearer hops leave unanswered did not get there. */
+function isEndProven({ endAnswers }: FlowView): boolean {
+  return endAnswers >= PROVEN_ANSWERS;
+}
+
+/** Whether the target may be nearer than the hop that it answered at: silent hops before it prove nothing. */
+export function isEndAtMost(view: FlowView): boolean {
+  return view.end > view.farthestRouter + 1 && !isEndProven(view);
 }
 
 /** Probes that the target has met, or may have met. */
@@ -145,8 +185,7 @@ function mayBeAtTarget(view: FlowView, nowMs: number): number {
   view.cells.forEach((cell, hops) => {
     if (cell === undefined || hops <= view.farthestRouter) return;
     for (const probe of cell) {
-      // Once the target has answered, what a nearer hop leaves unanswered did not get there.
-      const isPassedBy = view.end < Infinity && isOverdue(view, hops, probe, nowMs);
+      const isPassedBy = isEndProven(view) && isOverdue(view, hops, probe, nowMs);
       if (probe.state !== "answered" && !isPassedBy) count++;
     }
   });
@@ -164,7 +203,7 @@ function mayRepeat(view: FlowView, rules: Rules, hops: number, nowMs: number): b
     return !isWaiting(view.cells[hops]) && nowMs >= view.endFromMs;
   }
   return hops <= Math.max(view.farthestRouter, view.knownLength) ||
-    hops <= view.end && view.end < Infinity;
+    hops === view.end || hops < view.end && isEndProven(view);
 }
 
 function isEndAskedLater(view: FlowView, rules: Rules, nowMs: number): boolean {
@@ -183,10 +222,11 @@ function nextAlone(view: FlowView, rules: Rules, nowMs: number): number {
     const cell = view.cells[hops] ?? [];
     const isSilent = cell.length > 0 && cell.every(({ state }) => state === "lost");
     if (isSilent || cell.length === 0 && view.knownSilent.has(hops)) continue;
-    if (cell.length < fewest) [best, fewest] = [hops, cell.length];
+    const isExploring = cell.length === 0 && hops > Math.max(view.farthestRouter, view.knownLength);
+    const tried = isExploring ? exploringHop(view, rules, hops, nowMs) : hops;
+    if (tried !== 0 && cell.length < fewest) [best, fewest] = [tried, cell.length];
   }
-  const isExploring = fewest === 0 && best > Math.max(view.farthestRouter, view.knownLength);
-  return isExploring ? exploringHop(view, rules, best, nowMs) : best;
+  return best;
 }
 
 function isWaiting(cell: readonly ProbeView[] | undefined): boolean {

@@ -297,7 +297,7 @@ Deno.test("a target answers a farther probe where the nearer one's answer was lo
     const number = path.beginRound();
     const query = 0;
     path.add({ round: number, hops: endHops, flow: 0, query, answer: end });
-    path.endFlow({ round: number, flow: 0, endHops, farthestRouter });
+    path.endFlow({ round: number, flow: 0, endHops, isAtMost: false, farthestRouter });
     return path.end()?.hops;
   };
   assertEquals(round(5, 4), 5);
@@ -319,7 +319,7 @@ Deno.test("a refusal in one round does not hide what has answered before", () =>
     path.add({ round, hops: 2, flow: 0, query: 0, answer: second });
     path.add({ round, hops: 3, flow: 0, query: 0, answer: isRefused ? null : end });
     const endHops = isRefused ? Infinity : 3;
-    path.endFlow({ round, flow: 0, endHops, farthestRouter: isRefused ? 1 : 2 });
+    path.endFlow({ round, flow: 0, endHops, isAtMost: false, farthestRouter: isRefused ? 1 : 2 });
   }
   assertEquals(path.hops().map(({ sent, answered }) => [sent, answered]), [[2, 2], [2, 2], [2, 1]]);
   assertEquals([path.end()?.kind, path.end()?.hops], ["end", 3]);

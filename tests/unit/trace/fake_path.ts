@@ -9,6 +9,8 @@ export interface FakeHop {
   readonly rttMs: number;
   /** It answers nothing at all. */
   readonly silent?: boolean;
+  /** The least between two answers; the first may come so long after the path was made. */
+  readonly everyMs?: number;
   /** Packets larger than this do not get from here to the next hop. */
   readonly nextMtu?: number;
   /** What is said of those packets: nothing, or an MTU of 0, or that one. */
@@ -29,6 +31,7 @@ export class FakePath implements HopProber {
   /** Thrown by the next send. */
   failure: Error | null = null;
   #clock: FakeClock;
+  #answeredMs: number;
   #hops: (flow: number) => readonly FakeHop[];
 
   constructor(
@@ -37,6 +40,7 @@ export class FakePath implements HopProber {
     readonly concurrency: Concurrency = "any",
   ) {
     this.#clock = clock;
+    this.#answeredMs = clock.now();
     this.#hops = typeof hops === "function" ? hops : () => hops;
   }
 
@@ -84,7 +88,12 @@ export class FakePath implements HopProber {
     for (const [i, hop] of path.entries()) {
       const last = i === path.length - 1;
       if (hop.refuses !== undefined) return answer(hop, "unreachable", hop.refuses);
-      if (last) return hop.silent ? null : answer(hop, "end", "open");
+      if (last) {
+        const isLimited = this.#clock.now() - this.#answeredMs < (hop.everyMs ?? 0);
+        if (hop.silent || isLimited) return null;
+        this.#answeredMs = this.#clock.now();
+        return answer(hop, "end", "open");
+      }
       if (i + 1 === hops) return hop.silent ? null : answer(hop, "router", "ttl exceeded");
       if (sizeBytes > (hop.nextMtu ?? Infinity)) {
         if (hop.says === "nothing") return null;

@@ -143,6 +143,26 @@ Deno.test("a silent target is met by no more than it may be, and the last hop is
   }
 });
 
+Deno.test("a target that says little is reached all the same, and called no farther than it is", async () => {
+  for (const queries of [1, 3, 10]) {
+    const hops = evenHops(4, 5).map((hop, i) => i === 3 ? { ...hop, everyMs: 1000 } : hop);
+    const { path, fates, ends } = await runRound(hops, { queries });
+    assertEquals(ends[0], { round: 1, flow: 0, endHops: 30, isAtMost: true, farthestRouter: 3 });
+    assertEquals(answers(fates, 30)[0], "h4");
+    assertLessOrEqual(atTarget(path, 4), MAX_AT_TARGET, `${queries} queries`);
+  }
+});
+
+Deno.test("silent hops before a target that answers all it meets do not make its place uncertain", async () => {
+  for (const queries of [1, 3]) {
+    for (const silent of [[4], [2, 3, 4], Array.from({ length: 20 }, (_, i) => i + 2)]) {
+      const length = silent.length + silent[0];
+      const { ends } = await runRound(silentAt(evenHops(length, 2), ...silent), { queries });
+      assertEquals([ends[0].endHops, ends[0].isAtMost], [length, false], `${silent}`);
+    }
+  }
+});
+
 Deno.test("a refusal on the way ends the path there", async () => {
   const hops = evenHops(6, 10).map((hop, i) =>
     i === 2 ? { ...hop, refuses: "administratively prohibited" as const } : hop
@@ -165,7 +185,9 @@ Deno.test("where the target has answered before, a refusal is loss of all hops b
     ["-"],
     ["-"],
   ]);
-  assertEquals(ends, [{ round: 1, flow: 0, endHops: Infinity, farthestRouter: 1 }]);
+  assertEquals(ends, [
+    { round: 1, flow: 0, endHops: Infinity, isAtMost: false, farthestRouter: 1 },
+  ]);
 });
 
 Deno.test("where the end answers one at a time, no two probes are there at once", async () => {

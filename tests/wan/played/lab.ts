@@ -52,13 +52,16 @@ export interface PlayedRun {
   readonly stderr: string;
 }
 
-/** Runs `trace -n --output json` to its end. */
+/** Longer than this process is ever kept from answering in time. */
+const PATIENT = ["-t", "3s"];
+
+/** Runs `trace -n --output json` to its end, patiently where the options do not say otherwise. */
 export async function traceBy(
   network: PlayedNetwork,
   way: Way,
   ...options: string[]
 ): Promise<PlayedRun> {
-  const words = ["trace", "-n", "--output", "json", ...options, ...wordsOf(way)];
+  const words = ["trace", "-n", "--output", "json", ...PATIENT, ...options, ...wordsOf(way)];
   const run = await network.run(BINARY, words, { user: way.user });
   if (run.stdout === "") {
     throw new Error(`${wayName(way)} ${options.join(" ")}: exit ${run.code}: ${run.stderr}`);

@@ -67,7 +67,7 @@ export class PlayedNetwork implements AsyncDisposable {
   captured: Captured[] = [];
   /** Who is answered. */
   prober = PROBER;
-  /** Of the target's ICMP: so many at once, then one in so long; null for no limit. */
+  /** Of the target's ICMP: so many at once, then one in so long from now on; null for no limit. */
   burst: { tokens: number; readonly everyMs: number } | null = null;
   /** Is told of every packet before it is played. */
   onPacket: ((packet: Packet) => void) | null = null;
@@ -221,9 +221,16 @@ export class PlayedNetwork implements AsyncDisposable {
     if (burst === null) return true;
     if (burst.tokens > 0) {
       burst.tokens--;
+      this.#last.set("burst", performance.now());
       return true;
     }
     return !this.#isLimited("burst", burst.everyMs);
+  }
+
+  /** The target has just spent the last of its burst. */
+  spendBurst(): void {
+    if (this.burst !== null) this.burst.tokens = 0;
+    this.#last.set("burst", performance.now());
   }
 
   #error(
