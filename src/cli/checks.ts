@@ -4,7 +4,12 @@ import { UsageError } from "../domain/exit.ts";
 import { type Endpoint, hostPort, type Target } from "../domain/target.ts";
 import { sameSeries, seriesKey } from "../domain/target.ts";
 import { redacted } from "../input/connection_text.ts";
-import { checkedZone, parseTargetText, type TargetDefaults } from "../input/target_text.ts";
+import {
+  checkedZone,
+  checkFamily,
+  parseTargetText,
+  type TargetDefaults,
+} from "../input/target_text.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Family } from "../net/resolver.ts";
 
@@ -68,15 +73,6 @@ export function distinct(targets: readonly Target[]): void {
     const earlier = seen.get(key);
     if (earlier !== undefined) throw new UsageError(sameSeries(earlier, target));
     seen.set(key, target);
-  }
-}
-
-export function checkFamily(host: string, family: Family, name: string): void {
-  const literal = literalEndpoint(host, 1);
-  if (family !== 0 && literal !== null && literal.family !== family) {
-    throw new UsageError(
-      `${quote(name)} is not an IPv${family} address, which is what is asked for`,
-    );
   }
 }
 

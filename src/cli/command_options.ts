@@ -11,17 +11,10 @@ import type { MeshOptions } from "../commands/mesh/mesh.ts";
 import type { ServeOptions } from "../commands/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
 import { parseNameServer, parseTraceTarget } from "../input/trace_target.ts";
-import { checkedName } from "../input/target_text.ts";
+import { checkedName, checkFamily } from "../input/target_text.ts";
 import { checkLabels } from "./run_options.ts";
 import { durationText } from "../text/duration.ts";
-import {
-  addressing,
-  bindAddresses,
-  checkFamily,
-  hostAndPort,
-  oneOperand,
-  operandTargets,
-} from "./checks.ts";
+import { addressing, bindAddresses, hostAndPort, oneOperand, operandTargets } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS, QUESTION } from "./table.ts";
 

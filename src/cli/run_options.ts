@@ -6,8 +6,8 @@ import { UsageError } from "../domain/exit.ts";
 import type { Label } from "../domain/target.ts";
 import type { ExportOptions } from "../run/options.ts";
 import type { PingOptions, ProbeOptions, RunOptions } from "../run/options.ts";
-import { checkedName, MAX_LABELS, type TargetDefaults } from "../input/target_text.ts";
-import { addressing, checkFamily, operandTargets } from "./checks.ts";
+import { checkedName, checkFamily, MAX_LABELS, type TargetDefaults } from "../input/target_text.ts";
+import { addressing, operandTargets } from "./checks.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";
 

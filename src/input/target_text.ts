@@ -336,3 +336,12 @@ function unquoted(message: string): string {
     .replace(/(wants a port too|wants its interface|has no port).*/, "$1")
     .replace(/^: /, "");
 }
+
+/** Refuses an address of another family than the one that is asked for; 0 is either. */
+export function checkFamily(host: string, family: 0 | 4 | 6, name: string): void {
+  const literal = literalEndpoint(host, 1);
+  if (family === 0 || literal === null || literal.family === family) return;
+  throw new UsageError(
+    `${quote(name)} is not an IPv${family} address, which is what is asked for`,
+  );
+}

@@ -2,6 +2,7 @@
 import { literalEndpoint } from "../domain/address.ts";
 import { SystemError, UsageError } from "../domain/exit.ts";
 import type { Endpoint } from "../domain/target.ts";
+import { checkFamily } from "../input/target_text.ts";
 import type { Family } from "../net/resolver.ts";
 import { quote } from "../text/quote.ts";
 
@@ -32,10 +33,26 @@ export function whole<T>(
 }
 
 /** An address family; 0 for either. */
-export function familyOf(value: 4 | 6 | undefined): Family {
+function familyOf(value: 4 | 6 | undefined): Family {
   if (value === undefined) return 0;
   if (value === 4 || value === 6) return value;
   throw new UsageError(`family ${String(value)}: wants 4 or 6`);
+}
+
+/**
+ * The family of targets: the one asked for, else that of the address to send from; 0 for either. Refuses
+ * addresses of another one.
+ */
+export function familyFor(
+  asked: 4 | 6 | undefined,
+  source: Endpoint | null,
+  hosts: readonly string[],
+): Family {
+  const family = familyOf(asked);
+  if (source !== null) checkFamily(source.address, family, source.address);
+  const wanted = source?.family ?? family;
+  for (const host of hosts) checkFamily(host, wanted, host);
+  return wanted;
 }
 
 /** What the engine calls options as the command line spells them, and what they are called here. */

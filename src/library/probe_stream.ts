@@ -8,14 +8,14 @@ import {
   MAX_INTERVAL_MS,
   MAX_RESOLVE_AFTER,
 } from "../domain/limits.ts";
-import type { Target } from "../domain/target.ts";
+import type { Endpoint, Target } from "../domain/target.ts";
 import type { Prober } from "../net/prober.ts";
-import { type Resolver, resolveSrv } from "../net/resolver.ts";
+import { type Family, type Resolver, resolveSrv } from "../net/resolver.ts";
 import { withMembers } from "../run/members.ts";
 import type { LoopOptions } from "../run/loop_options.ts";
 import { ProbeLoop } from "../run/probe_loop.ts";
 import type { Clock } from "../time/clock.ts";
-import { familyOf, whole, within } from "./checks.ts";
+import { familyFor, whole, within } from "./checks.ts";
 import { InOrder, type ProbeResult, resultOf } from "./probe_result.ts";
 import {
   bufferOf,
@@ -63,13 +63,18 @@ export interface OpenProber {
   close(): Promise<void>;
 }
 
-/** A stream of the probes of these targets; `open` is called when its first result is asked for. */
+/**
+ * A stream of the probes of these targets, sent from an address or from any; `open` is called when its first
+ * result is asked for.
+ */
 export function probeStream(
   targets: readonly Target[],
   options: ScheduleOptions,
+  source: Endpoint | null,
   open: () => OpenProber,
 ): ProbeStream {
-  return new Probes(new ProbeSource(targets, options, open), options);
+  const family = familyFor(options.family, source, targets.map(({ host }) => host));
+  return new Probes(new ProbeSource(targets, options, family, open), options);
 }
 
 class Probes extends Results<ProbeResult> implements ProbeStream {
@@ -100,9 +105,14 @@ class ProbeSource implements ResultSource<ProbeResult> {
   #isStopped = false;
   #stop = Promise.withResolvers<void>();
 
-  constructor(targets: readonly Target[], options: ScheduleOptions, open: () => OpenProber) {
+  constructor(
+    targets: readonly Target[],
+    options: ScheduleOptions,
+    family: Family,
+    open: () => OpenProber,
+  ) {
     this.#targets = targets;
-    this.#schedule = scheduleOf(options);
+    this.#schedule = scheduleOf(options, family);
     this.#buffer = waitsForReader(options) ? bufferOf(options) : Infinity;
     this.#onNotice = options.onNotice ?? (() => {});
     this.#open = open;
@@ -160,14 +170,14 @@ class ProbeSource implements ResultSource<ProbeResult> {
 }
 
 /** Throws UsageError that names the option that is out of its range. */
-function scheduleOf(options: ScheduleOptions): Schedule {
-  const { count, durationMs, intervalMs, family, resolveAfter, maxInFlight } = options;
+function scheduleOf(options: ScheduleOptions, family: Family): Schedule {
+  const { count, durationMs, intervalMs, resolveAfter, maxInFlight } = options;
   return {
     count: whole("count", count, 1, MAX_COUNT, null),
     durationMs: within("durationMs", durationMs, 1, MAX_DURATION_MS, null),
     intervalMs: within("intervalMs", intervalMs, 1, MAX_INTERVAL_MS, DEFAULT_INTERVAL_MS),
     burst: 1,
-    family: familyOf(family),
+    family,
     resolveAfter: whole("resolveAfter", resolveAfter, 1, MAX_RESOLVE_AFTER, DEFAULT_RESOLVE_AFTER),
     resolveEveryMs: null,
     maxInFlight: whole("maxInFlight", maxInFlight, 1, MAX_IN_FLIGHT, null),

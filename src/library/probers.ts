@@ -11,7 +11,7 @@ import { connectorFor, NO_KERNEL_FIGURES, OWN_SOCKETS_FROM } from "../net/open_c
 import { openPingProber } from "../net/ping_prober.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import { mostInFlight } from "../run/limit_notices.ts";
-import { whole } from "./checks.ts";
+import { sourceOf, whole } from "./checks.ts";
 import { type ProbeStream, probeStream, type ScheduleOptions } from "./probe_stream.ts";
 import {
   checkedSocketOptions,
@@ -225,7 +225,8 @@ function alone(
   options: SocketOptions & ScheduleOptions,
   kind: ProberKind,
 ): ProbeStream {
-  return probeStream(targets, options, () => SharedProber.open(kind, options));
+  const source = sourceOf(options.source);
+  return probeStream(targets, options, source, () => SharedProber.open(kind, options));
 }
 
 function endings(shared: SharedProber): AsyncDisposable & { close(): Promise<void> } {

@@ -73,6 +73,13 @@ export class Places {
     this.#taken++;
   }
 
+  /** Takes a place where one is free. */
+  takeIfFree(): boolean {
+    if (this.#taken >= this.#most) return false;
+    this.#taken++;
+    return true;
+  }
+
   free(places: number): void {
     this.#taken -= places;
     this.#freed.resolve();

@@ -69,6 +69,7 @@ export class SharedProber implements OpenProber {
   readonly resolver: Resolver;
   readonly maxInFlight: number;
   #scope: KernelScope;
+  #source: Endpoint | null;
   #names: Names | null = null;
   #streams = new Set<ProbeStream>();
   #isClosed = false;
@@ -77,12 +78,13 @@ export class SharedProber implements OpenProber {
     prober: Prober,
     maxInFlight: number,
     scope: KernelScope,
-    { clock = systemClock, resolver }: SocketOptions,
+    { clock = systemClock, resolver, source }: SocketOptions,
   ) {
     this.prober = prober;
     this.maxInFlight = maxInFlight;
     this.clock = clock;
     this.#scope = scope;
+    this.#source = sourceOf(source);
     this.resolver = resolver ?? (this.#names = new Names(clock));
   }
 
@@ -95,7 +97,7 @@ export class SharedProber implements OpenProber {
 
   /** A stream that ends with its own probes, or when this prober is closed. */
   stream(targets: readonly Target[], options: ScheduleOptions): ProbeStream {
-    const stream = probeStream(targets, options, () => {
+    const stream = probeStream(targets, options, this.#source, () => {
       if (this.#isClosed) throw new Error("closed: open another one");
       this.#streams.add(stream);
       return { ...this.#parts(), close: () => this.#left(stream) };

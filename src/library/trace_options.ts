@@ -24,7 +24,7 @@ import { quote } from "../text/quote.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import type { PathOptions } from "../trace/one_trace.ts";
 import { MAX_TRACES, tracesAtOnce } from "../trace/traces.ts";
-import { familyOf, sourceOf, whole, within } from "./checks.ts";
+import { familyFor, sourceOf, whole, within } from "./checks.ts";
 import type { StreamOptions } from "./result_stream.ts";
 
 /** What traces are sent by. */
@@ -59,6 +59,12 @@ export interface TracerOptions {
 export interface TraceStreamOptions extends StreamOptions {
   /** Rounds of each trace: 1 to 2^31 - 1; 1 unless given. */
   readonly rounds?: number;
+  /**
+   * Whether each round is a result: the path as all rounds so far have shown it. What is found out at the end
+   * (`mtu`, `handshake`) has only the last one, whose `isOver` is true. Where the reader is waited for and is
+   * slow, the next result stands for the rounds that it missed. Not unless given.
+   */
+  readonly eachRound?: boolean;
   /** Between two rounds, in milliseconds: 10 to 86,400,000; 1000 unless given. */
   readonly intervalMs?: number;
   /** The hop to begin with: 1 to 255; 1 unless given. */
@@ -145,14 +151,23 @@ export function pathOptions(
   );
 }
 
-/** Traces under way at once, and what names are looked up to. */
+/** Traces under way at once, what names are looked up to, and whether each round is a result. */
 export interface TraceLimits {
   readonly family: Family;
   readonly atOnce: number;
+  readonly eachRound: boolean;
 }
 
 /** Throws UsageError. */
-export function limitsOf({ family, atOnce }: TraceStreamOptions): TraceLimits {
+export function limitsOf(
+  { source }: CheckedTracer,
+  { family, atOnce, eachRound = false }: TraceStreamOptions,
+  hosts: readonly string[],
+): TraceLimits {
   const most = whole("atOnce", atOnce, 1, MAX_TRACES, null);
-  return { family: familyOf(family), atOnce: most ?? tracesAtOnce(aside(() => descriptorLimit())) };
+  return {
+    family: familyFor(family, source, hosts),
+    atOnce: most ?? tracesAtOnce(aside(() => descriptorLimit())),
+    eachRound,
+  };
 }

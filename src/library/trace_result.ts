@@ -35,8 +35,10 @@ export interface TraceResult {
   readonly startedMs: number;
   /** How long its rounds took, in ms. */
   readonly durationMs: number;
-  /** Rounds that were made. */
+  /** Rounds that were begun. */
   readonly rounds: number;
+  /** False where more rounds of this trace follow, as with `eachRound`. */
+  readonly isOver: boolean;
   /** Whether the target itself has answered a probe. */
   readonly reached: boolean;
   /** Whether it has answered at all, `handshake` included. */
@@ -120,7 +122,7 @@ export interface TraceHandshake {
 }
 
 /** What a report says, in objects of its own. */
-export function traceResult(report: TraceReport): TraceResult {
+export function traceResult(report: TraceReport, isOver: boolean): TraceResult {
   const { host, address, port, protocol, flow, durationMs, rounds, silentTail, mtu } = report;
   const { end, handshake, refusal, wallSeconds, wallNanos } = report;
   return {
@@ -132,6 +134,7 @@ export function traceResult(report: TraceReport): TraceResult {
     startedMs: wallSeconds * 1000 + wallNanos / 1e6,
     durationMs,
     rounds,
+    isOver,
     reached: isReached(report),
     answered: hasAnswered(report),
     hops: report.hops.map((hop) => hopOf(hop, report)),
@@ -159,6 +162,7 @@ export function unresolved(
     startedMs,
     durationMs: 0,
     rounds: 0,
+    isOver: true,
     reached: false,
     answered: false,
     hops: [],

@@ -44,20 +44,9 @@ export class TraceSockets {
   proberFor({ family }: Endpoint): HopProber {
     const known = this.#probers.get(family);
     if (known !== undefined) return known.prober;
-    const { protocol, source, sourcePort, tos, interfaceName, paths, sizeBytes } = this.#options;
     const scope = new KernelScope();
-    const options = {
-      protocol,
-      family,
-      flows: paths ?? 1,
-      isFixed: paths !== null,
-      source,
-      sourcePort,
-      tos,
-      interfaceName,
-      packetBytes: sizeBytes ?? 0,
-    };
-    const prober = opening(() => scope.opening(() => openHopProber(options, this.clock)));
+    const open = () => openHopProber(this.#options, family, this.clock);
+    const prober = opening(() => scope.opening(open));
     this.#probers.set(family, { prober, scope });
     return prober;
   }

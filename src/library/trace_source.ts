@@ -8,8 +8,8 @@ import type { Prober } from "../net/prober.ts";
 import { messageOf } from "../text/quote.ts";
 import { OneTrace, type PathOptions, sizeRefusal } from "../trace/one_trace.ts";
 import { Traces, usualPort } from "../trace/traces.ts";
-import { Places, type ResultSource } from "./result_stream.ts";
-import { limitsOf, type TraceLimits, type TraceStreamOptions } from "./trace_options.ts";
+import { Places, type ResultSource, type StreamOptions } from "./result_stream.ts";
+import type { TraceLimits } from "./trace_options.ts";
 import { type TraceResult, traceResult, unresolved } from "./trace_result.ts";
 import type { TraceSockets } from "./trace_sockets.ts";
 
@@ -25,6 +25,8 @@ export class TraceSource implements ResultSource<TraceResult> {
   #limits: TraceLimits;
   /** Of traces under way and of results that wait. */
   #places: Places;
+  /** Traces, by place, whose place among the results was given to a round of theirs. */
+  #placeless = new Set<number>();
   #open: () => OpenTracer;
   #opened: OpenTracer | null = null;
   #traces: Traces | null = null;
@@ -43,12 +45,13 @@ export class TraceSource implements ResultSource<TraceResult> {
   constructor(
     targets: readonly TraceTarget[],
     path: PathOptions,
-    options: TraceStreamOptions,
+    limits: TraceLimits,
+    options: StreamOptions,
     open: () => OpenTracer,
   ) {
     this.#targets = targets;
     this.#path = path;
-    this.#limits = limitsOf(options);
+    this.#limits = limits;
     this.#places = new Places(options);
     this.#open = open;
   }
@@ -59,8 +62,8 @@ export class TraceSource implements ResultSource<TraceResult> {
     const { sockets } = this.#opened = this.#open();
     const traces = this.#traces = new Traces({
       clock: sockets.clock,
-      begin: (place) => this.#begin(this.#targets[place], sockets),
-      ended: (_, report) => this.#ended(report),
+      begin: (place) => this.#begin(place, sockets),
+      ended: (place, report) => this.#ended(place, report),
     });
     const run = traces.run(this.#targets.length, this.#limits.atOnce);
     // Where it is stopped, nobody waits for what the last traces still look up.
@@ -88,7 +91,8 @@ export class TraceSource implements ResultSource<TraceResult> {
     this.#places.free(results);
   }
 
-  async #begin(target: TraceTarget, sockets: TraceSockets): Promise<OneTrace | null> {
+  async #begin(place: number, sockets: TraceSockets): Promise<OneTrace | null> {
+    const target = this.#targets[place];
     await this.#places.take();
     const startedMs = sockets.clock.wall();
     let endpoint: Endpoint;
@@ -99,22 +103,39 @@ export class TraceSource implements ResultSource<TraceResult> {
       this.#put(unresolved(target.host, this.#path.protocol, startedMs, reason));
       return null;
     }
-    return this.#isStopped ? null : this.#traceTo({ ...target, endpoint }, sockets);
+    return this.#isStopped ? null : this.#traceTo(place, { ...target, endpoint }, sockets);
   }
 
-  #traceTo(target: TraceTarget & { endpoint: Endpoint }, sockets: TraceSockets): OneTrace {
+  #traceTo(
+    place: number,
+    target: TraceTarget & { endpoint: Endpoint },
+    sockets: TraceSockets,
+  ): OneTrace {
     const { endpoint } = target;
     const prober = sockets.proberFor(endpoint);
     const { sizeBytes, protocol } = this.#path;
     const refusal = sizeBytes === null ? null : sizeRefusal(sizeBytes, protocol, endpoint, prober);
     if (refusal !== null) throw new UsageError(`sizeBytes ${sizeBytes}: ${refusal}`);
     const { clock, lookups } = sockets;
-    const shared = { options: this.#path, clock, lookups, onRound: null, handshakes: this.#prober };
-    return new OneTrace({ ...target, name: traceTargetName(target) }, prober, shared);
+    const onRound = this.#limits.eachRound ? () => this.#roundOver(place, trace) : null;
+    const shared = { options: this.#path, clock, lookups, onRound, handshakes: this.#prober };
+    const trace = new OneTrace({ ...target, name: traceTargetName(target) }, prober, shared);
+    return trace;
   }
 
-  #ended(report: TraceReport | null): void {
-    if (report !== null) this.#put(traceResult(report));
+  /** Of all rounds but the last, whose result comes with what is found out at the end. */
+  #roundOver(place: number, trace: OneTrace): void {
+    const report = trace.report();
+    if (this.#isStopped || report.rounds >= this.#path.rounds) return;
+    if (this.#placeless.has(place) && !this.#places.takeIfFree()) return;
+    this.#placeless.add(place);
+    this.#put(traceResult(report, false));
+  }
+
+  async #ended(place: number, report: TraceReport | null): Promise<void> {
+    if (report === null) return;
+    if (this.#placeless.delete(place)) await this.#places.take();
+    this.#put(traceResult(report, true));
   }
 
   /** The first address of a name; rejects where it has none. */

@@ -6,6 +6,7 @@ import type { OneOrMore } from "./targets.ts";
 import {
   type CheckedTracer,
   checkedTracer,
+  limitsOf,
   pathOptions,
   type TracerOptions,
   type TraceStreamOptions,
@@ -44,13 +45,10 @@ export function trace(
   options: TracerOptions & TraceStreamOptions = {},
 ): ResultStream<TraceResult> {
   const checked = checkedTracer(options);
-  const parsed = traceTargets(targets);
-  const path = pathOptions(checked, options);
-  const open = () => {
+  return traceStream(targets, checked, options, () => {
     const sockets = new TraceSockets(checked, options.resolver);
     return { sockets, close: () => sockets.close() };
-  };
-  return new Results(new TraceSource(parsed, path, options, open), options);
+  });
 }
 
 /**
@@ -86,14 +84,11 @@ class SharedTracer implements Tracer {
     targets: OneOrMore<string>,
     options: TraceStreamOptions = {},
   ): ResultStream<TraceResult> {
-    const path = pathOptions(this.#options, options);
-    const open = (): OpenTracer => {
+    const stream = traceStream(targets, this.#options, options, () => {
       if (this.#isClosed) throw new Error("closed: open another one");
       this.#streams.add(stream);
       return { sockets: this.#sockets, close: () => this.#left(stream) };
-    };
-    const source = new TraceSource(traceTargets(targets), path, options, open);
-    const stream: ResultStream<TraceResult> = new Results(source, options);
+    });
     return stream;
   }
 
@@ -111,6 +106,19 @@ class SharedTracer implements Tracer {
     this.#streams.delete(stream);
     return Promise.resolve();
   }
+}
+
+/** `open` is called when the first result is asked for. */
+function traceStream(
+  given: OneOrMore<string>,
+  checked: CheckedTracer,
+  options: TraceStreamOptions,
+  open: () => OpenTracer,
+): ResultStream<TraceResult> {
+  const targets = traceTargets(given);
+  const limits = limitsOf(checked, options, targets.map(({ host }) => host));
+  const path = pathOptions(checked, options);
+  return new Results(new TraceSource(targets, path, limits, options, open), options);
 }
 
 function traceTargets(given: OneOrMore<string>): TraceTarget[] {

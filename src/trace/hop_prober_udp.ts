@@ -65,7 +65,7 @@ export class UdpHopProber implements HopProber {
   #nonce: number;
   #tooLongMtu = 0;
 
-  /** Throws ErrnoError where the sockets of fixed flows cannot be had. */
+  /** Throws ErrnoError where such sockets cannot be had. */
   constructor(sockets: PacketSockets, clock: Clock, options: UdpHopOptions) {
     this.#sockets = sockets;
     this.#clock = clock;
@@ -76,6 +76,8 @@ export class UdpHopProber implements HopProber {
     this.leastBytes = this.#headerBytes + (options.fixedPorts === null ? 0 : MARK_BYTES);
     try {
       for (const [flow, port] of (options.fixedPorts ?? []).entries()) this.#openFixed(flow, port);
+      // A source or an interface that cannot be had is told of now, not with each probe.
+      if (options.source !== null || options.interfaceName !== null) this.#shut(this.#socket(0));
     } catch (error) {
       this.close();
       throw error;
@@ -143,6 +145,11 @@ export class UdpHopProber implements HopProber {
     return socket;
   }
 
+  #shut(socket: PacketSocket): void {
+    this.#open.delete(socket);
+    socket.close();
+  }
+
   #flight(
     { target, flow, sizeBytes }: HopProbe,
     { onAnswer, onUnclear }: Pick<UdpFlight, "onAnswer" | "onUnclear">,
@@ -161,10 +168,7 @@ export class UdpHopProber implements HopProber {
 
   #sendAlone(probe: HopProbe, onAnswer: UdpFlight["onAnswer"]): () => void {
     const socket = this.#socket(0);
-    const end = () => {
-      this.#open.delete(socket);
-      socket.close();
-    };
+    const end = () => this.#shut(socket);
     const flight = this.#flight(probe, { onAnswer, onUnclear: () => {} });
     socket.watch({
       received: (message) => this.#datagram(flight, message),

@@ -23,20 +23,23 @@ import { LinkHopProber } from "./hop_prober_link.ts";
 import { type TcpHopOptions, TcpHopProber } from "./hop_prober_tcp.ts";
 import { type UdpHopOptions, UdpHopProber } from "./hop_prober_udp.ts";
 
-export interface HopProberOptions {
+export interface HopProberChoices {
   readonly protocol: TraceProtocol;
-  readonly family: 4 | 6;
-  readonly flows: number;
-  /** Flows are held fixed, even where only one probe of each can then be under way. */
-  readonly isFixed: boolean;
+  /** So many flows, held fixed even where only one probe of each can then be under way; null for one, held if it can be. */
+  readonly paths: number | null;
   readonly source: Endpoint | null;
   /** The first flow's source port, others' follow; null for any. */
   readonly sourcePort: number | null;
   /** TOS or traffic class; null for the system's default. */
   readonly tos: number | null;
   readonly interfaceName: string | null;
-  /** The longest packet that is sent. */
-  readonly packetBytes: number;
+  /** The longest packet that is sent; null for the usual ones. */
+  readonly sizeBytes: number | null;
+}
+
+interface HopProberOptions extends HopProberChoices {
+  readonly family: 4 | 6;
+  readonly flows: number;
 }
 
 /** IPv6 flow labels that anybody may set (RFC 6437; ip-sysctl, flowlabel_state_ranges). */
@@ -47,9 +50,14 @@ const UNSTEERABLE = "several next hops behind one interface: connections may tak
   "than these probes do";
 
 /** Throws SystemError, with the remedy where this process may not. */
-export function openHopProber(options: HopProberOptions, clock: Clock): HopProber {
+export function openHopProber(
+  choices: HopProberChoices,
+  family: 4 | 6,
+  clock: Clock,
+): HopProber {
+  const options = { ...choices, family, flows: choices.paths ?? 1 };
   const baseSeconds = Math.floor(clock.wall() / 1000);
-  const sockets = PacketSockets.open(baseSeconds, options.packetBytes);
+  const sockets = PacketSockets.open(baseSeconds, options.sizeBytes ?? 0);
   const kernelRoutes = Routes.open();
   const infos = TcpSockets.open();
   if (sockets === null || kernelRoutes === null || infos === null) {
@@ -83,7 +91,7 @@ export function openHopProber(options: HopProberOptions, clock: Clock): HopProbe
 type SharedOptions = Omit<UdpHopOptions, "random"> & TcpHopOptions;
 
 function shared(options: HopProberOptions): SharedOptions {
-  const { family, source, sourcePort, tos, interfaceName, flows, isFixed } = options;
+  const { family, source, sourcePort, tos, interfaceName, flows, paths } = options;
   const first = random32();
   const portOf = (_: unknown, flow: number) => sourcePort === null ? 0 : sourcePort + flow;
   return {
@@ -92,7 +100,9 @@ function shared(options: HopProberOptions): SharedOptions {
     tos,
     interfaceName,
     labelOf: (flow: number) => family === 4 ? 0 : 1 + (first + flow * LABEL_STEP) % LABELS,
-    fixedPorts: isFixed || sourcePort !== null ? Array.from({ length: flows }, portOf) : null,
+    fixedPorts: paths !== null || sourcePort !== null
+      ? Array.from({ length: flows }, portOf)
+      : null,
   };
 }
 

@@ -143,17 +143,16 @@ function reportOf({ target, protocol, prober, began }: Traced, trace: Trace): Tr
 
 function open(protocol: TraceProtocol, family: 4 | 6): ProberOrReason {
   try {
-    return openHopProber({
+    const choices = {
       protocol,
-      family,
-      flows: LIMITS.flows,
-      isFixed: false,
+      paths: null,
       source: null,
       sourcePort: null,
       tos: null,
       interfaceName: null,
-      packetBytes: 0,
-    }, systemClock);
+      sizeBytes: null,
+    };
+    return openHopProber(choices, family, systemClock);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     return error.message;

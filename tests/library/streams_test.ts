@@ -199,3 +199,45 @@ Deno.test("without a resolver the system's is asked, and nothing of that stays o
   const [path] = await Array.fromAsync(trace("nobody.invalid"));
   assertEquals(path.address, null);
 });
+
+Deno.test("each round of a trace may be a result, and the last one says that it is over", async () => {
+  const options = { rounds: 4, intervalMs: 10, queries: 1, eachRound: true, timeoutMs: 5000 };
+  const all = await Array.fromAsync(trace("127.0.0.1:9", options));
+  assertEquals(all.map(({ isOver }) => isOver), [false, false, false, true]);
+  assertEquals(all.map(({ hops }) => hops[0].sent), [1, 2, 3, 4]);
+  assertEquals(
+    (await Array.fromAsync(trace("127.0.0.1:9", { ...options, eachRound: false }))).length,
+    1,
+  );
+});
+
+Deno.test("a reader with one place misses rounds of a trace, and nothing that they have shown", async () => {
+  const options = { rounds: 6, intervalMs: 10, queries: 1, eachRound: true, buffer: 1 };
+  const sent: number[] = [];
+  for await (const { hops, isOver } of trace("127.0.0.1:9", { ...options, timeoutMs: 5000 })) {
+    sent.push(hops[0].sent);
+    if (!isOver) await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assertEquals(sent.at(-1), 6);
+  assertEquals(sent, sent.toSorted((a, b) => a - b));
+});
+
+Deno.test("the family of a source is that of its targets; addresses of the other are refused at once", async () => {
+  const refused = '"127.0.0.1" is not an IPv6 address, which is what is asked for';
+  const source = "::1";
+  assertThrows(() => trace("127.0.0.1", { source }), UsageError, refused);
+  assertThrows(() => ping("127.0.0.1", { source }), UsageError, refused);
+  await using prober = openProber({ source });
+  assertThrows(() => prober.probe("db=127.0.0.1:9"), UsageError, refused);
+  assertThrows(() => probe("[::1]:9", { family: 4 }), UsageError, '"::1" is not an IPv4 address');
+  const resolver = resolverOf("db", "::1");
+  const [path] = await Array.fromAsync(
+    trace("db", { source, resolver, protocol: "udp", queries: 1, timeoutMs: 5000 }),
+  );
+  assertEquals([path.address, path.reached], ["::1", true]);
+  for (const protocol of ["tcp", "udp", "icmp"] as const) {
+    const stream = trace("192.0.2.9", { protocol, source: "192.0.2.1" });
+    const said = "source 192.0.2.1: not an address of this machine";
+    await assertRejects(() => stream.next(), SystemError, said);
+  }
+});

@@ -8,6 +8,7 @@ import { choosePaint } from "../../format/paint.ts";
 import { TRACE_CSV_HEADER, traceCsv } from "../../format/path_csv.ts";
 import { traceJson } from "../../format/path_json.ts";
 import { traceLines, traceTable } from "../../format/path_text.ts";
+import { checkFamily } from "../../input/target_text.ts";
 import { loadTraceTargets, type TraceTarget, traceTargetName } from "../../input/trace_target.ts";
 import { allowRawSockets } from "../../kernel/capabilities.ts";
 import { descriptorLimit, revoke } from "../../kernel/process.ts";
@@ -42,7 +43,11 @@ import { traceIntroduction, TraceOutputs } from "./outputs.ts";
 /** Resolves when all traces are over; the result is the exit code. */
 export async function trace(options: TraceOptions, version: string): Promise<ExitCode> {
   const targets = [...options.targets];
-  if (options.targetsFile !== null) targets.push(...await loadTraceTargets(options.targetsFile));
+  if (options.targetsFile !== null) {
+    const listed = await loadTraceTargets(options.targetsFile);
+    for (const { host } of listed) checkFamily(host, options.family, host);
+    targets.push(...listed);
+  }
   const atOnce = tracesAtOnce(descriptorLimit());
   checkTargets(targets, options, atOnce);
   const screen = screenFor(options, targets);
@@ -148,9 +153,9 @@ async function resolve(
   if (literal !== null) return literal;
   try {
     const [address] = await resolver.resolve(host, family);
-    const endpoint = literalEndpoint(address, port);
+    const endpoint = address === undefined ? null : literalEndpoint(address, port);
     if (endpoint !== null) return endpoint;
-    say(`${host}: no address`);
+    say(`${host}: no ${family === 0 ? "" : `IPv${family} `}address`);
   } catch (error) {
     say(`${host}: ${messageOf(error)}`);
   }
@@ -162,22 +167,10 @@ function openProbers(
   endpoints: readonly (Endpoint | null)[],
   options: TraceOptions,
 ): Map<4 | 6, HopProber> {
-  const { protocol, source, sourcePort, tos, interfaceName, paths, sizeBytes } = options;
   const probers = new Map<4 | 6, HopProber>();
   for (const endpoint of endpoints) {
     if (endpoint === null || probers.has(endpoint.family)) continue;
-    const prober = openHopProber({
-      protocol,
-      family: endpoint.family,
-      flows: paths ?? 1,
-      isFixed: paths !== null,
-      source,
-      sourcePort,
-      tos,
-      interfaceName,
-      packetBytes: sizeBytes ?? 0,
-    }, systemClock);
-    probers.set(endpoint.family, prober);
+    probers.set(endpoint.family, openHopProber(options, endpoint.family, systemClock));
   }
   return probers;
 }

@@ -27,7 +27,8 @@ class Bench {
     fateOf: (sent: Sent) => Fate = () => ({ afterMs: 1 }),
   ) {
     this.prober = new FakeProber(this.clock, fateOf);
-    this.stream = probeStream(targets.map((name) => target(name)), options, () => this.#open());
+    const of = targets.map((name) => target(name));
+    this.stream = probeStream(of, options, null, () => this.#open());
   }
 
   #open(): OpenProber {
@@ -221,7 +222,7 @@ Deno.test("a signal ends the stream without an error, before the start too", asy
 });
 
 Deno.test("what cannot be opened is the first result's error, and the stream is over", async () => {
-  const stream = probeStream([target("a")], {}, () => {
+  const stream = probeStream([target("a")], {}, null, () => {
     throw new UsageError("no");
   });
   await assertRejects(() => stream.next(), UsageError, "no");
