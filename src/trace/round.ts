@@ -343,7 +343,7 @@ export class TraceRound {
           if (probe.hops <= view.end) this.#tell(probe, null);
         }
       }
-      const isAtMost = targetHops < Infinity && isEndAtMost(view);
+      const isAtMost = targetHops === view.end && isEndAtMost(view);
       const end = { round: this.#number, flow, endHops: targetHops, isAtMost, farthestRouter };
       this.#parts.onFlowEnd(end);
     }

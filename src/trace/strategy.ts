@@ -90,7 +90,7 @@ export function nextHop(view: FlowView, rules: Rules, nowMs: number): number {
     }
     if (sent > 0 && sent < rules.queries && mayRepeat(view, rules, hops, nowMs)) return hops;
   }
-  return 0;
+  return provingHop(view, rules, nowMs);
 }
 
 /** Whether nothing can come any more, and nothing may be sent: the round is over. */
@@ -105,7 +105,7 @@ export function isSettled(view: FlowView, rules: Rules, nowMs: number): boolean 
   }
   if (isEndAskedLater(view, rules, nowMs) || farthestFromMs(view, rules) > nowMs) return false;
   return view.cells.every((cell, hops) =>
-    cell === undefined || hops > view.end || view.knownSilent.has(hops) ||
+    cell === undefined || isPast(view, hops) || view.knownSilent.has(hops) ||
     cell.every((probe) => probe.state !== "waiting" || isOverdue(view, hops, probe, nowMs))
   );
 }
@@ -116,7 +116,7 @@ export function nextMomentMs(view: FlowView, rules: Rules, nowMs: number): numbe
   const farthestMs = farthestFromMs(view, rules);
   if (farthestMs > nowMs) next = Math.min(next, farthestMs);
   view.cells.forEach((cell, hops) => {
-    if (cell === undefined || hops > view.end) return;
+    if (cell === undefined || isPast(view, hops)) return;
     const overdue = overdueMs(view, hops);
     for (const { state, sentMs } of cell) {
       if (state !== "waiting") continue;
@@ -138,14 +138,11 @@ function isOverdue(
 
 /**
  * Where the path is not known, a hop is asked once. So many may go unanswered as the target may meet;
- * the last of them is kept for the farthest hop, which is always tried. Where the target answers from
- * behind silent hops, the one before it is asked next: until it has answered twice, the silence may be
- * the target's own, and no more is sent into it.
+ * the last of them is kept for the farthest hop, which is always tried. Where the target has answered
+ * but once, from behind silent hops, the silence may be its own, and no more is sent into it.
  */
 function exploringHop(view: FlowView, rules: Rules, hops: number, nowMs: number): number {
-  if (view.end < Infinity && !isEndProven(view)) {
-    return view.cells[view.end - 1] === undefined ? view.end - 1 : 0;
-  }
+  if (isEndAtMost(view)) return 0;
   const left = MAX_AT_TARGET - PROOFS - (rules.queries - 1) - mayBeAtTarget(view, nowMs);
   if (left <= 0) return 0;
   const isFarthestTried = (view.cells[rules.maxHops]?.length ?? 0) > 0;
@@ -176,7 +173,24 @@ function isEndProven({ endAnswers }: FlowView): boolean {
 
 /** Whether the target may be nearer than the hop that it answered at: silent hops before it prove nothing. */
 export function isEndAtMost(view: FlowView): boolean {
-  return view.end > view.farthestRouter + 1 && !isEndProven(view);
+  const { end, farthestRouter, knownLength } = view;
+  return end < Infinity && end > Math.max(farthestRouter + 1, knownLength) && !isEndProven(view);
+}
+
+/** Whether what was sent so far tells nothing any more: it lies behind an end that is proven. */
+function isPast(view: FlowView, hops: number): boolean {
+  return hops > view.end && !isEndAtMost(view);
+}
+
+/** A hop beside the end whose probe the target should answer, once nothing else may prove the end; 0 for none. */
+function provingHop(view: FlowView, rules: Rules, nowMs: number): number {
+  if (!isEndAtMost(view)) return 0;
+  const isAsked = view.cells.some((cell, hops) =>
+    hops >= view.end && isWaiting(cell?.filter((probe) => !isOverdue(view, hops, probe, nowMs)))
+  );
+  if (isAsked) return 0;
+  const beside = [view.end - 1, view.end + 1];
+  return beside.find((hops) => hops <= rules.maxHops && view.cells[hops] === undefined) ?? 0;
 }
 
 /** Probes that the target has met, or may have met. */
@@ -226,7 +240,7 @@ function nextAlone(view: FlowView, rules: Rules, nowMs: number): number {
     const tried = isExploring ? exploringHop(view, rules, hops, nowMs) : hops;
     if (tried !== 0 && cell.length < fewest) [best, fewest] = [tried, cell.length];
   }
-  return best;
+  return best === 0 ? provingHop(view, rules, nowMs) : best;
 }
 
 function isWaiting(cell: readonly ProbeView[] | undefined): boolean {

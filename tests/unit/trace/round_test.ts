@@ -313,7 +313,9 @@ property(
       return { ...hop, rttMs: hop.rttMs + random.int(0, 20), silent };
     });
     const concurrency = random.pick<Concurrency>(["any", "not-at-the-end"]);
-    const { path, fates } = await runRound(hops, { timeoutMs: 2000 }, concurrency);
+    const options = { timeoutMs: 2000, queries: random.int(1, 3) };
+    const { path, fates, ends } = await runRound(hops, options, concurrency);
+    assertEquals([ends[0].endHops, ends[0].isAtMost], [length, false]);
     for (const [i, { address, silent }] of hops.entries()) {
       const found = new Set(answers(fates, i + 1));
       assertEquals([...found], [silent ? "-" : address], `hop ${i + 1} of ${JSON.stringify(hops)}`);
