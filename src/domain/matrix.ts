@@ -155,6 +155,11 @@ export class Matrix extends PairFigures {
     return this.#cells[figure][from * this.nodes.length + to];
   }
 
+  /** Whether any node's row has the figure. */
+  has(figure: Figure): boolean {
+    return this.#cells[figure].some((value) => !Number.isNaN(value));
+  }
+
   /** Whether a node said that it leaves: half of those that have a row of it know, and its own row is gone. */
   left(node: number): boolean {
     if (this.#rows[node].kind === "fresh") return false;

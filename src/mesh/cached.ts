@@ -21,10 +21,14 @@ export class Cached<T> {
     this.#madeMs = -Infinity;
   }
 
+  /** How long the one that is kept stays fresh, in ms; negative or 0 where the next one is made anew. */
+  get freshMs(): number {
+    return this.#made === null ? 0 : this.#madeMs + this.#freshMs() - this.#clock.now();
+  }
+
   get(): Promise<T> {
-    const now = this.#clock.now();
-    if (this.#made === null || now - this.#madeMs >= this.#freshMs()) {
-      this.#madeMs = now;
+    if (this.#made === null || this.freshMs <= 0) {
+      this.#madeMs = this.#clock.now();
       this.#made = this.#make();
     }
     return this.#made;

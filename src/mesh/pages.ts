@@ -2,7 +2,7 @@
 import { LIVE_DATA_PATH, livePage } from "../format/heatmap/page.ts";
 import { answerPair, type HistoryPorts, PAIR_PATH } from "./pair_history.ts";
 import { Cached } from "./cached.ts";
-import type { MeshPicture } from "./picture.ts";
+import type { DocumentName, MeshPicture } from "./picture.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_STEP_BYTES, PROMETHEUS_CONTENT_TYPE } from "../format/prometheus.ts";
 import { prometheusMesh } from "../format/prometheus_mesh.ts";
@@ -94,26 +94,36 @@ export class Pages {
   }
 
   /** The page of the whole mesh and its documents; null where it is not shown. */
-  async #live({ path, headers }: HttpRequest): Promise<HttpResponse | null> {
+  async #live(request: HttpRequest): Promise<HttpResponse | null> {
     if (this.#picture === null) return null;
-    switch (path) {
+    switch (request.path) {
       case "/":
         return page("text/html; charset=utf-8", LIVE_PAGE);
       case "/api/matrix":
-        return page(JSON_TYPE, await (await this.#picture.gathered()).matrix());
-      case LIVE_DATA_PATH: {
-        const gathered = await this.#picture.gathered();
-        const gzip = (headers.get("accept-encoding") ?? "").includes("gzip");
-        return gzip
-          ? {
-            ...page(JSON_TYPE, await gathered.pageGzip()),
-            headers: { "Content-Encoding": "gzip" },
-          }
-          : page(JSON_TYPE, await gathered.page());
-      }
+        return await this.#document(request, this.#picture, "matrix");
+      case LIVE_DATA_PATH:
+        return await this.#document(request, this.#picture, "page");
       default:
         return null;
     }
+  }
+
+  /** Whoever asks is told how long there will be nothing newer. */
+  async #document(
+    { headers }: HttpRequest,
+    picture: MeshPicture,
+    name: DocumentName,
+  ): Promise<HttpResponse> {
+    const gzip = (headers.get("accept-encoding") ?? "").includes("gzip");
+    const body = await (await picture.gathered()).document(name, gzip);
+    return {
+      ...page(JSON_TYPE, body),
+      headers: {
+        "Cache-Control": `private, max-age=${Math.floor(picture.freshMs / 1000)}`,
+        "Vary": "Accept-Encoding",
+        ...(gzip ? { "Content-Encoding": "gzip" } : {}),
+      },
+    };
   }
 
   /** To a node that asks with the token, with a proof that it is known here. */

@@ -1,6 +1,6 @@
 /** The whole mesh as this node's page shows it: gathered on demand, once for all requests of a moment. */
-import { heatmapJson } from "../format/heatmap/json.ts";
-import { MAX_PAGE_NODES, pageJson, type PageOptions } from "../format/heatmap/page.ts";
+import { heatmapPieces } from "../format/heatmap/json.ts";
+import { MAX_PAGE_NODES, type PageOptions, pagePieces } from "../format/heatmap/page.ts";
 import { UsageError } from "../domain/exit.ts";
 import type { Finding } from "../domain/finding.ts";
 import type { Matrix } from "../domain/matrix.ts";
@@ -18,8 +18,11 @@ import { triageSteps } from "./triage/triage.ts";
 
 /** However many look, the rows are gathered no more often. */
 export const GATHER_EVERY_MS = 10_000;
-/** Where gathering takes much, less often: it may take this share of a core, and no figure is older than this. */
-const CPU_SHARE = 0.05;
+/**
+ * Where gathering and its documents take much, less often: they may take this share of a core, and no
+ * figure is older than this.
+ */
+const CPU_SHARE = 0.04;
 const GATHER_AT_LEAST_MS = 30_000;
 /** The rows are kept for whoever asks next, and no longer. */
 const KEPT_MS = 60_000;
@@ -50,6 +53,8 @@ export class MeshPicture {
   #ports: PicturePorts;
   #gathered: Cached<Gathered>;
   #everyMs = GATHER_EVERY_MS;
+  /** CPU time of the last gathering and of its documents so far. */
+  #spentMs = 0;
   #gatherings = 0;
   #forget: Cancel = () => {};
 
@@ -63,18 +68,34 @@ export class MeshPicture {
     return this.#gathered.get();
   }
 
+  /** For how long there will be nothing newer, in ms. */
+  get freshMs(): number {
+    return Math.max(0, this.#gathered.freshMs);
+  }
+
   async #gather(): Promise<Gathered> {
-    const { clock, cpuMs } = this.#ports;
-    const beforeMs = cpuMs();
-    const gathered = await this.#gatherNow();
-    // The first one compiles its code too.
-    if (this.#gatherings++ > 0) {
-      const wantedMs = (cpuMs() - beforeMs) / CPU_SHARE;
-      this.#everyMs = Math.min(GATHER_AT_LEAST_MS, Math.max(GATHER_EVERY_MS, wantedMs));
-    }
+    const { clock } = this.#ports;
+    this.#gatherings++;
+    this.#spentMs = 0;
+    const gathered = await this.#counted(() => this.#gatherNow());
     this.#forget();
     this.#forget = clock.wakeAt(clock.now() + KEPT_MS, () => this.#gathered.forget());
     return gathered;
+  }
+
+  /** Does a part of the work of a gathering, which says when the next one may be. */
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    const { cpuMs } = this.#ports;
+    const beforeMs = cpuMs();
+    const made = await work();
+    this.#spentMs += cpuMs() - beforeMs;
+    // The first one compiles its code too.
+    if (this.#gatherings > 1) {
+      // In whole rounds of a page that refreshes itself: many that look gather no more often than one.
+      const rounds = Math.max(1, Math.ceil(this.#spentMs / CPU_SHARE / GATHER_EVERY_MS));
+      this.#everyMs = Math.min(GATHER_AT_LEAST_MS, rounds * GATHER_EVERY_MS);
+    }
+    return made;
   }
 
   async #gatherNow(): Promise<Gathered> {
@@ -99,67 +120,82 @@ export class MeshPicture {
       told?.learn(listed, row);
     }
     const matrix = told?.told(listed) ?? listed;
+    this.#ports.tidy();
     const findings = await inSlices(triageSteps(matrix), clock);
     const time = new Date(clock.wall()).toISOString().replace(/\.[0-9]+Z$/, "Z");
     await sleepUntil(clock, clock.now());
     const windows = windowsOf(this.#ports.ownHistory());
-    return new Gathered(matrix, findings, { time, day: { node: own, windows } });
+    const about = { time, day: { node: own, windows } };
+    return new Gathered(matrix, findings, about, this.#ports, (make) => this.#counted(make));
   }
 }
+
+/** wire-probe.heatmap.v1, and what the page draws. */
+export type DocumentName = "matrix" | "page";
 
 /** The documents of one gathering, each made when it is asked for first. */
 export class Gathered {
   #matrix: Matrix;
   #findings: readonly Finding[];
   #about: Pick<PageOptions, "time" | "day">;
-  #made = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+  #ports: Pick<PicturePorts, "clock" | "tidy">;
+  #counted: Counted;
+  #made = new Map<string, Promise<Bytes>>();
 
   constructor(
     matrix: Matrix,
     findings: readonly Finding[],
     about: Pick<PageOptions, "time" | "day">,
+    ports: Pick<PicturePorts, "clock" | "tidy">,
+    counted: Counted,
   ) {
     this.#matrix = matrix;
     this.#findings = findings;
     this.#about = about;
+    this.#ports = ports;
+    this.#counted = counted;
   }
 
-  /** wire-probe.heatmap.v1. */
-  matrix(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#once("matrix", () => {
-      return Promise.resolve(encoded(heatmapJson(this.#matrix, this.#findings, this.#about.time)));
-    });
-  }
-
-  /** What the page draws. */
-  page(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#once("page", () => Promise.resolve(encoded(this.#pageJson())));
-  }
-
-  /** The same, compressed. */
-  pageGzip(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#once("gzip", () => gzip(encoded(this.#pageJson())));
-  }
-
-  #pageJson(): string {
-    return pageJson(this.#matrix, { metric: "p50", findings: this.#findings, ...this.#about });
-  }
-
-  #once(
-    name: string,
-    make: () => Promise<Uint8Array<ArrayBuffer>>,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    const made = this.#made.get(name) ?? make();
-    this.#made.set(name, made);
+  /** As JSON, compressed where that is asked for. */
+  document(name: DocumentName, gzip: boolean): Promise<Bytes> {
+    const key = `${name} ${gzip}`;
+    const made = this.#made.get(key) ?? this.#counted(() => this.#make(name, gzip));
+    this.#made.set(key, made);
     return made;
   }
+
+  async #make(name: DocumentName, gzip: boolean): Promise<Bytes> {
+    const { clock, tidy } = this.#ports;
+    const stream = ReadableStream.from(inTurns(this.#pieces(name), clock));
+    const through = gzip ? stream.pipeThrough(new CompressionStream("gzip")) : stream;
+    const bytes = new Uint8Array(await new Response(through).arrayBuffer());
+    tidy();
+    return bytes;
+  }
+
+  #pieces(name: DocumentName): Iterable<string> {
+    const [matrix, findings, { time, day }] = [this.#matrix, this.#findings, this.#about];
+    switch (name) {
+      case "matrix":
+        return heatmapPieces(matrix, findings, time);
+      case "page":
+        return pagePieces(matrix, {
+          metric: "p50",
+          findings,
+          time,
+          ...(day === undefined ? {} : { day }),
+        });
+    }
+  }
 }
 
-function encoded(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text);
-}
+type Bytes = Uint8Array<ArrayBuffer>;
+type Counted = (make: () => Promise<Bytes>) => Promise<Bytes>;
 
-async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+/** Each piece as bytes, with a turn of the event loop after it. */
+async function* inTurns(pieces: Iterable<string>, clock: Clock): AsyncGenerator<Bytes> {
+  for (const piece of pieces) {
+    yield new TextEncoder().encode(piece);
+    await sleepUntil(clock, clock.now());
+  }
 }

@@ -21,8 +21,11 @@ const COUNTS: readonly (readonly [string, Figure])[] = [
   ["syn_retransmits", "retransmits"],
 ];
 
+/** A figure's name there, and how its values are written. */
+type Named = readonly [name: string, figure: Figure, as: (value: number) => number];
+
 /** Figures that only newer nodes have; left out where no node has them. */
-const NEWER: readonly (readonly [string, Figure, (value: number) => number])[] = [
+const NEWER: readonly Named[] = [
   ["repeated_handshakes", "repeated", same],
   ["recent_bursts", "recentBursts", same],
   ["recent_answered", "recentAnswered", same],
@@ -33,6 +36,22 @@ const NEWER: readonly (readonly [string, Figure, (value: number) => number])[] =
   ["day_met", "dayMet", same],
 ];
 
+/** A key and what makes its value, when its turn has come. */
+export type JsonEntry = readonly [key: string, value: () => unknown];
+
+/**
+ * An object as JSON in pieces of one entry: the tables of a mesh of hundreds of nodes are never all there
+ * at once.
+ */
+export function* jsonPieces(entries: readonly JsonEntry[]): Generator<string> {
+  let before = "{";
+  for (const [key, value] of entries) {
+    yield `${before}${JSON.stringify(key)}:${JSON.stringify(value())}`;
+    before = ",";
+  }
+  yield entries.length === 0 ? "{}" : "}";
+}
+
 /**
  * One line. Each figure is a list of rows in the order of `nodes`, null where nothing was measured.
  * `findings` is null where triage was not asked for.
@@ -42,29 +61,47 @@ export function heatmapJson(
   findings: readonly Finding[] | null,
   time: string,
 ): string {
+  return [...heatmapPieces(matrix, findings, time)].join("");
+}
+
+/** The same in pieces. */
+export function* heatmapPieces(
+  matrix: Matrix,
+  findings: readonly Finding[] | null,
+  time: string,
+): Generator<string> {
   const of = coverage(matrix);
-  const document = {
-    schema: HEATMAP_SCHEMA,
-    time,
-    group_by: matrix.key,
-    coverage: {
-      nodes: of.nodes,
-      rows: of.rows,
-      stale: of.stale,
-      missing: of.missing,
-      ...(of.left === 0 ? {} : { left: of.left }),
-      pairs: of.pairs,
-      window_ms: of.windowMs,
-      oldest_ms: of.oldestMs,
-    },
-    nodes: matrix.nodes.map((_, node) => nodeJson(matrix, node)),
-    ...Object.fromEntries(TIMES.map(([name, figure]) => [name, table(matrix, figure, millisOf)])),
-    ...Object.fromEntries(COUNTS.map(([name, figure]) => [name, table(matrix, figure, same)])),
-    ...Object.fromEntries(newer(matrix)),
-    ...dayJson(matrix, matrix.nodes.map((_, node) => node)),
-    findings: findings?.map((finding) => findingJson(matrix, finding)) ?? null,
-  };
-  return `${JSON.stringify(document)}\n`;
+  const allNodes = matrix.nodes.map((_, node) => node);
+  yield* jsonPieces([
+    ...valuesOf({
+      schema: HEATMAP_SCHEMA,
+      time,
+      group_by: matrix.key,
+      coverage: {
+        nodes: of.nodes,
+        rows: of.rows,
+        stale: of.stale,
+        missing: of.missing,
+        ...(of.left === 0 ? {} : { left: of.left }),
+        pairs: of.pairs,
+        window_ms: of.windowMs,
+        oldest_ms: of.oldestMs,
+      },
+      nodes: allNodes.map((node) => nodeJson(matrix, node)),
+    }),
+    ...TIMES.map(([name, figure]) => tableOf(matrix, [name, figure, millisOf])),
+    ...COUNTS.map(([name, figure]) => tableOf(matrix, [name, figure, same])),
+    ...NEWER.filter(([, figure]) => matrix.has(figure)).map((newer) => tableOf(matrix, newer)),
+    ...valuesOf({
+      ...dayJson(matrix, allNodes),
+      findings: findings?.map((finding) => findingJson(matrix, finding)) ?? null,
+    }),
+  ]);
+  yield "\n";
+}
+
+function valuesOf(object: Readonly<Record<string, unknown>>): JsonEntry[] {
+  return Object.entries(object).map(([key, value]) => [key, () => value]);
 }
 
 function nodeJson(matrix: Matrix, node: number): Record<string, unknown> {
@@ -99,11 +136,8 @@ function dayJson(matrix: Matrix, from: readonly number[]): Record<string, unknow
   };
 }
 
-function newer(matrix: Matrix): [string, (number | null)[][]][] {
-  return NEWER.map(([name, figure, as]): [string, (number | null)[][]] => [
-    name,
-    table(matrix, figure, as),
-  ]).filter(([, rows]) => rows.some((row) => row.some((value) => value !== null)));
+function tableOf(matrix: Matrix, [name, figure, as]: Named): JsonEntry {
+  return [name, () => table(matrix, figure, as)];
 }
 
 function table(matrix: Matrix, figure: Figure, as: (value: number) => number): (number | null)[][] {

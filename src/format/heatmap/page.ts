@@ -4,6 +4,7 @@
  * as text. The content security policy forbids every request.
  */
 import { coverage, type Figure, FIGURES, type Matrix } from "../../domain/matrix.ts";
+import { type JsonEntry, jsonPieces } from "./json.ts";
 import type { Metric } from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
 import type { Finding, FindingKind } from "../../domain/finding.ts";
@@ -46,7 +47,7 @@ export interface PageOptions {
 }
 
 export function heatmapPage(matrix: Matrix, options: PageOptions): string {
-  return pageWith(embedded(pageData(matrix, options)), POLICY);
+  return pageWith([...pagePieces(matrix, options)].map(embedded).join(""), POLICY);
 }
 
 /** The page that asks for its data again and again. */
@@ -54,9 +55,12 @@ export function livePage(): string {
   return pageWith("", LIVE_POLICY);
 }
 
-/** What the live page is given. */
-export function pageJson(matrix: Matrix, options: PageOptions): string {
-  return JSON.stringify(pageData(matrix, options));
+/** What the page is given as JSON (PageData), in pieces of one figure. */
+export function* pagePieces(matrix: Matrix, options: PageOptions): Generator<string> {
+  const { figures, ...rest } = pageData(matrix, options);
+  yield `${JSON.stringify(rest).slice(0, -1)},"figures":`;
+  yield* jsonPieces(figures);
+  yield "}";
 }
 
 function pageWith(data: string, policy: string): string {
@@ -99,14 +103,18 @@ function pageWith(data: string, policy: string): string {
 }
 
 /** JSON that no HTML parser can mistake for an end of its element, nor a script's for a line's end. */
-function embedded(data: unknown): string {
-  return JSON.stringify(data).replaceAll(
+function embedded(json: string): string {
+  return json.replaceAll(
     /[<>&\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 
-function pageData(matrix: Matrix, { metric, findings, time, day }: PageOptions): PageData {
+/** Its figures are made one after the other. */
+function pageData(
+  matrix: Matrix,
+  { metric, findings, time, day }: PageOptions,
+): Omit<PageData, "figures"> & { readonly figures: readonly JsonEntry[] } {
   return {
     day: day ?? null,
     coverage: `${time}, ${coverageText(coverage(matrix))}`,
@@ -122,9 +130,7 @@ function pageData(matrix: Matrix, { metric, findings, time, day }: PageOptions):
       from: group.from,
       to: group.to,
     })),
-    figures: Object.fromEntries(
-      FIGURES.map((figure) => [figure, flat(matrix, figure)]),
-    ) as PageData["figures"],
+    figures: FIGURES.map((figure): JsonEntry => [figure, () => flat(matrix, figure)]),
     findings: findings?.map(({ kind, severity, layer, text, regions }) => ({
       severity,
       layer,
@@ -137,16 +143,12 @@ function pageData(matrix: Matrix, { metric, findings, time, day }: PageOptions):
 
 /** All rows one behind the other; null where there is nothing, and for a figure that nobody has. */
 function flat(matrix: Matrix, figure: Figure): (number | null)[] | null {
-  const values: (number | null)[] = [];
-  let some = false;
-  for (let from = 0; from < matrix.size; from++) {
-    for (let to = 0; to < matrix.size; to++) {
-      const value = matrix.figure(figure, from, to);
-      values.push(Number.isNaN(value) ? null : value);
-      some ||= !Number.isNaN(value);
-    }
-  }
-  return some ? values : null;
+  if (!matrix.has(figure)) return null;
+  const { size } = matrix;
+  return Array.from({ length: size ** 2 }, (_, at) => {
+    const value = matrix.figure(figure, Math.floor(at / size), at % size);
+    return Number.isNaN(value) ? null : value;
+  });
 }
 
 function rowNote(matrix: Matrix, node: number): string {

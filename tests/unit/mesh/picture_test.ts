@@ -12,7 +12,8 @@ interface Gatherings {
   cpuMs: number;
 }
 
-function pictures(gatheringCpuMs: number): Gatherings {
+/** `tidyCpuMs` is taken once by a gathering and once by each document. */
+function pictures(gatheringCpuMs: number, tidyCpuMs = 0): Gatherings {
   const clock = new FakeClock();
   const entries = parseNodes("a=10.0.0.1 az=x\nb=10.0.0.2 az=y\n", "mesh");
   const of = (node: string, other: string) => row(node, { peers: [peer(other)] });
@@ -32,7 +33,9 @@ function pictures(gatheringCpuMs: number): Gatherings {
         return Promise.resolve({ row: of("b", "a"), reason: null });
       },
       cpuMs: () => state.cpuMs,
-      tidy: () => {},
+      tidy: () => {
+        state.cpuMs += tidyCpuMs;
+      },
     }),
   };
   return state;
@@ -40,7 +43,7 @@ function pictures(gatheringCpuMs: number): Gatherings {
 
 /** Looks, while the clock lets the turns of the event loop pass. */
 async function look({ picture, clock }: Gatherings): Promise<string> {
-  const looked = picture.gathered().then((gathered) => gathered.matrix());
+  const looked = picture.gathered().then((gathered) => gathered.document("matrix", false));
   for (let turn = 0; turn < 4; turn++) {
     await settle();
     await clock.advance(1);
@@ -62,7 +65,8 @@ Deno.test("however many look, rows are gathered once in ten seconds", async () =
 });
 
 Deno.test("where gathering takes much CPU it is done less often, but for the first one, which compiles", async () => {
-  const all = pictures(1000);
+  // 17.5 s: in whole rounds of ten seconds.
+  const all = pictures(700);
   await look(all);
   await all.clock.advance(10_000);
   await look(all);
@@ -79,4 +83,20 @@ Deno.test("where gathering takes much CPU it is done less often, but for the fir
     await dear.clock.advance(30_100);
   }
   assertEquals(dear.asked, 3);
+});
+
+Deno.test("what its documents take counts too, and whoever asks can know how long there is nothing newer", async () => {
+  const all = pictures(0, 300);
+  assertEquals(all.picture.freshMs, 0);
+  await look(all);
+  await all.clock.advance(10_000);
+  await look(all);
+  // The gathering's 300 ms and the document's are 4 % of 15 s, in whole rounds 20 s.
+  assertEquals([all.asked, Math.ceil(all.picture.freshMs / 1000)], [2, 20]);
+  await all.clock.advance(19_500);
+  await look(all);
+  assertEquals([all.asked, Math.ceil(all.picture.freshMs / 1000)], [2, 1]);
+  await all.clock.advance(1000);
+  await look(all);
+  assertEquals(all.asked, 3);
 });
