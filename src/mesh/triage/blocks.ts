@@ -107,3 +107,11 @@ export function blockParties(
     groups: zones.map((zone) => view.zoneText(zone)),
   };
 }
+
+/** That the nodes of a block are not down themselves: `while both accept others`. */
+export function whileText(
+  { from, to }: Pick<BlockDirection, "from" | "to">,
+  verb: "accept" | "answer",
+): string {
+  return from === to ? `while it ${verb}s others` : `while both ${verb} others`;
+}

@@ -17,6 +17,7 @@ import {
 } from "./blocks.ts";
 import { type Direction, type Finding, type Region, regionsOf } from "../../domain/finding.ts";
 import { percentInWords, roundedShare } from "../../text/number.ts";
+import { type DropCounts, dropCounts, OldDrops } from "./drop_counts.ts";
 import { type MeshView, type PairSet } from "./mesh_view.ts";
 
 /** Below this a mesh is as good as networks are. */
@@ -40,7 +41,7 @@ export interface Drops {
 }
 
 export function* packetLoss(view: MeshView, explained: PairSet): Steps<Finding[]> {
-  const all = new DropSums(view, explained, yield* countsOf(view));
+  const all = new DropSums(view, explained, yield* dropCounts(view));
   const rows: Drops[] = [];
   for (const node of view.all()) {
     yield;
@@ -101,8 +102,9 @@ class DropSums {
 
   /** From each of these nodes to each of those; null for every node. */
   sum(from: readonly number[] | null, to: readonly number[] | null): Drops {
-    const { sent, lost, repeated, bursts, burstsWithDrops, run } = this.#counts;
+    const { sent, lost, repeated, bursts, burstsWithDrops, runs } = this.#counts;
     let [allSent, allLost, allRepeated, trials, events, drawn] = [0, 0, 0, 0, 0, 0];
+    const old = new OldDrops();
     for (const i of from ?? this.#view.all()) {
       for (const j of to ?? this.#view.all()) {
         const at = i * this.#view.size + j;
@@ -110,46 +112,23 @@ class DropSums {
         allSent += sent[at];
         allLost += lost[at];
         allRepeated += repeated[at];
-        const isOld = bursts[at] === 0;
-        trials += isOld ? sent[at] / run : bursts[at];
-        drawn += isOld ? sent[at] / run : sent[at];
-        events += isOld ? (lost[at] + repeated[at]) / run : burstsWithDrops[at];
+        drawn += sent[at];
+        if (bursts[at] > 0) {
+          trials += bursts[at];
+          events += burstsWithDrops[at];
+          continue;
+        }
+        old.add(sent[at], lost[at] + repeated[at]);
       }
+    }
+    if (old.sent > 0) {
+      const length = old.run(runs);
+      trials += old.sent / length;
+      events += old.drops / length;
     }
     const share = (allLost + allRepeated) / allSent;
     return { sent: allSent, lost: allLost, repeated: allRepeated, trials, events, drawn, share };
   }
-}
-
-/** Of each pair, row by row; nothing of one that was hardly probed. */
-interface DropCounts
-  extends
-    Readonly<Record<"sent" | "lost" | "repeated" | "bursts" | "burstsWithDrops", Float64Array>> {
-  /** How many drops are one event where bursts were not counted. */
-  readonly run: number;
-}
-
-function* countsOf(view: MeshView): Steps<DropCounts> {
-  const table = () => new Float64Array(view.size ** 2);
-  const [sent, lost, repeated] = [table(), table(), table()];
-  const [bursts, burstsWithDrops] = [table(), table()];
-  const runs: number[] = [];
-  for (const from of view.all()) {
-    yield;
-    for (const to of view.all()) {
-      if (!view.probed(from, to)) continue;
-      const at = from * view.size + to;
-      sent[at] = view.count("sent", from, to);
-      lost[at] = view.count("lost", from, to);
-      bursts[at] = view.count("bursts", from, to);
-      burstsWithDrops[at] = view.count("burstsWithDrops", from, to);
-      const again = view.count(bursts[at] === 0 ? "retransmits" : "repeated", from, to);
-      // No more handshakes can have been repeated than were answered.
-      repeated[at] = Math.min(again, sent[at] - lost[at]);
-      if (bursts[at] === 0 && lost[at] + repeated[at] > 0) runs.push(lost[at] + repeated[at]);
-    }
-  }
-  return { sent, lost, repeated, bursts, burstsWithDrops, run: runOf(runs) };
 }
 
 interface LossyNode {
@@ -239,23 +218,6 @@ function plus(a: Drops, b: Drops): Drops {
   const [trials, events] = [a.trials + b.trials, a.events + b.events];
   const drawn = a.drawn + b.drawn;
   return { sent, lost, repeated, trials, events, drawn, share: (lost + repeated) / sent };
-}
-
-/** With fewer pairs that have drops it cannot be said whether drops come in runs. */
-const MIN_RUN_PAIRS = 4;
-/** Five handshakes of a burst, each SYN sent again three times. */
-const MAX_RUN = 15;
-/** Runs may be so much longer than the mean one. */
-const LONG_RUNS = 2;
-
-/**
- * How many drops are one event where bursts were not counted: twice as many as a pair has that has any,
- * up to a burst's. In a mesh where few have any, each counts for itself.
- */
-function runOf(counts: readonly number[]): number {
-  if (counts.length < MIN_RUN_PAIRS) return 1;
-  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  return Math.min(MAX_RUN, LONG_RUNS * mean);
 }
 
 /** Less than this is not worth a message about a node or a block, and about a pair. */

@@ -1,5 +1,5 @@
 /** Who is beyond reach now: dead nodes, partitions, nodes that answer nobody, silent pairs. */
-import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
+import { blockDirections, blockParties, blockRegions, blockText, whileText } from "./blocks.ts";
 import { type Finding, type Region, regionsOf } from "../../domain/finding.ts";
 import { counted, listText } from "../../text/words.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
@@ -182,7 +182,7 @@ function cutBlocks(view: MeshView, parts: readonly (readonly number[])[]): Findi
       `${block.direction === "both" ? ", in neither direction" : ""} (${
         counted(block.weight, "pair")
       }), ` +
-      "while both answer others: a route, a firewall or a security group between them",
+      `${whileText(block, "answer")}: a route, a firewall or a security group between them`,
     regions: blockRegions(view, block),
     weight: block.weight,
   }));

@@ -1,6 +1,6 @@
 /** Who refuses connections: the network is fine, but nothing listens, or a firewall says no. */
 import type { Steps } from "../../time/slices.ts";
-import { blockDirections, blockParties, blockRegions, blockText } from "./blocks.ts";
+import { blockDirections, blockParties, blockRegions, blockText, whileText } from "./blocks.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
 import { counted } from "../../text/words.ts";
 import { MAX_PAIRS } from "./drops.ts";
@@ -133,7 +133,7 @@ function refusedBlocks(view: MeshView, refused: PairTest): Finding[] {
     ...blockParties(view, block),
     evidence: { refused_pairs: block.weight },
     text: `connections are refused ${blockText(view, block)}, whichever nodes there ` +
-      `(${counted(block.weight, "pair")}), while both accept others: a firewall rejects them`,
+      `(${counted(block.weight, "pair")}), ${whileText(block, "accept")}: a firewall rejects them`,
     regions: blockRegions(view, block),
   }));
 }

@@ -1,0 +1,120 @@
+/**
+ * What each pair of a mesh dropped, and how many drops are one event: in bursts as rows count them, by
+ * their dispersion in rows of old nodes, which do not.
+ */
+import type { Steps } from "../../time/slices.ts";
+import type { MeshView } from "./mesh_view.ts";
+
+/** Of each pair, row by row; nothing of one that was hardly probed. */
+export interface DropCounts
+  extends
+    Readonly<Record<"sent" | "lost" | "repeated" | "bursts" | "burstsWithDrops", Float64Array>> {
+  /** How many drops are one event where bursts were not counted, as the better nodes have them. */
+  readonly runs: UsualRuns;
+}
+
+export function* dropCounts(view: MeshView): Steps<DropCounts> {
+  const table = () => new Float64Array(view.size ** 2);
+  const [sent, lost, repeated] = [table(), table(), table()];
+  const [bursts, burstsWithDrops] = [table(), table()];
+  for (const from of view.all()) {
+    yield;
+    for (const to of view.all()) {
+      if (!view.probed(from, to)) continue;
+      const at = from * view.size + to;
+      sent[at] = view.count("sent", from, to);
+      lost[at] = view.count("lost", from, to);
+      bursts[at] = view.count("bursts", from, to);
+      burstsWithDrops[at] = view.count("burstsWithDrops", from, to);
+      const again = view.count(bursts[at] === 0 ? "retransmits" : "repeated", from, to);
+      // No more handshakes can have been repeated than were answered.
+      repeated[at] = Math.min(again, sent[at] - lost[at]);
+    }
+  }
+  const dropsOf = (from: number, to: number) => {
+    const at = from * view.size + to;
+    return sent[at] === 0 || bursts[at] > 0 ? null : lost[at] + repeated[at];
+  };
+  return { sent, lost, repeated, bursts, burstsWithDrops, runs: usualRuns(view, dropsOf) };
+}
+
+/** Fewer pairs do not tell whether drops come in runs. */
+const MIN_RUN_PAIRS = 4;
+/** Of a pair the drops of a burst's handshakes are one event at the least, and of twice the mean run of pairs that have any. */
+const BURST = 5;
+const LONG_RUNS = 2;
+/** Five handshakes of a burst, each SYN sent again three times. */
+const MAX_RUN = 15;
+/** The share of nodes that show how drops usually come. */
+const BETTER_SHARE = 0.75;
+
+/** How many drops are one event in rows that do not count bursts. */
+export interface UsualRuns {
+  /** Of few pairs. */
+  readonly ofPair: number;
+  /** Of all pairs of a node or a block. */
+  readonly ofMany: number;
+}
+
+/** Drops of pairs whose bursts were not counted, as rows of old nodes have them. */
+export class OldDrops {
+  #pairs = 0;
+  #some = 0;
+  #squares = 0;
+  sent = 0;
+  drops = 0;
+
+  add(sent: number, drops: number): void {
+    this.#pairs++;
+    if (drops > 0) this.#some++;
+    this.#squares += drops ** 2;
+    this.sent += sent;
+    this.drops += drops;
+  }
+
+  /** How many drops are one event; `usual`: in the mesh. */
+  run({ ofPair, ofMany }: UsualRuns): number {
+    return this.#pairs < MIN_RUN_PAIRS ? ofPair : Math.max(ofMany, this.dispersion());
+  }
+
+  /** How many drops of a pair that has any; 0 where few pairs have. */
+  get meanOfSome(): number {
+    return this.#some < MIN_RUN_PAIRS ? 0 : this.drops / this.#some;
+  }
+
+  /** Variance over mean: 1 where each drop is drawn for itself, a run's length where they come in runs. */
+  dispersion(): number {
+    if (this.#pairs < MIN_RUN_PAIRS || this.drops === 0) return 1;
+    const mean = this.drops / this.#pairs;
+    const variance = (this.#squares - this.drops * mean) / (this.#pairs - 1);
+    return Math.min(MAX_RUN, Math.max(1, variance / mean));
+  }
+}
+
+/** `dropsOf` is null for a pair that does not count. */
+function usualRuns(
+  view: MeshView,
+  dropsOf: (from: number, to: number) => number | null,
+): UsualRuns {
+  const among = (nodes: readonly number[]) => {
+    const seen = new OldDrops();
+    for (const from of nodes) {
+      for (const to of nodes) {
+        const drops = dropsOf(from, to);
+        if (drops !== null) seen.add(0, drops);
+      }
+    }
+    return seen;
+  };
+  const totals = view.all().map((node) =>
+    view.all().reduce(
+      (sum, other) => sum + (dropsOf(node, other) ?? 0) + (dropsOf(other, node) ?? 0),
+      0,
+    )
+  );
+  const better = view.all().toSorted((a, b) => totals[a] - totals[b])
+    .slice(0, Math.ceil(view.size * BETTER_SHARE));
+  const ofMany = among(better).dispersion();
+  const longRun = LONG_RUNS * among(view.all()).meanOfSome;
+  return { ofMany, ofPair: Math.min(MAX_RUN, Math.max(BURST, ofMany, longRun)) };
+}
