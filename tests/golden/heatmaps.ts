@@ -25,7 +25,7 @@ function fixedMesh(): Matrix {
       const zones = from[0] === to[0] ? 250 : 1000;
       const slow = from === "b2" || to === "b2" ? 1400 : 0;
       const p50Us = zones + slow + 7 * ((i * 5 + j * 3) % 11);
-      const lossy = from === "a4" && to === "b1" ? { synRetransmits: 9 } : {};
+      const lossy = from === "a4" && to === "b1" ? { synRetransmits: 45 } : {};
       return [peer(to, { rtt: quantiles(p50Us, p50Us + 450), ...lossy })];
     });
     const az = from[0];
