@@ -255,17 +255,21 @@ export class Differences {
     // A receiver that reads late sends window updates, which look like acknowledgements.
     const prompt = arePrompt(dataOut, pureIn, socket.info(AT.unacked)) ||
       arePrompt(lifeOut, lifePure, 0) || wereTogether(dataOut, rtt, delta[COLUMN.busy]);
+    const minimum = socket.info(AT.minRtt);
+    const far = minimum !== 0 && minimum !== NO_MIN_RTT && isQueueing(rtt, minimum);
+    // Where the peer's buffer is full, its acknowledgements wait until it reads.
+    const unread = far && delta[COLUMN.receiverLimited] >= HELD_BACK_SHARE * this.#intervalUs;
     const clean = socket.has(AT.dataSegmentsOut, 4) && isClean(pureIn, dataIn) &&
-      isClean(lifePure, lifeIn) && prompt;
+      isClean(lifePure, lifeIn) && prompt && !unread;
     this.samples.add(group, clean ? KIND.network : KIND.reply, rtt);
-    sums[sum + SUM.rttVariance] += socket.info(AT.rttVariance);
+    const variance = socket.info(AT.rttVariance);
+    sums[sum + SUM.rttVariance] += variance;
     sums[sum + SUM.varianceCount]++;
     if (clean) this.#slowest(socket, group, rtt);
-    const minimum = socket.info(AT.minRtt);
-    if (!clean || minimum === 0 || minimum === NO_MIN_RTT) return;
-    if (!sentInBulk(dataOut)) return;
+    if (!clean || minimum === 0 || minimum === NO_MIN_RTT || !sentInBulk(dataOut)) return;
     sums[sum + SUM.bulk]++;
-    if (!isQueueing(rtt, minimum)) return;
+    // Of few segments under way, as after losses, some are acknowledged late: the round trip varies by itself.
+    if (!isQueueing(rtt - variance, minimum)) return;
     sums[sum + SUM.queueing]++;
     sums[sum + SUM.queueingRtt] += rtt;
     sums[sum + SUM.queueingMin] += minimum;

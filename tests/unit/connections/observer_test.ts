@@ -385,3 +385,24 @@ Deno.test("a port that is asked for is the service's: there where it was opened,
     true,
   );
 });
+
+/** A bulk sender's round trip of 60 ms over a minimum of 10, in an interval of a second. */
+async function bulk(more: NonNullable<SocketFields["info"]>): Promise<ConnectionReport> {
+  const bench = new Bench();
+  await bench.report([out(1, segments(100, 50, 0, 60_000))]);
+  return await bench.report([out(1, { ...segments(300, 150, 0, 60_000), ...more })]);
+}
+
+Deno.test("a queue is a round trip far above its minimum, also where it is short of its deviation", async () => {
+  const verdicts = ({ groups }: ConnectionReport) => groups[0].verdicts.map((of) => of.verdict);
+  assertEquals(verdicts(await bulk({ [AT.rttVariance]: 20_000 })), ["queueing"]);
+  // Some acknowledgements were delayed, others came at once: after losses, few segments are under way.
+  const varied = await bulk({ [AT.rttVariance]: 50_000 });
+  assertEquals([verdicts(varied), varied.groups[0].rtt?.p50Us], [[], 60_000]);
+});
+
+Deno.test("a peer that reads too slowly is no queue: its acknowledgements wait until it reads", async () => {
+  const [group] = (await bulk({ [AT.receiverLimited]: 600_000n })).groups;
+  assertEquals(group.verdicts.map(({ verdict }) => verdict), ["receiver"]);
+  assertEquals([group.rtt, group.replyRtt?.p50Us], [null, 60_000]);
+});
