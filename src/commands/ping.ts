@@ -8,7 +8,8 @@ import { openPingProber } from "../net/ping_prober.ts";
 import type { Prober } from "../net/prober.ts";
 import type { KnockOptions, PingOptions, RunOptions } from "../run/options.ts";
 import { run } from "../run/run.ts";
-import { RunTargets } from "../run/run_targets.ts";
+import { openGate } from "../run/gate.ts";
+import { memberPorts, RunTargets } from "../run/run_targets.ts";
 import { systemClock } from "../time/clock.ts";
 
 /** Echoes in flight at most: a sequence number has 16 bits. */
@@ -34,7 +35,7 @@ async function runPackets(
   version: string,
 ): Promise<ExitCode> {
   // A mistake in the targets file is reported before a missing permission.
-  const targets = await RunTargets.open(options);
+  const targets = await RunTargets.open(options, memberPorts(openGate().resolver));
   const prober = open();
   const connector = new DenoConnector(TcpSockets.open(), "fin");
   const maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;

@@ -11,12 +11,13 @@ import { openGate } from "../run/gate.ts";
 import { type Demand, limitNotices } from "../run/limit_notices.ts";
 import type { ProbeOptions } from "../run/options.ts";
 import { run } from "../run/run.ts";
-import { RunTargets } from "../run/run_targets.ts";
+import { memberPorts, RunTargets } from "../run/run_targets.ts";
 
 export async function probe(options: ProbeOptions, version: string): Promise<ExitCode> {
   const sockets = TcpSockets.open();
   if (sockets === null) refuseWithoutKernel(options);
-  const targets = await RunTargets.open(options);
+  const gate = openGate();
+  const targets = await RunTargets.open(options, memberPorts(gate.resolver));
   const { source, device, close, schedule: { intervalMs, burst } } = options;
   const choice = { source, device, close, even: burst === 1 };
   const rateOf = (of: readonly Target[]) => of.length * burst * 1000 / intervalMs;
@@ -24,7 +25,6 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
   const byRate = options.targetsFile === null ? null : ConnectorByRate.open(choice, sockets);
   byRate?.choose(rate);
   const connector = byRate ?? connectorFor({ ...choice, rate }, sockets);
-  const gate = openGate();
   const ports = ephemeralPorts();
   const serves = options.exports.targets.some(({ kind }) => kind === "prometheus");
   const most = gate.mostInFlight(serves ? gate.httpConnections : 0);

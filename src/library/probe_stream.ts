@@ -11,7 +11,7 @@ import {
 import type { Endpoint, Target } from "../domain/target.ts";
 import type { Prober } from "../net/prober.ts";
 import { type Family, type Resolver, resolveSrv } from "../net/resolver.ts";
-import { withMembers } from "../run/members.ts";
+import { type KnownMembers, lookUpMembers, withMembers } from "../run/members.ts";
 import type { LoopOptions } from "../run/loop_options.ts";
 import { ProbeLoop } from "../run/probe_loop.ts";
 import type { Clock } from "../time/clock.ts";
@@ -163,9 +163,10 @@ class ProbeSource implements ResultSource<ProbeResult> {
   async #withMembers(resolver: Resolver): Promise<readonly Target[]> {
     if (!this.#targets.some(({ standsFor }) => standsFor !== undefined)) return this.#targets;
     const ports = { resolver, srv: resolveSrv, say: this.#onNotice };
-    const found = withMembers(this.#targets, this.#schedule.family, new Map(), ports);
+    const known: KnownMembers = new Map();
+    const found = lookUpMembers(this.#targets, this.#schedule.family, known, ports);
     await Promise.race([found, this.#stop.promise]);
-    return this.#isStopped ? [] : await found;
+    return this.#isStopped ? [] : withMembers(this.#targets, known);
   }
 }
 

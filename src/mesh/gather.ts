@@ -5,6 +5,7 @@ import { arrange, type MeshNode } from "../domain/mesh_node.ts";
 import type { MeshRow } from "../domain/mesh_row.ts";
 import { decodeRow, RowError, splitRows } from "./row_json.ts";
 import type { NodeEntry } from "../input/nodes_file.ts";
+import { fewAtOnce } from "../time/turns.ts";
 import type { ToldNodes } from "./told_nodes.ts";
 import type { Fetched, FetchRow } from "./row_fetch.ts";
 
@@ -26,14 +27,9 @@ export async function gatherRows(
   { signal, atOnce = ROWS_AT_ONCE }: { readonly signal?: AbortSignal; readonly atOnce?: number } =
     {},
 ): Promise<void> {
-  const waiting = entries.values();
-  const worker = async () => {
-    for (const entry of waiting) {
-      if (signal?.aborted === true) return;
-      onRow(entry, await fetchRow(entry, timeoutMs, signal));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, entries.length) }, worker));
+  await fewAtOnce(atOnce, entries, async (entry) => {
+    if (signal?.aborted !== true) onRow(entry, await fetchRow(entry, timeoutMs, signal));
+  });
 }
 
 /** Asks all nodes and fills a matrix with what they answer; where `told` is given, it learns of zones and missing nodes. */

@@ -9,6 +9,7 @@ import type { HttpRequest } from "../net/http_request.ts";
 import { type HttpResponse, textResponse } from "../net/http_response.ts";
 import type { HttpToken } from "../net/http_token.ts";
 import type { Resolver } from "../net/resolver.ts";
+import { fewAtOnce } from "../time/turns.ts";
 
 export const LEAVING_PATH = "/leaving";
 
@@ -26,25 +27,21 @@ export async function tellLeaving(
 ): Promise<void> {
   const client = ownAddress === null ? null : Deno.createHttpClient({ localAddress: ownAddress });
   const signal = AbortSignal.timeout(TELL_MS);
-  const waiting = others.values();
-  const worker = async () => {
-    for (const { target, httpPort } of waiting) {
-      if (signal.aborted) return;
-      const host = hostPort(target.host.replace("%", "%25"), httpPort);
-      const url = `http://${host}${LEAVING_PATH}?node=${encodeURIComponent(name)}`;
-      const question = await token?.ask() ?? null;
-      const headers: Record<string, string> = question === null
-        ? {}
-        : { authorization: question.authorization };
-      const options = { method: "POST", headers, signal, ...(client === null ? {} : { client }) };
-      try {
-        await (await fetch(url, options)).body?.cancel();
-      } catch {
-        // It is not there, and will see for itself that this node is gone.
-      }
+  await fewAtOnce(TOLD_AT_ONCE, others, async ({ target, httpPort }) => {
+    if (signal.aborted) return;
+    const host = hostPort(target.host.replace("%", "%25"), httpPort);
+    const url = `http://${host}${LEAVING_PATH}?node=${encodeURIComponent(name)}`;
+    const question = await token?.ask() ?? null;
+    const headers: Record<string, string> = question === null
+      ? {}
+      : { authorization: question.authorization };
+    const options = { method: "POST", headers, signal, ...(client === null ? {} : { client }) };
+    try {
+      await (await fetch(url, options)).body?.cancel();
+    } catch {
+      // It is not there, and will see for itself that this node is gone.
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(TOLD_AT_ONCE, others.length) }, worker));
+  });
   client?.close();
 }
 

@@ -4,66 +4,56 @@
  */
 import { quote } from "../text/quote.ts";
 import { readSystemFile } from "../kernel/system_file.ts";
+import { LateAbort } from "./late_abort.ts";
 import { random32 } from "./random32.ts";
+import { hostsName, namesToAsk, parseResolvConf } from "./resolv_conf.ts";
 import type { Family } from "./resolver.ts";
 
-/** What the servers say of a name. `silent`: none of them answered. */
-export type NameStatus = "exists" | "no such name" | "no address" | "server failure" | "silent";
+/** What the servers say of a name. */
+export type NameStatus =
+  | "exists"
+  | "no such name"
+  | "no address"
+  | "server failure"
+  /** The server will not answer this question. */
+  | "refused"
+  /** The answer is too long for a datagram, and the query by TCP is the system's resolver's. */
+  | "truncated"
+  /** No server answered. */
+  | "silent"
+  /** No server answered, and the hosts that should run them refuse TCP to the port of DNS. */
+  | "no server";
 
 export interface NameAnswer {
   readonly status: NameStatus;
-  /** The servers asked. */
+  /** The servers that say so. */
   readonly servers: readonly string[];
-}
-
-/** The part of resolv.conf(5) that is used here. */
-export interface ResolvConf {
-  readonly servers: readonly string[];
-  /** What a name without a dot is completed with first; null for nothing. */
-  readonly search: string | null;
 }
 
 const RESOLV_CONF = "/etc/resolv.conf";
 const HOSTS = "/etc/hosts";
-// resolv.conf(5): no more servers than MAXNS are asked, and without any the one on this machine is.
-const MAX_SERVERS = 3;
-const LOCAL_SERVER = "127.0.0.1";
 const DNS_PORT = 53;
+/** What a connection by TCP may take that shows whether a silent server runs at all, in ms. */
+const CONNECT_MS = 300;
 
 // RFC 1035, sections 3.2.2, 3.2.4, 4.1.1; RFC 3596
 const HEADER_BYTES = 12;
 const RECURSION_DESIRED = 0x0100;
 const RESPONSE_BIT = 0x80;
+const TRUNCATED_BIT = 0x02;
 const CLASS_IN = 1;
 const TYPE_A = 1;
 const TYPE_AAAA = 28;
 const NO_ERROR = 0;
 const SERVER_FAILURE = 2;
 const NAME_ERROR = 3;
+const REFUSED = 5;
+/** A pointer to a name that stands earlier (section 4.1.4). */
+const POINTER_BITS = 0xc0;
+/** Of a record behind its name: type, class, time to live, length of the data. */
+const RECORD_HEAD_BYTES = 10;
 const MAX_LABEL_BYTES = 63;
 const MAX_NAME_BYTES = 255;
-
-export function parseResolvConf(text: string): ResolvConf {
-  const servers: string[] = [];
-  let search: string | null = null;
-  for (const line of text.split("\n")) {
-    const [key, ...values] = line.trim().split(/\s+/);
-    if (key === "nameserver" && values.length > 0) servers.push(values[0]);
-    // The last of them counts.
-    if ((key === "search" || key === "domain") && values.length > 0) search = values[0];
-  }
-  if (servers.length === 0) servers.push(LOCAL_SERVER);
-  return { servers: servers.slice(0, MAX_SERVERS), search };
-}
-
-/** Whether a file in the format of hosts(5) has a line for the name. */
-export function hostsName(text: string, name: string): boolean {
-  const wanted = name.toLowerCase();
-  return text.split("\n").some((line) => {
-    const words = line.split("#")[0].trim().toLowerCase().split(/\s+/);
-    return words.slice(1).includes(wanted);
-  });
-}
 
 /** The query's bytes; null for a name that DNS cannot hold. */
 export function encodeQuery(id: number, name: string, type: number): Uint8Array | null {
@@ -97,24 +87,64 @@ export function decodeStatus(answer: Uint8Array, query: Uint8Array): NameStatus 
   }
   switch (answer[3] & 0x0f) {
     case NO_ERROR:
-      return (answer[6] << 8 | answer[7]) > 0 ? "exists" : "no address";
+      if (holdsAddress(answer, query)) return "exists";
+      return (answer[2] & TRUNCATED_BIT) === 0 ? "no address" : "truncated";
     case NAME_ERROR:
       return "no such name";
+    case REFUSED:
+      return "refused";
     case SERVER_FAILURE:
     default:
       return "server failure";
   }
 }
 
+/** Whether a record of the type that was asked for is among the answers: an alias alone is no address. */
+function holdsAddress(answer: Uint8Array, query: Uint8Array): boolean {
+  const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
+  const type = new DataView(query.buffer, query.byteOffset).getUint16(query.length - 4);
+  let at = query.length;
+  for (let left = view.getUint16(6); left > 0; left--) {
+    while (at < answer.length && answer[at] !== 0 && answer[at] < POINTER_BITS) {
+      at += 1 + answer[at];
+    }
+    at += answer[at] === 0 ? 1 : 2;
+    if (at + RECORD_HEAD_BYTES > answer.length) return false;
+    if (view.getUint16(at) === type) return true;
+    at += RECORD_HEAD_BYTES + view.getUint16(at + 8);
+  }
+  return false;
+}
+
 function lower(byte: number): number {
   return byte >= 65 && byte <= 90 ? byte + 32 : byte;
 }
 
-/** The kinds of an answer, those that say more first. */
-const TELLING: readonly NameStatus[] = ["exists", "no address", "no such name", "server failure"];
+/** Of several servers' answers to one name, those that say more first. */
+const TELLING: readonly NameStatus[] = [
+  "exists",
+  "no address",
+  "no such name",
+  "truncated",
+  "server failure",
+  "refused",
+];
+/** Of the answers to the names that a short one may stand for: what keeps the resolver from an address. */
+const HINDERING: readonly NameStatus[] = [
+  "exists",
+  "truncated",
+  "server failure",
+  "refused",
+  "silent",
+  "no address",
+  "no such name",
+];
 
 export interface NameQueries {
-  /** Asks all servers at once; resolves with the most telling answer, within the time, or when it is stopped. */
+  /**
+   * Asks all servers at once for what the name may stand for. Resolves with the most telling answer,
+   * within the time and CONNECT_MS, or when it is stopped.
+   */
   ask(name: string, family: Family, withinMs: number, stop?: AbortSignal): Promise<NameAnswer>;
   /** Whether this machine's hosts file has the name. */
   inHosts(name: string): boolean;
@@ -132,52 +162,95 @@ export function openNameQueries(): NameQueries {
     async ask(name, family, withinMs, stop): Promise<NameAnswer> {
       // RFC 6761, section 6.4: no name below "invalid" exists, so no server is asked.
       if (/(^|\.)invalid\.?$/i.test(name)) return { status: "no such name", servers: [] };
-      const { servers, search } = parseResolvConf(resolvConf());
-      const whole = name.includes(".") || search === null ? name : `${name}.${search}`;
+      const conf = parseResolvConf(resolvConf());
       const type = family === 6 ? TYPE_AAAA : TYPE_A;
-      const query = encodeQuery(random32() & 0xffff, whole, type);
-      if (query === null) return { status: "no such name", servers };
-      const answers = await Promise.all(
-        servers.map((server) => exchange(query, server, withinMs, stop)),
+      const queries = namesToAsk(name, conf).flatMap((whole) =>
+        encodeQuery(random32() & 0xffff, whole, type) ?? []
       );
-      const status = TELLING.find((kind) => answers.includes(kind)) ?? "silent";
-      return { status, servers };
+      if (queries.length === 0) return { status: "no such name", servers: conf.servers };
+      const told = await Promise.all(
+        conf.servers.map((server) => exchange(queries, server, withinMs, stop)),
+      );
+      const answer = mostTelling(conf.servers, told);
+      if (answer.status !== "silent" || stop?.aborted === true) return answer;
+      const running = await Promise.all(answer.servers.map((server) => mayRun(server)));
+      return running.includes(true) ? answer : { ...answer, status: "no server" };
     },
   };
 }
 
-/** One server's answer; null for none within the time. */
+/** What servers say of a name: each has told of each query, null for nothing. */
+export function mostTelling(
+  servers: readonly string[],
+  told: readonly (readonly (NameStatus | null)[])[],
+): NameAnswer {
+  const ofQueries = told[0].map((_, query) => {
+    const answers = told.map((statuses) => statuses[query] ?? "silent");
+    const status = TELLING.find((kind) => answers.includes(kind)) ?? "silent";
+    return { status, servers: servers.filter((_, server) => answers[server] === status) };
+  });
+  for (const kind of HINDERING) {
+    const found = ofQueries.find(({ status }) => status === kind);
+    if (found !== undefined) return found;
+  }
+  return { status: "silent", servers };
+}
+
+/** One server's answers to some queries, in their order; null for none within the time. */
 async function exchange(
-  query: Uint8Array,
+  queries: readonly Uint8Array[],
   server: string,
   withinMs: number,
   stop?: AbortSignal,
-): Promise<NameStatus | null> {
+): Promise<(NameStatus | null)[]> {
   // Loaded here, since most runs never need it.
   const { createSocket } = await import("node:dgram");
   const socket = createSocket(server.includes(":") ? "udp6" : "udp4");
-  const { promise, resolve } = Promise.withResolvers<NameStatus | null>();
-  const giveUp = () => resolve(null);
-  const timer = setTimeout(giveUp, withinMs);
-  stop?.addEventListener("abort", giveUp);
-  if (stop?.aborted === true) giveUp();
+  const told: (NameStatus | null)[] = queries.map(() => null);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const timer = setTimeout(end, withinMs);
+  stop?.addEventListener("abort", end);
+  if (stop?.aborted === true) end();
   socket.on("message", (answer: Uint8Array) => {
-    const status = decodeStatus(answer, query);
-    if (status !== null) resolve(status);
+    for (const [i, query] of queries.entries()) told[i] ??= decodeStatus(answer, query);
+    if (!told.includes(null)) end();
   });
-  socket.on("error", giveUp);
+  socket.on("error", end);
   try {
-    socket.send(query, DNS_PORT, server, (error: Error | null) => {
-      if (error !== null) giveUp();
-    });
-    return await promise;
+    for (const query of queries) {
+      socket.send(query, DNS_PORT, server, (error: Error | null) => {
+        if (error !== null) end();
+      });
+    }
+    await promise;
   } catch {
-    return null;
+    // It cannot be asked.
   } finally {
     clearTimeout(timer);
-    stop?.removeEventListener("abort", giveUp);
+    stop?.removeEventListener("abort", end);
     socket.close();
   }
+  return told;
+}
+
+/** Whether a server may run there: its port does not refuse a connection. */
+async function mayRun(server: string): Promise<boolean> {
+  const abort = new LateAbort();
+  const timer = setTimeout(() => abort.abort(), CONNECT_MS);
+  try {
+    (await Deno.connect({ hostname: server, port: DNS_PORT, signal: abort.signal })).close();
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.ConnectionRefused);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether a server answered at all. */
+export function answered({ status }: NameAnswer): boolean {
+  return status !== "silent" && status !== "no server";
 }
 
 /** Why a name has no address, in words. */
@@ -190,6 +263,12 @@ export function reasonText({ status, servers }: NameAnswer, family: Family): str
       return family === 6 ? "no IPv6 address" : "no address";
     case "server failure":
       return `the name server fails (${asked})`;
+    case "refused":
+      return `the name server refuses to answer (${asked})`;
+    case "truncated":
+      return `the name server's answer is too long for UDP, and does not come by TCP (${asked})`;
+    case "no server":
+      return `no name server answers (${asked}: nothing listens there)`;
     case "silent":
       return `no name server answers (${asked})`;
     case "exists":

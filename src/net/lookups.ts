@@ -3,7 +3,7 @@
  * each name until it returns: how many are asked at once, and in which order.
  */
 import { type Cancel, type Clock } from "../time/clock.ts";
-import { type NameAnswer, type NameQueries, reasonText } from "./dns_query.ts";
+import { answered, type NameAnswer, type NameQueries, reasonText } from "./dns_query.ts";
 import type { Family, Resolver } from "./resolver.ts";
 
 /** Look-ups under way at once: the runtime has 32 blocking threads, which others need too. */
@@ -250,9 +250,9 @@ export class Lookups implements Resolver {
     if (queries.inHosts(lookup.host)) lookup.promising = true;
     else if (this.#queries < MAX_QUERIES) {
       this.#queries++;
-      const { status } = await this.#query(lookup.host, lookup.family);
+      const answer = await this.#query(lookup.host, lookup.family);
       this.#queries--;
-      lookup.promising = status !== "silent";
+      lookup.promising = answered(answer);
     } else {
       return this.#doubtLater(lookup);
     }

@@ -1,19 +1,17 @@
 /** The members of targets that stand for several: SRV names, and names of which each address counts. */
 import { hostPort, seriesKey, type Target } from "../domain/target.ts";
 import { ADDRESS_LABEL } from "../input/target_text.ts";
-import {
-  type Family,
-  type Resolver,
-  resolveSrv,
-  type SrvMember,
-  systemResolver,
-} from "../net/resolver.ts";
+import type { Family, Resolver, SrvMember } from "../net/resolver.ts";
 import { messageOf } from "../text/quote.ts";
+import { fewAtOnce } from "../time/turns.ts";
 
 /** More members of one name are not probed. */
 const MAX_MEMBERS = 256;
 /** Members are looked up again this often, in ms, where `--resolve-every` says nothing else. */
 export const FOLLOW_MS = 30_000;
+
+/** Names looked up at once; the gate has its own limit for those that are asked of the system's resolver. */
+const LOOKED_UP_AT_ONCE = 32;
 
 export interface MemberPorts {
   readonly resolver: Resolver;
@@ -22,60 +20,59 @@ export interface MemberPorts {
   say(text: string): void;
 }
 
-export const systemMembers = (say: (text: string) => void): MemberPorts => ({
-  resolver: systemResolver,
-  srv: resolveSrv,
-  say,
-});
-
 /** By the name that stands for them, what was found last. */
 export type KnownMembers = Map<Target, readonly Target[]>;
 
 /**
- * The targets with members in the place of those that stand for several. A name that cannot be looked
- * up keeps the members `known` from before; without any it stays, and fails as any unknown name does.
+ * Looks up the members of all targets that stand for several, and puts them into `known`. A name that
+ * cannot be looked up keeps those from before. Never rejects. `onLookedUp` is called behind each name.
  */
-export async function withMembers(
+export async function lookUpMembers(
   targets: readonly Target[],
   family: Family,
   known: KnownMembers,
   ports: MemberPorts,
-): Promise<Target[]> {
-  if (targets.every(({ standsFor }) => standsFor === undefined)) return [...targets];
+  onLookedUp: (target: Target) => void = () => {},
+): Promise<void> {
+  const several = targets.filter(({ standsFor }) => standsFor !== undefined);
+  await fewAtOnce(LOOKED_UP_AT_ONCE, several, async (target) => {
+    await lookUp(target, family, known, ports);
+    onLookedUp(target);
+  });
+}
+
+/**
+ * The targets with known members in the place of those that stand for several. One without known
+ * members stays, and fails as any unknown name does.
+ */
+export function withMembers(targets: readonly Target[], known: KnownMembers): Target[] {
   const all = new Map<string, Target>();
   for (const target of targets) {
-    for (const member of await membersOf(target, family, known, ports)) {
-      all.set(seriesKey(member), member);
-    }
+    for (const member of known.get(target) ?? [target]) all.set(seriesKey(member), member);
   }
   return [...all.values()];
 }
 
-async function membersOf(
+async function lookUp(
   target: Target,
   family: Family,
   known: KnownMembers,
   { resolver, srv, say }: MemberPorts,
-): Promise<readonly Target[]> {
-  if (target.standsFor === undefined) return [target];
+): Promise<void> {
   const before = known.get(target) ?? [];
   try {
     const found = target.standsFor === "srv"
       ? (await srv(target.host)).map((member) => memberOf(target, member))
       : (await resolver.resolve(target.host, family)).map((address) => addressOf(target, address));
     const members = found.slice(0, MAX_MEMBERS);
-    if (members.length === 0) return before.length > 0 ? before : [target];
+    if (members.length === 0) return;
     if (before.length > 0) sayChange(target, before, members, say);
     // Known ones stay the same objects, and so keep their statistics.
     const same = new Map(before.map((member) => [seriesKey(member), member]));
-    const kept = members.map((member) => same.get(seriesKey(member)) ?? member);
-    known.set(target, kept);
-    return kept;
+    known.set(target, members.map((member) => same.get(seriesKey(member)) ?? member));
   } catch (error) {
-    if (before.length === 0) {
-      say(`${target.name}: cannot resolve ${target.host}: ${messageOf(error)}`);
-    }
-    return before.length > 0 ? before : [target];
+    if (before.length > 0) return;
+    say(`${target.name}: cannot resolve ${target.host}: ${messageOf(error)}`);
   }
 }
 

@@ -24,9 +24,9 @@ import {
   stdoutWantsColour,
   summaryColumns,
 } from "../sink/stdio.ts";
-import { inTurn, repeat, systemClock } from "../time/clock.ts";
+import { repeat, systemClock } from "../time/clock.ts";
+import { inTurn } from "../time/turns.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import { type Gate, openGate } from "./gate.ts";
 import { openPressure } from "./host_pressure.ts";
 import { introduction, placeOf, reloadText } from "./introduction.ts";
 import type { Live } from "./live.ts";
@@ -70,7 +70,6 @@ export async function run(
 /** What a run opens before it begins. */
 interface RunParts {
   readonly naming: Naming;
-  readonly gate: Gate;
   readonly live: Live | null;
 }
 
@@ -110,7 +109,6 @@ class Run {
   ): Promise<Run> {
     const naming = NAMING[means.diagnostic];
     const { connector } = means;
-    const gate = openGate();
     const exporters = { naming, connector, version, dropped: () => outbox.dropped };
     if (options.exports.targets.length > 0) {
       // Only a run with exporters reads their modules: it costs time at start.
@@ -119,14 +117,14 @@ class Run {
     }
     // So does its table: only `--live` reads it.
     const live = options.live ? (await import("./live.ts")).Live.open(options) : null;
-    return new Run(options, targets, means, { naming, gate, live });
+    return new Run(options, targets, means, { naming, live });
   }
 
   private constructor(
     options: RunOptions,
     targets: RunTargets,
     means: Means,
-    { naming, gate, live }: RunParts,
+    { naming, live }: RunParts,
   ) {
     const { prober, maxInFlight } = means;
     this.#options = options;
@@ -151,7 +149,7 @@ class Run {
     this.#loop = new ProbeLoop({ ...options.schedule, maxInFlight, idle }, {
       clock: systemClock,
       prober,
-      resolver: gate.resolver,
+      resolver: targets,
       onRecord: (record) => {
         this.#answeredMs = systemClock.now();
         this.#records++;
@@ -180,7 +178,7 @@ class Run {
     this.#outputs.watch(targets);
     // No target has an address: print the summaries and end. An agent waits for names to resolve.
     const agent = this.#options.exports.targets.length > 0;
-    if (!agent && targets.length > 0 && !await loop.reachable()) {
+    if (!agent && targets.length > 0 && !await loop.reachable() && !this.#targets.found) {
       return await this.#conclude();
     }
     this.#introduce();
@@ -190,8 +188,9 @@ class Run {
     this.#progress?.start(loop.entries);
     this.#answeredMs = systemClock.now();
     this.#watchSilence();
+    const over = loop.run();
     this.#followMembers();
-    await loop.run();
+    await over;
     for (const stop of this.#stops) stop();
     await outbox.within(this.#progress?.stop() ?? this.#live?.stop() ?? Promise.resolve());
     this.#housekeeping.stop();
@@ -287,14 +286,20 @@ class Run {
   /** Follows the members of names that stand for several, until the run ends. */
   #followMembers(): void {
     const everyMs = this.#options.schedule.resolveEveryMs ?? FOLLOW_MS;
-    const look = inTurn(async () => {
-      try {
-        if (await this.#targets.follow((now) => this.#check(now))) this.#retarget();
-      } catch (error) {
-        say(`${messageOf(error)}; going on with the targets there were`);
-      }
-    });
+    const check = (now: readonly Target[]) => this.#check(now);
+    const look = inTurn(() => this.#follow(() => this.#targets.follow(check)));
     this.#stops.push(repeat(systemClock, everyMs, look));
+    // Those that are found late take their name's place when they are there.
+    this.#targets.onFound = () => this.#follow(() => this.#targets.takeFound(check));
+    this.#stops.push(() => this.#targets.onFound = () => {});
+  }
+
+  async #follow(changed: () => boolean | Promise<boolean>): Promise<void> {
+    try {
+      if (await changed()) this.#retarget();
+    } catch (error) {
+      say(`${messageOf(error)}; going on with the targets there were`);
+    }
   }
 
   /** Says once in each silence of a second that nothing has come, on a terminal. */
@@ -360,11 +365,6 @@ class Run {
     if (output === "text" && !quiet) { for (const line of warnings(summary)) say(line); }
     for (const failure of failures) outbox.line(failure);
     if (report.sumsUp && summary.ungrouped.length > 0) say(ungroupedNotice(summary.ungrouped));
-    if (stdout.dropped > 0) {
-      say(`${stdout.dropped} lines were dropped: standard output was not read in time`);
-    }
-    const losses = outbox.exportLosses();
-    if (losses !== null) say(`lines that could not be exported: ${losses}`);
     return code;
   }
 }

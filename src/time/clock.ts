@@ -54,21 +54,6 @@ export function repeat(clock: Clock, everyMs: number, action: () => void): Cance
   return () => cancel();
 }
 
-/**
- * Work that never overlaps itself. Asked for while it is under way, it is done once more afterwards,
- * however often it was asked for. `work` must not reject.
- */
-export function inTurn(work: () => Promise<void>): () => Promise<void> {
-  let current: Promise<void> | null = null;
-  let next: Promise<void> | null = null;
-  const start = () => {
-    next = null;
-    current = work().finally(() => current = null);
-    return current;
-  };
-  return () => current === null ? start() : next ??= current.then(start);
-}
-
 /** setTimeout's longest wait; a later wake-up is reached in several steps. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 

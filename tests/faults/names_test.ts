@@ -82,7 +82,13 @@ Deno.test("a literal and names that are known start at once beside 48 that are n
   const zone = { "good.test": "127.0.0.1", "*": "SILENT" };
   await using host = await NamedHost.open(zone, "127.0.0.1 here.test\n");
   const [silent, quick] = [names(48, "dead"), [`good.test:${PORT}`, `here.test:${PORT}`]];
+  // The members of an SRV name, and of a name whose addresses are targets each, are looked up first.
+  const services = Array.from({ length: 40 }, (_, i) => `srv:_s${i}._tcp.dead.test`);
   const startMs = Date.now();
+  await using several = host.start(
+    ...["probe", ...services, ...silent, "--all-addresses", HEALTHY],
+    ...["-o", "json", "--duration", "9s"],
+  );
   await using program = host.start(
     "probe",
     ...silent,
@@ -98,6 +104,8 @@ Deno.test("a literal and names that are known start at once beside 48 that are n
   });
   const firstMs = (name: string) => Date.parse(probesOf(program, name)[0].time) - startMs;
   assertLess(firstMs("healthy"), 1500);
+  await until("it is probed beside SRV names", () => probesOf(several, "healthy").length > 0);
+  assertLess(Date.parse(probesOf(several, "healthy")[0].time) - startMs, 2000);
   for (const name of quick) assertLess(firstMs(name), 3500, name);
   const { code } = await program.ended();
   assertEquals(code, 2);
@@ -107,25 +115,43 @@ Deno.test("a literal and names that are known start at once beside 48 that are n
 });
 
 Deno.test("why a name has no address is told apart", async () => {
-  await using host = await NamedHost.open({
+  const zone = {
     "gone.test": "NXDOMAIN",
     "broken.test": "SERVFAIL",
     "mute.test": "SILENT",
-  });
+    "closed.test": "REFUSED",
+    "empty.test": "EMPTY",
+    "long.test": "TRUNCATED",
+    "short.first.test": "NXDOMAIN",
+    "short.second.test": "SERVFAIL",
+  };
+  await using host = await NamedHost.open(zone);
   const reasons = (program: Program, name: string) =>
     new RegExp(`${name}: cannot resolve ${name.split(":")[0]}: (.*)`).exec(program.stderr)?.[1];
-  const kinds = ["gone", "broken", "mute"].map((name) => `${name}.test:1`);
+  const kinds = ["gone", "broken", "mute", "closed", "empty", "long"].map((name) =>
+    `${name}.test:1`
+  );
   await using program = host.start("probe", ...kinds, "-c", "1");
   assertEquals((await program.ended()).code, 2);
+  await host.resolvConf(`search first.test second.test\nnameserver ${NAME_SERVER}\n`);
+  await using short = host.start("probe", "short:1", "-c", "1");
+  assertEquals((await short.ended()).code, 2);
   await host.resolvConf("nameserver 127.0.0.99\n");
   await using alone = host.start("probe", "gone.test:1", "-c", "1");
   assertEquals((await alone.ended()).code, 2);
   assertEquals(kinds.map((name) => reasons(program, name)), [
     "no such name",
     `the name server fails (${NAME_SERVER})`,
-    `no name server answers (${NAME_SERVER})`,
+    `no name server answers (${NAME_SERVER}: nothing listens there)`,
+    `the name server refuses to answer (${NAME_SERVER})`,
+    "no address",
+    `the name server's answer is too long for UDP, and does not come by TCP (${NAME_SERVER})`,
   ]);
-  assertEquals(reasons(alone, "gone.test:1"), "no name server answers (127.0.0.99)");
+  assertEquals(reasons(short, "short:1"), `the name server fails (${NAME_SERVER})`);
+  assertEquals(
+    reasons(alone, "gone.test:1"),
+    "no name server answers (127.0.0.99: nothing listens there)",
+  );
 });
 
 Deno.test("heatmap: nodes whose names are not answered have their reasons, and do not hold up the others", async () => {

@@ -12,7 +12,8 @@ import { ownListedNode } from "../../mesh/own_listed_node.ts";
 import { ownNode } from "../../mesh/own_node.ts";
 import { say } from "../../run/outbox.ts";
 import { messageOf } from "../../text/quote.ts";
-import { inTurn, repeat, sleepUntil, systemClock } from "../../time/clock.ts";
+import { repeat, sleepUntil, systemClock } from "../../time/clock.ts";
+import { inTurn } from "../../time/turns.ts";
 
 export interface NodesOptions {
   readonly place: NodesPlace;

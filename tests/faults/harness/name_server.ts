@@ -1,6 +1,6 @@
 /**
  * A DNS server by script: `name_server.ts ADDRESS FILE`, the file being a JSON object from names to an
- * IPv4 address, "NXDOMAIN", "SERVFAIL" or "SILENT"; `*` stands for all other names. It is read again for
+ * IPv4 address, "NXDOMAIN", "SERVFAIL", "REFUSED", "EMPTY", "TRUNCATED" or "SILENT"; `*` stands for all other names. It is read again for
  * each query. Prints a line once it listens.
  */
 import { createSocket } from "node:dgram";
@@ -9,7 +9,9 @@ import { createSocket } from "node:dgram";
 const HEADER_BYTES = 12;
 const TYPE_A = 1;
 const RESPONSE = 0x8180;
-const CODES: Readonly<Record<string, number>> = { SERVFAIL: 2, NXDOMAIN: 3 };
+const CODES: Readonly<Record<string, number>> = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };
+/** Without an address; a truncated one is not to be had by TCP either. */
+const ADDRESSLESS: Readonly<Record<string, number>> = { EMPTY: 0, TRUNCATED: 0x200 };
 const POINTER_TO_QUESTION = 0xc00c;
 
 function replyTo(query: Uint8Array, zone: Record<string, string>): Uint8Array | null {
@@ -22,12 +24,13 @@ function replyTo(query: Uint8Array, zone: Record<string, string>): Uint8Array | 
   const end = at + 5;
   const what = zone[labels.join(".").toLowerCase()] ?? zone["*"] ?? "NXDOMAIN";
   if (what === "SILENT") return null;
-  const code = CODES[what] ?? 0;
-  const address = code === 0 && (query[at + 1] << 8 | query[at + 2]) === TYPE_A;
+  const flags = CODES[what] ?? ADDRESSLESS[what] ?? 0;
+  const named = !(what in CODES) && !(what in ADDRESSLESS);
+  const address = named && (query[at + 1] << 8 | query[at + 2]) === TYPE_A;
   const reply = new Uint8Array(end + (address ? 16 : 0));
   reply.set(query.subarray(0, end));
   const view = new DataView(reply.buffer);
-  view.setUint16(2, RESPONSE | code);
+  view.setUint16(2, RESPONSE | flags);
   view.setUint16(6, address ? 1 : 0);
   view.setUint32(8, 0);
   if (!address) return reply;

@@ -9,7 +9,7 @@ export const NAME_SERVER = "127.0.0.53";
 /** The port of the responder on 127.0.0.1. */
 export const PORT = 9999;
 
-/** What the name server says of names: an address, NXDOMAIN, SERVFAIL or SILENT. */
+/** What the name server says of names: an address, or a word of name_server.ts. */
 export type Zone = Readonly<Record<string, string>>;
 
 export class NamedHost implements AsyncDisposable {

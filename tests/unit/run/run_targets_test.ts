@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import type { Target } from "../../../src/domain/target.ts";
 import { RunTargets } from "../../../src/run/run_targets.ts";
+import { FakeClock } from "../fake_clock.ts";
 import { target } from "../fixtures.ts";
 
 /** Targets of which one stands for the addresses of a name, which the test chooses. */
@@ -16,6 +17,7 @@ async function openWith(found: { addresses: string[] }): Promise<RunTargets> {
     resolver: { resolve: () => Promise.resolve(found.addresses) },
     srv: () => Promise.resolve([]),
     say: () => {},
+    clock: new FakeClock(),
   });
 }
 
@@ -50,4 +52,62 @@ Deno.test("two runs have members of their own", async () => {
   const one = await openWith({ addresses: ["192.0.2.1"] });
   const other = await openWith({ addresses: ["192.0.2.7"] });
   assertEquals([namesOf(one)[1], namesOf(other)[1]], ["db@192.0.2.1", "db@192.0.2.7"]);
+});
+
+Deno.test("a name whose members are not found in half a second holds up no other target", async () => {
+  const clock = new FakeClock();
+  const found = Promise.withResolvers<string[]>();
+  const several: Target = { ...target("db"), host: "db.test", standsFor: "addresses" };
+  const opening = RunTargets.open({
+    targets: [several, target("web")],
+    targetsFile: null,
+    defaults: { az: "default", labels: [] },
+    schedule: { family: 0 as const },
+  }, {
+    resolver: { resolve: () => found.promise },
+    srv: () => Promise.resolve([]),
+    say: () => {},
+    clock,
+  });
+  await clock.advance(499);
+  let open = false;
+  opening.then(() => open = true);
+  await clock.advance(0);
+  assertFalse(open);
+  await clock.advance(1);
+  const targets = await opening;
+  assertEquals(namesOf(targets), ["db", "web"]);
+  assertFalse(targets.found);
+  let told = 0;
+  targets.onFound = () => told++;
+  // The name itself is no target while its members are looked up.
+  let resolved = false;
+  const itself = targets.resolve("db.test", 0).then(() => resolved = true);
+  await clock.advance(100);
+  assertFalse(resolved);
+  found.resolve(["192.0.2.1"]);
+  await itself;
+  assertEquals([told, targets.found], [1, true]);
+  assert(targets.takeFound());
+  assertEquals(namesOf(targets), ["db@192.0.2.1", "web"]);
+  assertFalse(targets.found);
+});
+
+Deno.test("where nothing else can be probed members are waited for", async () => {
+  const clock = new FakeClock();
+  const found = Promise.withResolvers<string[]>();
+  const opening = RunTargets.open({
+    targets: [{ ...target("db"), host: "db.test", standsFor: "addresses" }],
+    targetsFile: null,
+    defaults: { az: "default", labels: [] },
+    schedule: { family: 0 as const },
+  }, {
+    resolver: { resolve: () => found.promise },
+    srv: () => Promise.resolve([]),
+    say: () => {},
+    clock,
+  });
+  await clock.advance(3000);
+  found.resolve(["192.0.2.1", "192.0.2.2"]);
+  assertEquals(namesOf(await opening), ["db@192.0.2.1", "db@192.0.2.2"]);
 });

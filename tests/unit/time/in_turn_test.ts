@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { inTurn } from "../../../src/time/clock.ts";
+import { inTurn } from "../../../src/time/turns.ts";
 
 Deno.test("work asked for while it is under way is done once more, however often it was asked for", async () => {
   let running = 0;
