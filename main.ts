@@ -85,5 +85,5 @@ addEventListener("error", (event) => onCrash(event, event.error));
 forgetProxies();
 const code = await exitCode();
 outbox.exitCode = code;
-await outbox.flush();
+await outbox.finish();
 Deno.exit(code);

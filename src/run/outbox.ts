@@ -12,6 +12,7 @@ import { endProcess, isBrokenPipe, writeStderr, writeStdout } from "../sink/stdi
 import { StreamOutput, type WriteSome } from "../sink/stream_output.ts";
 import { showable } from "../text/columns.ts";
 import { messageOf } from "../text/quote.ts";
+import { counted } from "../text/words.ts";
 import { type Cancel, type Clock, systemClock } from "../time/clock.ts";
 
 /** What notices wait for a slow reader of stderr: 128 KiB. */
@@ -36,6 +37,9 @@ const DELIVER_MS = 1200;
 const USUAL_DELIVER_MS = 2000;
 /** Of that, what is kept for the results on stdout behind the exporters' end, in ms. */
 const RESULTS_MS = 300;
+/** What stderr's reader is waited for in any case, for a line about what was lost, in ms. */
+const LAST_WORDS_MS = 150;
+const UNREAD = "standard output was not read in time";
 /** Left for everything that is not delivery, in ms. */
 const END_SLACK_MS = 200;
 
@@ -244,6 +248,35 @@ export class Outbox {
   /** Waits until both streams have taken what was written, within the outputs' patience. */
   async flush(): Promise<void> {
     await this.within(Promise.all([this.stdout.flushed(), this.#stderr.flushed()]));
+  }
+
+  /** The end of all outputs: as `flush`, and says what was lost. */
+  async finish(): Promise<void> {
+    await this.within(this.stdout.flushed());
+    for (const text of this.#losses()) this.sayNow(text);
+    const { clock } = this.#ports;
+    let cancel: Cancel = () => {};
+    const longest = new Promise<void>((resolve) => {
+      cancel = clock.wakeAt(clock.now() + Math.max(LAST_WORDS_MS, this.patienceMs), resolve);
+    });
+    await Promise.race([this.#stderr.flushed(), longest]);
+    cancel();
+  }
+
+  /** What stdout and the exporters lost. A reader of stdout that has gone wants nothing told. */
+  #losses(): string[] {
+    const { broken, dropped, left } = this.stdout;
+    if (broken !== null) return [];
+    const losses = this.exportLosses();
+    const lines = dropped + left;
+    return [
+      ...(lines === 0 ? [] : [
+        `${left === 0 ? "" : "at least "}${counted(lines, "line")} ${
+          lines === 1 ? "was" : "were"
+        } dropped: ${UNREAD}`,
+      ]),
+      ...(losses === null ? [] : [`lines that could not be exported: ${losses}`]),
+    ];
   }
 }
 

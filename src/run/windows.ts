@@ -23,9 +23,11 @@ interface Ended extends Span {
 
 /**
  * Windows handed out in one turn. Those of more targets are spread over this share of the length: all
- * at once they would not fit the queues of outputs, and would delay probes.
+ * at once they would not fit the queues of outputs, and would delay probes. A turn that comes late hands
+ * out more, up to what the queues take.
  */
 const AT_ONCE = 8;
+const MOST_AT_ONCE = 64;
 const SPREAD_SHARE = 0.8;
 
 export interface WindowPorts {
@@ -101,7 +103,8 @@ export class Windows {
     this.#cancel = clock.wakeAt(boundary, () => {
       // After a stall, the windows that passed become one long window.
       const passed = Math.max(1, Math.floor((clock.now() - boundary) / this.#lengthMs) + 1);
-      this.#handOut(Infinity);
+      // Windows that are late wait for their turn, one a target at the most.
+      this.#handOut(this.#pending.length - this.#spans.size);
       this.#endAll(passed * this.#lengthMs);
       this.#ended += passed;
       this.#pace(clock.now(), this.#pending.length);
@@ -112,11 +115,14 @@ export class Windows {
   /** Hands some windows out, the next ones later: `all` of them are spread from `startMs` on. */
   #pace(startMs: number, all: number): void {
     this.#cancelPacing();
-    this.#handOut(AT_ONCE);
+    const { clock } = this.#ports;
+    const spreadMs = SPREAD_SHARE * this.#lengthMs;
+    const handedOut = all - this.#pending.length;
+    const late = Math.ceil(all * (clock.now() - startMs) / spreadMs) - handedOut;
+    this.#handOut(Math.min(MOST_AT_ONCE, Math.max(AT_ONCE, late)));
     if (this.#pending.length === 0) return;
-    const share = (all - this.#pending.length) / all;
-    const atMs = startMs + share * SPREAD_SHARE * this.#lengthMs;
-    this.#cancelPacing = this.#ports.clock.wakeAt(atMs, () => this.#pace(startMs, all));
+    const atMs = startMs + (all - this.#pending.length) / all * spreadMs;
+    this.#cancelPacing = clock.wakeAt(atMs, () => this.#pace(startMs, all));
   }
 
   #endAll(lengthMs: number): void {
@@ -131,7 +137,12 @@ export class Windows {
   }
 
   #handOut(most: number): void {
-    for (const { stats, handshakes, at, lengthMs, pressure } of this.#pending.splice(0, most)) {
+    for (
+      const { stats, handshakes, at, lengthMs, pressure } of this.#pending.splice(
+        0,
+        Math.max(0, most),
+      )
+    ) {
       this.#ports.onWindow({
         ...stats.summary(this.#ports.dropped()),
         ...at,

@@ -56,6 +56,11 @@ export class StreamOutput {
     return state === null || this.#broken === null ? state : { ...state, delivering: false };
   }
 
+  /** Lines that wait for the reader; a text that is printed piece by piece may have more. */
+  get left(): number {
+    return this.#busy === null ? 0 : Math.max(1, this.#queue.lines);
+  }
+
   /** Bytes that the reader, or the pipe to it, has taken. */
   get written(): number {
     return this.#written;

@@ -215,12 +215,6 @@ class Run {
     if (error !== null && !isBrokenPipe(error)) {
       throw new SystemError(`cannot write the results: ${messageOf(error)}`);
     }
-    const unread = outbox.stdout.dropped;
-    if (error === null && unread > 0) {
-      say(`${unread} lines were dropped: standard output was not read in time`);
-    }
-    const lost = outbox.exportLosses();
-    if (lost !== null) say(`lines that could not be exported: ${lost}`);
     return code;
   }
 }

@@ -302,6 +302,41 @@ Deno.test("what exporters lost is told by reason, and with stdout's it is one co
   assertEquals(outbox.dropped, 10);
 });
 
+Deno.test("at the end what stdout's reader did not take is counted and said, and so is what exporters lost", async () => {
+  const { outbox, clock, stdout, stderr } = rig();
+  const drops = new Drops();
+  outbox.add(exporter(drops));
+  drops.add(3, "refused");
+  stdout.stop();
+  put(outbox.stdout, "one");
+  await settle();
+  for (const line of ["two", "three"]) put(outbox.stdout, line);
+  assertEquals(await msUntil(clock, outbox.finish()), 2000);
+  assertEquals(stderr.lines, [
+    "wire-probe: at least 3 lines were dropped: standard output was not read in time",
+    "wire-probe: lines that could not be exported: 3 (3 refused)",
+  ]);
+  assertEquals(clock.waiting, 0);
+});
+
+Deno.test("an end at which everything was taken says nothing, and neither does one without a reader", async () => {
+  const taken = rig();
+  put(taken.outbox.stdout, "result");
+  assertEquals(await msUntil(taken.clock, taken.outbox.finish()), 0);
+  const gone = rig();
+  gone.stdout.leave(new Deno.errors.BrokenPipe("closed"));
+  put(gone.outbox.stdout, "result");
+  assertEquals(await msUntil(gone.clock, gone.outbox.finish()), 0);
+  assertEquals([taken.stderr.text, gone.stderr.text], ["", ""]);
+});
+
+Deno.test("a stderr that nobody reads is waited for 0.15 s where no other time is left", async () => {
+  const { outbox, clock, stdout, stderr } = rig();
+  for (const reader of [stdout, stderr]) reader.stop();
+  put(outbox.stdout, "result");
+  assertEquals(await msUntil(clock, outbox.finish()), 2200);
+});
+
 Deno.test("a closed pipe is no error, any other failure of stdout is one", async () => {
   const closed = rig();
   closed.stdout.leave(new Deno.errors.BrokenPipe("closed"));

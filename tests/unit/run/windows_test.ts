@@ -313,3 +313,30 @@ property(
     }
   },
 );
+
+Deno.test("a process that is late through whole windows hands all out, some at a time", async () => {
+  const run = begun();
+  const targets = Array.from({ length: 5000 }, (_, i) => target(`t${i}`));
+  targets.forEach((of) => run.windows.skip(of, 1));
+  await run.clock.advance(1000);
+  const turns: number[] = [];
+  const wakeAt = run.clock.wakeAt.bind(run.clock);
+  run.clock.wakeAt = (atMs, callback) =>
+    wakeAt(atMs, () => {
+      const before = run.seen.length;
+      callback();
+      turns.push(run.seen.length - before);
+    });
+  for (let i = 0; i < 4; i++) {
+    await run.clock.advance(300);
+    run.clock.stall(1500);
+    await run.clock.advance(200);
+  }
+  await run.clock.advance(2000);
+  await run.windows.stop();
+  assert(Math.max(...turns) <= 64, String(Math.max(...turns)));
+  // Nothing is left out: the lengths of each target's windows are the whole time.
+  for (const windows of Map.groupBy(run.seen, ({ target }) => target).values()) {
+    assertEquals(windows.reduce((sum, { windowMs }) => sum + windowMs, 0), 11_000);
+  }
+});
