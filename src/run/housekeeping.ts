@@ -32,12 +32,16 @@ export class Housekeeping {
 
   /**
    * Open before FFI is revoked. `collect`: make a full garbage collection after much work. It stops the
-   * process for some 10 ms, so a prober does not ask for it.
+   * process for some 10 ms, so a prober does not ask for it. `memory`: null where nothing can be given back.
    */
-  constructor(clock: Clock, collect: boolean) {
+  constructor(
+    clock: Clock,
+    collect: boolean,
+    memory: MemoryReturn | null = MemoryReturn.open(),
+  ) {
     this.#collect = collect;
     this.#clock = clock;
-    this.#memory = MemoryReturn.open();
+    this.#memory = memory;
     this.#turnAfter(FIRST_MS);
   }
 

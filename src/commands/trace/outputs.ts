@@ -5,7 +5,7 @@ import { PathSeries } from "../../format/path_metrics.ts";
 import { hostName } from "../../kernel/process.ts";
 import type { Connector } from "../../net/connector.ts";
 import { placeOf } from "../../run/introduction.ts";
-import { outbox, say } from "../../run/outbox.ts";
+import { say } from "../../run/outbox.ts";
 import { Receivers, reportRun } from "../../run/receivers.ts";
 import { durationText } from "../../text/duration.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
@@ -59,8 +59,6 @@ export class TraceOutputs {
   /** Delivers what is left, within the outbox's patience. */
   async close(): Promise<void> {
     await this.#receivers.close();
-    const lost = outbox.exportLosses();
-    if (lost !== null) say(`lines that could not be exported: ${lost}`);
   }
 
   #sayOf({ target, change, changes }: PathRound): void {

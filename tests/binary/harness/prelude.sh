@@ -20,6 +20,16 @@ says() {
   until grep -qsF -- "$2" "$1"; do sleep 0.02; done
 }
 
+# hears_int PID: waits, for 20 s at most, until a process in the background handles SIGINT, which the shell has it ignore.
+hears_int() {
+  local caught
+  for _ in $(seq 1000); do
+    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+    [ $((0x$caught & 2)) -ne 0 ] && return
+    sleep 0.02
+  done
+}
+
 # open_files PID: how many descriptors a process holds.
 open_files() {
   ls "/proc/$1/fd" | wc -l

@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { Members } from "../../../src/mesh/members.ts";
+import { servicePort } from "../../../src/input/services.ts";
 import { type NodeEntry, parseNodes } from "../../../src/input/nodes_file.ts";
+
+// Read once, by a library that stays open: before the tests, which look for what they leave open.
+servicePort("ssh");
 
 const MESH = "a=10.0.0.1 az=x\nb=10.0.0.2 az=x\nc=10.0.0.3 az=y\n";
 

@@ -1,4 +1,4 @@
-/** The timers alone: without FFI, as here, there is nothing that could be given back. */
+/** The timers alone: there is nothing that could be given back. */
 import { assertEquals } from "@std/assert";
 import { Housekeeping } from "../../../src/run/housekeeping.ts";
 import type { Cancel } from "../../../src/time/clock.ts";
@@ -19,7 +19,7 @@ class TurnClock extends FakeClock {
 
 Deno.test("one turn after the start, then nothing wakes a process without work", async () => {
   const clock = new TurnClock();
-  new Housekeeping(clock, true);
+  new Housekeeping(clock, true, null);
   await clock.advance(10_000_000);
   assertEquals(clock.turns, [250]);
   assertEquals(clock.waiting, 0);
@@ -27,7 +27,7 @@ Deno.test("one turn after the start, then nothing wakes a process without work",
 
 Deno.test("a little work has a turn soon after it begins, then a calm one, then none", async () => {
   const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true);
+  const housekeeping = new Housekeeping(clock, true, null);
   await clock.advance(1000);
   housekeeping.worked(1);
   await clock.advance(10_000_000);
@@ -37,7 +37,7 @@ Deno.test("a little work has a turn soon after it begins, then a calm one, then 
 
 Deno.test("little work again and again has calm turns ever further apart, which no work puts off", async () => {
   const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true);
+  const housekeeping = new Housekeeping(clock, true, null);
   const workFor = async (seconds: number) => {
     for (let second = 0; second < seconds; second++) {
       housekeeping.worked(1);
@@ -56,7 +56,7 @@ Deno.test("little work again and again has calm turns ever further apart, which 
 
 Deno.test("much work brings a calm turn forward, and further work does not put it off", async () => {
   const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true);
+  const housekeeping = new Housekeeping(clock, true, null);
   housekeeping.worked(1);
   await clock.advance(250);
   await clock.advance(10_000);
@@ -77,7 +77,7 @@ Deno.test("much work brings a calm turn forward, and further work does not put i
 
 Deno.test("much work at once does not put off the turn after the start", async () => {
   const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true);
+  const housekeeping = new Housekeeping(clock, true, null);
   housekeeping.worked(5000);
   await clock.advance(1000);
   assertEquals(clock.turns, [250]);
@@ -86,7 +86,7 @@ Deno.test("much work at once does not put off the turn after the start", async (
 
 Deno.test("once stopped it neither turns nor begins again", async () => {
   const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true);
+  const housekeeping = new Housekeeping(clock, true, null);
   housekeeping.worked(5000);
   housekeeping.stop();
   housekeeping.worked(5000);
