@@ -4,7 +4,7 @@
  * as many runs. Wants root, in whose namespaces the network is made, and fping.
  */
 import { echoesIn } from "../../tests/wan/harness/echo_truth.ts";
-import type { Host } from "../../tests/wan/harness/network.ts";
+import { type Host, Network } from "../../tests/wan/harness/network.ts";
 import {
   errorMs,
   handshakesIn,
@@ -22,8 +22,10 @@ const ROUNDS = 15;
 const ROUND_TRIP_MS = 10;
 /** Of each of fping's pauses, which last 0.1 ms longer than asked. */
 const FPING_SPACING_SHARE = 0.7;
-/** Single traces that stand for as many as there are targets. */
+/** Single traces that stand for as many as there are targets, as many to each hop. */
 const SINGLE_TRACES = 20;
+/** Traces go to one to so many hops. */
+const HOPS = 5;
 
 class Packets {
   readonly #lab: Lab;
@@ -70,23 +72,60 @@ class Packets {
     return [0.5, 0.99, 1].map((share) => quantile(errors, share));
   }
 
-  /** CPU of all targets in one process as a share of that of as many runs. */
-  async traceShare(option: string): Promise<number> {
-    const words = [Lab.binary, "trace", "-n", "-q", "1", "-o", "csv", option];
-    const all = await this.#run([...words, ...this.#targets]);
-    let single = 0;
-    for (const target of this.#targets.slice(0, SINGLE_TRACES)) {
-      single += (await this.#run([...words, target])).cpuSeconds;
-    }
-    return all.cpuSeconds / (single / SINGLE_TRACES * this.#targets.length);
-  }
-
   #named(command: PacketCommand): readonly string[] {
     return command === "ping" ? this.#targets : this.#targets.map((of) => `${of}:${PORT}`);
   }
 
   #run(command: readonly string[]): ReturnType<typeof finish> {
-    return finish(["ip", "netns", "exec", this.#lab.near.namespace, ...command]);
+    return runOn(this.#lab.near, command);
+  }
+}
+
+function runOn(host: Host, command: readonly string[]): ReturnType<typeof finish> {
+  return finish(["ip", "netns", "exec", host.namespace, ...command]);
+}
+
+/** A path of hosts, each of which has as many of the targets. */
+class Path implements AsyncDisposable {
+  private constructor(
+    readonly network: Network,
+    readonly near: Host,
+    readonly targets: readonly string[],
+  ) {}
+
+  static async open(count: number): Promise<Path> {
+    const network = await Network.create();
+    const hosts: Host[] = [];
+    for (let i = 0; i <= HOPS; i++) hosts.push(await network.host(`h${i}`));
+    const links = [];
+    for (let i = 0; i < HOPS; i++) links.push(await network.veth(hosts[i], hosts[i + 1]));
+    await network.route();
+    const net = (hop: number) => `10.${90 + hop}`;
+    for (let hop = 1; hop <= HOPS; hop++) {
+      const own = `${net(hop)}.0.0/16`;
+      await hosts[hop].route("local", own, "dev", "lo");
+      for (let i = 0; i < hop; i++) await hosts[i].route(own, "via", links[i].b.v4);
+    }
+    const targets = Array.from({ length: count }, (_, i) => {
+      const at = Math.floor(i / HOPS);
+      return `${net(1 + i % HOPS)}.${at >> 8}.${at & 255}`;
+    });
+    return new Path(network, hosts[0], targets);
+  }
+
+  /** CPU of all targets in one process as a share of that of as many runs. */
+  async traceShare(option: string): Promise<number> {
+    const words = [Lab.binary, "trace", "-n", "-q", "1", "-o", "csv", option];
+    const all = await runOn(this.near, [...words, ...this.targets]);
+    let single = 0;
+    for (const target of this.targets.slice(0, SINGLE_TRACES)) {
+      single += (await runOn(this.near, [...words, target])).cpuSeconds;
+    }
+    return all.cpuSeconds / (single / SINGLE_TRACES * this.targets.length);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.network[Symbol.asyncDispose]();
   }
 }
 
@@ -112,9 +151,11 @@ async function main(count: number): Promise<void> {
   }
   const head = ["", "CPU a probe, µs", "times fping's", "off the wire, p50 ms", "p99 ms", "max ms"];
   console.log(`${count} targets, ${ROUNDS} rounds, one a second:\n\n${table(head, rows)}\n`);
+  await using path = await Path.open(count);
   for (const option of ["-U", "-I"]) {
-    const share = await packets.traceShare(option);
-    console.log(`trace ${option} to ${count}: 1/${Math.round(1 / share)} of as many runs' CPU`);
+    const share = await path.traceShare(option);
+    const times = Math.round(1 / share);
+    console.log(`trace ${option} to ${count}, 1 to ${HOPS} hops: 1/${times} of as many runs' CPU`);
   }
 }
 
