@@ -124,8 +124,10 @@ export class TracePath {
     const silentRounds = known.silentRounds + 1;
     this.#ends.set(flow, { ...known, silentRounds });
     // The answer of the known end may just have been lost: a farther end counts only if a router behind
-    // the known one answered, or if the known end was silent for some rounds.
-    const isLonger = farthestRouter >= known.end.hops || silentRounds >= SILENT_ROUNDS;
+    // the known one answered, or if the known end was silent for some rounds while the target answered
+    // all that it met.
+    const isLonger = farthestRouter >= known.end.hops ||
+      !isAtMost && silentRounds >= SILENT_ROUNDS;
     if (found !== null && isLonger) {
       this.#ends.set(flow, { end: found, silentRounds: 0, foundIn: round, isAtMost });
     }
