@@ -57,7 +57,7 @@ export interface TracerOptions {
 
 /** How far, how often and how many at once is traced. */
 export interface TraceStreamOptions extends StreamOptions {
-  /** Rounds of each trace: 1 to 2^31 - 1; 1 unless given. */
+  /** Rounds of each trace: 1 to 2^31 - 1, or with `eachRound` Infinity; 1 unless given. */
   readonly rounds?: number;
   /**
    * Whether each round is a result: the path as all rounds so far have shown it. What is found out at the end
@@ -125,14 +125,15 @@ export function pathOptions(
   { protocol, timeoutMs, sizeBytes, paths }: CheckedTracer,
   options: TraceStreamOptions,
 ): PathOptions {
-  const { rounds, intervalMs, firstHop, maxHops, queries, mtu = false } = options;
+  const { rounds, intervalMs, firstHop, maxHops, queries, mtu = false, eachRound } = options;
+  const isEndless = rounds === Infinity && eachRound === true;
   if (mtu && protocol === "tcp") throw new UsageError("mtu: a SYN has no size to vary");
   const path = {
     protocol,
     timeoutMs,
     sizeBytes: protocol === "tcp" ? null : sizeBytes,
     flows: paths ?? 1,
-    rounds: whole("rounds", rounds, 1, MAX_COUNT, 1),
+    rounds: isEndless ? Infinity : whole("rounds", rounds, 1, MAX_COUNT, 1),
     intervalMs: within(
       "intervalMs",
       intervalMs,

@@ -211,6 +211,18 @@ Deno.test("each round of a trace may be a result, and the last one says that it 
   );
 });
 
+Deno.test("rounds without an end are results until the loop is left", async () => {
+  const options = { rounds: Infinity, intervalMs: 10, queries: 1, timeoutMs: 5000 };
+  assertThrows(() => trace("127.0.0.1:9", options), UsageError, "rounds Infinity: wants");
+  let sent = 0;
+  for await (const { hops, isOver } of trace("127.0.0.1:9", { ...options, eachRound: true })) {
+    assertEquals(isOver, false);
+    sent = hops[0].sent;
+    if (sent >= 5) break;
+  }
+  assertEquals(sent, 5);
+});
+
 Deno.test("a reader with one place misses rounds of a trace, and nothing that they have shown", async () => {
   const options = { rounds: 6, intervalMs: 10, queries: 1, eachRound: true, buffer: 1 };
   const sent: number[] = [];
