@@ -4,7 +4,7 @@
  */
 import { BINARY } from "../release/build.ts";
 import { cpuSecondsOf } from "./child.ts";
-import { furnish, isInside, runInside } from "./namespace.ts";
+import { enterNamespace } from "./namespace.ts";
 import { table } from "./table.ts";
 
 /** Both ends are on this machine, so a connection is two sockets that are read. */
@@ -107,11 +107,6 @@ async function measure(sockets: number, seconds: number): Promise<boolean> {
 
 if (import.meta.main) {
   const [sockets = 50_000, seconds = 20] = Deno.args.map(Number).filter((n) => !Number.isNaN(n));
-  if (!isInside()) {
-    const code = await runInside(import.meta.filename!);
-    if (code === null) console.error("no network namespace can be made here");
-    Deno.exit(code ?? 1);
-  }
-  await furnish();
+  await enterNamespace(import.meta.url);
   Deno.exit(await measure(sockets, seconds) ? 0 : 1);
 }

@@ -17,7 +17,7 @@ import { systemClock } from "../../src/time/clock.ts";
 import { BINARY, V8_FLAGS } from "../release/build.ts";
 import { finish, Responder, startServe } from "./child.ts";
 import { buildReference } from "./handshakes/reference.ts";
-import { furnish, isInside, runInside } from "./namespace.ts";
+import { enterNamespace } from "./namespace.ts";
 import { addresses } from "./scale/addresses.ts";
 import { median, table } from "./table.ts";
 
@@ -120,9 +120,9 @@ function valueAfter(name: string): string | null {
 if (import.meta.main) {
   const [first, way, rate, port, seconds] = Deno.args;
   if (first === CHILD) await measure(way as Way, Number(rate), Number(port), Number(seconds));
-  else if (isInside()) {
-    await furnish();
+  else {
+    await enterNamespace(import.meta.url);
     const rates = valueAfter("--rates")?.split(",").map(Number) ?? RATES;
     await report(rates, Number(valueAfter("--seconds") ?? SECONDS));
-  } else Deno.exit(await runInside(new URL(import.meta.url).pathname) ?? 1);
+  }
 }

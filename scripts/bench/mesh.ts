@@ -9,7 +9,7 @@ import { FakeClock } from "../../tests/unit/fake_clock.ts";
 import { established, target } from "../../tests/unit/fixtures.ts";
 import { Random } from "../../tests/unit/random.ts";
 import { cpuSecondsOf, residentBytes, sleep, startServe } from "./child.ts";
-import { furnish, isInside, runInside } from "./namespace.ts";
+import { enterNamespace } from "./namespace.ts";
 import { table } from "./table.ts";
 import { BINARY } from "../release/build.ts";
 
@@ -175,12 +175,7 @@ if (!(seconds >= 5)) {
   console.error(`${USAGE}, at least 5`);
   Deno.exit(2);
 }
-if (!isInside()) {
-  const code = await runInside(new URL(import.meta.url).pathname);
-  if (code === null) console.error("cannot make a network namespace");
-  Deno.exit(code ?? 1);
-}
-await furnish();
+await enterNamespace(import.meta.url);
 if (!await report(seconds)) {
   console.error("some probes were lost or refused: these figures are worth nothing");
   Deno.exit(1);

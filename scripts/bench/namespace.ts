@@ -21,6 +21,17 @@ export async function runInside(script: string): Promise<number | null> {
   return null;
 }
 
+/**
+ * Returns inside a fresh namespace that is fit for measurements. Outside of one this process runs the
+ * script again inside, and ends with its exit code, or with 1 where no namespace can be made.
+ */
+export async function enterNamespace(script: string): Promise<void> {
+  if (isInside()) return await furnish();
+  const code = await runInside(new URL(script).pathname);
+  if (code === null) console.error("no network namespace can be made here");
+  Deno.exit(code ?? 1);
+}
+
 /** Makes a namespace fit for measurements; call first thing inside. */
 export async function furnish(): Promise<void> {
   await succeeds("ip", ["link", "set", "lo", "up"]);

@@ -14,7 +14,7 @@ import { HttpServer } from "../../src/net/http_server.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { BINARY } from "../release/build.ts";
 import { cpuSecondsOf, sleep } from "./child.ts";
-import { furnish, isInside, runInside } from "./namespace.ts";
+import { enterNamespace } from "./namespace.ts";
 import { readStatus } from "./scale/watched.ts";
 import { table } from "./table.ts";
 
@@ -157,10 +157,5 @@ if (!(nodes >= 12 && nodes <= 1000) || !(seconds >= 5)) {
   console.error(`${USAGE}: 12 to 1000 nodes, at least 5 seconds`);
   Deno.exit(2);
 }
-if (!isInside()) {
-  const code = await runInside(new URL(import.meta.url).pathname);
-  if (code === null) console.error("cannot make a network namespace");
-  Deno.exit(code ?? 1);
-}
-await furnish();
+await enterNamespace(import.meta.url);
 Deno.exit(await report(nodes, seconds) ? 0 : 1);

@@ -11,7 +11,7 @@ import type { Naming } from "./naming.ts";
 import type { HistogramView } from "./prometheus.ts";
 import type { MetricFamily, MetricSample } from "./metric_family.ts";
 import { OtlpDifferences, type Span, type Temporality } from "./otlp_differences.ts";
-import { protobufFields, ProtobufWriter } from "./protobuf.ts";
+import { ProtobufWriter } from "./protobuf.ts";
 
 /** The semantic conventions that the attributes of the resource follow. */
 const SCHEMA_URL = "https://opentelemetry.io/schemas/1.26.0";
@@ -368,45 +368,4 @@ function attributesOf({ name, az, host, port, labels }: Target): readonly Attrib
     ["server.address", host],
     ...(port === NO_PORT ? [] : [["server.port", port]] as const),
   ];
-}
-
-/** What a receiver did not take of a request that it accepted. */
-export interface PartialSuccess {
-  readonly rejected: number;
-  /** Why, or advice; may be empty. */
-  readonly message: string;
-}
-
-/** Reads ExportMetricsServiceResponse; one that cannot be read has rejected nothing. */
-export function partialSuccess(response: Uint8Array): PartialSuccess {
-  let rejected = 0;
-  let message = "";
-  try {
-    for (const { field, value } of protobufFields(response)) {
-      if (field !== 1 || typeof value === "number") continue;
-      for (const inner of protobufFields(value)) {
-        if (inner.field === 1 && typeof inner.value === "number") rejected = inner.value;
-        if (inner.field === 2 && typeof inner.value !== "number") message = textOf(inner.value);
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-  return { rejected, message };
-}
-
-/** The message of a google.rpc.Status, which is the body of a refusal; else the body as text. */
-export function statusMessage(response: Uint8Array): string {
-  try {
-    for (const { field, value } of protobufFields(response)) {
-      if (field === 2 && typeof value !== "number") return textOf(value);
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-  return textOf(response);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }

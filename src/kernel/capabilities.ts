@@ -18,7 +18,7 @@ import {
   SOL_IPV6,
   SOL_SOCKET,
 } from "./linux.ts";
-import { PACKET_STAMPS } from "./packet_socket.ts";
+import { PACKET_STAMPS } from "./packet_options.ts";
 
 const CALLS = ["socket", "setsockopt", "close"] as const;
 

@@ -5,7 +5,6 @@
  */
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/ip.ts";
 import type { Endpoint } from "../domain/target.ts";
-import { TCP_CHECKSUM_AT } from "../packet/tcp.ts";
 import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
 import { leaseFlowLabel, wantsLease } from "./flow_label.ts";
 import { type Calls, openLibc } from "./libc.ts";
@@ -14,54 +13,26 @@ import {
   AF_INET6,
   EPOLLIN,
   ERRNO,
-  IP_HDRINCL,
-  IP_MTU_DISCOVER,
-  IP_RECVERR,
-  IP_RECVERR_RFC4884,
-  IP_RECVTTL,
-  IP_TOS,
-  IP_TTL,
-  IP_UNICAST_IF,
-  IPV6_CHECKSUM,
-  IPV6_FLOWINFO_SEND,
-  IPV6_MTU_DISCOVER,
-  IPV6_RECVERR,
-  IPV6_RECVERR_RFC4884,
-  IPV6_RECVHOPLIMIT,
-  IPV6_TCLASS,
-  IPV6_UNICAST_HOPS,
-  IPV6_UNICAST_IF,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
-  PMTUDISC_PROBE,
   SK_MEMINFO_DROPS,
   SK_MEMINFO_RCVBUF,
   SK_MEMINFO_RMEM_ALLOC,
   SK_MEMINFO_VARS,
   SO_ATTACH_FILTER,
-  SO_BINDTODEVICE,
   SO_EE_ORIGIN_ICMP,
   SO_EE_ORIGIN_ICMP6,
   SO_EE_ORIGIN_NONE,
   SO_EE_ORIGIN_TIMESTAMPING,
   SO_ERROR,
   SO_MEMINFO,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
-  SO_TIMESTAMPING,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_RAW,
-  SOF_TIMESTAMPING_OPT_ID,
-  SOF_TIMESTAMPING_OPT_TSONLY,
-  SOF_TIMESTAMPING_RX_SOFTWARE,
-  SOF_TIMESTAMPING_SOFTWARE,
-  SOF_TIMESTAMPING_TX_SOFTWARE,
-  SOL_IP,
-  SOL_IPV6,
   SOL_SOCKET,
 } from "./linux.ts";
 import { batchSizesFor, type Message, MessageBatch } from "./message_batch.ts";
+import { PacketOptions } from "./packet_options.ts";
 import type { PacketEvents, PacketKind, PacketSocket, PacketSocketOptions } from "./packet_port.ts";
 import { Poller } from "./poller.ts";
 import { openScopes, type ScopeOf, sockaddr } from "./sockaddr.ts";
@@ -79,14 +50,6 @@ const CALLS = [
   "clock_gettime",
 ] as const;
 
-/**
- * Software stamps of packets as they go to the driver and come from it. Those of sent ones are
- * numbered from 0 and come without the packet.
- */
-export const PACKET_STAMPS = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
-  SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
-/** Room for the answers of thousands of targets while this process is not scheduled. */
-const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** So often a packet is tried while sends report what became of packets before it. */
 const MAX_SENDS_A_PACKET = 64;
 /** Errors that say that the send itself was refused. */
@@ -161,9 +124,10 @@ class KernelPacketSocket implements PacketSocket {
   #size = new Uint32Array(1);
   #meminfo = new Uint32Array(SK_MEMINFO_VARS);
   #hops: number | null;
-  #isDatagram = false;
+  readonly #isDatagram: boolean;
+  readonly #options: PacketOptions;
   #interface = 0;
-  #bound = false;
+  readonly #bound: boolean;
   /** Drops counted until now, and those of them that a full queue explains. */
   #drops = 0;
   #overflowed = 0;
@@ -174,14 +138,17 @@ class KernelPacketSocket implements PacketSocket {
     this.#tools = tools;
     this.family = family;
     this.#hops = ttl;
+    this.#isDatagram = kind === "udp";
+    this.#bound = (options.interfaceName ?? null) !== null;
     this.#to = sockaddr({ address: "", family, bytes: new Uint8Array(0), port: 0 });
     this.#toView = new DataView(this.#to.buffer);
     const type = (kind === "ping" || kind === "udp" ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC;
     const domain = family === 4 ? AF_INET : AF_INET6;
     this.#descriptor = tools.libc.socket(domain, type, protocolOf(kind, family));
     if (this.#descriptor < 0) throw new ErrnoError("socket", tools.errno());
+    this.#options = new PacketOptions(tools.libc, tools.errno, this.#descriptor);
     try {
-      this.#configure(options);
+      this.#options.configure(options);
       this.id = this.#bind(options);
     } catch (error) {
       tools.libc.close(this.#descriptor);
@@ -220,20 +187,14 @@ class KernelPacketSocket implements PacketSocket {
   setHops(hops: number): void {
     if (hops === this.#hops) return;
     this.#hops = hops;
-    if (this.family === 4) this.#setNumber(SOL_IP, IP_TTL, hops, "IP_TTL");
-    else this.#setNumber(SOL_IPV6, IPV6_UNICAST_HOPS, hops, "IPV6_UNICAST_HOPS");
+    this.#options.hops(this.family, hops);
   }
 
   setInterface(index: number): void {
     // The kernel takes no second interface of a socket that is bound to one.
     if (index === this.#interface || this.#bound) return;
     this.#interface = index;
-    // In network byte order (ip(7)).
-    new DataView(this.#number.buffer).setInt32(0, index, false);
-    const [level, option] = this.family === 4
-      ? [SOL_IP, IP_UNICAST_IF]
-      : [SOL_IPV6, IPV6_UNICAST_IF];
-    this.#set(level, option, this.#number, "IP_UNICAST_IF");
+    this.#options.unicastInterface(this.family, index);
   }
 
   watch(events: PacketEvents): void {
@@ -257,7 +218,7 @@ class KernelPacketSocket implements PacketSocket {
   }
 
   filter(program: Uint8Array<ArrayBuffer>): void {
-    this.#set(SOL_SOCKET, SO_ATTACH_FILTER, filterOption(program), "SO_ATTACH_FILTER");
+    this.#options.set(SOL_SOCKET, SO_ATTACH_FILTER, filterOption(program), "SO_ATTACH_FILTER");
     // What came between the socket and its filter is anybody's.
     for (let reads = 0; reads < MAX_DISCARDS; reads++) {
       if (this.#tools.batch.read(this.#descriptor, false) <= 0) return;
@@ -337,67 +298,6 @@ class KernelPacketSocket implements PacketSocket {
     this.#size[0] = 4;
     const { libc } = this.#tools;
     libc.getsockopt(this.#descriptor, SOL_SOCKET, SO_ERROR, this.#number, this.#size);
-  }
-
-  #configure(options: PacketSocketOptions): void {
-    const { kind, family, ttl, interfaceName = null, tracing = false } = options;
-    const four = family === 4;
-    this.#isDatagram = kind === "udp";
-    if (four) this.#setNumber(SOL_IP, IP_RECVERR, 1, "IP_RECVERR");
-    else this.#setNumber(SOL_IPV6, IPV6_RECVERR, 1, "IPV6_RECVERR");
-    this.#setNumber(SOL_SOCKET, SO_TIMESTAMPING, PACKET_STAMPS, "SO_TIMESTAMPING");
-    const isOwnHeader = kind === "raw-tcp" || kind === "raw-echo" && tracing;
-    if (isOwnHeader && four) this.#setNumber(SOL_IP, IP_HDRINCL, 1, "IP_HDRINCL");
-    else if (kind === "raw-tcp") {
-      this.#setNumber(SOL_IPV6, IPV6_CHECKSUM, TCP_CHECKSUM_AT, "IPV6_CHECKSUM");
-    }
-    if (ttl !== null && four) this.#setNumber(SOL_IP, IP_TTL, ttl, "IP_TTL");
-    else if (ttl !== null) this.#setNumber(SOL_IPV6, IPV6_UNICAST_HOPS, ttl, "IPV6_UNICAST_HOPS");
-    if (!four) this.#try(SOL_IPV6, IPV6_FLOWINFO_SEND, 1);
-    this.#setPath(options.tos ?? null, interfaceName);
-    if (tracing) this.#configureTracing(four);
-    if (kind === "udp") return;
-    // Beyond the system's limit with CAP_NET_ADMIN only, else as much as that limit gives.
-    if (!this.#try(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)) {
-      this.#try(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
-    }
-  }
-
-  #setPath(tos: number | null, interfaceName: string | null): void {
-    if (tos !== null && this.family === 4) this.#setNumber(SOL_IP, IP_TOS, tos, "IP_TOS");
-    else if (tos !== null) this.#setNumber(SOL_IPV6, IPV6_TCLASS, tos, "IPV6_TCLASS");
-    if (interfaceName === null) return;
-    const name = new TextEncoder().encode(`${interfaceName}\0`);
-    this.#set(SOL_SOCKET, SO_BINDTODEVICE, name, "SO_BINDTODEVICE");
-    this.#bound = true;
-  }
-
-  #configureTracing(four: boolean): void {
-    const [level, discover, extensions, ttl] = four
-      ? [SOL_IP, IP_MTU_DISCOVER, IP_RECVERR_RFC4884, IP_RECVTTL]
-      : [SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_RECVERR_RFC4884, IPV6_RECVHOPLIMIT];
-    this.#try(level, discover, PMTUDISC_PROBE);
-    // Kernels before 5.9 do not know it: then extensions are looked for where they may lie.
-    this.#try(level, extensions, 1);
-    this.#try(level, ttl, 1);
-  }
-
-  #setNumber(level: number, name: number, value: number, call: string): void {
-    this.#number[0] = value;
-    this.#set(level, name, this.#number, call);
-  }
-
-  #try(level: number, name: number, value: number): boolean {
-    this.#number[0] = value;
-    const { libc } = this.#tools;
-    return libc.setsockopt(this.#descriptor, level, name, this.#number, 4) === 0;
-  }
-
-  #set(level: number, name: number, value: BufferSource, call: string): void {
-    const { libc, errno } = this.#tools;
-    if (libc.setsockopt(this.#descriptor, level, name, value, value.byteLength) !== 0) {
-      throw new ErrnoError(call, errno());
-    }
   }
 
   /** A ping or UDP socket is bound in any case, since its port is its mark; a raw one by its source. */

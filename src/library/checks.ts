@@ -7,29 +7,25 @@ import type { Family } from "../net/resolver.ts";
 import { quote } from "../text/quote.ts";
 
 /** A number within its range, or what stands in its place where none is given. */
-export function within<T>(
-  name: string,
-  value: number | undefined,
-  least: number,
-  most: number,
-  usual: T,
-): number | T {
-  if (value === undefined) return usual;
-  if (typeof value === "number" && value >= least && value <= most) return value;
-  throw new UsageError(`${name} ${value}: wants a number from ${least} to ${most}`);
+export function within<T>(...given: Given<T>): number | T {
+  return checked(given, "a number", (value) => typeof value === "number");
 }
 
 /** The same for a whole number. */
-export function whole<T>(
-  name: string,
-  value: number | undefined,
-  least: number,
-  most: number,
-  usual: T,
+export function whole<T>(...given: Given<T>): number | T {
+  return checked(given, "a whole number", Number.isInteger);
+}
+
+type Given<T> = [name: string, value: number | undefined, least: number, most: number, usual: T];
+
+function checked<T>(
+  [name, value, least, most, usual]: Given<T>,
+  wanted: string,
+  isOne: (value: unknown) => boolean,
 ): number | T {
   if (value === undefined) return usual;
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new UsageError(`${name} ${value}: wants a whole number from ${least} to ${most}`);
+  if (isOne(value) && value >= least && value <= most) return value;
+  throw new UsageError(`${name} ${value}: wants ${wanted} from ${least} to ${most}`);
 }
 
 /** An address family; 0 for either. */

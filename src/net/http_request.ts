@@ -29,7 +29,8 @@ const VISIBLE_ASCII = /^[!-~]+$/;
 const ABSOLUTE_FORM = /^http:\/\/([^/?#]*)/i;
 /** A name or an IPv4 address, or a literal in brackets; then a port (RFC 3986, 3.2, without user and escapes). */
 const AUTHORITY =
-  /^(?:([A-Za-z0-9._~-]+)|\[([0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?)\])(?::[0-9]{0,5})?$/;
+  /^(?:([A-Za-z0-9._~-]+)|\[([0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?)\])(?::([0-9]{0,5}))?$/;
+const MAX_PORT = 65_535;
 
 /**
  * Where the head within `bytes[0..length)` ends, its empty line included; -1 while it does not.
@@ -82,7 +83,8 @@ function bad(reason: string): HttpRefusal {
 /** The host of an authority; undefined for what is none. */
 function hostOf(authority: string): string | undefined {
   const match = AUTHORITY.exec(authority);
-  return match === null ? undefined : (match[1] ?? match[2]).toLowerCase();
+  if (match === null || Number(match[3] ?? 0) > MAX_PORT) return undefined;
+  return (match[1] ?? match[2]).toLowerCase();
 }
 
 function splitTarget(target: string): { path: string; query: URLSearchParams } | null {

@@ -7,14 +7,8 @@ import type { HostPressure } from "../domain/host_pressure.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { DropReason, ReceiverState } from "../domain/receiver.ts";
 import type { Target } from "../domain/target.ts";
-import {
-  checkOtlpTarget,
-  OtlpFormat,
-  type OtlpSender,
-  type OtlpSeries,
-  partialSuccess,
-  statusMessage,
-} from "../format/otlp.ts";
+import { checkOtlpTarget, OtlpFormat, type OtlpSender, type OtlpSeries } from "../format/otlp.ts";
+import { partialSuccess, statusMessage } from "../format/otlp_response.ts";
 import type { MetricFamily } from "../format/metric_family.ts";
 import { TargetCounts } from "../stats/target_counts.ts";
 import { messageOf, shown } from "../text/quote.ts";

@@ -4,21 +4,28 @@ import { RunTargets } from "../../../src/run/run_targets.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { target } from "../fixtures.ts";
 
-/** Targets of which one stands for the addresses of a name, which the test chooses. */
-async function openWith(found: { addresses: string[] }): Promise<RunTargets> {
-  const several: Target = { ...target("db"), host: "db.test", standsFor: "addresses" };
+/** It stands for the addresses of a name. */
+const DB: Target = { ...target("db"), host: "db.test", standsFor: "addresses" };
+
+/** Targets, and the addresses that are found for names. */
+function open(
+  targets: readonly Target[],
+  resolve: () => Promise<string[]>,
+  clock = new FakeClock(),
+): Promise<RunTargets> {
   const options = {
-    targets: [target("web"), several],
+    targets,
     targetsFile: null,
     defaults: { az: "default", labels: [] },
     schedule: { family: 0 as const },
   };
-  return await RunTargets.open(options, {
-    resolver: { resolve: () => Promise.resolve(found.addresses) },
-    srv: () => Promise.resolve([]),
-    say: () => {},
-    clock: new FakeClock(),
-  });
+  const ports = { resolver: { resolve }, srv: () => Promise.resolve([]), say: () => {}, clock };
+  return RunTargets.open(options, ports);
+}
+
+/** Targets of which one stands for the addresses that the test chooses. */
+function openWith(found: { addresses: string[] }): Promise<RunTargets> {
+  return open([target("web"), DB], () => Promise.resolve(found.addresses));
 }
 
 const namesOf = ({ current }: RunTargets) => current.map(({ name }) => name);
@@ -57,23 +64,12 @@ Deno.test("two runs have members of their own", async () => {
 Deno.test("a name whose members are not found in half a second holds up no other target", async () => {
   const clock = new FakeClock();
   const found = Promise.withResolvers<string[]>();
-  const several: Target = { ...target("db"), host: "db.test", standsFor: "addresses" };
-  const opening = RunTargets.open({
-    targets: [several, target("web")],
-    targetsFile: null,
-    defaults: { az: "default", labels: [] },
-    schedule: { family: 0 as const },
-  }, {
-    resolver: { resolve: () => found.promise },
-    srv: () => Promise.resolve([]),
-    say: () => {},
-    clock,
-  });
+  const opening = open([DB, target("web")], () => found.promise, clock);
   await clock.advance(499);
-  let open = false;
-  opening.then(() => open = true);
+  let isOpen = false;
+  opening.then(() => isOpen = true);
   await clock.advance(0);
-  assertFalse(open);
+  assertFalse(isOpen);
   await clock.advance(1);
   const targets = await opening;
   assertEquals(namesOf(targets), ["db", "web"]);
@@ -96,17 +92,7 @@ Deno.test("a name whose members are not found in half a second holds up no other
 Deno.test("where nothing else can be probed members are waited for", async () => {
   const clock = new FakeClock();
   const found = Promise.withResolvers<string[]>();
-  const opening = RunTargets.open({
-    targets: [{ ...target("db"), host: "db.test", standsFor: "addresses" }],
-    targetsFile: null,
-    defaults: { az: "default", labels: [] },
-    schedule: { family: 0 as const },
-  }, {
-    resolver: { resolve: () => found.promise },
-    srv: () => Promise.resolve([]),
-    say: () => {},
-    clock,
-  });
+  const opening = open([DB], () => found.promise, clock);
   await clock.advance(3000);
   found.resolve(["192.0.2.1", "192.0.2.2"]);
   assertEquals(namesOf(await opening), ["db@192.0.2.1", "db@192.0.2.2"]);

@@ -1,56 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { LiveTotals } from "../../../../src/commands/compare/live_watch.ts";
 import type { ConnectionGroup, ConnectionReport } from "../../../../src/domain/connection.ts";
+import { aGroup, aReport } from "../../connections/reports.ts";
 
-const QUIET: ConnectionGroup = {
-  group: "192.0.2.7:5432",
-  direction: "out",
-  localPort: null,
-  peer: "192.0.2.7",
-  peerPort: 5432,
-  owner: null,
-  peerName: null,
-  connections: 4,
-  opened: 0,
-  closed: 0,
-  rtt: null,
-  replyRtt: null,
-  handshake: null,
-  minRttUs: 2000,
-  rttVarianceUs: null,
-  segmentsOut: 0,
-  segmentsRetransmitted: 0,
-  bytesIn: 0,
-  bytesOut: 0,
-  observedUs: 1_000_000,
-  busyUs: 0,
-  receiverLimitedUs: 0,
-  sendBufferLimitedUs: 0,
-  connecting: 0,
-  closeWait: 0,
-  acceptQueues: null,
-  verdicts: [],
-  slowestPeer: null,
-  mostRetransmittedPeer: null,
-};
-
+/** Four quiet connections with a peer, and what is different. */
 function reported(more: Partial<ConnectionGroup>): ConnectionReport {
-  const totals = {
-    connections: 4,
-    connecting: 0,
-    opened: 0,
-    closed: 0,
-    groups: 1,
-    groupsInOthers: 0,
-    activeOpens: null,
-    passiveOpens: null,
-    listenOverflows: null,
-    listenDrops: null,
-    untracked: 0,
-    incomplete: false,
-  };
-  const groups = [{ ...QUIET, ...more }];
-  return { wallSeconds: 0, wallNanos: 0, intervalMs: 1000, groups, listening: [], totals };
+  return aReport([aGroup({ connections: 4, minRttUs: 2000, observedUs: 1_000_000, ...more })]);
 }
 
 function spread(us: number): NonNullable<ConnectionGroup["rtt"]> {
