@@ -35,6 +35,17 @@ export class ErrnoError extends Error {
   }
 }
 
+/** What a systemd unit's RestrictAddressFamilies= and a container's seccomp profile answer. */
+const FORBIDDEN: readonly string[] = ["EPERM", "EACCES", "EAFNOSUPPORT"];
+
+/** Why there is no netlink socket, and what allows one. */
+export function netlinkRefusal(errno: number): string {
+  const { code, reason } = new ErrnoError("socket", errno);
+  if (!FORBIDDEN.includes(code)) return reason;
+  return "netlink sockets are not permitted; allow AF_NETLINK (RestrictAddressFamilies= of a " +
+    "systemd unit, a container's seccomp profile)";
+}
+
 /** Reads this thread's errno; call it right after the failing call. */
 export type ReadErrno = () => number;
 

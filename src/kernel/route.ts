@@ -3,7 +3,8 @@
  * (rtnetlink(7), RTM_GETROUTE with protocol and ports, which needs no privilege).
  */
 import type { Endpoint } from "../domain/target.ts";
-import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
+import { SystemError } from "../domain/exit.ts";
+import { netlinkRefusal, openErrno, type ReadErrno } from "./errno.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import {
   AF_INET,
@@ -81,11 +82,13 @@ export class Routes {
     this.#scopeOf = scopeOf;
     this.#errno = errno;
     this.#descriptor = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (this.#descriptor < 0) throw new ErrnoError("socket", errno());
+    if (this.#descriptor < 0) {
+      throw new SystemError(`cannot ask the kernel for routes: ${netlinkRefusal(errno())}`);
+    }
     endsWithScope(() => this.close());
   }
 
-  /** Null where there is no libc; throws ErrnoError. */
+  /** Null where there is no libc; throws SystemError. */
   static open(): Routes | null {
     const libc = openLibc(CALLS)?.symbols;
     const errno = openErrno();

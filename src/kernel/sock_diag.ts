@@ -4,7 +4,7 @@
  * socket to socket. Wants no privilege.
  */
 import { SystemError } from "../domain/exit.ts";
-import { ErrnoError, openErrno, type ReadErrno } from "./errno.ts";
+import { ErrnoError, netlinkRefusal, openErrno, type ReadErrno } from "./errno.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import {
   AF_INET,
@@ -268,7 +268,7 @@ export class SockDiag {
       throw new SystemError("connections are read by sock_diag, which only Linux with glibc has");
     }
     const descriptor = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (descriptor < 0) throw refusal(reasonOf(errno()));
+    if (descriptor < 0) throw refusal(netlinkRefusal(errno()));
     // struct timeval
     const patience = new BigInt64Array([BigInt(TIMEOUT_S), 0n]);
     libc.setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(patience.buffer), 16);
