@@ -10,7 +10,7 @@ import {
   parseTargetText,
   type TargetDefaults,
 } from "../input/target_text.ts";
-import { literalEndpoint } from "../domain/address.ts";
+import { literalEndpoint, unmapped } from "../domain/address.ts";
 import type { Family } from "../net/resolver.ts";
 
 interface AddressingValues {
@@ -77,7 +77,7 @@ export function distinct(targets: readonly Target[]): void {
 }
 
 function sourceAddress(text: string, family: Family): Endpoint {
-  const source = literalEndpoint(text, 0);
+  const source = literalEndpoint(unmapped(text), 0);
   if (source === null) {
     throw new UsageError(
       `--source ${quote(redacted(text))}: wants an IP address of this machine; ` +
@@ -85,7 +85,7 @@ function sourceAddress(text: string, family: Family): Endpoint {
     );
   }
   checkedZone(text, `--source ${quote(redacted(text))}`);
-  checkFamily(text, family, text);
+  checkFamily(source.address, family, text);
   return source;
 }
 

@@ -257,8 +257,8 @@ function endLines(report: TraceReport): TonedLine[] {
   } else if (report.refusal !== null && report.hops.every(({ sent }) => sent === 0)) {
     lines.push(bad("not reached: nothing was sent"));
   } else lines.push(bad(`not reached: no answer behind hop ${last}`));
-  if (report.refusal !== null) {
-    const times = report.hops.reduce((sum, { notSent }) => sum + notSent, 0);
+  const times = report.hops.reduce((sum, { notSent }) => sum + notSent, 0);
+  if (report.refusal !== null && times > 0) {
     lines.push(warning(`${counted(times, "probe")} not sent: ${report.refusal}`));
   }
   if (mtu !== null) lines.push(...mtuLines(mtu).map(plainly));

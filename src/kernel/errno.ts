@@ -9,6 +9,7 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 /** What a few of them mean to a user. */
 const MEANINGS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "not an address of this machine",
+  EADDRINUSE: "no free port",
   EACCES: "not permitted",
   EPERM: "not permitted",
   EMFILE: "too many open files",

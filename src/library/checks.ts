@@ -1,5 +1,5 @@
 /** Checks of what a program asks for: each throws UsageError that names the option and what it wants. */
-import { literalEndpoint } from "../domain/address.ts";
+import { literalEndpoint, unmapped } from "../domain/address.ts";
 import { SystemError, UsageError } from "../domain/exit.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { checkFamily } from "../input/target_text.ts";
@@ -55,6 +55,7 @@ export function familyFor(
 const SPELLINGS: readonly (readonly [commandLine: RegExp, here: string])[] = [
   [/^--source /, "source "],
   [/^--interface /, "interfaceName "],
+  [/^--sport /, "sourcePort "],
 ];
 
 /** Opens what may be refused; an option that the refusal names is named as programs spell it. */
@@ -72,7 +73,7 @@ export function opening<T>(open: () => T): T {
 /** An address of this machine to send from; null where none is given. */
 export function sourceOf(text: string | undefined): Endpoint | null {
   if (text === undefined) return null;
-  const source = literalEndpoint(text, 0);
+  const source = literalEndpoint(unmapped(text), 0);
   if (source !== null) return source;
   throw new UsageError(`source ${quote(text)}: wants an IP address of this machine`);
 }

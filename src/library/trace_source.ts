@@ -1,5 +1,5 @@
 /** Traces whose reports somebody reads: the engine of traces behind a stream. */
-import { literalEndpoint } from "../domain/address.ts";
+import { literalEndpoint, unmapped } from "../domain/address.ts";
 import { UsageError } from "../domain/exit.ts";
 import type { TraceReport } from "../domain/path.ts";
 import type { Endpoint } from "../domain/target.ts";
@@ -144,7 +144,7 @@ export class TraceSource implements ResultSource<TraceResult> {
     const literal = literalEndpoint(host, port);
     if (literal !== null) return literal;
     const [address] = await sockets.resolver.resolve(host, this.#limits.family);
-    const endpoint = address === undefined ? null : literalEndpoint(address, port);
+    const endpoint = address === undefined ? null : literalEndpoint(unmapped(address), port);
     if (endpoint === null) throw new Error("no address");
     return endpoint;
   }

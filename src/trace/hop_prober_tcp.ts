@@ -105,7 +105,9 @@ export class TcpHopProber implements HopProber {
     const errno = socket.connect(target);
     if (errno !== 0) {
       socket.close();
-      throw new ErrnoError("connect", errno);
+      // Without a source that was asked for it is the port that could not be had (connect(2)).
+      const isPort = errno === ERRNO.EADDRNOTAVAIL && this.#options.source === null;
+      throw new ErrnoError("connect", isPort ? ERRNO.EADDRINUSE : errno);
     }
     const atMs = flight.sentMs + BEFORE_RETRANSMIT_MS;
     const keep = this.#clock.wakeAt(atMs, () => this.#keepBack(flight));

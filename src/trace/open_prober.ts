@@ -180,7 +180,10 @@ function openAs(
   }
 }
 
-function refusalOf(error: unknown, { source, flows, interfaceName }: HopProberOptions): unknown {
+function refusalOf(
+  error: unknown,
+  { source, sourcePort, flows, interfaceName }: HopProberOptions,
+): unknown {
   if (error instanceof NotPermitted) {
     return new SystemError(
       "trace --icmp may open neither a ping nor a raw socket; to allow it: " +
@@ -197,6 +200,7 @@ function refusalOf(error: unknown, { source, flows, interfaceName }: HopProberOp
       );
     case "EADDRINUSE":
     case "EAGAIN":
+      if (sourcePort !== null) return new SystemError(portsInUse(sourcePort, flows));
       return new SystemError(
         `cannot trace by ${flows} flows: this machine has no ${flows} free ports`,
       );
@@ -205,4 +209,11 @@ function refusalOf(error: unknown, { source, flows, interfaceName }: HopProberOp
     default:
       return new SystemError(`cannot trace: ${error.reason}`);
   }
+}
+
+function portsInUse(first: number, flows: number): string {
+  const ports = flows === 1
+    ? "it is in use"
+    : `of it and the ${flows - 1} behind it, one is in use`;
+  return `--sport ${first}: ${ports}`;
 }

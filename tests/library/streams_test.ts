@@ -247,6 +247,10 @@ Deno.test("the family of a source is that of its targets; addresses of the other
     trace("db", { source, resolver, protocol: "udp", queries: 1, timeoutMs: 5000 }),
   );
   assertEquals([path.address, path.reached], ["::1", true]);
+  using held = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  const { port: sourcePort } = held.addr;
+  const inUse = trace("127.0.0.1", { sourcePort });
+  await assertRejects(() => inUse.next(), SystemError, `sourcePort ${sourcePort}: it is in use`);
   for (const protocol of ["tcp", "udp", "icmp"] as const) {
     const stream = trace("192.0.2.9", { protocol, source: "192.0.2.1" });
     const said = "source 192.0.2.1: not an address of this machine";
