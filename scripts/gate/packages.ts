@@ -13,10 +13,15 @@ const LIBRARIES = `/usr/lib/${Deno.build.arch}-linux-gnu`;
 /** A library for Debian's python3. */
 const PYTHON_YAML = "/usr/lib/python3/dist-packages/yaml/__init__.py";
 
-/** Networks of known behaviour, in namespaces. */
-const NETWORKS: readonly Need[] = [
+/** Rules for packets, in namespaces. */
+const RULES: readonly Need[] = [
   { command: "nft", package: "nftables" },
   { command: "ip", package: "iproute2" },
+];
+
+/** Networks of known behaviour, in namespaces. */
+const NETWORKS: readonly Need[] = [
+  ...RULES,
   { command: "perl", package: "perl" },
   { command: "setpriv", package: "util-linux" },
 ];
@@ -24,6 +29,7 @@ const NETWORKS: readonly Need[] = [
 /** By suite. */
 export const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   binary: [
+    ...RULES,
     { command: "curl", package: "curl" },
     { command: "ss", package: "iproute2" },
     { command: "prlimit", package: "util-linux" },

@@ -90,6 +90,13 @@ export class DescriptorSearch {
     return connected && this.#size[0] >= SOCKADDR_IN_BYTES && this.#nameIs(peer);
   }
 
+  /** The address family of a descriptor's socket; null for what is no internet socket. */
+  familyOf(descriptor: number): 4 | 6 | null {
+    if (!this.#readName(descriptor)) return null;
+    const family = this.#name[0] | this.#name[1] << 8;
+    return family === AF_INET6 ? 6 : family === AF_INET ? 4 : null;
+  }
+
   /** The first descriptor bound to exactly this address and port; -1 when there is none. */
   findBound(local: Peer): number {
     for (let descriptor = 0; descriptor <= SEARCH_SPAN; descriptor++) {

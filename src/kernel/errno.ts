@@ -47,6 +47,19 @@ export function netlinkRefusal(errno: number): string {
     "systemd unit, a container's seccomp profile)";
 }
 
+/**
+ * The errno's name of what the runtime or this process threw; empty where there is none. The runtime
+ * has no `code` for some, ENOPROTOOPT among them: their number stands in the message.
+ *
+ * @example `errnoName(new Error("Protocol not available (os error 92)"))` is `ENOPROTOOPT`
+ */
+export function errnoName(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  if ("code" in error && error.code !== undefined) return String(error.code);
+  const number = /\(os error ([0-9]+)\)$/.exec(error.message)?.[1];
+  return NAMES.get(Number(number)) ?? "";
+}
+
 /** Reads this thread's errno; call it right after the failing call. */
 export type ReadErrno = () => number;
 

@@ -1,7 +1,9 @@
 /** What the kernel knows of a TCP socket (TCP_INFO, tcp(7)), by its descriptor. */
+import type { Endpoint } from "../domain/target.ts";
 import { DescriptorSearch } from "./descriptor_search.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import {
+  SO_ERROR,
   SO_LINGER,
   SOL_SOCKET,
   SOL_TCP,
@@ -43,6 +45,8 @@ export class TcpSockets {
   #libc: Calls<typeof CALLS>;
   #info = new TcpInfoStruct();
   #linger = new Int32Array([1, 0]);
+  #errno = new Int32Array(1);
+  #size = new Uint32Array(1);
 
   private constructor(libc: Calls<typeof CALLS>, search: DescriptorSearch) {
     this.#libc = libc;
@@ -67,6 +71,22 @@ export class TcpSockets {
     out.rttUs = info.u32(AT.rtt);
     out.retransmits = info.u32(AT.totalRetransmits);
     return true;
+  }
+
+  /**
+   * The ICMP error that a socket under way has met, as its errno; 0 for none. The kernel holds it back
+   * where it came while the socket was in use, as it does at once over IPv6 to a router beside us.
+   */
+  heldError(descriptor: number, { family }: Pick<Endpoint, "family">): number {
+    const info = this.#info;
+    if (!info.read(this.#libc.getsockopt, descriptor)) return 0;
+    // Closed: the error has just come, and the runtime was not told yet.
+    if (info.state !== TCP_SYN_SENT && info.state !== TCP_CLOSE) return 0;
+    if (this.search.familyOf(descriptor) !== family) return 0;
+    this.#errno[0] = 0;
+    this.#size[0] = 4;
+    this.#libc.getsockopt(descriptor, SOL_SOCKET, SO_ERROR, this.#errno, this.#size);
+    return this.#errno[0];
   }
 
   /** A listening socket's queue: the kernel reports it in two fields meant for other states. */

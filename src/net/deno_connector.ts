@@ -2,7 +2,7 @@
 import { outcomeOfErrno } from "../domain/outcome.ts";
 import { NONE } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
-import { ErrnoError } from "../kernel/errno.ts";
+import { ErrnoError, errnoName, openErrorText } from "../kernel/errno.ts";
 import { ERRNO } from "../kernel/linux.ts";
 import { LocalRoutes } from "../kernel/local_route.ts";
 import { endsWithScope } from "../kernel/scope.ts";
@@ -33,6 +33,7 @@ export class DenoConnector implements Connector {
   readonly sendsATurn = SENDS_A_TURN;
   #sockets: TcpSockets | null;
   #routes: LocalRoutes | null;
+  #errorText = openErrorText();
   #close: CloseKind;
   /** By handle. */
   #attempts: (Attempt | null)[] = [];
@@ -76,12 +77,15 @@ export class DenoConnector implements Connector {
     const attempt = this.#attempts[handle];
     const sockets = this.#sockets;
     if (attempt === null || sockets === null) return false;
-    const answered = sockets.search.isConnected(attempt.guess, attempt.endpoint) &&
-      this.#readSample(sockets, attempt.guess);
-    if (!answered) return false;
+    const { guess, endpoint, abort } = attempt;
+    const answered = sockets.search.isConnected(guess, endpoint) &&
+      this.#readSample(sockets, guess);
+    const errno = answered ? 0 : sockets.heldError(guess, endpoint);
+    if (!answered && errno === 0) return false;
     const observer = this.#take(handle, attempt);
-    attempt.abort.abort();
-    observer?.established(this.#sample);
+    abort.abort();
+    if (answered) observer?.established(this.#sample);
+    else observer?.failed(new ErrnoError("connect", errno, this.#errorText?.(errno)));
     return true;
   }
 
@@ -129,7 +133,7 @@ export class DenoConnector implements Connector {
    * the routes. One that stands for none is local anyway.
    */
   #failed(observer: HandshakeObserver | null, endpoint: Endpoint, error: unknown): void {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = errnoName(error);
     // The runtime looks an address with a zone up: without that interface there is none.
     if (code === "" && endpoint.address.includes("%")) {
       observer?.notSent(new ErrnoError("connect", ERRNO.ENODEV));

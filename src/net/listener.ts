@@ -3,6 +3,7 @@ import { SystemError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import { hostPort } from "../domain/target.ts";
 import type { DrainAcceptQueue } from "../kernel/accept_queue.ts";
+import { errnoName } from "../kernel/errno.ts";
 import type { TcpSockets } from "../kernel/tcp_info.ts";
 import { literalEndpoint } from "../domain/address.ts";
 
@@ -130,7 +131,7 @@ export async function acceptAndClose(
 }
 
 function failedAccept(error: unknown, counters: AcceptCounters): keyof AcceptCounters {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = errnoName(error);
   const what = EXHAUSTED_CODES.has(code)
     ? "exhausted"
     // Accepted, but reset by its peer before the runtime could ask for its name.

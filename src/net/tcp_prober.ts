@@ -2,6 +2,7 @@
 import { outcomeOfErrno } from "../domain/outcome.ts";
 import { NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Endpoint } from "../domain/target.ts";
+import { errnoName } from "../kernel/errno.ts";
 import { messageOf } from "../text/quote.ts";
 import type { Clock } from "../time/clock.ts";
 import { Deadline, Deadlines } from "../time/deadlines.ts";
@@ -121,7 +122,7 @@ export class TcpProber implements Prober {
 
   #failed(flight: Flight, error: unknown): void {
     this.#deadlines.clear(flight.deadline);
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = errnoName(error);
     if (code === NOT_TOLD && !flight.again) {
       flight.again = true;
       this.#begin(flight);
