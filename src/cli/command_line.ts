@@ -56,7 +56,10 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
   if (original) return parseOriginal(argv);
   const [first, ...rest] = argv;
   if (first === undefined) {
-    throw new UsageError(`wants a command: ${COMMAND_NAMES.join(", ")}; see 'wire-probe help'`);
+    throw new UsageError(
+      "wants a target, HOST:PORT, to ask whether it is the network, or a command: " +
+        `${COMMAND_NAMES.join(", ")}; see 'wire-probe help'`,
+    );
   }
   if (first === "--help" || first === "-h") return print(generalHelp());
   if (first === "--version" || first === "-V") return print(`wire-probe ${version}\n`);

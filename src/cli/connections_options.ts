@@ -1,7 +1,7 @@
 /** Typed options of `connections`. */
 import type { ConnectionsOptions } from "../commands/connections/options.ts";
 import { UsageError } from "../domain/exit.ts";
-import { parsePeerPrefix } from "../input/peer_prefix.ts";
+import { parsePeers } from "../input/peer_prefix.ts";
 import { checkLive, outputName } from "./run_options.ts";
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS } from "./table.ts";
@@ -14,7 +14,7 @@ const EXPORT_INTERVAL_MS = 5000;
 
 export function connectionsOptions(values: ConnectionsValues): ConnectionsOptions {
   const { to, count, duration, live } = values;
-  const peer = to === null ? null : parsePeerPrefix(to, "--to");
+  const peers = to === null ? null : parsePeers(to, "--to");
   const output = outputName(values, values.export);
   checkLive(values, output);
   const exporting = values.export.length > 0;
@@ -28,11 +28,11 @@ export function connectionsOptions(values: ConnectionsValues): ConnectionsOption
   return {
     by: values.by,
     filter: {
-      peer: peer === null ? null : { bytes: peer.bytes, bits: peer.bits },
-      peerPort: peer?.port ?? null,
+      peers: peers?.prefixes ?? null,
       port: values.port,
       listening: values.listening,
     },
+    peerNames: peers?.names ?? [],
     top: values.top,
     intervalMs: values.interval ?? (exporting ? EXPORT_INTERVAL_MS : INTERVAL_MS),
     count: count ?? (endless ? null : 1),

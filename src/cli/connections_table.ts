@@ -1,7 +1,7 @@
 /** The options of `connections`. */
 import { GROUPINGS } from "../domain/connection.ts";
 import * as limits from "../domain/limits.ts";
-import { PEER_PREFIX } from "../input/peer_prefix.ts";
+import { PEERS } from "../input/peer_prefix.ts";
 import { flag, once, type OptionTable } from "./option.ts";
 import { choice, duration, integer, milliseconds, percentage, text } from "./value.ts";
 import { HTTP_OPTIONS, RUN_OPTIONS } from "./shared_options.ts";
@@ -9,9 +9,9 @@ import { HTTP_OPTIONS, RUN_OPTIONS } from "./shared_options.ts";
 export const CONNECTIONS_OPTIONS = {
   by: once(choice(...GROUPINGS), "peer", "what makes connections one line"),
   to: once(
-    text("PEER", PEER_PREFIX),
+    text("PEER", PEERS),
     null,
-    "only connections with these peers: ADDR[/LEN][:PORT]",
+    "only connections with these peers: ADDR[/LEN][:PORT], HOST[:PORT] or a URL",
   ),
   port: once(
     integer(1, 65_535, "PORT"),

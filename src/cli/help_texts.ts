@@ -197,6 +197,7 @@ export const NOTES: Partial<Record<CommandName, readonly ExitMeaning[]>> = {
       "what chance makes once in 500 runs is no difference; -c is named where it is too few",
     ],
     ["connections", "those to the target that were there at the start, read once a second"],
+    ["gate", "lost SYNs do not change the exit code here: probe --fail-syn-loss 5 does"],
   ],
 };
 
@@ -214,16 +215,20 @@ const OK: ExitMeaning = ["0", "it did what was asked"];
 const USAGE: ExitMeaning = ["3", "the command line or a file is wrong: one line says what"];
 const SYSTEM: ExitMeaning = ["4", "the system refuses: a port in use, no permission"];
 const UNRESOLVED: ExitMeaning = ["2", "a name did not resolve"];
-const COMPARE: readonly ExitMeaning[] = [
-  ["0", "every target answered and no threshold was crossed"],
+const RUN: readonly ExitMeaning[] = [
+  ["0", "every target answered, no threshold was crossed; lost exports do not count"],
   ["1", "a target had no handshake (no echo), or a threshold was crossed"],
   UNRESOLVED,
   USAGE,
   SYSTEM,
 ];
-const RUN: readonly ExitMeaning[] = [
-  ["0", "every target answered, no threshold was crossed; lost exports do not count"],
-  ...COMPARE.slice(1),
+/** Of what has no thresholds. */
+const ANSWER: readonly ExitMeaning[] = [
+  ["0", "every target had a handshake, whatever the answer says"],
+  ["1", "a target had none: refused, lost or not sent"],
+  UNRESOLVED,
+  USAGE,
+  SYSTEM,
 ];
 const PLAIN: readonly ExitMeaning[] = [OK, USAGE, SYSTEM];
 
@@ -232,11 +237,12 @@ export const EXIT_CODES: Readonly<Record<CommandName, readonly ExitMeaning[]>> =
   probe: RUN,
   ping: RUN,
   knock: RUN,
-  compare: COMPARE,
+  compare: ANSWER,
   serve: [["0", "a signal ended it"], USAGE, SYSTEM],
   connections: [
     ["0", "nothing that was asked for was crossed"],
     ["1", "a threshold was crossed"],
+    ["2", "the name in --to did not resolve"],
     USAGE,
     SYSTEM,
   ],

@@ -31,19 +31,19 @@ export function integer(min: number, max: number, placeholder = "N"): ValueKind<
   };
 }
 
-/** A share in percent, with or without its sign: `5`, `5%`, `0.1%`. */
+/** A share in percent, with or without its sign: `5`, `5%`, `.1 %`. */
 export const percentage: ValueKind<number> = {
   placeholder: "PCT",
   accepts: "a number from 0 to 100, in percent",
   parse: (text) => {
-    const match = /^([0-9]+(?:\.[0-9]+)?)%?$/.exec(text);
+    const match = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?%?$/.exec(text);
     return match === null ? null : within(Number(match[1]), 0, 100);
   },
 };
 
 const MAX_MILLISECONDS = 1e6;
 
-/** A time in ms, with or without a unit: `20`, `20ms`, `0.5s`. */
+/** A time in ms, with or without a unit: `20`, `20ms`, `500us`, `0.5s`, `1m`. */
 export const milliseconds = millisecondsFrom(0);
 
 /** The same from a least time on. */
@@ -52,9 +52,10 @@ export function millisecondsFrom(min: number): ValueKind<number> {
     placeholder: "MS",
     accepts: `a number from ${min} to ${MAX_MILLISECONDS}, in milliseconds unless it has a unit`,
     parse: (text) => {
-      const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s|)$/i.exec(text);
-      const unitMs = match?.[2].toLowerCase() === "s" ? 1000 : 1;
-      return match === null ? null : within(Number(match[1]) * unitMs, min, MAX_MILLISECONDS);
+      if (BARE.test(text)) return within(Number(text), min, MAX_MILLISECONDS);
+      const micros = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)us$/i.exec(text);
+      const ms = micros === null ? unitsMs(text) : Number(micros[1]) / 1000;
+      return within(ms, min, MAX_MILLISECONDS);
     },
   };
 }

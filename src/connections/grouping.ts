@@ -13,11 +13,17 @@ import { ANY_PORT, type GroupTable, KEY, KEY_WORDS, OVERFLOW_GROUP } from "./gro
 const OUT = 1;
 const IN = 2;
 
+/** A peer, or a network of them: 4 or 16 bytes, how many leading bits count, and a port; null for any. */
+export interface PeerFilter {
+  readonly bytes: Uint8Array;
+  readonly bits: number;
+  readonly port: number | null;
+}
+
 /** What connections are looked at. Null: all. */
 export interface ConnectionFilter {
-  /** The peer: 4 or 16 bytes, and how many leading bits count. */
-  readonly peer: { readonly bytes: Uint8Array; readonly bits: number } | null;
-  readonly peerPort: number | null;
+  /** Those with one of these peers. */
+  readonly peers: readonly PeerFilter[] | null;
   /** The service's port: the remote one of `out`, the local one of `in`. */
   readonly port: number | null;
   /** Those alone that a listening port accepted. */
@@ -58,13 +64,21 @@ export function writeKey(
 export function isLookedAt(
   socket: DiagSocket,
   direction: ConnectionDirection,
-  { peer, peerPort, port, listening }: ConnectionFilter,
+  { peers, port, listening }: ConnectionFilter,
 ): boolean {
   if (listening && direction === "out") return false;
-  if (peerPort !== null && socket.remotePort !== peerPort) return false;
   const service = direction === "out" ? socket.remotePort : socket.localPort;
   if (port !== null && service !== port) return false;
-  return peer === null || isWithin(socket, peer.bytes, peer.bits);
+  if (peers === null) return true;
+  for (const peer of peers) {
+    if (isPeer(socket, peer)) return true;
+  }
+  return false;
+}
+
+function isPeer(socket: DiagSocket, { bytes, bits, port }: PeerFilter): boolean {
+  if (port !== null && socket.remotePort !== port) return false;
+  return isWithin(socket, bytes, bits);
 }
 
 /** Whether the leading bits of the remote address are these. */

@@ -107,8 +107,10 @@ export class Observer {
   }
 
   async #connections(): Promise<boolean> {
-    const { peer, peerPort, port } = this.#options.filter;
-    const filter = { port, localPort: null, remotePort: peerPort, remote: peer };
+    const { peers, port } = this.#options.filter;
+    // Of several the kernel is asked for all; the differences leave out what is not looked at.
+    const only = peers?.length === 1 ? peers[0] : null;
+    const filter = { port, localPort: null, remotePort: only?.port ?? null, remote: only };
     return await this.#both(
       { states: CONNECTION_STATES, info: true, drops: false, filter },
       this.#differences.add,

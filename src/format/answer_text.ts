@@ -169,6 +169,7 @@ function moreCommand({ conclusion, target, address }: Comparison): string {
     port_silent: `trace ${of}`,
     refused: `trace ${of}`,
     prober: "selfcheck",
+    nothing_sent: "selfcheck",
     server: `connections -c 5 --to ${hostPort(address, target.port)}`,
     queueing: `connections -c 5 --to ${hostPort(address, target.port)}`,
   };

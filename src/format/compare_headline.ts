@@ -1,7 +1,7 @@
 /** The answer to "is it the network?" in one line. */
-import type { Comparison, Conclusion, Finding, Question } from "../domain/comparison.ts";
+import type { Comparison, Conclusion, Finding, Question, Side } from "../domain/comparison.ts";
 import { percent } from "../text/number.ts";
-import { excess, millis, sentenceOf, tailOf } from "./compare_sentences.ts";
+import { droppedText, excess, millis, sentenceOf, tailOf } from "./compare_sentences.ts";
 
 /** What a run of few slots may miss is shown as this share or less by the number it asks for. */
 const SHOWN = "2%";
@@ -18,20 +18,17 @@ function answerText({ cause }: Conclusion, comparison: Comparison): string {
   const { sides: { handshake, ping }, target, live } = comparison;
   const { sent, lost, again, answered } = handshake;
   const p50 = `p50 ${millis(handshake.delays?.p50Us ?? null)}`;
-  const drops = `${lost + again} of ${sent} handshakes were lost or sent their SYN again`;
-  const spikes = `${handshake.spikes.count} of ${handshake.spikes.of} handshakes ` +
-    `(min ${millis(handshake.delays?.minUs ?? null)}, ${tailOf(handshake)})`;
+  const drops = droppedText({ count: lost + again, of: sent });
   switch (cause) {
     case "none":
-      return `No sign that it is the network: ${sent} handshakes, none lost, ${p50}, ${
-        tailOf(handshake)
-      }.`;
+      return `No sign that it is the network${usual(handshake)}: ${sent} handshakes, none lost, ` +
+        `${p50}, ${tailOf(handshake)}.`;
     case "loss":
       return live?.loss !== null && live?.loss !== undefined && lost + again === 0
         ? `Yes, packets get lost: of live connections ${live.loss}.`
         : `Yes, packets get lost: ${drops} (on the way, or at a full accept queue).`;
     case "spikes":
-      return `Yes, TCP meets spikes of ${excess(handshake)}: ${spikes}${echoes(comparison)}.`;
+      return spikesText(comparison);
     case "queueing":
       return `Yes, packets queue: ${live?.queueing ?? "-"}.`;
     case "perhaps_loss":
@@ -57,25 +54,67 @@ function answerText({ cause }: Conclusion, comparison: Comparison): string {
       return `TCP alone is silent: 0 of ${sent} handshakes were answered, ${
         ping?.answered ?? 0
       } of ` +
-        `${ping?.sent ?? 0} echoes were: a firewall, or the host of the service.`;
+        `${ping?.sent ?? 0} echoes were: a firewall, or the service's accept queue is full.`;
     case "all_silent":
       return `No answer at all: ${lost} of ${sent} handshakes` +
         `${ping === null ? "" : ` and ${ping.lost} of ${ping.sent} echoes`} lost: ` +
-        "the host is down, unreachable or filtered.";
+        `${silenceText(comparison)}.`;
     case "too_few":
       return "Too few samples to tell.";
     case "nothing_sent":
-      return "Nothing was measured: no handshake could be sent.";
+      return `Nothing was measured: no handshake could be sent${
+        comparison.handshake.lastError === null ? "" : ` (${comparison.handshake.lastError})`
+      }.`;
     default:
       return cause satisfies never;
   }
 }
 
-/** Whether echoes meet TCP's spikes; nothing where that is not known. */
-function echoes({ findings }: Comparison): string {
+/** A longer round trip is worth asking whether it is usual: within a region none takes so long. */
+const LONG_US = 20_000;
+
+/** No trouble was seen; whether the whole way is slower than it was, only who knows it can say. */
+function usual({ delays }: Side): string {
+  return delays === null || delays.p50Us < LONG_US
+    ? ""
+    : `, if ${millis(delays.p50Us)} is usual here`;
+}
+
+/** Spikes, or jitter: there many handshakes lie between the fastest and the slow ones. */
+function spikesText(comparison: Comparison): string {
+  const { handshake } = comparison.sides;
+  const { spikes, delays } = handshake;
+  const figures = `min ${millis(delays?.minUs ?? null)}, ${tailOf(handshake)}`;
+  if (!isJitter(handshake)) {
+    return `Yes, TCP meets spikes of ${excess(handshake)}: ${spikes.count} of ${spikes.of} ` +
+      `handshakes (${figures})${echoes(comparison, "echoes meet them too")}.`;
+  }
+  return `Yes, TCP's round trips vary by ${excess(handshake)}: ` +
+    `p50 ${millis(delays?.p50Us ?? null)} of ${spikes.of} handshakes (${figures})` +
+    `${echoes(comparison, "those of echoes vary too")}.`;
+}
+
+const JITTER_SHARE = 0.2;
+
+function isJitter({ spikes, delays }: Side): boolean {
+  if (delays === null || spikes.count < JITTER_SHARE * spikes.of) return false;
+  const median = (delays.p50Us - delays.minUs) / Math.max(1, delays.p90Us - delays.minUs);
+  return median > JITTER_SHARE && median < 1 - JITTER_SHARE;
+}
+
+/** Whether echoes meet what TCP does; nothing where that is not known. */
+function echoes({ findings }: Comparison, same: string): string {
   const tail = findings.find(({ question, aspect }) => question === "ping" && aspect === "tail");
-  if (tail?.answer === "same") return "; echoes meet them too";
+  if (tail?.answer === "same") return `; ${same}`;
   return tail?.answer === "less" ? "; echoes do not" : "";
+}
+
+/** Why nothing answers: what a router said, where one did. */
+function silenceText({ handshake, ping }: Comparison): string {
+  const said = [handshake, ping].find((of) => of !== null && of.unreachable > 0)?.lastError;
+  return said === undefined || said === null
+    ? "the host is down, unreachable or filtered"
+    : `the way there is closed (${said})`;
 }
 
 /** The first finding of a question that has something to say. */

@@ -1,6 +1,5 @@
 /** The findings of a comparison: one sentence each, with its figures and how sure it is. */
 import {
-  type Answer,
   type Comparison,
   FEWEST_PAIRS,
   type Finding,
@@ -112,13 +111,19 @@ function ownLoss({ answer, first, chance, enoughSlots }: Finding, of: Comparison
       others(of)
     }; more than ${unseen} would have shown.`;
   }
-  const seen = `${handshakes} were lost or sent their SYN again (${shareText(first)})${others(of)}`;
+  const seen = `${droppedText(first)} (${shareText(first)})${others(of)}`;
   const { again } = of.sides.handshake;
   const repeated = again === 0 ? "" : `; of these ${again} answered a later SYN`;
   return `Loss: ${seen}${repeated}${
     answer === "more" ? sure(chance, "a usual loss of 0.1%") : ""
   }` +
     `${more(enoughSlots)}.`;
+}
+
+/** `2 of 40 handshakes were lost or sent their SYN again`. */
+export function droppedText({ count, of }: Share): string {
+  const [were, their] = count === 1 ? ["was", "its"] : ["were", "their"];
+  return `${count} of ${of} handshakes ${were} lost or sent ${their} SYN again`;
 }
 
 /** What was lost of echoes and knocks, where there were any. */
@@ -161,7 +166,7 @@ function tailSentence(finding: Finding, words: Words, { sides }: Comparison): st
   const { answer, first, second, chance, enoughSlots, question } = finding;
   const [one, other] = [sideOf(question, sides), sides.handshake];
   const counts = `${countText(first)} ${words.probes[0]}, ${countText(second)} ${words.probes[1]}`;
-  const owner = answer === "less" ? other : one;
+  const owner = ratio(first) < ratio(second) ? other : one;
   const size = `${excess(owner)} spikes`;
   const figures = againstText(one, other, owner);
   switch (answer) {
@@ -246,8 +251,13 @@ function sideOf(question: Question, sides: Comparison["sides"]): Side {
   return side ?? sides.handshake;
 }
 
-/** Answers that say nothing of their own. They have a sentence only where they are all there is. */
-export const EMPTY_ANSWERS: readonly Answer[] = ["both_silent", "too_few"];
+/**
+ * Whether a finding says something that the headline does not. Live connections that were read too few
+ * times say so, since their row stands in the table.
+ */
+export function hasSentence({ answer, question }: Finding): boolean {
+  return answer !== "both_silent" && (answer !== "too_few" || question === "connections");
+}
 
 /** The quantile that the spikes of a side, or of another one, move: `p90 12.4 ms`. */
 export function tailOf(side: Side, owner = side): string {
@@ -280,6 +290,10 @@ function tailQuantile({ delays, spikes }: Side): QuantileOf {
 
 function countText(share: Share | null): string {
   return share === null ? "-" : `${share.count} of ${share.of}`;
+}
+
+function ratio(share: Share | null): number {
+  return share === null ? 0 : shareOf(share.count, share.of) ?? 0;
 }
 
 function portion({ count, of }: Share): string {

@@ -7,7 +7,7 @@ import { targetTitle } from "../domain/target.ts";
 import { durationText } from "../text/duration.ts";
 import { millisText } from "../text/number.ts";
 import { headline } from "./compare_headline.ts";
-import { EMPTY_ANSWERS, sentenceOf } from "./compare_sentences.ts";
+import { hasSentence, sentenceOf } from "./compare_sentences.ts";
 import type { Paint } from "./paint.ts";
 
 /** The columns behind the name, with their widths. */
@@ -141,12 +141,11 @@ function notes({ handshake, ping, knock, sides, live }: Comparison, paint: Paint
 }
 
 function sentences(comparison: Comparison, paint: Paint): string[] {
-  return comparison.findings.filter(({ answer }) => !EMPTY_ANSWERS.includes(answer)).flatMap(
-    (finding) =>
-      folded(
-        sentenceOf(finding, comparison),
-        finding.answer === "same" ? (text) => text : paint.warn,
-      ),
+  return comparison.findings.filter(hasSentence).flatMap((finding) =>
+    folded(
+      sentenceOf(finding, comparison),
+      finding.answer === "same" ? (text) => text : paint.warn,
+    )
   );
 }
 

@@ -1,8 +1,10 @@
-/** Which peers are meant: an address or a prefix, with a port or without. */
+/** Which peers are meant: an address or a prefix, with a port or without, or a target as elsewhere. */
 import { redacted } from "./connection_text.ts";
 import { UsageError } from "../domain/exit.ts";
 import { literalEndpoint } from "../domain/address.ts";
+import { NO_PORT, type Target } from "../domain/target.ts";
 import { quote } from "../text/quote.ts";
+import { NO_DEFAULTS, parseTargetText, splitName } from "./target_text.ts";
 
 export interface PeerPrefix {
   /** 4 or 16 bytes; an IPv4-mapped address is the IPv4 address. */
@@ -13,10 +15,26 @@ export interface PeerPrefix {
   readonly port: number | null;
 }
 
+/** A name that stands for peers by its addresses. */
+export interface PeerName {
+  readonly host: string;
+  /** Null for every port. */
+  readonly port: number | null;
+}
+
+/** Peers by address, and those whose addresses are to be looked up. */
+export interface Peers {
+  readonly prefixes: readonly PeerPrefix[];
+  readonly names: readonly PeerName[];
+}
+
 export const PEER_PREFIX =
   "ADDR[/LEN][:PORT], such as 10.0.0.5, 10.0.0.0/24:5432 or [2001:db8::/32]:443";
+export const PEERS = `${PEER_PREFIX}; a host's name or a URL`;
 
 const MAX_PORT = 65_535;
+/** The zone of an IPv6 address: an address is seen on whichever interface it is used. */
+const ZONE = /^(\[?[0-9a-f:.]*:[0-9a-f:.]*)%[^\]/:]+/i;
 const MAPPED_BITS = 96;
 
 /** Throws UsageError, which begins with `what`. */
@@ -26,6 +44,46 @@ export function parsePeerPrefix(text: string, what: string): PeerPrefix {
     throw new UsageError(`${what} ${quote(redacted(text))}: wants ${PEER_PREFIX}`);
   }
   return parsed;
+}
+
+/**
+ * The same, or what a target may be: a name, a service's name for the port, a URL or connection
+ * string. Throws UsageError, which begins with `what`.
+ */
+export function parsePeers(text: string, what: string): Peers {
+  const { place } = splitName(text);
+  const known = parse(place.replace(ZONE, "$1"));
+  if (known !== null) return { prefixes: [known], names: [] };
+  const shown = `${what} ${quote(redacted(text))}`;
+  // A slash without a scheme is a prefix, and a wrong one.
+  if (place.includes("/") && !place.includes("://")) {
+    throw new UsageError(`${shown}: wants ${PEERS}`);
+  }
+  const portless = !place.includes(":");
+  const prefixes: PeerPrefix[] = [];
+  const names: PeerName[] = [];
+  for (const target of parseTargetText(text, { ...NO_DEFAULTS, called: what, portless })) {
+    if (target.standsFor === "srv") {
+      throw new UsageError(`${shown}: an SRV name stands for many ports: wants ${PEERS}`);
+    }
+    const prefix = prefixOf(target);
+    if (prefix === null) names.push({ host: target.host, port: portOf(target) });
+    else prefixes.push(prefix);
+  }
+  return { prefixes, names };
+}
+
+/** The one address, with its port; null for a name. Its zone is left out. */
+export function peerOf(address: string, port: number | null): PeerPrefix | null {
+  return prefix(address.split("%")[0], undefined, port === null ? undefined : String(port));
+}
+
+function prefixOf(target: Target): PeerPrefix | null {
+  return peerOf(target.host, portOf(target));
+}
+
+function portOf({ port }: Target): number | null {
+  return port === NO_PORT ? null : port;
 }
 
 function parse(text: string): PeerPrefix | null {

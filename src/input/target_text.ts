@@ -310,19 +310,24 @@ function withoutComment(line: string): string {
 }
 
 function parseLine(words: string[], at: string, defaults: TargetDefaults): Target[] {
+  let place = "";
   try {
     const targets = parseTargetText(words[0], defaults);
     const labels = new Map(defaults.labels);
     let az = defaults.az;
-    for (const word of words.slice(1)) {
-      const [key, value] = parseLabel(word);
+    for (let i = 1; i < words.length; i++) {
+      place = `word ${i + 1}: `;
+      const [key, value] = parseLabel(words[i]);
       if (key === "az") az = value;
       else labels.set(key, value);
     }
+    place = "";
     if (labels.size > MAX_LABELS) throw new UsageError(`more than ${MAX_LABELS} labels`);
     return targets.map((target) => ({ ...target, az, labels: [...labels] }));
   } catch (error) {
-    if (error instanceof UsageError) throw new UsageError(`${at}: ${unquoted(error.message)}`);
+    if (error instanceof UsageError) {
+      throw new UsageError(`${at}: ${place}${unquoted(error.message)}`);
+    }
     throw error;
   }
 }

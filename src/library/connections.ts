@@ -137,10 +137,8 @@ function checked(options: ConnectionsOptions): Request {
   if (!GROUPINGS.includes(by)) {
     throw new UsageError(`by ${quote(String(by))}: wants ${GROUPINGS.join(", ")}`);
   }
-  const peer = options.peer === undefined ? null : parsePeerPrefix(options.peer, "peer");
   const filter: ConnectionFilter = {
-    peer: peer === null ? null : { bytes: peer.bytes, bits: peer.bits },
-    peerPort: peer?.port ?? null,
+    peers: options.peer === undefined ? null : [parsePeerPrefix(options.peer, "peer")],
     port: whole("port", options.port, 1, MAX_PORT, null),
     listening,
   };
@@ -163,7 +161,7 @@ function checked(options: ConnectionsOptions): Request {
       top: whole("top", top, 1, MAX_TOP, DEFAULT_TOP),
       filter,
       listening,
-      groupedPortsOnly: filter.peer !== null || filter.peerPort !== null || filter.port !== null,
+      groupedPortsOnly: filter.peers !== null || filter.port !== null,
       thresholds: { rttUs: null, retransmittedRatio: null },
       steady: false,
     },

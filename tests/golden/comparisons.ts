@@ -12,7 +12,7 @@ import { TargetStats } from "../../src/stats/target_stats.ts";
 
 const SLOTS = 20;
 
-/** Of one kind of probe: a round trip in µs by slot; null for refused, or one of the two below. */
+/** Of one kind of probe: a round trip in µs by slot; null for refused, or one of those below. */
 type Delays = (slot: number) => number | null;
 
 interface Kinds {
@@ -27,6 +27,8 @@ const around = (us: number): Delays => (slot) => us + 10 * slot;
 const LOST = -1;
 /** Answered after the SYN was sent again. */
 const AGAIN = -2;
+/** A router says that there is no way. */
+const NO_WAY = -3;
 const lost: Delays = () => LOST;
 const refused: Delays = () => null;
 
@@ -34,6 +36,7 @@ function recordOf(us: number | null, slot: number, seq: number): ProbeRecord {
   const record = { ...blankRecord(), slot, seq };
   if (us === null) return { ...record, outcome: "refused", connectUs: 400 + slot };
   if (us === LOST) return { ...record, outcome: "timeout" };
+  if (us === NO_WAY) return { ...record, outcome: "unreachable", error: "No route to host" };
   if (us === AGAIN) {
     const waited = { rttUs: 1_031_000, rttSource: "clock", connectUs: 1_031_000 } as const;
     return { ...record, ...waited, outcome: "established", synRetransmits: 1 };
@@ -91,6 +94,10 @@ const ALL = { cold: LINK, steady: LINK, ping: LINK, knock: LINK };
 const SOME: Delays = (slot) => slot % 2 === 0 ? 10_000 : -1;
 
 const SPIKES: Delays = (slot) => slot % 3 === 0 ? 20_000 + slot : 10_000 + slot;
+const JITTER: Delays = (slot) => 10_000 + 1000 * ((7 * slot) % 20);
+const DISTANT = around(200_000);
+const FAR = { cold: DISTANT, steady: DISTANT, ping: DISTANT, knock: DISTANT };
+const noWay: Delays = () => NO_WAY;
 const REPEATED: Delays = (slot) => slot % 5 === 0 ? AGAIN : 10_000 + slot;
 const THINKING: LiveFigures = {
   connections: 4,
@@ -110,6 +117,8 @@ const THINKING: LiveFigures = {
   queueing: null,
 };
 
+const TWICE = { count: 8, minUs: 35_000, p50Us: 40_400, maxUs: 44_000, medians: [40_100, 40_700] };
+
 const COMPARISONS: readonly Comparison[] = [
   comparison("truth", ALL),
   comparison("misleads", { ...ALL, cold: around(42_000), ping: around(25_000) }),
@@ -122,6 +131,12 @@ const COMPARISONS: readonly Comparison[] = [
   comparison("thinking", ALL, { live: THINKING }),
   comparison("closed", { cold: refused, steady: refused, ping: around(200), knock: refused }),
   comparison("dark", { cold: lost, steady: lost, ping: lost, knock: lost }),
+  comparison("jitter", { ...ALL, steady: JITTER, cold: JITTER, ping: JITTER, knock: JITTER }),
+  comparison("far", { ...ALL, ...FAR }),
+  comparison("one lost", { ...ALL, steady: (slot) => slot === 7 ? AGAIN : 10_000 + slot }),
+  comparison("port silent", { ...ALL, cold: lost, steady: lost, knock: lost }),
+  comparison("closed way", { cold: noWay, steady: noWay, ping: noWay, knock: noWay }),
+  comparison("read twice", ALL, { live: { ...THINKING, readings: 2, replyRtt: TWICE } }),
   comparison("alone", { ...ALL, ping: null, knock: null }, {
     leftOut: { ping: "cannot ping: not permitted", knock: "cannot knock: not permitted" },
   }),

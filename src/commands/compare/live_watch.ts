@@ -42,8 +42,7 @@ export class LiveWatch {
       by: "peer",
       top: 1,
       filter: {
-        peer: { bytes, bits: 8 * bytes.length },
-        peerPort: port,
+        peers: [{ bytes, bits: 8 * bytes.length, port }],
         port: null,
         listening: false,
       },

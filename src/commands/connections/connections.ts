@@ -5,7 +5,7 @@ import { Observer } from "../../connections/observer.ts";
 import { FailWatch } from "../../connections/thresholds.ts";
 import { ConnectionWatch } from "../../connections/watch.ts";
 import type { ConnectionReport } from "../../domain/connection.ts";
-import { type ExitCode, SystemError } from "../../domain/exit.ts";
+import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
 import { blankRecord } from "../../domain/probe_record.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { revoke } from "../../kernel/process.ts";
@@ -32,6 +32,7 @@ import { PeerTracer } from "../../trace/peer_tracer.ts";
 import { LiveConnections } from "./live_connections.ts";
 import { type ConnectionsOptions, wantsTraces } from "./options.ts";
 import { ConnectionOutputs } from "./outputs.ts";
+import { wholeFilter } from "./peers.ts";
 
 /** A handshake beside that takes longer is not counted. */
 const HANDSHAKE_TIMEOUT_MS = 2000;
@@ -44,7 +45,9 @@ export async function connections(
   options: ConnectionsOptions,
   version: string,
 ): Promise<ExitCode> {
-  const run = new Run(options, version);
+  const filter = await wholeFilter(options);
+  if (filter === null) return EXIT.unresolved;
+  const run = new Run({ ...options, filter }, version);
   return await run.run();
 }
 
@@ -80,7 +83,7 @@ class Run {
       by,
       top,
       listening: filter.listening,
-      groupedPortsOnly: filter.peer !== null || filter.peerPort !== null || filter.port !== null,
+      groupedPortsOnly: filter.peers !== null || filter.port !== null,
       steady: exports.length > 0,
       thresholds: {
         rttUs: least(fail.rttUs, trace.rttUs),

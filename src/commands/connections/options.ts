@@ -2,6 +2,7 @@
 import type { OutputName } from "../../format/record_format.ts";
 import type { HttpOptions } from "../../net/http_access.ts";
 import type { Grouping } from "../../domain/connection.ts";
+import type { PeerName } from "../../input/peer_prefix.ts";
 import type { ConnectionFilter } from "../../connections/grouping.ts";
 import type { ReportThresholds } from "../../connections/report.ts";
 import type { ExportTarget } from "../../run/options.ts";
@@ -9,6 +10,8 @@ import type { ExportTarget } from "../../run/options.ts";
 export interface ConnectionsOptions {
   readonly by: Grouping;
   readonly filter: ConnectionFilter;
+  /** Names whose addresses, at the start, are peers of the filter too. */
+  readonly peerNames: readonly PeerName[];
   /** Groups shown by themselves. */
   readonly top: number;
   readonly intervalMs: number;

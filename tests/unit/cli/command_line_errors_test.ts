@@ -15,7 +15,10 @@ const COMMANDS =
   "probe, serve, connections, ping, knock, trace, compare, mesh, heatmap, selfcheck, completions, help, version";
 
 const BAD: readonly [argv: string, message: string][] = [
-  ["", `wants a command: ${COMMANDS}; see 'wire-probe help'`],
+  [
+    "",
+    `wants a target, HOST:PORT, to ask whether it is the network, or a command: ${COMMANDS}; see 'wire-probe help'`,
+  ],
   ["prob db:1", "there is no command \"prob\"; did you mean 'probe'?"],
   ["Serve", "there is no command \"Serve\"; did you mean 'serve'?"],
   [

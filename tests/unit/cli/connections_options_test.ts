@@ -5,8 +5,9 @@ import { UsageError } from "../../../src/domain/exit.ts";
 
 const DEFAULTS: ConnectionsOptions = {
   by: "peer",
-  filter: { peer: null, peerPort: null, port: null, listening: false },
+  filter: { peers: null, port: null, listening: false },
   top: 8,
+  peerNames: [],
   intervalMs: 1000,
   count: 1,
   durationMs: null,
@@ -35,14 +36,17 @@ const GIVEN: readonly [argv: string, change: Partial<ConnectionsOptions>][] = [
   }],
   ["connections --to 10.0.0.0/24:5432", {
     filter: {
-      peer: { bytes: Uint8Array.of(10, 0, 0, 0), bits: 24 },
-      peerPort: 5432,
+      peers: [{ bytes: Uint8Array.of(10, 0, 0, 0), bits: 24, port: 5432 }],
       port: null,
       listening: false,
     },
   }],
+  ["connections --to postgres://db/app", {
+    filter: { peers: [], port: null, listening: false },
+    peerNames: [{ host: "db", port: 5432 }],
+  }],
   ["connections --port 5432 --listening", {
-    filter: { peer: null, peerPort: null, port: 5432, listening: true },
+    filter: { peers: null, port: 5432, listening: true },
   }],
   ["connections --live", { live: true, count: null }],
   ["connections -w 1m", { durationMs: 60_000, count: null }],
@@ -83,7 +87,7 @@ Deno.test("what cannot be is refused by name", () => {
   for (
     const [argv, message] of [
       ["connections db:5432", "'connections' takes no arguments"],
-      ["connections --to db", '--to "db": wants ADDR'],
+      ["connections --to 10.0.0.0/33", '--to "10.0.0.0/33": wants ADDR'],
       ["connections --by host", "--by"],
       ["connections --live -o json", "--live draws on standard output"],
       ["connections -o none", "--output none wants --export"],

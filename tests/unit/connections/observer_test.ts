@@ -60,7 +60,7 @@ class Bench {
       listening,
       groupedPortsOnly: port !== null,
       steady,
-      filter: { peer: null, peerPort: null, port, listening },
+      filter: { peers: null, port, listening },
       thresholds: { rttUs: null, retransmittedRatio: null },
     }, {
       source: this.source,

@@ -73,7 +73,7 @@ const BAD: readonly [text: string, message: string][] = [
   ["db:1\n::1:80", "nodes.txt:2: target: an IPv6 address goes in brackets: [address]:port"],
   [
     "db:1 rack",
-    "nodes.txt:1: label: wants key=value, the key of letters, digits and _, the value not empty",
+    "nodes.txt:1: word 2: label: wants key=value, the key of letters, digits and _, the value not empty",
   ],
   ["a=db:1\n#\na=db:1", "nodes.txt:3: the same target as line 1"],
   ["a=db:1 k=v\na=db:1 k=v", "nodes.txt:2: the same target as line 1"],
