@@ -4,7 +4,7 @@ import { build } from "../release/build.ts";
 import { run } from "./command.ts";
 import { denoTest } from "./deno_test.ts";
 import { type Result, single, withoutSkips } from "./result.ts";
-import { newestRuntime } from "./newest.ts";
+import { MAY_BE_APART, newestRuntime } from "./newest.ts";
 import { rootPrefix } from "./root.ts";
 
 /** How the gate was asked to run. */
@@ -87,13 +87,10 @@ export function suites(): Suite[] {
     { name: "build", needsBinary: false, beside: false, run: compile },
     ...pure.map((name) => tests(name, PURE[name], false)),
     ...(folders.includes("binary") ? [tests("binary", ["--allow-all"], true)] : []),
-    ...BESIDE.filter((name) => folders.includes(name))
-      .map((name) => ({ ...tests(name, ["--allow-all"], true), beside: true })),
-    ...rest.map((name) => tests(name, ["--allow-all"], true)),
     {
       name: "newest",
       needsBinary: true,
-      beside: true,
+      beside: MAY_BE_APART,
       run: async ({ complete }) => {
         const result = await newestRuntime(complete);
         return complete ? withoutSkips(result) : result;
@@ -108,6 +105,9 @@ export function suites(): Suite[] {
       needsBinary: true,
       beside: true,
     },
+    ...BESIDE.filter((name) => folders.includes(name))
+      .map((name) => ({ ...tests(name, ["--allow-all"], true), beside: true })),
+    ...rest.map((name) => tests(name, ["--allow-all"], true)),
     ...(existsSync(FOOTPRINT) ? [footprint()] : []),
   ];
 }
