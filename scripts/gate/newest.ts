@@ -15,7 +15,8 @@ const GOLDEN = "tests/golden";
  * counters are seen by them. It has a link, as any machine has. Only root makes one so.
  */
 const APART = ["unshare", "--net", "sh", "-c"];
-const LINKS = "ip link set lo up && ip link add name net0 type dummy && ip link set net0 up";
+const LINKS =
+  "ip link set lo up && ip link add name net0 type veth peer name net1 && ip link set net0 up && ip link set net1 up";
 export const MAY_BE_APART = Deno.uid() === 0;
 
 /** Fetches that runtime where it is not there yet; a result that failed where it is not to be had. */

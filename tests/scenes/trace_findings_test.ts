@@ -4,6 +4,7 @@ import {
   assertEquals,
   assertGreaterOrEqual,
   assertLess,
+  assertLessOrEqual,
   assertStringIncludes,
 } from "@std/assert";
 import { BINARY } from "../wan/binary.ts";
@@ -12,6 +13,7 @@ import { wan } from "../wan/harness/wan.ts";
 import {
   addressesOf,
   Chain,
+  completedByKernel,
   FAMILIES,
   operand,
   PORT,
@@ -81,13 +83,16 @@ wan("flows find both of two equal paths, and each keeps to one", async () => {
   await using _network = network;
   const responder = await Responder.start(end);
   const ways = WAYS.filter(([, protocol]) => protocol !== "icmp");
+  let late = 0;
   for (const family of FAMILIES) {
     const target = end.ports[0][family];
     for (const [user, protocol, options] of ways) {
       const label = `${user} ${protocol} ${family}`;
       const words = options.filter((word) => word !== "--paths" && word !== "1");
       const to = operand(protocol, target);
+      await link.capture();
       const { trace: of } = await trace(prober, user, ...words, "--paths", "32", to);
+      late += completedByKernel(await link.captured());
       assertEquals(of.flow, "fixed", label);
       const met = of.hops[1].addresses.map(({ address }) => address).toSorted();
       assertEquals(met, branches.map((branch) => branch[family]).toSorted(), label);
@@ -96,10 +101,12 @@ wan("flows find both of two equal paths, and each keeps to one", async () => {
       for (const addresses of flows) assertEquals(addresses.size, 1, label);
       await link.capture();
       await trace(prober, user, ...words, "--paths", "1", "-q", "8", to);
-      assertEquals(flowsIn(await link.captured(), protocol === "udp" ? "udp" : "tcp"), 1, label);
+      const packets = await link.captured();
+      assertEquals(flowsIn(packets, protocol === "udp" ? "udp" : "tcp"), 1, label);
+      late += completedByKernel(packets);
     }
   }
-  assertEquals(await responder.accepted(), 0);
+  assertLessOrEqual(await responder.accepted(), late);
 });
 
 wan("without the right to hold a flow, TCP says that it does not", async () => {

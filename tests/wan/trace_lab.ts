@@ -1,6 +1,6 @@
 /** Paths of routers between a prober and a responder, and the compiled binary's traces along them. */
 import { BINARY } from "./binary.ts";
-import { type Host, type Link, Network } from "./harness/network.ts";
+import { type CapturedPacket, type Host, type Link, Network } from "./harness/network.ts";
 
 /** The responder's port, and one on which nobody listens. */
 export const PORT = 9999;
@@ -130,6 +130,34 @@ export class Responder {
     const text = await new Response(this.process.stdout).text();
     return Number(/accepted ([0-9]+)/.exec(text)?.[1]);
   }
+}
+
+/** A handshake is completed by the kernel when its reset has not come by then (TCP_DELACK_MAX), less a jiffy. */
+const KERNEL_WAITS_US = 190_000;
+const TCP = 6;
+// Flags of TCP (RFC 9293).
+const [SYN, RST, ACK] = [0x02, 0x04, 0x10];
+
+/**
+ * How many handshakes the prober's kernel completed itself, by its packets: the prober did not run for so
+ * long after the answer that it could not reset them.
+ */
+export function completedByKernel(packets: readonly CapturedPacket[]): number {
+  const answeredUs = new Map<string, number>();
+  let count = 0;
+  for (const { direction, inUs, outUs, bytes } of packets) {
+    const [protocol, at] = bytes[0] >> 4 === 6 ? [bytes[6], 40] : [bytes[9], 20];
+    if (protocol !== TCP) continue;
+    const flags = bytes[at + 13];
+    const port = (end: number) => bytes.slice(at + 2 * end, at + 2 * end + 2).join(" ");
+    if (direction === 1 && (flags & (SYN | ACK)) === (SYN | ACK)) {
+      answeredUs.set(port(1), outUs ?? Infinity);
+    } else if (direction === 0 && (flags & (SYN | RST | ACK)) === ACK) {
+      if (inUs - (answeredUs.get(port(0)) ?? Infinity) >= KERNEL_WAITS_US) count++;
+      answeredUs.delete(port(0));
+    }
+  }
+  return count;
 }
 
 /** A chain: the prober, routers, the responder, a link of known delay between each two. */

@@ -133,11 +133,20 @@ export class Network {
     return link;
   }
 
-  /** Joins two hosts by a veth pair: the kernel's own, without delay. */
+  /**
+   * Joins two hosts by a veth pair: the kernel's own, without delay. Both ends have one MAC, so that none
+   * asks for the other's: an answer may be lost while the pair comes up, and is asked for again a second later.
+   */
   async veth(a: Host, b: Host, options: PairOptions = {}): Promise<{ a: Port; b: Port }> {
     const [portA, portB] = this.#ports(a, b, options);
-    const peer = ["peer", "name", portB.device, "netns", b.namespace];
-    await a.ip("link", "add", portA.device, "type", "veth", ...peer);
+    const end = [
+      "address",
+      `02:00:00:00:00:${this.#pairs.toString(16).padStart(2, "0")}`,
+      "arp",
+      "off",
+    ];
+    const peer = ["peer", "name", portB.device, ...end, "netns", b.namespace];
+    await a.ip("link", "add", "name", portA.device, ...end, "type", "veth", ...peer);
     await Promise.all([raise(portA, 1, options), raise(portB, 2, options)]);
     return { a: portA, b: portB };
   }
