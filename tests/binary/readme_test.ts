@@ -91,7 +91,8 @@ run=$!
 # Those without an end are ended, once they have said something.
 if [ "$2" ]; then
   for i in $(seq 150); do [ -s said ] || [ -s complaints ] && break; sleep 0.1; done
-  sleep 0.5
+  # Its first words come before its first probe.
+  case "$1" in *compare*) sleep 3 ;; *) sleep 0.5 ;; esac
   kill $run
 fi
 wait $run

@@ -1,6 +1,7 @@
 /** Few descriptors, and what nobody caught: the compiled program. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { BINARY } from "../wan/binary.ts";
+import { Stalls } from "../wan/harness/stalls.ts";
 import { pause, Program, until } from "./harness/program.ts";
 
 interface Summary {
@@ -51,6 +52,7 @@ Deno.test("a reload from 1 to 301 targets, 300 silent, costs the healthy one not
   const silentTargets = Array.from({ length: 300 }, (_, i) => `s${i}=127.0.0.1:${silence.port}`);
   await Deno.writeTextFile(file, `${healthy}\n`);
   const args = ["probe", "--targets", file, "-i", "500ms", "-t", "2s", "-o", "json"];
+  using stalls = new Stalls();
   await using program = limited(100, ...args, "--duration", "8s");
   await until("it probes", () => program.stdout.includes("established"));
   await Deno.writeTextFile(file, [healthy, ...silentTargets].join("\n"));
@@ -60,8 +62,10 @@ Deno.test("a reload from 1 to 301 targets, 300 silent, costs the healthy one not
   const summaries = program.lines<Summary>("wire-probe.summary.v1");
   const found = summaries.find(({ target }) => target === "healthy");
   assert(found !== undefined);
-  assertEquals([found.lost, found.skipped], [0, 0]);
-  assert(found.sent >= 15, `${found.sent} sent`);
+  const missed = stalls.slots(500);
+  assertEquals(found.lost, 0);
+  assertLessOrEqual(found.skipped, missed);
+  assert(found.sent >= 15 - missed, `${found.sent} sent`);
   const silent = summaries.filter(({ target }) => target !== "healthy");
   assertEquals(silent.length, 300);
   // With the soft limit's 36 places they would skip nine of ten.
