@@ -32,10 +32,9 @@ import { install } from "../gate/packages.ts";
 
 const SVG = new URL("scale.svg", import.meta.url).pathname;
 /** Theirs is a constant cost by the second: longer runs show nothing more. */
-const MOST_PEER_SECONDS = 15;
-/** The sizes at which a run with some targets silent is made as well. */
-const LEAST_PARTLY_SILENT = 1000;
-const MOST_PARTLY_SILENT = 10_000;
+const MOST_PEER_SECONDS = 8;
+/** The size at which runs with some targets silent or refused are made as well. */
+const MIXED_TARGETS = 10_000;
 /** Nobody listens there in a namespace of the benchmark's own. */
 const CLOSED_PORT = 9;
 /** The size at which heap bytes a probe are measured. */
@@ -51,47 +50,85 @@ async function measure({ targets, seconds, peers }: Options): Promise<Results> {
     await using server = bare === null
       ? await startServe(BINARY)
       : await Responder.start([bare, "accept", "0"], "stdout");
-    const { port } = server;
-    const reference = await probeOne(port, seconds, folder);
-    const runs = [];
-    for (const count of targets) {
-      say(`${count} targets`);
-      runs.push(await probeMany(count, port, seconds, folder, bare));
-    }
-    const partlySilent = [];
-    const network = await makeSilentNetwork();
-    if (!network) missing.push("silent targets: no tun device is to be had");
-    for (const count of network ? targets : []) {
-      if (count < LEAST_PARTLY_SILENT || count > MOST_PARTLY_SILENT) continue;
-      say(`${count} targets, some silent`);
-      partlySilent.push(await probePartlySilent(count, port, seconds, folder));
-    }
-    const partlyRefused = [];
-    for (const count of targets) {
-      if (count < LEAST_PARTLY_SILENT || count > MOST_PARTLY_SILENT) continue;
-      say(`${count} targets, some refused`);
-      partlyRefused.push(await probePartlyRefused(count, port, CLOSED_PORT, seconds, folder));
-    }
-    let heapBytes: number | null = null;
-    if (targets.includes(HEAP_TARGETS)) {
-      say("heap bytes a probe");
-      heapBytes = await heapBytesAProbe(HEAP_TARGETS, port, seconds, folder);
-    }
+    const place: Place = { port: server.port, seconds, folder };
+    const ours = await measureOurs(targets, place, bare, missing);
     const peerSeconds = Math.min(seconds, MOST_PEER_SECONDS);
-    const peerRuns = peers ? await measurePeers(targets, port, peerSeconds, folder, missing) : [];
-    const ours = { reference, runs, partlySilent, partlyRefused, heapBytes };
+    const peerPlace = { ...place, seconds: peerSeconds };
+    const peerRuns = peers ? await measurePeers(targets, peerPlace, missing) : [];
     return { seconds, peerSeconds, ...ours, peers: peerRuns, missing };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
+/** Where the responder listens, how long a run is, and where its files go. */
+interface Place {
+  readonly port: number;
+  readonly seconds: number;
+  readonly folder: string;
+}
+
+type OurResults = Pick<
+  Results,
+  "reference" | "runs" | "partlySilent" | "partlyRefused" | "heapBytes" | "failed"
+>;
+
+/** A run that fails is told of in `failed`, and the others are made all the same. */
+async function measureOurs(
+  targets: readonly number[],
+  { port, seconds, folder }: Place,
+  bare: string | null,
+  missing: string[],
+): Promise<OurResults> {
+  const failed: string[] = [];
+  const all = async <T>(
+    what: string,
+    sizes: readonly number[],
+    run: (size: number) => Promise<T>,
+  ) => {
+    const results: T[] = [];
+    for (const size of sizes) {
+      const name = `${size} targets${what}`;
+      say(name);
+      try {
+        results.push(await run(size));
+      } catch (error) {
+        failed.push(`${name}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+    return results;
+  };
+  const [reference = null] = await all(
+    ", 100 times a second",
+    [1],
+    () => probeOne(port, seconds, folder),
+  );
+  const runs = await all("", targets, (size) => probeMany(size, port, seconds, folder, bare));
+  const mixed = targets.filter((size) => size === MIXED_TARGETS);
+  const network = await makeSilentNetwork();
+  if (!network) missing.push("silent targets: no tun device is to be had");
+  const partlySilent = await all(
+    ", some silent",
+    network ? mixed : [],
+    (size) => probePartlySilent(size, port, seconds, folder),
+  );
+  const partlyRefused = await all(
+    ", some refused",
+    mixed,
+    (size) => probePartlyRefused(size, port, CLOSED_PORT, seconds, folder),
+  );
+  const [heapBytes = null] = await all(
+    ", heap bytes a probe",
+    targets.filter((size) => size === HEAP_TARGETS),
+    (size) => heapBytesAProbe(size, port, seconds, folder),
+  );
+  return { reference, runs, partlySilent, partlyRefused, heapBytes, failed };
+}
+
 /** A peer that is not here or fails is told of in `missing`. */
 async function measurePeers(
   targets: readonly number[],
-  port: number,
-  seconds: number,
-  folder: string,
+  { port, seconds, folder }: Place,
   missing: string[],
 ): Promise<PeerRuns[]> {
   const absent = missingNeeds();

@@ -236,6 +236,7 @@ const RESULTS: Results = {
   partlySilent: [{ ...GOOD, sent: 180_000, answered: 180_000 }],
   partlyRefused: [{ ...GOOD, byReference: null }],
   heapBytes: 100,
+  failed: [],
   peers: [{ name: "fping", does: "ICMP echo", runs: [PEER] }],
   missing: ["nping is not installed"],
 };
@@ -299,6 +300,13 @@ for (const [what, lines] of BREACHES) {
 
 Deno.test("more heap bytes a probe than promised are told", () => {
   assertEquals(broken({ ...RESULTS, heapBytes: 101 }), ["101 heap bytes a probe, not 100"]);
+});
+
+Deno.test("a run that gave no figures is told, and the others are shown all the same", () => {
+  const failed = ["1 targets, 100 times a second: it did not end"];
+  const results = { ...RESULTS, reference: null, failed };
+  assertEquals(broken(results), failed);
+  assertEquals(ourTable(results).split("\n").length, 2 + 4);
 });
 
 Deno.test("heap bytes a second are what the heap grew by between its collections", () => {

@@ -5,7 +5,7 @@ import { MOST_TARGETS } from "./addresses.ts";
 export const USAGE = `usage: task bench:scale [option…]
 
   --targets N,N…      numbers of targets, each probed once a second (100,1000,5000,10000,20000)
-  --seconds N         of each run of wire-probe; peers run as long, but at most 15 (20)
+  --seconds N         of each run of wire-probe; peers run as long, but at most 8 (20)
   --peers all|none    the runtime alone and Debian's probers, at the same rates (all)
   --install           install the peers that are missing
   --json              figures for a program to read instead of tables

@@ -31,8 +31,8 @@ export interface PeerRuns {
 export interface Results {
   readonly seconds: number;
   readonly peerSeconds: number;
-  /** One target, a hundred times a second. */
-  readonly reference: OurFigures;
+  /** One target, a hundred times a second; null where that run failed. */
+  readonly reference: OurFigures | null;
   /** By size. */
   readonly runs: readonly OurFigures[];
   /** Some of the sizes with a tenth of the targets silent; none where that cannot be made. */
@@ -42,13 +42,15 @@ export interface Results {
   /** Bytes of the heap a probe, at the promised number of targets; null where not measured. */
   readonly heapBytes: number | null;
   readonly peers: readonly PeerRuns[];
+  /** Runs of wire-probe that gave no figures, and why. */
+  readonly failed: readonly string[];
   /** What was left out, and why. */
   readonly missing: readonly string[];
 }
 
 export function ourTable({ reference, runs, partlySilent, partlyRefused }: Results): string {
   const rows = [
-    ourRow("1, 100 times a second", reference),
+    ...reference === null ? [] : [ourRow("1, 100 times a second", reference)],
     ...runs.map((run) => ourRow(count(run.targets), run)),
   ];
   for (const run of partlySilent) {
@@ -173,9 +175,9 @@ export function chart({ seconds, runs, peers }: Results): string {
 
 /** What was promised and not kept, a line each. */
 export function broken(
-  { reference, runs, partlySilent, partlyRefused, heapBytes }: Results,
+  { reference, runs, partlySilent, partlyRefused, heapBytes, failed }: Results,
 ): string[] {
-  const lines: string[] = [];
+  const lines = [...failed];
   for (const run of runs) {
     const what = `${count(run.targets)} targets`;
     if (run.targets <= PROMISED_OF_MOST.targets) lines.push(...brokenAnswers(what, run));
@@ -183,7 +185,7 @@ export function broken(
     if (run.targets === PROMISED_OF_MOST.targets) {
       lines.push(...brokenLag(what, run, PROMISED_OF_MOST.lagP99Ms));
     }
-    if (run.targets >= PROMISED.targets) {
+    if (run.targets >= PROMISED.targets && reference !== null) {
       lines.push(...brokenRtt(what, run, reference, "one target's"));
     }
   }
