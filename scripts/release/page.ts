@@ -1,34 +1,50 @@
 /**
- * Bundles the heatmap page's script into src/format/heatmap/page_script.ts: `page.ts [--check]`. With
- * `--check` nothing is written; it exits 1 when the module is not what its sources make.
+ * Packs the heatmap page's script and style into src/format/heatmap/page_parts.ts: `page.ts [--check]`.
+ * With `--check` nothing is written; it exits 1 when what is packed there is not what the sources make.
+ * They are compared unpacked: another runtime may compress the same text to other bytes.
  */
+import { Buffer } from "node:buffer";
+import { deflateRawSync } from "node:zlib";
+import { type PageParts, pageParts } from "../../src/format/heatmap/page.ts";
+import { PAGE_STYLE } from "../../src/format/heatmap/page/style.ts";
 import { deno } from "./build.ts";
 
 const ENTRY = "src/format/heatmap/page/main.ts";
-const MODULE = "src/format/heatmap/page_script.ts";
+const MODULE = "src/format/heatmap/page_parts.ts";
+const BEST_COMPRESSION = 9;
 
-/** The module as its sources make it; throws with the bundler's own words when it fails. */
-async function pageModule(): Promise<string> {
+/** The parts as their sources make them; throws with the bundler's own words when it fails. */
+async function freshParts(): Promise<PageParts> {
   const folder = await Deno.makeTempDir();
   try {
     const bundle = `${folder}/page.js`;
     const format = ["--platform", "browser", "--format", "iife", "--minify"];
     await deno("bundle", "--quiet", ...format, "--output", bundle, ENTRY);
     const script = (await Deno.readTextFile(bundle)).trimEnd();
-    return `/** The heatmap page's script. Made by \`deno task page\` from page/: do not edit. */\n` +
-      `export const PAGE_SCRIPT =\n  ${JSON.stringify(script)};\n`;
+    return { style: PAGE_STYLE, script };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
+function moduleOf(parts: PageParts): string {
+  const packed = deflateRawSync(JSON.stringify(parts), { level: BEST_COMPRESSION });
+  return `/**
+ * The heatmap page's script and style, as JSON, deflated (RFC 1951) and in base64, which is less than
+ * half of the text. Made by \`deno task page\` from page/: do not edit.
+ */
+export const PACKED_PARTS =
+  ${JSON.stringify(Buffer.from(packed).toString("base64"))};
+`;
+}
+
 if (import.meta.main) {
-  const fresh = await pageModule();
-  if (fresh !== await Deno.readTextFile(MODULE)) {
+  const fresh = await freshParts();
+  if (JSON.stringify(fresh) !== JSON.stringify(await pageParts())) {
     if (Deno.args.includes("--check")) {
       console.error(`${MODULE} is not what its sources make: run deno task page`);
       Deno.exit(1);
     }
-    await Deno.writeTextFile(MODULE, fresh);
+    await Deno.writeTextFile(MODULE, moduleOf(fresh));
   }
 }

@@ -22,7 +22,6 @@ export const FRESH_MS = 1000;
 const PIECE_BYTES = 64 * 1024;
 
 const JSON_TYPE = "application/json; charset=utf-8";
-const LIVE_PAGE = livePage();
 
 export interface PagePorts {
   readonly clock: Clock;
@@ -45,6 +44,8 @@ export class Pages {
   #token: HttpToken | null;
   #picture: MeshPicture | null;
   #history: HistoryPorts | undefined;
+  /** Made when it is asked for first. */
+  #livePage: Promise<string> | null = null;
   #row: Cached<MeshRow>;
   #json: Cached<Uint8Array<ArrayBuffer>>;
   #metrics: Cached<Uint8Array<ArrayBuffer>>;
@@ -98,7 +99,7 @@ export class Pages {
     if (this.#picture === null) return null;
     switch (request.path) {
       case "/":
-        return page("text/html; charset=utf-8", LIVE_PAGE);
+        return page("text/html; charset=utf-8", await (this.#livePage ??= livePage()));
       case "/api/matrix":
         return await this.#document(request, this.#picture, "matrix");
       case LIVE_DATA_PATH:

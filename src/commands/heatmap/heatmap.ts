@@ -228,7 +228,7 @@ async function writePage(path: string, matrix: Matrix, content: PageOptions): Pr
   if (matrix.size > MAX_PAGE_NODES) {
     throw new UsageError(`--html: a page has at most ${MAX_PAGE_NODES} nodes, not ${matrix.size}`);
   }
-  await writeOutputFile(path, heatmapPage(matrix, content));
+  await writeOutputFile(path, await heatmapPage(matrix, content));
 }
 
 /** The text for stdout. Where the matrix goes to a file, only the findings are printed. */

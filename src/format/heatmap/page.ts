@@ -9,8 +9,7 @@ import type { Metric } from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
 import type { Finding, FindingKind } from "../../domain/finding.ts";
 import type { PageData } from "./page_data.ts";
-import { PAGE_SCRIPT } from "./page_script.ts";
-import { PAGE_STYLE } from "./page_style.ts";
+import { PACKED_PARTS } from "./page_parts.ts";
 import { coverageText } from "./terminal.ts";
 import { roughDuration } from "../../text/duration.ts";
 
@@ -46,13 +45,27 @@ export interface PageOptions {
   readonly day?: PageData["day"];
 }
 
-export function heatmapPage(matrix: Matrix, options: PageOptions): string {
-  return pageWith([...pagePieces(matrix, options)].map(embedded).join(""), POLICY);
+/** What of the page is the same for every matrix. */
+export interface PageParts {
+  readonly style: string;
+  readonly script: string;
+}
+
+/** The parts, unpacked; few runs need them, so nothing is kept. */
+export async function pageParts(): Promise<PageParts> {
+  const packed = Uint8Array.from(atob(PACKED_PARTS), (character) => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return await new Response(stream).json();
+}
+
+export async function heatmapPage(matrix: Matrix, options: PageOptions): Promise<string> {
+  const data = [...pagePieces(matrix, options)].map(embedded).join("");
+  return pageWith(data, POLICY, await pageParts());
 }
 
 /** The page that asks for its data again and again. */
-export function livePage(): string {
-  return pageWith("", LIVE_POLICY);
+export async function livePage(): Promise<string> {
+  return pageWith("", LIVE_POLICY, await pageParts());
 }
 
 /** What the page is given as JSON (PageData), in pieces of one figure. */
@@ -63,7 +76,7 @@ export function* pagePieces(matrix: Matrix, options: PageOptions): Generator<str
   yield "}";
 }
 
-function pageWith(data: string, policy: string): string {
+function pageWith(data: string, policy: string, { style, script }: PageParts): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -73,7 +86,7 @@ function pageWith(data: string, policy: string): string {
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
 <title>wire-probe heatmap</title>
-<style>${PAGE_STYLE}</style>
+<style>${style}</style>
 </head>
 <body>
 <header><h1>wire-probe heatmap</h1><p id="coverage"></p><p id="state" role="status" hidden></p></header>
@@ -96,7 +109,7 @@ function pageWith(data: string, policy: string): string {
 <table id="table" class="unseen"></table>
 <div id="tip" hidden></div>
 <script type="application/json" id="data">${data}</script>
-<script>${PAGE_SCRIPT}</script>
+<script>${script}</script>
 </body>
 </html>
 `;

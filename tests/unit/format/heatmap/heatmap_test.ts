@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findingsText, terminalMatrix } from "../../../../src/format/heatmap/terminal.ts";
 import { heatmapJson } from "../../../../src/format/heatmap/json.ts";
-import { heatmapPage } from "../../../../src/format/heatmap/page.ts";
-import { PAGE_SCRIPT } from "../../../../src/format/heatmap/page_script.ts";
+import { heatmapPage, pageParts } from "../../../../src/format/heatmap/page.ts";
 import { escape, heatmapSvg } from "../../../../src/format/heatmap/svg.ts";
 import { plain } from "../../../../src/format/paint.ts";
 import { coverage } from "../../../../src/domain/matrix.ts";
@@ -98,9 +97,9 @@ const hostile = () => {
   return mesh(named, () => ({}), [HOSTILE[0]]);
 };
 
-Deno.test("a page's names stay text: nothing of them closes an element or opens one", () => {
+Deno.test("a page's names stay text: nothing of them closes an element or opens one", async () => {
   const matrix = hostile();
-  const page = heatmapPage(matrix, { metric: "p50", findings: triage(matrix), time: "now" });
+  const page = await heatmapPage(matrix, { metric: "p50", findings: triage(matrix), time: "now" });
   assertEquals(page.match(/<script[ >]/g)?.length, 2);
   assertEquals(page.match(/<\/script>/g)?.length, 2);
   assertEquals(page.includes("<img"), false);
@@ -110,14 +109,15 @@ Deno.test("a page's names stay text: nothing of them closes an element or opens 
   assertEquals(names.toSorted(), HOSTILE.toSorted());
 });
 
-Deno.test("a page may fetch nothing, and its script is whole", () => {
-  const page = heatmapPage(mesh(nodes(2)), { metric: "loss", findings: null, time: "now" });
+Deno.test("a page may fetch nothing, and its script is whole", async () => {
+  const page = await heatmapPage(mesh(nodes(2)), { metric: "loss", findings: null, time: "now" });
   assertStringIncludes(page, "default-src 'none'");
   assertEquals(/\b(?:src|href)="(?!data:,")/.test(page), false);
   assertEquals(/https?:/.test(page), false);
   // Compiled, not run.
-  new Function(PAGE_SCRIPT);
-  assertEquals(/innerHTML|insertAdjacentHTML|document\.write|eval\(/.test(PAGE_SCRIPT), false);
+  const { script } = await pageParts();
+  new Function(script);
+  assertEquals(/innerHTML|insertAdjacentHTML|document\.write|eval\(/.test(script), false);
 });
 
 Deno.test("a picture's names stay text too, also what XML has no characters for", () => {
