@@ -19,14 +19,19 @@ const LINKS =
   "ip link set lo up && ip link add name net0 type veth peer name net1 && ip link set net0 up && ip link set net1 up";
 export const MAY_BE_APART = Deno.uid() === 0;
 
-/** Fetches that runtime where it is not there yet; a result that failed where it is not to be had. */
-export async function newestRuntime(complete: boolean): Promise<Result> {
-  const found = await run([DENO, "eval", "console.log(`deno=${Deno.execPath()}`)"], {
+/** Where that runtime is, fetched where it is not there yet; undefined, and why, when it is not to be had. */
+export async function newestDeno(): Promise<{ deno: string | undefined; output: string }> {
+  const { output } = await run([DENO, "eval", "console.log(`deno=${Deno.execPath()}`)"], {
     env: NEWEST,
   });
-  const deno = /^deno=(.*)$/m.exec(found.output)?.[1];
+  return { deno: /^deno=(.*)$/m.exec(output)?.[1], output };
+}
+
+/** A result that failed where that runtime is not to be had. */
+export async function newestRuntime(complete: boolean): Promise<Result> {
+  const { deno, output } = await newestDeno();
   if (deno === undefined) {
-    if (complete) return single("newest", false, found.output);
+    if (complete) return single("newest", false, output);
     return { passed: 0, failures: [], skipped: ["the newest Deno is not to be had"], output: "" };
   }
   const results: Result[] = [];
