@@ -4,14 +4,14 @@ import { EXIT, type ExitCode, SystemError, UsageError } from "../../domain/exit.
 import { DEFAULT_QUERIES } from "../../domain/limits.ts";
 import { type Endpoint, hostPort, NO_PORT } from "../../domain/target.ts";
 import { literalEndpoint } from "../../domain/address.ts";
-import { choosePaint } from "../../format/paint.ts";
+import { choosePaint, type Paint, plain } from "../../format/paint.ts";
 import { TRACE_CSV_HEADER, traceCsv } from "../../format/path_csv.ts";
 import { traceJson } from "../../format/path_json.ts";
 import { traceLines, traceTable } from "../../format/path_text.ts";
 import { checkFamily } from "../../input/target_text.ts";
 import { loadTraceTargets, type TraceTarget, traceTargetName } from "../../input/trace_target.ts";
 import { allowRawSockets } from "../../kernel/capabilities.ts";
-import { descriptorLimit, revoke } from "../../kernel/process.ts";
+import { descriptorLimit, onSignal, revoke } from "../../kernel/process.ts";
 import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
@@ -196,6 +196,8 @@ class Run {
   /** What is to be printed, by place; undefined for what is not over yet. */
   #reports: (TraceReport | null | undefined)[] = [];
   #printed = 0;
+  /** Traces under way, by place. */
+  #running = new Map<number, OneTrace>();
   #lastPrint: Promise<void> = Promise.resolve();
 
   constructor(
@@ -219,6 +221,7 @@ class Run {
 
   async run(atOnce: number): Promise<ExitCode> {
     outbox.onEnd(() => this.#traces.stop());
+    onSignal("SIGQUIT", () => this.#summarize());
     if (this.#options.output === "csv") outbox.print(TRACE_CSV_HEADER);
     this.#reports = this.#targets.map(() => undefined);
     await this.#traces.run(this.#targets.length, atOnce);
@@ -237,11 +240,13 @@ class Run {
     const target = this.#targets[place];
     const named = { ...target, name: traceTargetName(target), endpoint };
     const one = new OneTrace(named, prober, this.#shared);
+    this.#running.set(place, one);
     this.#show(one);
     return one;
   }
 
   async #ended(place: number, report: TraceReport | null): Promise<void> {
+    this.#running.delete(place);
     await this.#screen?.stop();
     this.#reports[place] = report;
     this.#print();
@@ -262,6 +267,15 @@ class Run {
     });
     const end = () => this.#traces.stop();
     screen.start(content, { onQuit: end, onBroken: end });
+  }
+
+  /** Each trace under way on standard error, and how receivers fare; a screen shows its trace itself. */
+  #summarize(): void {
+    if (this.#screen !== null) return;
+    for (const one of this.#running.values()) {
+      for (const line of linesOf(one.report(), this.#options, plain)) outbox.line(line);
+    }
+    outbox.sayReceivers();
   }
 
   /** Everything that is over and before which nothing is awaited. */
@@ -297,6 +311,10 @@ class Run {
   }
 }
 
+function linesOf(report: TraceReport, { repeat }: TraceOptions, paint: Paint): string[] {
+  return repeat === null ? traceLines(report, paint) : traceTable(report, paint);
+}
+
 function textOf(report: TraceReport, options: TraceOptions, isFurther: boolean): string {
   switch (options.output) {
     case "json":
@@ -305,8 +323,7 @@ function textOf(report: TraceReport, options: TraceOptions, isFurther: boolean):
       return traceCsv(report);
     case "text": {
       const paint = choosePaint(stdoutWantsColour(), options.noColor);
-      const lines = options.repeat === null ? traceLines(report, paint) : traceTable(report, paint);
-      return `${isFurther ? "\n" : ""}${lines.join("\n")}\n`;
+      return `${isFurther ? "\n" : ""}${linesOf(report, options, paint).join("\n")}\n`;
     }
     case "none":
       return "";
