@@ -2,6 +2,7 @@ import { property } from "../random.ts";
 import { quote } from "../../../src/text/quote.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
+import { servicePort } from "../../../src/input/services.ts";
 import {
   checkedName,
   NO_DEFAULTS,
@@ -10,6 +11,9 @@ import {
   parseTargetText,
   type TargetDefaults,
 } from "../../../src/input/target_text.ts";
+
+// Read once, by a library that stays open: before the tests, which look for what they leave open.
+servicePort("ssh");
 
 const LONG_NAME = "n".repeat(255);
 const LONG_LABEL = "a".repeat(63);
