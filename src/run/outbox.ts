@@ -239,10 +239,16 @@ export class Outbox {
 
   /**
    * Has exporters deliver what is left. Their time ends before the outputs' patience does: what they
-   * then drop is counted before the summary is written, and the summary has time of its own.
+   * then drop is counted before the summary is written, and the summary has time of its own. `leftMs`
+   * tells how much of it is left; as in `within`, it begins anew while a reader takes something.
    */
-  async deliver(close: (withinMs: number) => Promise<unknown>): Promise<void> {
-    await this.within(close(Math.max(0, this.patienceMs - RESULTS_MS)));
+  async deliver(close: (leftMs: () => number) => Promise<unknown>): Promise<void> {
+    let seen = this.#written;
+    await this.within(close(() => {
+      if (this.#written !== seen) this.renew();
+      seen = this.#written;
+      return Math.max(0, this.patienceMs - RESULTS_MS);
+    }));
   }
 
   /** Waits until both streams have taken what was written, within the outputs' patience. */

@@ -18,6 +18,8 @@ export interface OutputOptions {
 
 /** Between some windows and the next ones when all are handed out at the end, in ms. */
 const LAST_PACE_MS = 2;
+/** An output that takes nothing for so long at the end is stuck, in ms. */
+const STUCK_MS = 500;
 
 export class Outputs {
   #report: Report;
@@ -25,7 +27,9 @@ export class Outputs {
   #windows: Windows | null = null;
   #perProbe: boolean;
   #clock: Clock;
-  #closeByMs = Infinity;
+  #leftMs: () => number = () => Infinity;
+  /** Outputs that took nothing at the end. */
+  #stuck = new Set<Report | Exporter>();
 
   constructor(
     report: Report,
@@ -43,7 +47,7 @@ export class Outputs {
       onWindow: (window) => this.#window(window),
       dropped: () => this.dropped,
       pressure: options.pressure ?? (() => null),
-      room: () => this.#room(clock),
+      room: () => this.#room(),
     });
   }
 
@@ -88,19 +92,34 @@ export class Outputs {
     for (const exporter of this.#exporters) exporter.forget?.(target);
   }
 
-  /** Ends the windows and delivers what is left, for at most so long. */
-  async close(withinMs: number): Promise<void> {
-    this.#closeByMs = this.#clock.now() + withinMs;
+  /** Ends the windows and delivers what is left, for as long as `leftMs` says that there is time. */
+  async close(leftMs: () => number): Promise<void> {
+    this.#leftMs = leftMs;
     await this.#windows?.stop();
+    const withinMs = leftMs();
     await Promise.all(this.#exporters.map((exporter) => exporter.close(withinMs)));
   }
 
-  /** Waits until each output has room for some windows, but not beyond the end of `close`. */
-  async #room(clock: Clock): Promise<void> {
-    if (clock.now() >= this.#closeByMs) return;
-    const rooms = [this.#report.room(), ...this.#exporters.map((exporter) => exporter.room?.())];
+  /**
+   * Waits until each output has room for some windows, but not beyond the end of `close`. An output that
+   * had none for STUCK_MS is not waited for again: the others would lose what it holds up.
+   */
+  async #room(): Promise<void> {
+    const clock = this.#clock;
+    const leftMs = this.#leftMs();
+    if (leftMs <= 0) return;
+    const waiting = new Set(
+      [this.#report, ...this.#exporters].filter((of) => !this.#stuck.has(of)),
+    );
+    const rooms = [...waiting].map(async (output) => {
+      await output.room?.();
+      waiting.delete(output);
+    });
     const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.wakeAt(this.#closeByMs, resolve);
+    const cancel = clock.wakeAt(clock.now() + Math.min(leftMs, STUCK_MS), () => {
+      for (const output of waiting) this.#stuck.add(output);
+      resolve();
+    });
     // Receivers of datagrams do not say how much they can take.
     const paced = sleepUntil(clock, clock.now() + LAST_PACE_MS);
     await Promise.race([promise, Promise.all([...rooms, paced])]);

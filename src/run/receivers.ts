@@ -63,8 +63,8 @@ export class Receivers {
 
   /** Delivers what is left, within the outbox's patience. */
   async close(): Promise<void> {
-    await outbox.deliver((withinMs) =>
-      Promise.all(this.#receivers.map(({ exporter }) => exporter.close(withinMs)))
+    await outbox.deliver((leftMs) =>
+      Promise.all(this.#receivers.map(({ exporter }) => exporter.close(leftMs())))
     );
     await outbox.flush();
   }

@@ -194,7 +194,7 @@ class Run {
     for (const stop of this.#stops) stop();
     await outbox.within(this.#progress?.stop() ?? this.#live?.stop() ?? Promise.resolve());
     this.#housekeeping.stop();
-    await outbox.deliver((withinMs) => this.#outputs.close(withinMs));
+    await outbox.deliver((leftMs) => this.#outputs.close(leftMs));
     this.#live?.rethrow();
     for (const remark of this.#means.prober.remarks?.() ?? []) say(remark);
     return await this.#conclude();

@@ -92,7 +92,7 @@ export class Windows {
     // At least 1 ms, so that the last results are not lost.
     if (lengthMs > 0) this.#endAll(Math.max(1, Math.round(lengthMs)));
     while (this.#pending.length > 0) {
-      this.#handOut(AT_ONCE);
+      this.#handOut(MOST_AT_ONCE);
       if (this.#pending.length > 0) await room();
     }
   }

@@ -168,8 +168,8 @@ Deno.test("what goes wrong in time is told, and leaves no wake-up behind", async
 
 Deno.test("exporters' time ends 0.3 s before the outputs' patience, after a signal too", async () => {
   const given: number[] = [];
-  const close = (withinMs: number) => {
-    given.push(withinMs);
+  const close = (leftMs: () => number) => {
+    given.push(leftMs());
     return Promise.resolve();
   };
   const usual = rig();
@@ -183,6 +183,19 @@ Deno.test("exporters' time ends 0.3 s before the outputs' patience, after a sign
   await ended.clock.advance(900);
   await ended.outbox.deliver(close);
   assertEquals(given, [1700, 900, 700, 0]);
+});
+
+Deno.test("while stdout's reader takes something, what is left to deliver has time anew", async () => {
+  const { outbox, clock } = rig();
+  const left: number[] = [];
+  await outbox.deliver(async (leftMs) => {
+    left.push(leftMs());
+    await clock.advance(1500);
+    left.push(leftMs());
+    await outbox.print("a line\n");
+    left.push(leftMs());
+  });
+  assertEquals(left, [1700, 200, 1700]);
 });
 
 Deno.test("an exporter that does not keep to its time is left behind", async () => {
