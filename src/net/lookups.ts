@@ -115,7 +115,7 @@ export class Lookups implements Resolver {
     // A look-up that outlived its deadline may still be under way for the same name.
     const running = this.#running.get(key);
     if (running !== undefined) {
-      running.then(resolve, () => this.#fail(lookup));
+      running.then(resolve, () => this.#failed(lookup));
       return promise;
     }
     lookup.queued = true;
@@ -214,13 +214,20 @@ export class Lookups implements Resolver {
       );
       lookup.resolve(addresses);
     } catch {
-      if (!lookup.over) this.#fail(lookup);
+      if (!lookup.over) this.#failed(lookup);
     } finally {
       this.#running.delete(key);
       this.#active--;
       if (doubtful) this.#doubtful--;
       this.#next();
     }
+  }
+
+  /** The system's resolver has none: a name that the hosts file has lacks an address of this family. */
+  #failed(lookup: Lookup): void {
+    const { host, family } = lookup;
+    if (!this.#ports.queries.inHosts(host)) this.#fail(lookup);
+    else this.#reject(lookup, reasonText({ status: "no address", servers: [] }, family));
   }
 
   /** Ends a look-up with the reason that a query of our own finds. */
@@ -230,7 +237,11 @@ export class Lookups implements Resolver {
     const reason = lookup.queued && answer.status === "exists"
       ? `its look-up has not begun, ${this.#active} others are under way`
       : reasonText(answer, family);
-    if (!lookup.over) this.#ports.detail(`${host}: ${reason}`);
+    this.#reject(lookup, reason);
+  }
+
+  #reject(lookup: Lookup, reason: string): void {
+    if (!lookup.over) this.#ports.detail(`${lookup.host}: ${reason}`);
     lookup.reject(new Error(reason));
   }
 

@@ -84,6 +84,15 @@ Deno.test("names never asked for come before those that were", async () => {
   assertEquals(world.asked.slice(-2), ["new", "old"]);
 });
 
+Deno.test("a name that the hosts file has, by another family, lacks an address; no server is asked", async () => {
+  const world = new World();
+  world.hosts.add("four");
+  const ending = assertRejects(() => world.lookups.resolve("four", 6), Error, "no IPv6 address");
+  await world.fail("four");
+  await ending;
+  assertEquals(world.queried, []);
+});
+
 Deno.test("one name wanted by several is asked for once", async () => {
   const world = new World();
   const both = Promise.all([world.lookups.resolve("db", 0), world.lookups.resolve("db", 0)]);
