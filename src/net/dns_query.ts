@@ -268,7 +268,7 @@ export function reasonText({ status, servers }: NameAnswer, family: Family): str
     case "truncated":
       return `the name server's answer is too long for UDP, and does not come by TCP (${asked})`;
     case "no server":
-      return `no name server answers (${asked}: nothing listens there)`;
+      return `no name server answers (${asked}: silent, and its TCP port 53 is closed)`;
     case "silent":
       return `no name server answers (${asked})`;
     case "exists":

@@ -153,7 +153,7 @@ Deno.test("why a name has no address is told apart", async () => {
   assertEquals(kinds.map((name) => reasons(program, name)), [
     "no such name",
     `the name server fails (${NAME_SERVER})`,
-    `no name server answers (${NAME_SERVER}: nothing listens there)`,
+    `no name server answers (${NAME_SERVER}: silent, and its TCP port 53 is closed)`,
     `the name server refuses to answer (${NAME_SERVER})`,
     "no address",
     `the name server's answer is too long for UDP, and does not come by TCP (${NAME_SERVER})`,
@@ -161,7 +161,7 @@ Deno.test("why a name has no address is told apart", async () => {
   assertEquals(reasons(short, "short:1"), `the name server fails (${NAME_SERVER})`);
   assertEquals(
     reasons(alone, "gone.test:1"),
-    "no name server answers (127.0.0.99: nothing listens there)",
+    "no name server answers (127.0.0.99: silent, and its TCP port 53 is closed)",
   );
 });
 

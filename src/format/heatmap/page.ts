@@ -3,6 +3,7 @@
  * fluid. Names may hold anything: they reach the page as JSON without `<`, and from there only ever
  * as text. The content security policy forbids every request.
  */
+import { type HostPressure, RESOURCE_NAMES, RESOURCES } from "../../domain/host_pressure.ts";
 import { coverage, type Figure, FIGURES, type Matrix } from "../../domain/matrix.ts";
 import { type JsonEntry, jsonPieces } from "./json.ts";
 import type { Metric } from "./metric.ts";
@@ -12,9 +13,13 @@ import type { PageData } from "./page_data.ts";
 import { PACKED_PARTS } from "./page_parts.ts";
 import { coverageText } from "./terminal.ts";
 import { roughDuration } from "../../text/duration.ts";
+import { shortPercent } from "../../text/number.ts";
 
 /** More nodes would make a file of hundreds of megabytes. */
 export const MAX_PAGE_NODES = 1000;
+
+/** Less of a host's pressure is not told on the page. */
+const NOTED_PRESSURE = 0.01;
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " +
   "img-src data:; base-uri 'none'; form-action 'none'";
@@ -170,5 +175,17 @@ function rowNote(matrix: Matrix, node: number): string {
     return `${matrix.left(node) ? "left on purpose; " : ""}no row: ${row.reason}`;
   }
   const age = `row ${roughDuration(row.ageMs)} old`;
-  return row.kind === "stale" ? `stale, ${age}` : row.ageMs >= 1000 ? age : "";
+  const isOld = row.kind === "stale" || row.ageMs >= 1000;
+  return [
+    ...(isOld ? [row.kind === "stale" ? `stale, ${age}` : age] : []),
+    ...(row.kind === "fresh" ? pressureNotes(row.pressure) : []),
+  ].join(", ");
+}
+
+/** What its host was short of, where that is a share that one can read. */
+function pressureNotes(pressure: HostPressure | null): string[] {
+  return RESOURCE_NAMES.flatMap((name) => {
+    const share = pressure?.[name] ?? 0;
+    return share < NOTED_PRESSURE ? [] : [`${RESOURCES[name].short} (${shortPercent(share)})`];
+  });
 }

@@ -7,7 +7,7 @@ import { plain } from "../../../../src/format/paint.ts";
 import { coverage } from "../../../../src/domain/matrix.ts";
 import { METRICS, valueOf } from "../../../../src/format/heatmap/metric.ts";
 import { triage } from "../../../../src/mesh/triage/triage.ts";
-import { type Change, LOST, mesh, nodes, quantiles } from "../../mesh/meshes.ts";
+import { type Change, LOST, mesh, nodes, peer, quantiles, row } from "../../mesh/meshes.ts";
 import { property } from "../../random.ts";
 
 const zoned: Change = (from, to) => ({ rtt: quantiles(from[0] === to[0] ? 300 : 1000) });
@@ -107,6 +107,18 @@ Deno.test("a page's names stay text: nothing of them closes an element or opens 
   assertEquals(/[<>&\u2028\u2029]/.test(json), false);
   const names = JSON.parse(json).nodes.map(({ name }: { name: string }) => name);
   assertEquals(names.toSorted(), HOSTILE.toSorted());
+});
+
+Deno.test("a page tells what a node's host is short of, from one per cent of the time on", async () => {
+  const pressed = { cpu: 0.004, memory: 0, io: 0.45, steal: 0.031, throttled: null };
+  const matrix = mesh(nodes(2));
+  matrix.put(row("a1", { peers: [peer("a2")], pressure: pressed }), 0);
+  const page = await heatmapPage(matrix, { metric: "p50", findings: null, time: "now" });
+  const [, json] = /<script type="application\/json" id="data">(.*)<\/script>/.exec(page) ?? [];
+  assertEquals(JSON.parse(json).nodes.map(({ note }: { note: string }) => note), [
+    "tasks wait for IO (45%), the hypervisor gives the CPU to others (3.1%)",
+    "",
+  ]);
 });
 
 Deno.test("a page may fetch nothing, and its script is whole", async () => {
