@@ -67,7 +67,10 @@ export async function openExporters(options: ExportRun, ports: ExportPorts): Pro
     states: () => outbox.receivers(),
     write: (steps) => {
       const lines = [...steps];
-      for (const exporter of influx) exporter.write?.(lines);
+      // A receiver in trouble is told once it is well again: in its queue they would displace results.
+      for (const exporter of influx) {
+        if (exporter.receiver?.delivering !== false) exporter.write?.(lines);
+      }
     },
     host: hostName(),
   });

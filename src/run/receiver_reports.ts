@@ -1,6 +1,6 @@
 /**
- * Lines that tell how a run's receivers fare, in Influx line protocol to those that take it. They
- * leave while a receiver is in trouble, and once after: a run whose receivers are well sends nothing more.
+ * Lines that tell how a run's receivers fare, in Influx line protocol to those that take it. They are
+ * made while a receiver is in trouble, and once after: a run whose receivers are well sends nothing more.
  */
 import type { ReceiverState } from "../domain/receiver.ts";
 import { receiversInflux } from "../format/receiver_metrics.ts";

@@ -27,7 +27,7 @@ interface Ended extends Span {
  * out more, up to what the queues take.
  */
 const AT_ONCE = 8;
-const MOST_AT_ONCE = 64;
+const MOST_AT_ONCE = 16;
 const SPREAD_SHARE = 0.8;
 
 export interface WindowPorts {

@@ -23,7 +23,7 @@ const WAITING = {
   waitMs: 1000,
 } as const;
 /** Lines that some windows handed out together come to, and how often it is looked whether they fit. */
-const ROOM_LINES = 32;
+const ROOM_LINES = 64;
 const ROOM_MS = 10;
 const RECONNECT = { firstMs: 100, mostMs: 5000 } as const;
 

@@ -1,5 +1,5 @@
 /** Paths in InfluxDB, Prometheus and OTLP, queried back and compared with the JSON of the same run. */
-import { assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
 import { DATABASE, InfluxDb } from "./real/influxdb.ts";
 import { type DataPoint, fetchDecoder, OtlpReceiver, withoutDecoder } from "./real/otlp.ts";
 import { BINARY } from "./real/probe.ts";
@@ -123,7 +123,9 @@ realTest(
       const [hop] = traces[i].hops;
       const { count, avg } = hop.addresses[0].rtt_ms;
       assertGreater(count, 2);
-      assertEquals(valueOf("rounds", "protocol", "tcp"), traces[i].rounds);
+      // The metric counts whole rounds; the signal may come in the middle of one.
+      const brokenOff = traces[i].rounds - (valueOf("rounds", "protocol", "tcp") ?? NaN);
+      assert([0, 1].includes(brokenOff), String(brokenOff));
       assertEquals(valueOf("changes", "protocol", "tcp"), 0);
       assertEquals(valueOf("hop_probes", "hop", "1"), hop.sent);
       assertEquals(valueOf("hop_rtt.count", "address", address), count);

@@ -334,7 +334,7 @@ Deno.test("a process that is late through whole windows hands all out, some at a
   }
   await run.clock.advance(2000);
   await run.windows.stop();
-  assert(Math.max(...turns) <= 64, String(Math.max(...turns)));
+  assert(Math.max(...turns) <= 16, String(Math.max(...turns)));
   // Nothing is left out: the lengths of each target's windows are the whole time.
   for (const windows of Map.groupBy(run.seen, ({ target }) => target).values()) {
     assertEquals(windows.reduce((sum, { windowMs }) => sum + windowMs, 0), 11_000);
