@@ -16,8 +16,13 @@ export interface OutputOptions {
   readonly pressure?: ReadPressure;
 }
 
-/** Between some windows and the next ones when all are handed out at the end, in ms. */
-const LAST_PACE_MS = 2;
+/**
+ * All windows that are handed out at the end are spread over so long, in ms, but over no more than half of
+ * the time there is, and with no more than LONGEST_PAUSE_MS between some and the next ones: receivers of
+ * datagrams do not say how much they can take, and the usual buffer of a socket holds some ninety.
+ */
+const LAST_SPREAD_MS = 1000;
+const LONGEST_PAUSE_MS = 20;
 /** An output that takes nothing for so long at the end is stuck, in ms. */
 const STUCK_MS = 500;
 
@@ -28,6 +33,8 @@ export class Outputs {
   #perProbe: boolean;
   #clock: Clock;
   #leftMs: () => number = () => Infinity;
+  /** Until when the last windows are spread. */
+  #spreadUntilMs = 0;
   /** Outputs that took nothing at the end. */
   #stuck = new Set<Report | Exporter>();
 
@@ -47,7 +54,7 @@ export class Outputs {
       onWindow: (window) => this.#window(window),
       dropped: () => this.dropped,
       pressure: options.pressure ?? (() => null),
-      room: () => this.#room(),
+      room: (turns) => this.#room(turns),
     });
   }
 
@@ -95,16 +102,18 @@ export class Outputs {
   /** Ends the windows and delivers what is left, for as long as `leftMs` says that there is time. */
   async close(leftMs: () => number): Promise<void> {
     this.#leftMs = leftMs;
+    this.#spreadUntilMs = this.#clock.now() + Math.min(LAST_SPREAD_MS, leftMs() / 2);
     await this.#windows?.stop();
     const withinMs = leftMs();
     await Promise.all(this.#exporters.map((exporter) => exporter.close(withinMs)));
   }
 
   /**
-   * Waits until each output has room for some windows, but not beyond the end of `close`. An output that
-   * had none for STUCK_MS is not waited for again: the others would lose what it holds up.
+   * Waits until each output has room for some windows, but not beyond the end of `close`; so many turns
+   * are to come. An output that had none for STUCK_MS is not waited for again: the others would lose
+   * what it holds up.
    */
-  async #room(): Promise<void> {
+  async #room(turns: number): Promise<void> {
     const clock = this.#clock;
     const leftMs = this.#leftMs();
     if (leftMs <= 0) return;
@@ -120,8 +129,8 @@ export class Outputs {
       for (const output of waiting) this.#stuck.add(output);
       resolve();
     });
-    // Receivers of datagrams do not say how much they can take.
-    const paced = sleepUntil(clock, clock.now() + LAST_PACE_MS);
+    const pauseMs = Math.max(0, this.#spreadUntilMs - clock.now()) / turns;
+    const paced = sleepUntil(clock, clock.now() + Math.min(LONGEST_PAUSE_MS, pauseMs));
     await Promise.race([promise, Promise.all([...rooms, paced])]);
     cancel();
   }

@@ -37,8 +37,8 @@ export interface WindowPorts {
   dropped(): number;
   /** How short this host is of what it needs. */
   readonly pressure: () => HostPressure | null;
-  /** Resolves when the outputs can take some more, or will not in time. */
-  room(): Promise<void>;
+  /** Resolves when the outputs can take some more, or will not in time; so many turns are to come. */
+  room(turns: number): Promise<void>;
 }
 
 export class Windows {
@@ -92,8 +92,8 @@ export class Windows {
     // At least 1 ms, so that the last results are not lost.
     if (lengthMs > 0) this.#endAll(Math.max(1, Math.round(lengthMs)));
     while (this.#pending.length > 0) {
-      this.#handOut(MOST_AT_ONCE);
-      if (this.#pending.length > 0) await room();
+      this.#handOut(AT_ONCE);
+      if (this.#pending.length > 0) await room(Math.ceil(this.#pending.length / AT_ONCE));
     }
   }
 
