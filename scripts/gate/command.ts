@@ -12,6 +12,9 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Ports are taken from below the ephemeral range, so that no connection in passing holds one. */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_000;
 /** No suite may take longer; one that does hangs. */
 const LIMIT_MS = 20 * 60_000;
 
@@ -54,6 +57,22 @@ export function isOnPath(command: string): boolean {
   const folders = (Deno.env.get("PATH") ?? "").split(":");
   // Debian keeps some in folders that an ordinary user's PATH lacks.
   return [...folders, "/usr/sbin", "/sbin"].some((folder) => existsSync(`${folder}/${command}`));
+}
+
+let nextPort = FIRST_PORT + Deno.pid * 37 % (LAST_PORT - FIRST_PORT);
+
+/** A TCP port that nothing listens on, handed out once. */
+export function freePort(): number {
+  for (;;) {
+    const port = nextPort;
+    nextPort = port === LAST_PORT ? FIRST_PORT : port + 1;
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** A folder that everybody may enter, for as long as `body` runs. */

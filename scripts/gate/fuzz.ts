@@ -9,6 +9,7 @@ import process from "node:process";
 import { Random } from "../../tests/unit/random.ts";
 import { residentBytes, sleep } from "../bench/child.ts";
 import { BINARY } from "../release/build.ts";
+import { freePort } from "./command.ts";
 import { mutated } from "./fuzz/mutate.ts";
 import { PARSERS } from "./fuzz/parsers.ts";
 
@@ -189,11 +190,6 @@ async function untilWell(port: number): Promise<void> {
   for (const endMs = performance.now() + PATIENCE_MS; !await isWell(port); await sleep(50)) {
     if (performance.now() > endMs) throw new Error("the program does not answer");
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 if (import.meta.main) {

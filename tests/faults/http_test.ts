@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { get } from "../receivers/http_client.ts";
 import { Stalls } from "../wan/harness/stalls.ts";
-import { freePort, pause, Program, until } from "./harness/program.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { pause, Program, until } from "./harness/program.ts";
 
 /** An answer may take this long, whoever dawdles. */
 const PROMPT_MS = 1000;

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { createSocket } from "node:dgram";
 import { NamedHost, PORT } from "./harness/named_host.ts";
-import { freePort, pause, Program, until } from "./harness/program.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { pause, Program, until } from "./harness/program.ts";
 
 const WINDOW_MS = 2000;
 

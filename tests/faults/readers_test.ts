@@ -1,7 +1,8 @@
 /** Readers of stdout and stderr that have stopped: the compiled program with real pipes that are full. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { BINARY } from "../wan/binary.ts";
-import { freePort, pause, Program, until } from "./harness/program.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { pause, Program, until } from "./harness/program.ts";
 
 /** A signal ends a command within this, whoever has stopped reading, in ms. */
 const END_MS = 2000;

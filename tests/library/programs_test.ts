@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 
+import { freePort } from "../../scripts/gate/command.ts";
 import * as library from "../../src/mod.ts";
 
 const MISUSE = "tests/library/misuse";
@@ -148,11 +149,6 @@ async function pageOf(port: number): Promise<string> {
     if (page !== "" || performance.now() > endMs) return page;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Every part of the library at work, and what is still permitted meanwhile. */

@@ -4,7 +4,8 @@ import { InfluxDb } from "./real/influxdb.ts";
 import { Machine } from "./real/machine.ts";
 import { Peers } from "./real/peers.ts";
 import { HERE, Prometheus } from "./real/prometheus.ts";
-import { Folder, freePort, get, passing, realTest, untilTrue } from "./real/receiver.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { Folder, get, passing, realTest, untilTrue } from "./real/receiver.ts";
 import { Traffic } from "./real/traffic.ts";
 
 /** How long runs fill the servers. */

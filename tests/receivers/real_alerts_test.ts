@@ -7,7 +7,8 @@ import { type Case, firesAndResolves, quickRules, SHIPPED } from "./real/alerts.
 import { Machine } from "./real/machine.ts";
 import { Peers } from "./real/peers.ts";
 import { Prometheus } from "./real/prometheus.ts";
-import { Folder, freePort, passing, type Program, realTest, untilTrue } from "./real/receiver.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { Folder, passing, type Program, realTest, untilTrue } from "./real/receiver.ts";
 import { Service } from "./real/service.ts";
 import { InfluxServer, UdpReceiver } from "./receivers.ts";
 

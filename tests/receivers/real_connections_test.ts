@@ -4,7 +4,8 @@ import { DATABASE, InfluxDb, inFull } from "./real/influxdb.ts";
 import { BINARY } from "./real/probe.ts";
 import { fetchDecoder, OtlpReceiver, withoutDecoder } from "./real/otlp.ts";
 import { Prometheus, promtoolComplaints } from "./real/prometheus.ts";
-import { Folder, freePort, get, realTest, untilTrue } from "./real/receiver.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { Folder, get, realTest, untilTrue } from "./real/receiver.ts";
 
 const MEASUREMENT = "tcp_connections";
 const WITH_PARENT = ["--pdeathsig", "KILL"];

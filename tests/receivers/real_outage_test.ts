@@ -18,7 +18,8 @@ import {
 } from "./real/outage.ts";
 import { Peers } from "./real/peers.ts";
 import { Probe } from "./real/probe.ts";
-import { Folder, freePort, realTest, untilTrue } from "./real/receiver.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { Folder, realTest, untilTrue } from "./real/receiver.ts";
 
 const MEASUREMENT = "tcp_latency";
 const RATE = ["-i", "10ms", "--close", "rst"];

@@ -4,7 +4,8 @@ import { DATABASE, InfluxDb } from "./real/influxdb.ts";
 import { type DataPoint, fetchDecoder, OtlpReceiver, withoutDecoder } from "./real/otlp.ts";
 import { BINARY } from "./real/probe.ts";
 import { Prometheus, promtoolComplaints } from "./real/prometheus.ts";
-import { Folder, freePort, get, realTest, untilTrue } from "./real/receiver.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { Folder, get, realTest, untilTrue } from "./real/receiver.ts";
 
 /** The targets, each one hop away. */
 const TARGETS = [["near", "127.0.0.1"], ["other", "127.0.0.2"]] as const;

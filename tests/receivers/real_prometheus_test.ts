@@ -4,7 +4,8 @@ import { OUTCOMES } from "../../src/domain/outcome.ts";
 import { Peers } from "./real/peers.ts";
 import { Probe, type ProbeLine } from "./real/probe.ts";
 import { Prometheus, promtoolComplaints, type SampledSeries } from "./real/prometheus.ts";
-import { Folder, freePort, get, realTest, until } from "./real/receiver.ts";
+import { freePort } from "../../scripts/gate/command.ts";
+import { Folder, get, realTest, until } from "./real/receiver.ts";
 
 const COUNT = 20;
 const TIMEOUT_MS = 3000;

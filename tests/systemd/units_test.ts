@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import dgram from "node:dgram";
 import { on, once } from "node:events";
-import { isOnPath, withFolder } from "../../scripts/gate/command.ts";
+import { freePort, isOnPath, withFolder } from "../../scripts/gate/command.ts";
 import { startConfined } from "./harness/confined.ts";
 import { INSTALLED, Unit, UNITS } from "./harness/unit.ts";
 
@@ -146,11 +146,6 @@ Deno.test({
       await assertRejects(() => serve.says(/listening/), Error, "ended with SIGSYS");
     }),
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 /** Waits for a line of Influx protocol that holds this. */
 async function lineWith(receiver: dgram.Socket, text: string): Promise<string> {

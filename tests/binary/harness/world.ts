@@ -1,8 +1,6 @@
 /** What the cases talk to, all of it on loopback: responders, a closed port, a black hole. */
+import { freePort } from "../../../scripts/gate/command.ts";
 
-/** Ports are taken from below the ephemeral range, so that no connection in passing holds one. */
-const FIRST_PORT = 20_000;
-const LAST_PORT = 32_000;
 const FILL_TRIES = 16;
 const FILL_WAIT_MS = 150;
 
@@ -11,7 +9,6 @@ export type Names = Readonly<Record<string, string>>;
 
 export class World {
   #opened: Disposable[] = [];
-  #nextPort = FIRST_PORT + Deno.pid * 37 % (LAST_PORT - FIRST_PORT);
   #shared: Names = {};
 
   static async open(): Promise<World> {
@@ -19,7 +16,7 @@ export class World {
     world.#shared = {
       PORT: String(world.#respond("127.0.0.1")),
       PORT6: String(world.#respond("::1")),
-      CLOSED: String(world.freePort()),
+      CLOSED: String(freePort()),
       BLACK_HOLE: String(await world.#blackHole()),
     };
     return world;
@@ -27,21 +24,7 @@ export class World {
 
   /** What all cases share, and ports of the case's own that are free. */
   names(): Names {
-    return { ...this.#shared, FREE: String(this.freePort()), FREE2: String(this.freePort()) };
-  }
-
-  /** A port that nothing listens on, handed out once. */
-  freePort(): number {
-    for (;;) {
-      const port = this.#nextPort;
-      this.#nextPort = port === LAST_PORT ? FIRST_PORT : port + 1;
-      try {
-        Deno.listen({ hostname: "127.0.0.1", port }).close();
-        return port;
-      } catch (error) {
-        if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-      }
-    }
+    return { ...this.#shared, FREE: String(freePort()), FREE2: String(freePort()) };
   }
 
   [Symbol.dispose](): void {

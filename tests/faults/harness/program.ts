@@ -99,11 +99,3 @@ export async function until(what: string, isSo: () => boolean, withinMs = 15_000
     await pause(20);
   }
 }
-
-/** A port on loopback that nobody had a moment ago. */
-export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}

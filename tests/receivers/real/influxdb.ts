@@ -1,5 +1,6 @@
 /** InfluxDB 1.x, written to over HTTP and UDP, and asked by InfluxQL. */
-import { type Folder, freePort, get, Program } from "./receiver.ts";
+import { freePort } from "../../../scripts/gate/command.ts";
+import { type Folder, get, Program } from "./receiver.ts";
 
 /** The databases: one for writes over HTTP, one that its UDP listener writes to. */
 export const DATABASE = "http";

@@ -1,5 +1,5 @@
 /** What the probes are made to, all of it on loopback: one that answers, one that refuses, one silent. */
-import { freePort } from "./receiver.ts";
+import { freePort } from "../../../scripts/gate/command.ts";
 
 const FILL_TRIES = 16;
 const FILL_WAIT_MS = 150;

@@ -1,5 +1,6 @@
 /** Prometheus, which scrapes a probe each second: its pages, and its probes on demand. */
-import { type Folder, freePort, get, Program, programPath } from "./receiver.ts";
+import { freePort } from "../../../scripts/gate/command.ts";
+import { type Folder, get, Program, programPath } from "./receiver.ts";
 
 /** A sample: seconds since the epoch, and the value. */
 export type Sample = readonly [at: number, value: number];

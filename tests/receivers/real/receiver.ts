@@ -22,9 +22,6 @@ const LIMIT_MS = 20_000;
 const GRACE_MS = 5000;
 /** As much of a program's output as is kept. */
 const MAX_LOG_CHARS = 1 << 20;
-/** Ports are taken from below the ephemeral range, so that no connection in passing holds one. */
-const FIRST_PORT = 20_000;
-const LAST_PORT = 32_000;
 /** The kernel kills what a killed test would leave behind. */
 const WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"];
 
@@ -54,22 +51,6 @@ export function realTest(
 export function programPath(name: string): string | null {
   const folders = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin"];
   return folders.map((folder) => `${folder}/${name}`).find((path) => existsSync(path)) ?? null;
-}
-
-let nextPort = FIRST_PORT + Deno.pid * 37 % (LAST_PORT - FIRST_PORT);
-
-/** A TCP port that nothing listens on, handed out once. */
-export function freePort(): number {
-  for (;;) {
-    const port = nextPort;
-    nextPort = port === LAST_PORT ? FIRST_PORT : port + 1;
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
 }
 
 /** A temporary folder that others may enter, gone at the end of the scope. */

@@ -1,5 +1,6 @@
 /** VictoriaMetrics, written to as an InfluxDB, and asked for all it holds. */
-import { type Folder, freePort, get, Program } from "./receiver.ts";
+import { freePort } from "../../../scripts/gate/command.ts";
+import { type Folder, get, Program } from "./receiver.ts";
 
 /** One line of its export: a series, its values and their times in ms since the epoch. */
 export interface ExportedSeries {
