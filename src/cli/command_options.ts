@@ -1,4 +1,5 @@
 /** Typed options of the commands that are not runs of probes. */
+import { MAX_PORT } from "../domain/limits.ts";
 import type { TraceProtocol } from "../domain/path.ts";
 import { UsageError } from "../domain/exit.ts";
 import { redacted } from "../input/connection_text.ts";
@@ -20,7 +21,6 @@ import type { COMMANDS, QUESTION } from "./table.ts";
 
 /** More targets would give more tables than anybody reads. */
 const MAX_COMPARED = 16;
-const MAX_PORT = 65_535;
 
 export function compareOptions(
   values: ValuesOf<typeof COMMANDS.compare.options>,

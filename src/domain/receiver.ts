@@ -31,9 +31,14 @@ export interface ReceiverState {
   readonly drops: DropCounts;
 }
 
+/** Those of all reasons. */
+export function droppedLines(drops: DropCounts): number {
+  return drops.reduce((sum, [, lines]) => sum + lines, 0);
+}
+
 /** `12 (7 no room, 5 refused)`. */
 export function dropsText(drops: DropCounts): string {
-  const total = drops.reduce((sum, [, lines]) => sum + lines, 0);
+  const total = droppedLines(drops);
   const reasons = drops.map(([reason, lines]) => `${lines} ${DROP_WORDS[reason]}`);
   return reasons.length === 0 ? String(total) : `${total} (${reasons.join(", ")})`;
 }

@@ -94,12 +94,14 @@ function spikesText(comparison: Comparison): string {
     `${echoes(comparison, "those of echoes vary too")}.`;
 }
 
-const JITTER_SHARE = 0.2;
+/** Jitter: so many handshakes are slow, and the median lies so far from the fastest and from the p90. */
+const JITTER_COUNT = 0.2;
+const JITTER_MARGIN = 0.2;
 
 function isJitter({ spikes, delays }: Side): boolean {
-  if (delays === null || spikes.count < JITTER_SHARE * spikes.of) return false;
+  if (delays === null || spikes.count < JITTER_COUNT * spikes.of) return false;
   const median = (delays.p50Us - delays.minUs) / Math.max(1, delays.p90Us - delays.minUs);
-  return median > JITTER_SHARE && median < 1 - JITTER_SHARE;
+  return median > JITTER_MARGIN && median < 1 - JITTER_MARGIN;
 }
 
 /** Whether echoes meet what TCP does; nothing where that is not known. */

@@ -1,5 +1,5 @@
 /** How receivers fare: as metrics for Prometheus and OTLP, as lines for Influx (`wire_probe_receiver`). */
-import { DROP_REASONS, type ReceiverState } from "../domain/receiver.ts";
+import { DROP_REASONS, droppedLines, type ReceiverState } from "../domain/receiver.ts";
 import type { WallTime } from "../time/wall_anchor.ts";
 import type { Step } from "./record_format.ts";
 import { countField, writeInfluxLine } from "./influx_line.ts";
@@ -54,13 +54,12 @@ export function* receiversInflux(
   at: Readonly<WallTime>,
 ): Iterable<Step> {
   for (const { where, delivering, waiting, drops } of states) {
-    const dropped = drops.reduce((sum, [, lines]) => sum + lines, 0);
-    const counts = [["up", delivering ? 1 : 0], ["waiting", waiting], [
-      "dropped",
-      dropped,
-    ]] as const;
-    const fields = counts.map(([name, value]) => [name, countField(value)] as const);
+    const fields = [
+      ["up", countField(delivering ? 1 : 0)],
+      ["waiting", countField(waiting)],
+      ["dropped", countField(droppedLines(drops))],
+    ] as const;
     const tags = [["host", host], ["receiver", where]] as const;
-    yield (out) => writeInfluxLine(out, "wire_probe_receiver", tags, fields, at);
+    yield (out) => writeInfluxLine(out, PREFIX, tags, fields, at);
   }
 }

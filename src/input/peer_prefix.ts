@@ -1,4 +1,5 @@
 /** Which peers are meant: an address or a prefix, with a port or without, or a target as elsewhere. */
+import { MAX_PORT } from "../domain/limits.ts";
 import { redacted } from "./connection_text.ts";
 import { UsageError } from "../domain/exit.ts";
 import { literalEndpoint } from "../domain/address.ts";
@@ -32,7 +33,6 @@ export const PEER_PREFIX =
   "ADDR[/LEN][:PORT], such as 10.0.0.5, 10.0.0.0/24:5432 or [2001:db8::/32]:443";
 export const PEERS = `${PEER_PREFIX}; a host's name or a URL`;
 
-const MAX_PORT = 65_535;
 /** The zone of an IPv6 address: an address is seen on whichever interface it is used. */
 const ZONE = /^(\[?[0-9a-f:.]*:[0-9a-f:.]*)%[^\]/:]+/i;
 const MAPPED_BITS = 96;

@@ -1,4 +1,5 @@
 /** What a scraper may ask `/probe` for: the run's own targets, addresses and ports of a list, or anything. */
+import { MAX_PORT } from "../domain/limits.ts";
 import { UsageError } from "../domain/exit.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Endpoint } from "../domain/target.ts";
@@ -19,7 +20,6 @@ export type ProbeScope =
   | { readonly kind: "any" }
   | { readonly kind: "listed"; readonly ranges: readonly AddressRange[] };
 
-const MAX_PORT = 65_535;
 const MAX_RANGES = 256;
 /** `10.0.0.0/8`, `10.0.0.5:5432`, `[2001:db8::]/32:1-1023`; without a port IPv6 needs no brackets. */
 const RANGE =

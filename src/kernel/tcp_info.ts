@@ -74,8 +74,8 @@ export class TcpSockets {
   }
 
   /**
-   * The ICMP error that a socket under way has met, as its errno; 0 for none. The kernel holds it back
-   * where it came while the socket was in use, as it does at once over IPv6 to a router beside us.
+   * The ICMP error that a connecting socket has met, as its errno; 0 for none. The kernel keeps an error
+   * back that comes while connect() still has the socket, as over IPv6 that of a router one hop away does.
    */
   heldError(descriptor: number, { family }: Pick<Endpoint, "family">): number {
     const info = this.#info;

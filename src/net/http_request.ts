@@ -1,4 +1,5 @@
 /** The head of an HTTP/1 request (RFC 9112), from bytes to a request or to what refuses it. */
+import { MAX_PORT } from "../domain/limits.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST";
@@ -30,7 +31,6 @@ const ABSOLUTE_FORM = /^http:\/\/([^/?#]*)/i;
 /** A name or an IPv4 address, or a literal in brackets; then a port (RFC 3986, 3.2, without user and escapes). */
 const AUTHORITY =
   /^(?:([A-Za-z0-9._~-]+)|\[([0-9A-Fa-f:.]+(?:%25[A-Za-z0-9._~-]+)?)\])(?::([0-9]{0,5}))?$/;
-const MAX_PORT = 65_535;
 
 /**
  * Where the head within `bytes[0..length)` ends, its empty line included; -1 while it does not.

@@ -29,6 +29,7 @@ import { OtlpExporter } from "../sink/otlp.ts";
 import { type NamedFile, type OtlpRequest, otlpRequest } from "../sink/otlp_request.ts";
 import { PrometheusExporter } from "../sink/prometheus.ts";
 import { systemClock } from "../time/clock.ts";
+import { wallTime } from "../time/wall_anchor.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { openPressure } from "./host_pressure.ts";
 import { outbox, say } from "./outbox.ts";
@@ -157,8 +158,7 @@ async function open(
 
 /** The metrics of this run's receivers, whose counters begin now; none of fewer receivers than `least`. */
 function receiverMetrics(least: number): () => readonly MetricFamily[] {
-  const ms = Math.floor(systemClock.wall());
-  const start = { wallSeconds: Math.floor(ms / 1000), wallNanos: ms % 1000 * 1_000_000 };
+  const start = wallTime(systemClock);
   return () => {
     const states = outbox.receivers();
     return states.length < least ? [] : receiverFamilies(states, start);

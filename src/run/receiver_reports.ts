@@ -2,10 +2,11 @@
  * Lines that tell how a run's receivers fare, in Influx line protocol to those that take it. They are
  * made while a receiver is in trouble, and once after: a run whose receivers are well sends nothing more.
  */
-import type { ReceiverState } from "../domain/receiver.ts";
+import { droppedLines, type ReceiverState } from "../domain/receiver.ts";
 import { receiversInflux } from "../format/receiver_metrics.ts";
 import type { Step } from "../format/record_format.ts";
 import { type Cancel, type Clock, repeat } from "../time/clock.ts";
+import { wallTime } from "../time/wall_anchor.ts";
 
 /** How often a trouble is told of. */
 export const REPORT_EVERY_MS = 10_000;
@@ -24,12 +25,10 @@ export function reportReceivers({ clock, states, write, host }: ReceiverReportPo
   let troubledBefore = false;
   return repeat(clock, REPORT_EVERY_MS, () => {
     const now = states();
-    const dropped = now.flatMap(({ drops }) => drops).reduce((sum, [, lines]) => sum + lines, 0);
+    const dropped = droppedLines(now.flatMap(({ drops }) => drops));
     const troubled = dropped > droppedBefore || now.some(({ delivering }) => !delivering);
     if (troubled || troubledBefore) {
-      const ms = Math.floor(clock.wall());
-      const at = { wallSeconds: Math.floor(ms / 1000), wallNanos: ms % 1000 * 1_000_000 };
-      write(receiversInflux(now, host, at));
+      write(receiversInflux(now, host, wallTime(clock)));
     }
     [droppedBefore, troubledBefore] = [dropped, troubled];
   });

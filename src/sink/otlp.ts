@@ -13,7 +13,7 @@ import type { MetricFamily } from "../format/metric_family.ts";
 import { TargetCounts } from "../stats/target_counts.ts";
 import { messageOf, shown } from "../text/quote.ts";
 import { type Cancel, type Clock, repeat } from "../time/clock.ts";
-import type { WallTime } from "../time/wall_anchor.ts";
+import { type WallTime, wallTime } from "../time/wall_anchor.ts";
 import { Drops, type Exporter, type Trouble } from "./exporter.ts";
 import { GIVEN_UP, type Post, type WholeReply } from "./http_post.ts";
 import type { OtlpRequest } from "./otlp_request.ts";
@@ -273,11 +273,6 @@ class Series extends TargetCounts implements OtlpSeries {
     this.target = target;
     this.start = start;
   }
-}
-
-function wallTime(clock: Clock): WallTime {
-  const ms = Math.floor(clock.wall());
-  return { wallSeconds: Math.floor(ms / 1000), wallNanos: ms % 1000 * 1_000_000 };
 }
 
 async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

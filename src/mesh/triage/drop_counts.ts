@@ -6,9 +6,12 @@ import type { Steps } from "../../time/slices.ts";
 import type { MeshView } from "./mesh_view.ts";
 
 /** Of each pair, row by row; nothing of one that was hardly probed. */
-export interface DropCounts
-  extends
-    Readonly<Record<"sent" | "lost" | "repeated" | "bursts" | "burstsWithDrops", Float64Array>> {
+type Tables = Readonly<
+  Record<"sent" | "lost" | "repeated" | "bursts" | "burstsWithDrops", Float64Array>
+>;
+
+/** The tables, and how drops come. */
+export interface DropCounts extends Tables {
   /** How many drops are one event where bursts were not counted, as the better nodes have them. */
   readonly runs: UsualRuns;
 }
@@ -31,16 +34,14 @@ export function* dropCounts(view: MeshView): Steps<DropCounts> {
       repeated[at] = Math.min(again, sent[at] - lost[at]);
     }
   }
-  const dropsOf = (from: number, to: number) => {
-    const at = from * view.size + to;
-    return sent[at] === 0 || bursts[at] > 0 ? null : lost[at] + repeated[at];
-  };
-  return { sent, lost, repeated, bursts, burstsWithDrops, runs: usualRuns(view, dropsOf) };
+  const counts = { sent, lost, repeated, bursts, burstsWithDrops };
+  const isOld = sent.some((probes, at) => probes > 0 && bursts[at] === 0);
+  return { ...counts, runs: isOld ? yield* usualRuns(view, counts) : SINGLE };
 }
 
 /** Fewer pairs do not tell whether drops come in runs. */
 const MIN_RUN_PAIRS = 4;
-/** Of a pair the drops of a burst's handshakes are one event at the least, and of twice the mean run of pairs that have any. */
+/** A pair's drops are one event up to the handshakes of a burst, and up to so many times the mean of such pairs. */
 const BURST = 5;
 const LONG_RUNS = 2;
 /** Five handshakes of a burst, each SYN sent again three times. */
@@ -55,6 +56,9 @@ export interface UsualRuns {
   /** Of all pairs of a node or a block. */
   readonly ofMany: number;
 }
+
+/** Where no row is an old one. */
+const SINGLE: UsualRuns = { ofPair: 1, ofMany: 1 };
 
 /** Drops of pairs whose bursts were not counted, as rows of old nodes have them. */
 export class OldDrops {
@@ -77,7 +81,7 @@ export class OldDrops {
     return this.#pairs < MIN_RUN_PAIRS ? ofPair : Math.max(ofMany, this.dispersion());
   }
 
-  /** How many drops of a pair that has any; 0 where few pairs have. */
+  /** The mean drops of pairs with drops; 0 where there are few of them. */
   get meanOfSome(): number {
     return this.#some < MIN_RUN_PAIRS ? 0 : this.drops / this.#some;
   }
@@ -91,30 +95,29 @@ export class OldDrops {
   }
 }
 
-/** `dropsOf` is null for a pair that does not count. */
-function usualRuns(
+function* usualRuns(
   view: MeshView,
-  dropsOf: (from: number, to: number) => number | null,
-): UsualRuns {
-  const among = (nodes: readonly number[]) => {
+  { sent, lost, repeated, bursts }: Tables,
+): Steps<UsualRuns> {
+  const totals = new Float64Array(view.size);
+  const among = function* (nodes: readonly number[]): Steps<OldDrops> {
     const seen = new OldDrops();
     for (const from of nodes) {
+      yield;
       for (const to of nodes) {
-        const drops = dropsOf(from, to);
-        if (drops !== null) seen.add(0, drops);
+        const at = from * view.size + to;
+        if (sent[at] === 0 || bursts[at] > 0) continue;
+        const drops = lost[at] + repeated[at];
+        seen.add(sent[at], drops);
+        totals[from] += drops;
+        totals[to] += drops;
       }
     }
     return seen;
   };
-  const totals = view.all().map((node) =>
-    view.all().reduce(
-      (sum, other) => sum + (dropsOf(node, other) ?? 0) + (dropsOf(other, node) ?? 0),
-      0,
-    )
-  );
+  const longRun = LONG_RUNS * (yield* among(view.all())).meanOfSome;
   const better = view.all().toSorted((a, b) => totals[a] - totals[b])
     .slice(0, Math.ceil(view.size * BETTER_SHARE));
-  const ofMany = among(better).dispersion();
-  const longRun = LONG_RUNS * among(view.all()).meanOfSome;
+  const ofMany = (yield* among(better)).dispersion();
   return { ofMany, ofPair: Math.min(MAX_RUN, Math.max(BURST, ofMany, longRun)) };
 }

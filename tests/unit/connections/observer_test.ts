@@ -1,117 +1,9 @@
 /** Readings of made-up sockets, from the kernel's counters to a report. */
-import { assert, assertEquals } from "@std/assert";
-import type {
-  ConnectionGroup,
-  ConnectionReport,
-  Grouping,
-} from "../../../src/domain/connection.ts";
-import { Observer, type SocketSource } from "../../../src/connections/observer.ts";
-import type { DumpRequest } from "../../../src/kernel/sock_diag.ts";
-import type { DiagSocket, DumpEnd } from "../../../src/kernel/sock_diag.ts";
-import type { TcpCounters } from "../../../src/kernel/tcp_counters.ts";
+import { assertEquals } from "@std/assert";
+import type { Grouping } from "../../../src/domain/connection.ts";
 import { TCP_INFO_AT as AT } from "../../../src/kernel/tcp_info_layout.ts";
-import { FakeClock } from "../fake_clock.ts";
-import { CLOSE_WAIT, LISTEN, type SocketFields, SYN_SENT, visitAll } from "./sockets.ts";
-
-/** A kernel whose sockets a test sets. */
-class FakeSource implements SocketSource {
-  sockets: SocketFields[] = [];
-  /** How many dumps of connections come out incomplete. */
-  interrupted = 0;
-  readonly requests: DumpRequest[] = [];
-
-  begin(request: DumpRequest): void {
-    this.requests.push(request);
-  }
-
-  next(visit: (socket: DiagSocket) => void): DumpEnd {
-    const { family, states } = this.requests[this.requests.length - 1];
-    visitAll(
-      this.sockets.filter(({ state = 1, local = "" }) =>
-        (states & 1 << state) !== 0 && (local.includes(":") ? 6 : 4) === family
-      ),
-      visit,
-    );
-    if (states === 1 << LISTEN || this.interrupted === 0) return "done";
-    this.interrupted--;
-    return "again";
-  }
-}
-
-interface Options {
-  readonly by: Grouping;
-  readonly top: number;
-  readonly port: number | null;
-  readonly listening: boolean;
-  readonly steady: boolean;
-}
-
-class Bench {
-  readonly source = new FakeSource();
-  readonly clock = new FakeClock();
-  counters: TcpCounters | null = null;
-  readonly observer: Observer;
-
-  constructor(options: Partial<Options> = {}) {
-    const { by = "peer", top = 10, port = null, listening = false, steady = false } = options;
-    this.observer = new Observer({
-      by,
-      top,
-      listening,
-      groupedPortsOnly: port !== null,
-      steady,
-      filter: { peers: null, port, listening },
-      thresholds: { rttUs: null, retransmittedRatio: null },
-    }, {
-      source: this.source,
-      clock: this.clock,
-      counters: () => this.counters,
-      beside: { handshakes: () => null, ownerOf: () => null, peerName: () => null },
-    });
-  }
-
-  /** The report a second later. */
-  async report(sockets: readonly SocketFields[]): Promise<ConnectionReport> {
-    this.source.sockets = [...sockets];
-    this.clock.stall(1000);
-    return await this.observer.read();
-  }
-}
-
-const local = "10.0.0.1";
-
-/** A connection of this machine's to 10.0.0.2:5432 with these counters. */
-function out(
-  cookie: number,
-  info: NonNullable<SocketFields["info"]>,
-  more: SocketFields = {},
-): SocketFields {
-  return { cookie, local, localPort: 40_000 + cookie, info, ...more };
-}
-
-function named(report: ConnectionReport, name: string): ConnectionGroup {
-  const found = report.groups.find(({ group }) => group === name);
-  assert(found !== undefined, `${name} is not among ${report.groups.map(({ group }) => group)}`);
-  return found;
-}
-
-/** Counters of a connection that sent `data` segments and got `pure` and `replies`. */
-function segments(
-  data: number,
-  pure: number,
-  replies: number,
-  rttUs: number,
-): NonNullable<SocketFields["info"]> {
-  return {
-    [AT.rtt]: rttUs,
-    [AT.minRtt]: 10_000,
-    [AT.segmentsOut]: data,
-    [AT.dataSegmentsOut]: data,
-    [AT.segmentsIn]: pure + replies,
-    [AT.dataSegmentsIn]: replies,
-    [AT.delivered]: data + 1,
-  };
-}
+import { Bench, local, named, out, segments } from "./bench.ts";
+import { CLOSE_WAIT, LISTEN, type SocketFields, SYN_SENT } from "./sockets.ts";
 
 Deno.test("the first reading is what is there; differences begin with the second", async () => {
   const bench = new Bench();
@@ -211,59 +103,6 @@ Deno.test("opened, closed, connecting and CLOSE_WAIT are counted; a connect that
   });
   const after = await bench.report([out(2, {}), out(3, {}), out(4, {})]);
   assertEquals([after.totals.closed, after.totals.opened], [0, 0]);
-});
-
-Deno.test("a round trip counts once something was delivered, as the network's or as a reply's", async () => {
-  const bench = new Bench();
-  const still = segments(5, 3, 0, 99_000);
-  const before = [1, 2, 3].map((cookie) => out(cookie, segments(0, 0, 0, 10_000)));
-  await bench.report([...before, out(4, still)]);
-  const report = await bench.report([
-    out(1, segments(100, 50, 0, 20_000)),
-    out(2, segments(100, 50, 1, 22_000)),
-    // One acknowledgement and one reply a request: what a server does that thinks for 100 ms.
-    out(3, segments(10, 10, 10, 60_000)),
-    out(4, still),
-  ]);
-  const group = report.groups[0];
-  assertEquals(group.rtt, {
-    count: 2,
-    minUs: 20_000,
-    p50Us: 20_000,
-    p99Us: 22_000,
-    maxUs: 22_000,
-    sumUs: 42_000,
-  });
-  assertEquals([group.replyRtt?.count, group.replyRtt?.p50Us], [1, 60_000]);
-  assertEquals(group.minRttUs, 10_000);
-  assertEquals(group.verdicts.map(({ verdict }) => verdict), ["queueing"]);
-});
-
-Deno.test("a connection that waits for its reply when it is read is still no sample of the network", async () => {
-  const bench = new Bench();
-  await bench.report([out(1, segments(50, 50, 50, 60_000))]);
-  // In this interval a request and its delayed acknowledgement, but not yet the reply.
-  const report = await bench.report([out(1, segments(51, 51, 50, 60_000))]);
-  assertEquals(report.groups[0].rtt, null);
-  assertEquals(report.groups[0].replyRtt?.count, 1);
-});
-
-Deno.test("a message now and then, each acknowledged by itself, is no sample of the network", async () => {
-  const bench = new Bench();
-  await bench.report([out(1, segments(100, 100, 0, 55_000))]);
-  // The peer delays each acknowledgement in the hope of something to send.
-  const report = await bench.report([out(1, segments(110, 110, 0, 60_000))]);
-  assertEquals([report.groups[0].rtt, report.groups[0].replyRtt?.p50Us], [null, 60_000]);
-  assertEquals(report.groups[0].verdicts, []);
-});
-
-Deno.test("a kernel that counts no data segments gives no network's round trip", async () => {
-  const bench = new Bench();
-  const old = (acked: bigint) =>
-    out(1, { [AT.rtt]: 9000, [AT.bytesAcked]: acked }, { infoBytes: 144 });
-  await bench.report([old(0n)]);
-  const report = await bench.report([old(10n)]);
-  assertEquals([report.groups[0].rtt, report.groups[0].replyRtt?.p50Us], [null, 9000]);
 });
 
 Deno.test("an interrupted dump is made once more, and then nobody is said to be closed", async () => {
@@ -384,25 +223,4 @@ Deno.test("a port that is asked for is the service's: there where it was opened,
     bench.source.requests.every(({ filter, info }) => !info || filter?.port === 5432),
     true,
   );
-});
-
-/** A bulk sender's round trip of 60 ms over a minimum of 10, in an interval of a second. */
-async function bulk(more: NonNullable<SocketFields["info"]>): Promise<ConnectionReport> {
-  const bench = new Bench();
-  await bench.report([out(1, segments(100, 50, 0, 60_000))]);
-  return await bench.report([out(1, { ...segments(300, 150, 0, 60_000), ...more })]);
-}
-
-Deno.test("a queue is a round trip far above its minimum, also where it is short of its deviation", async () => {
-  const verdicts = ({ groups }: ConnectionReport) => groups[0].verdicts.map((of) => of.verdict);
-  assertEquals(verdicts(await bulk({ [AT.rttVariance]: 20_000 })), ["queueing"]);
-  // Some acknowledgements were delayed, others came at once: after losses, few segments are under way.
-  const varied = await bulk({ [AT.rttVariance]: 50_000 });
-  assertEquals([verdicts(varied), varied.groups[0].rtt?.p50Us], [[], 60_000]);
-});
-
-Deno.test("a peer that reads too slowly is no queue: its acknowledgements wait until it reads", async () => {
-  const [group] = (await bulk({ [AT.receiverLimited]: 600_000n })).groups;
-  assertEquals(group.verdicts.map(({ verdict }) => verdict), ["receiver"]);
-  assertEquals([group.rtt, group.replyRtt?.p50Us], [null, 60_000]);
 });

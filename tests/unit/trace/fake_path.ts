@@ -2,7 +2,9 @@
 import type { HopAnswerDetail, HopAnswerKind } from "../../../src/domain/path.ts";
 import type { Concurrency, HopAnswer, HopProbe, HopProber } from "../../../src/trace/hop_prober.ts";
 import { NO_EXTENSIONS } from "../../../src/packet/icmp_extension.ts";
+import { Trace, type TraceLimits } from "../../../src/trace/trace.ts";
 import type { FakeClock } from "../fake_clock.ts";
+import { endpoint } from "../fixtures.ts";
 
 export interface FakeHop {
   readonly address: string;
@@ -136,4 +138,30 @@ export function evenHops(count: number, stepMs: number): FakeHop[] {
     address: `h${i + 1}`,
     rttMs: (i + 1) * stepMs,
   }));
+}
+
+/** A trace through the path that is over; of one flow and one probe a hop unless `more` says otherwise. */
+export async function traced(
+  clock: FakeClock,
+  prober: FakePath,
+  more: Partial<TraceLimits>,
+): Promise<Trace> {
+  const limits = {
+    firstHop: 1,
+    maxHops: 30,
+    queries: 1,
+    flows: 1,
+    timeoutMs: 1000,
+    sizeBytes: 60,
+    rounds: 1,
+    intervalMs: 1000,
+    mtu: false,
+    ...more,
+  };
+  const trace = new Trace(endpoint(), limits, { clock, prober, onAddress: () => {} });
+  let isOver = false;
+  const over = trace.run().then(() => isOver = true);
+  for (let i = 0; i < 10_000 && !isOver; i++) await clock.advance(10);
+  await over;
+  return trace;
 }

@@ -1,29 +1,12 @@
 import { assertEquals } from "@std/assert";
 import type { PathMtu } from "../../../src/domain/path.ts";
-import { Trace } from "../../../src/trace/trace.ts";
 import { FakeClock } from "../fake_clock.ts";
-import { endpoint } from "../fixtures.ts";
-import { evenHops, type FakeHop, FakePath } from "./fake_path.ts";
+import { evenHops, type FakeHop, FakePath, traced } from "./fake_path.ts";
 
 async function search(hops: readonly FakeHop[]): Promise<PathMtu | null> {
   const clock = new FakeClock();
   const prober = new FakePath(clock, hops);
-  const limits = {
-    firstHop: 1,
-    maxHops: 30,
-    queries: 1,
-    flows: 1,
-    timeoutMs: 1000,
-    sizeBytes: 60,
-    rounds: 1,
-    intervalMs: 1000,
-    mtu: true,
-  };
-  const trace = new Trace(endpoint(), limits, { clock, prober, onAddress: () => {} });
-  let isOver = false;
-  const over = trace.run().then(() => isOver = true);
-  for (let i = 0; i < 10_000 && !isOver; i++) await clock.advance(10);
-  await over;
+  const trace = await traced(clock, prober, { mtu: true });
   return trace.mtu;
 }
 

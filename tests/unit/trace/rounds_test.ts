@@ -1,10 +1,8 @@
 /** Where a path ends, as the rounds of a repeated trace have it. */
 import { assertEquals } from "@std/assert";
 import type { PathEnd } from "../../../src/domain/path.ts";
-import { Trace } from "../../../src/trace/trace.ts";
 import { FakeClock } from "../fake_clock.ts";
-import { endpoint } from "../fixtures.ts";
-import { evenHops, type FakeHop, FakePath } from "./fake_path.ts";
+import { evenHops, type FakeHop, FakePath, traced } from "./fake_path.ts";
 
 /** Where the path is said to end after ten rounds; `laterHops` are there from the sixth on. */
 async function endOf(
@@ -19,22 +17,7 @@ async function endOf(
   prober.renew = () => {
     rounds++;
   };
-  const limits = {
-    firstHop: 1,
-    maxHops: 30,
-    queries: 1,
-    flows: 1,
-    timeoutMs: 1000,
-    sizeBytes: 60,
-    rounds: 10,
-    intervalMs,
-    mtu: false,
-  };
-  const trace = new Trace(endpoint(), limits, { clock, prober, onAddress: () => {} });
-  let isOver = false;
-  const over = trace.run().then(() => isOver = true);
-  for (let i = 0; i < 10_000 && !isOver; i++) await clock.advance(10);
-  await over;
+  const trace = await traced(clock, prober, { rounds: 10, intervalMs });
   return trace.path.end();
 }
 
