@@ -3,7 +3,7 @@ import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import type { Exporter } from "../sink/exporter.ts";
-import { type Clock, sleepUntil } from "../time/clock.ts";
+import { type Cancel, type Clock, sleepUntil } from "../time/clock.ts";
 import type { ReadPressure } from "./host_pressure.ts";
 import type { Report } from "./report.ts";
 import { Windows } from "./windows.ts";
@@ -23,8 +23,8 @@ export interface OutputOptions {
  */
 const LAST_SPREAD_MS = 1000;
 const LONGEST_PAUSE_MS = 20;
-/** An output that takes nothing for so long at the end is stuck, in ms. */
-const STUCK_MS = 500;
+/** An output that takes nothing for so long at the end, or for half of the time there is, is stuck; in ms. */
+const STUCK_MS = 1000;
 
 export class Outputs {
   #report: Report;
@@ -102,36 +102,55 @@ export class Outputs {
   /** Ends the windows and delivers what is left, for as long as `leftMs` says that there is time. */
   async close(leftMs: () => number): Promise<void> {
     this.#leftMs = leftMs;
-    this.#spreadUntilMs = this.#clock.now() + Math.min(LAST_SPREAD_MS, leftMs() / 2);
+    this.#spread();
     await this.#windows?.stop();
     const withinMs = leftMs();
     await Promise.all(this.#exporters.map((exporter) => exporter.close(withinMs)));
   }
 
+  /** From now on. */
+  #spread(): void {
+    this.#spreadUntilMs = this.#clock.now() + Math.min(LAST_SPREAD_MS, this.#leftMs() / 2);
+  }
+
   /**
    * Waits until each output has room for some windows, but not beyond the end of `close`; so many turns
-   * are to come. An output that had none for STUCK_MS is not waited for again: the others would lose
-   * what it holds up.
+   * are to come. An output that is stuck is not waited for again: the others would lose what it holds
+   * up. A slow reader of stdout is not stuck as long as it takes something.
    */
   async #room(turns: number): Promise<void> {
     const clock = this.#clock;
-    const leftMs = this.#leftMs();
-    if (leftMs <= 0) return;
+    if (this.#leftMs() <= 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
     const waiting = new Set(
       [this.#report, ...this.#exporters].filter((of) => !this.#stuck.has(of)),
     );
-    const rooms = [...waiting].map(async (output) => {
-      await output.room?.();
-      waiting.delete(output);
-    });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.wakeAt(clock.now() + Math.min(leftMs, STUCK_MS), () => {
-      for (const output of waiting) this.#stuck.add(output);
-      resolve();
-    });
+    for (const output of waiting) {
+      Promise.resolve(output.room?.()).then(() => {
+        waiting.delete(output);
+        if (waiting.size === 0) resolve();
+      });
+    }
+    let taken = this.#report.taken;
+    let cancel: Cancel = () => {};
+    const watch = () => {
+      const leftMs = this.#leftMs();
+      cancel = clock.wakeAt(clock.now() + Math.min(leftMs / 2, STUCK_MS), () => {
+        for (const output of waiting) {
+          if (output === this.#report && this.#report.taken !== taken) continue;
+          this.#stuck.add(output);
+          waiting.delete(output);
+          this.#spread();
+        }
+        taken = this.#report.taken;
+        if (waiting.size === 0 || this.#leftMs() <= 0) resolve();
+        else watch();
+      });
+    };
+    watch();
     const pauseMs = Math.max(0, this.#spreadUntilMs - clock.now()) / turns;
     const paced = sleepUntil(clock, clock.now() + Math.min(LONGEST_PAUSE_MS, pauseMs));
-    await Promise.race([promise, Promise.all([...rooms, paced])]);
+    await Promise.all([promise, paced]);
     cancel();
   }
 

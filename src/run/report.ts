@@ -34,6 +34,11 @@ export class Report {
     this.#format.check?.(target);
   }
 
+  /** Bytes that stdout's reader has taken. */
+  get taken(): number {
+    return this.#out.written;
+  }
+
   /** Resolves when stdout can take some more. */
   room(): Promise<void> {
     return this.#out.room();
