@@ -9,7 +9,7 @@ export interface Failure {
   readonly error: string;
 }
 
-/** Of each error are shown so many lines at most. */
+/** The most lines of one error that are shown. */
 const MAX_LINES = 12;
 /** All blocks together stay below what CI shows of a log; each keeps so many lines. */
 const MAX_ALL_LINES = 60;

@@ -268,7 +268,7 @@ export class Differences {
     if (clean) this.#slowest(socket, group, rtt);
     if (!clean || minimum === 0 || minimum === NO_MIN_RTT || !sentInBulk(dataOut)) return;
     sums[sum + SUM.bulk]++;
-    // Of few segments under way, as after losses, some are acknowledged late: the round trip varies by itself.
+    // After losses few segments are under way, and some are acknowledged late: the round trip varies by itself.
     if (!isQueueing(rtt - variance, minimum)) return;
     sums[sum + SUM.queueing]++;
     sums[sum + SUM.queueingRtt] += rtt;

@@ -108,7 +108,7 @@ export class Observer {
 
   async #connections(): Promise<boolean> {
     const { peers, port } = this.#options.filter;
-    // Of several the kernel is asked for all; the differences leave out what is not looked at.
+    // The kernel takes one peer. With several it gives all, and the differences leave out the others.
     const only = peers?.length === 1 ? peers[0] : null;
     const filter = { port, localPort: null, remotePort: only?.port ?? null, remote: only };
     return await this.#both(

@@ -123,7 +123,7 @@ export class TraceSource implements ResultSource<TraceResult> {
     return trace;
   }
 
-  /** Of all rounds but the last, whose result comes with what is found out at the end. */
+  /** Makes a result of each round but the last, whose result comes with what is found out at the end. */
   #roundOver(place: number, trace: OneTrace): void {
     const report = trace.report();
     if (this.#isStopped || report.rounds >= this.#path.rounds) return;

@@ -33,7 +33,7 @@ export interface NameAnswer {
 const RESOLV_CONF = "/etc/resolv.conf";
 const HOSTS = "/etc/hosts";
 const DNS_PORT = 53;
-/** What a connection by TCP may take that shows whether a silent server runs at all, in ms. */
+/** How long a connection by TCP may take that shows whether a silent server runs, in ms. */
 const CONNECT_MS = 300;
 
 // RFC 1035, sections 3.2.2, 3.2.4, 4.1.1; RFC 3596

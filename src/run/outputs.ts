@@ -108,7 +108,7 @@ export class Outputs {
     await Promise.all(this.#exporters.map((exporter) => exporter.close(withinMs)));
   }
 
-  /** From now on. */
+  /** Spreads the windows that are left from now on. */
   #spread(): void {
     this.#spreadUntilMs = this.#clock.now() + Math.min(LAST_SPREAD_MS, this.#leftMs() / 2);
   }

@@ -202,7 +202,7 @@ export class TracePath {
     return this.#sorted().filter(isRouter).at(-1)?.hops ?? 0;
   }
 
-  /** Of the ends that are known; where one is not, what is silent before it is not known either. */
+  /** The farthest known end. Where one may be nearer, the hops before it count up to the farthest router. */
   #farthestEnd(): number {
     const ends = [...this.#ends.values()];
     if (ends.some(({ isAtMost }) => isAtMost)) return this.#farthestRouter();

@@ -11,9 +11,9 @@ export const OVERDUE_FACTOR = 3;
 export const LEAST_OVERDUE_MS = 100;
 /** Probes of a flow that meet the target, at most. */
 export const MAX_AT_TARGET = 16;
-/** Of them, the one that shows whether the target answers all it meets, once it has answered from afar. */
+/** One of them shows whether the target answers all it meets, once it has answered from afar. */
 const PROOFS = 1;
-/** So many answers of the target in a round show that nearer silence is not its own. */
+/** This many answers of the target in a round show that nearer silence is not its own. */
 const PROVEN_ANSWERS = 2;
 /** A host that limits its ICMP speaks once a second (Linux: icmp_ratelimit), give or take the way. */
 export const LIMITED_HOST_MS = 1100;

@@ -6,7 +6,7 @@ import { pause, Program, until } from "./harness/program.ts";
 
 /** What a run may lag behind one without the fault. */
 const LAG_MS = 5;
-/** So long the system's resolver waits for a name server (resolv.conf(5), `timeout`). */
+/** How long the system's resolver waits for a name server (resolv.conf(5), `timeout`). */
 const LOOKUP_MS = 5000;
 
 interface Probe {

@@ -35,7 +35,7 @@ import {
   routers,
 } from "../wan/played/ways.ts";
 
-/** Of a receiver of Influx lines in a played network. */
+/** The port of a receiver of Influx lines in a played network. */
 const RECEIVER_PORT = 8094;
 
 wan("a packet that the first link does not take is refused by name", async () => {

@@ -108,7 +108,7 @@ export function blockParties(
   };
 }
 
-/** That the nodes of a block are not down themselves: `while both accept others`. */
+/** Says that the nodes of a block are not down themselves: `while both accept others`. */
 export function whileText(
   { from, to }: Pick<BlockDirection, "from" | "to">,
   verb: "accept" | "answer",
