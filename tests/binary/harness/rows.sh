@@ -25,6 +25,8 @@ rows_of_four() {
 node() {
   local last=$1
   shift
+  # Of one that had this name before.
+  rm -f notices$last
   wire-probe mesh --nodes nodes --name n$last --bind 127.0.3.$last --http-port $FREE2 -i 100ms --window 1m "$@" \
     >table$last 2>notices$last &
   says notices$last "row at port"
