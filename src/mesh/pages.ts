@@ -16,7 +16,7 @@ import { type HttpToken, PROOF_FIELD } from "../net/http_token.ts";
 import { ROW_PATH } from "../input/nodes_file.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** A page is made anew when it is older: however many ask, making pages takes no more than its share. */
+/** A row is made anew when it is older: however many ask, making pages takes no more than its share. */
 export const FRESH_MS = 1000;
 /** A page is written in pieces of about this size, with a turn of the event loop after each. */
 const PIECE_BYTES = 64 * 1024;
@@ -46,24 +46,14 @@ export class Pages {
   #history: HistoryPorts | undefined;
   /** Made when it is asked for first. */
   #livePage: Promise<string> | null = null;
-  #row: Cached<MeshRow>;
-  #json: Cached<Uint8Array<ArrayBuffer>>;
-  #metrics: Cached<Uint8Array<ArrayBuffer>>;
+  #row: Cached<RowPages>;
 
   constructor({ clock, row, pause, leaving, token, picture, history }: PagePorts) {
     this.#leaving = leaving;
     this.#token = token;
     this.#picture = picture ?? null;
     this.#history = history;
-    this.#row = new Cached(clock, FRESH_MS, row);
-    this.#json = new Cached(clock, FRESH_MS, async () => {
-      return new TextEncoder().encode(encodeRow(await this.#row.get()));
-    });
-    this.#metrics = new Cached(
-      clock,
-      FRESH_MS,
-      async () => await metrics(await this.#row.get(), pause),
-    );
+    this.#row = new Cached(clock, FRESH_MS, async () => new RowPages(await row(), pause));
   }
 
   /** Answers a request of the peer at an address. */
@@ -75,9 +65,9 @@ export class Pages {
     if (method === "POST") return textResponse(405, "GET and HEAD only");
     switch (path) {
       case ROW_PATH:
-        return await this.#proved(request, page(JSON_TYPE, await this.#json.get()));
+        return await this.#proved(request, page(JSON_TYPE, (await this.#row.get()).json));
       case "/metrics":
-        return page(PROMETHEUS_CONTENT_TYPE, await this.#metrics.get());
+        return page(PROMETHEUS_CONTENT_TYPE, await (await this.#row.get()).metrics);
       case HEALTH_PATH:
         return textResponse(200, "ok");
     }
@@ -133,6 +123,27 @@ export class Pages {
     if (!(body instanceof Uint8Array)) return response;
     const proof = await this.#token?.proof(request, body) ?? null;
     return proof === null ? response : { ...response, headers: { [PROOF_FIELD]: proof } };
+  }
+}
+
+/** The pages of one row, each made when it is asked for first: none is older than the row. */
+class RowPages {
+  #row: MeshRow;
+  #pause: () => Promise<void>;
+  #json: Uint8Array<ArrayBuffer> | null = null;
+  #metrics: Promise<Uint8Array<ArrayBuffer>> | null = null;
+
+  constructor(row: MeshRow, pause: () => Promise<void>) {
+    this.#row = row;
+    this.#pause = pause;
+  }
+
+  get json(): Uint8Array<ArrayBuffer> {
+    return this.#json ??= new TextEncoder().encode(encodeRow(this.#row));
+  }
+
+  get metrics(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#metrics ??= metrics(this.#row, this.#pause);
   }
 }
 

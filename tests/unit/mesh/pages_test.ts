@@ -72,6 +72,21 @@ Deno.test("however many ask, a row is made once in a while", async () => {
   assertEquals(made(), 2);
 });
 
+Deno.test("no page is older than a row may be, whichever was asked for before", async () => {
+  const { ask, clock, made } = pages(ROW);
+  for (const [first, second] of [["/metrics", "/row"], ["/row", "/metrics"]]) {
+    const before = made();
+    await ask(first);
+    clock.stall(FRESH_MS - 1);
+    await ask(second);
+    assertEquals(made(), before + 1);
+    clock.stall(1);
+    await ask(second);
+    assertEquals(made(), before + 2);
+    clock.stall(FRESH_MS);
+  }
+});
+
 Deno.test("a page of thousands of peers is whole", async () => {
   const names = Array.from({ length: 3000 }, (_, i) => `node-${i}.example.com`);
   const { ask } = pages(row("me", { peers: names.map((name) => peer(name)) }));
