@@ -250,7 +250,7 @@ export const EXIT_CODES: Readonly<Record<CommandName, readonly ExitMeaning[]>> =
   mesh: [["0", "a signal ended it"], USAGE, SYSTEM],
   heatmap: [
     ["0", "every node's row is there, new, and has figures"],
-    ["1", "a row is missing, too old or empty, or --triage names an alarm"],
+    ["1", "a row missing, too old or empty, a peer unprobed, or an alarm of --triage"],
     USAGE,
     SYSTEM,
   ],

@@ -14,6 +14,7 @@ export const FINDING_KINDS = [
   "host-pressure",
   "icmp",
   "no-row",
+  "not-probed",
 ] as const;
 export type FindingKind = typeof FINDING_KINDS[number];
 

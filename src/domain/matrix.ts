@@ -300,6 +300,24 @@ export function rowTrouble(matrix: Matrix, node: number): RowTrouble | null {
   return "idle";
 }
 
+/** Who has sent so many probes to anyone, three bursts of usual length, has had the time for all its peers. */
+const SETTLED_SENT = 15;
+
+/**
+ * The nodes that a node lists and has never probed, though both are there and probe others: one cannot
+ * resolve the other's name, say. Not those that it leaves out on purpose, or that left.
+ */
+export function unprobed(matrix: Matrix, node: number): number[] {
+  const all = matrix.nodes.map((_, other) => other);
+  const isSettled = (one: number) =>
+    matrix.row(one).kind === "fresh" &&
+    all.some((to) => matrix.figure("sent", one, to) >= SETTLED_SENT);
+  if (!isSettled(node)) return [];
+  return all.filter((to) =>
+    matrix.figure("sent", node, to) === 0 && matrix.figure("left", node, to) !== 1 && isSettled(to)
+  );
+}
+
 /** How much of a mesh was measured. */
 export interface Coverage {
   readonly nodes: number;

@@ -11,7 +11,7 @@ import { heatmapPage, MAX_PAGE_NODES, type PageOptions } from "../../format/heat
 import { heatmapSvg } from "../../format/heatmap/svg.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { revoke } from "../../kernel/process.ts";
-import { coverage, type Matrix, rowTrouble } from "../../domain/matrix.ts";
+import { coverage, type Matrix, rowTrouble, unprobed } from "../../domain/matrix.ts";
 import type { Metric } from "../../format/heatmap/metric.ts";
 import type { Finding } from "../../domain/finding.ts";
 import { isAlarm, triageSteps } from "../../mesh/triage/triage.ts";
@@ -21,7 +21,7 @@ import { stdoutColumns, stdoutWantsColour } from "../../sink/stdio.ts";
 import { isSameFile, writeOutputFile } from "../../sink/output_file.ts";
 import { systemClock } from "../../time/clock.ts";
 import { quote } from "../../text/quote.ts";
-import { wrap } from "../../text/words.ts";
+import { listText, wrap } from "../../text/words.ts";
 import { OwnScreen } from "../../sink/own_screen.ts";
 import { inSlices } from "../../time/slices.ts";
 import { openGate } from "../../run/gate.ts";
@@ -166,8 +166,8 @@ function pauseUntil(atMs: number, signal: AbortSignal): Promise<void> {
 function verdict({ matrix, findings }: Picture): ExitCode {
   const failures = new Failures();
   for (const [node, { name }] of matrix.nodes.entries()) {
-    const reason = rowReason(matrix, node);
-    failures.note(name, reason === null ? [] : [reason]);
+    const reasons = [rowReason(matrix, node), probeReason(matrix, node)];
+    failures.note(name, reasons.filter((reason) => reason !== null));
   }
   for (const { layer, text } of (findings ?? []).filter(isAlarm)) failures.note(layer, [text]);
   for (const line of failures.lines("failures")) outbox.line(line);
@@ -190,6 +190,12 @@ function rowReason(matrix: Matrix, node: number): string | null {
     default:
       return trouble satisfies never;
   }
+}
+
+/** Whom a node should have probed and did not; null for nobody. */
+function probeReason(matrix: Matrix, node: number): string | null {
+  const names = unprobed(matrix, node).map((other) => matrix.nodes[other].name);
+  return names.length === 0 ? null : `it has not probed ${listText(names)}`;
 }
 
 async function gather(

@@ -4,10 +4,10 @@
  * them each rule has a least difference, a least number of samples, and what chance may do.
  */
 import { atOnce, type Steps } from "../../time/slices.ts";
-import type { Matrix } from "../../domain/matrix.ts";
+import { type Matrix, unprobed } from "../../domain/matrix.ts";
 import { packetLoss } from "./drops.ts";
 import { type Finding, ordered, type Region } from "../../domain/finding.ts";
-import { listText } from "../../text/words.ts";
+import { counted, listText } from "../../text/words.ts";
 import { busyProbers, coldStarts, icmpApart } from "./layers.ts";
 import { latency } from "./latency.ts";
 import { MeshView, PairSet } from "./mesh_view.ts";
@@ -40,6 +40,7 @@ export function* triageSteps(matrix: Matrix): Steps<Finding[]> {
     ...busyProbers(view),
     ...yield* icmpApart(view, steady),
     ...withoutRow(view, refused),
+    ...withoutProbe(view),
   ];
   return ordered(withPressure(view, found));
 }
@@ -119,4 +120,28 @@ function withoutRow(view: MeshView, refused: readonly Finding[]): Finding[] {
     regions: [{ from: nodes, to: null }],
     weight: nodes.length,
   }));
+}
+
+/** Pairs that were never probed although both nodes are there: their silence is no good news. */
+function withoutProbe(view: MeshView): Finding[] {
+  const regions = view.all().map((node) => ({ from: [node], to: unprobed(view.matrix, node) }))
+    .filter(({ to }) => to.length > 0);
+  if (regions.length === 0) return [];
+  const pairs = regions.flatMap(({ from, to }) =>
+    to.map((other) => `${view.name(from[0])} to ${view.name(other)}`)
+  );
+  return [{
+    kind: "not-probed",
+    severity: "notice",
+    layer: "collection",
+    direction: "from",
+    nodes: regions.flatMap(({ from }) => from),
+    groups: [],
+    evidence: { pairs: pairs.length },
+    text: `${counted(pairs.length, "pair")} of nodes that are there had no probe ` +
+      `(${listText(pairs)}): nothing is known of ${pairs.length === 1 ? "it" : "them"}; ` +
+      "a name that cannot be resolved there, say",
+    regions,
+    weight: pairs.length,
+  }];
 }

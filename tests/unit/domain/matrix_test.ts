@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { coverage, Matrix, MAX_MATRIX_NODES } from "../../../src/domain/matrix.ts";
+import { coverage, Matrix, MAX_MATRIX_NODES, unprobed } from "../../../src/domain/matrix.ts";
 import { blockValue, shortText, valueOf } from "../../../src/format/heatmap/metric.ts";
 import { arrange, groupTitle } from "../../../src/domain/mesh_node.ts";
+import type { PeerFigures } from "../../../src/domain/mesh_row.ts";
 import { LOST, mesh, nodes, peer, quantiles, row } from "../mesh/meshes.ts";
 
 Deno.test("nodes are drawn by group and then by name, numbers in names counting as numbers", () => {
@@ -52,6 +53,20 @@ Deno.test("a row is stale when nothing in it is from its last window", () => {
     windowMs: 300_000,
     oldestMs: 300_001,
   });
+});
+
+Deno.test("a peer that is listed, there and never probed is told, not one that has just come", () => {
+  const none: Partial<PeerFigures> = { sent: 0, answered: 0, rtt: null, cold: null, connect: null };
+  const few = { ...none, sent: 14, answered: 14 };
+  const unprobedOf = (a3: Partial<PeerFigures>, of = none) => {
+    const matrix = mesh(nodes(3), (from, to) => from === "a3" ? a3 : to === "a3" ? of : {});
+    return matrix.nodes.map((_, node) => unprobed(matrix, node));
+  };
+  assertEquals(unprobedOf({}), [[2], [2], []]);
+  assertEquals(unprobedOf(few), [[], [], []]);
+  assertEquals(unprobedOf(none), [[], [], []]);
+  assertEquals(unprobedOf({}, { ...none, left: true }), [[], [], []]);
+  assertEquals(unprobedOf({}, few), [[], [], []]);
 });
 
 Deno.test("each metric is the figure it is named for", () => {
