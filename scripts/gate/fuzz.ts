@@ -21,7 +21,7 @@ const ROUND = 100;
 const MOST_GROWTH = 24 * 2 ** 20;
 /** Memory is given back within this (src/run/housekeeping.ts). */
 const SETTLE_MS = 6000;
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 30_000;
 const HEADS = PARSERS.find(({ name }) => name === "HTTP head")?.samples ?? [];
 
 /** A listener of the program: the command behind it, and what it is asked for. */

@@ -112,8 +112,12 @@ Deno.test({
     const connections = await Promise.all(
       Array.from({ length: 3 }, () => Deno.connect({ hostname: "127.0.0.1", port })),
     );
-    const drained = [drain(), drain()];
+    // The last ACK of a handshake may still be on its way to the queue.
+    let drained = drain();
+    for (const endMs = performance.now() + 10_000; drained < 3 && performance.now() < endMs;) {
+      drained += drain();
+    }
     for (const connection of connections) connection.close();
-    assertEquals(drained, [3, 0]);
+    assertEquals([drained, drain()], [3, 0]);
   },
 });

@@ -21,14 +21,14 @@ export async function send(connection: Deno.TcpConn, data: string | Uint8Array):
 
 /** All that the server sends until it ends its side; what was there when it reset the connection. */
 export async function readToEnd(connection: Deno.TcpConn): Promise<string> {
-  const buffer = new Uint8Array(64 * 1024);
+  const buffer = new Uint8Array(16 * 1024);
   let text = "";
   const timer = setTimeout(() => connection.close(), PATIENCE_MS);
   try {
     for (;;) {
       const count = await connection.read(buffer);
       if (count === null) return text;
-      for (let i = 0; i < count; i++) text += String.fromCharCode(buffer[i]);
+      text += String.fromCharCode(...buffer.subarray(0, count));
     }
   } catch {
     return text;

@@ -27,7 +27,7 @@ import {
 const SHORT: HttpLimits = {
   ...HTTP_LIMITS,
   connections: 8,
-  headMs: 300,
+  headMs: 1000,
   writeMs: 300,
   responseMs: 700,
   lingerMs: 200,
@@ -192,7 +192,7 @@ served("a byte now and then does not hold a connection", SHORT, async ({ port })
     await pause(20);
   }
   assertEquals(parseAnswer(await reading)?.status, 408);
-  assertLess(performance.now() - startMs, 3000);
+  assertLess(performance.now() - startMs, 10 * SHORT.headMs);
   connection.close();
 });
 
@@ -290,7 +290,8 @@ async function misbehave(port: number, random: Random): Promise<void> {
   }
 }
 
-const first = crypto.getRandomValues(new Uint32Array(1))[0];
+/** The same ones each time; `task fuzz` draws others. */
+const first = 1;
 
 served(`300 mad peers, from seed ${first} on, leave it as it was`, SHORT, async (server) => {
   const rssBefore = Deno.memoryUsage().rss;

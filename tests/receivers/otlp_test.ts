@@ -19,6 +19,8 @@ import { Folder, realTest, untilTrue } from "./real/receiver.ts";
 const COUNT = 20;
 const ODD_NAME = 'db "1" \\ ü';
 const BOUNDS_US = [100, 250, 1000, 100_000];
+/** So long an answer is waited for while a run goes on (OTEL_EXPORTER_OTLP_TIMEOUT's default). */
+const ANSWER_MS = 10_000;
 const CUMULATIVE = "AGGREGATION_TEMPORALITY_CUMULATIVE";
 
 function attributes(list: readonly KeyValue[]): Record<string, string | number> {
@@ -305,10 +307,11 @@ realTest("a receiver that does not answer holds up neither the probe nor its end
     await using probe = new Probe(...schedule, "--export", url, peers.live);
     await untilTrue("windows", () => probe.windows.length >= 10);
     const sent = probe.windows.reduce((sum, window) => sum + window.sent, 0);
-    assert(sent >= 80, `${sent} of some 100`);
+    // Of some 100, where a busy machine skips slots; one that waited would send a few.
+    assert(sent >= 40, `${sent} sent`);
     const stopMs = performance.now();
     await probe.stop();
-    assert(performance.now() - stopMs < 2500, `${performance.now() - stopMs} ms`);
+    assert(performance.now() - stopMs < ANSWER_MS / 2, `${performance.now() - stopMs} ms`);
   } finally {
     silent.close();
   }

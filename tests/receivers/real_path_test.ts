@@ -34,6 +34,8 @@ class Agent implements AsyncDisposable {
     const parent = ["--pdeathsig", "KILL", "--", BINARY];
     this.#child = new Deno.Command("setpriv", {
       args: [...parent, ...words, ...exports.flatMap((url) => ["--export", url])],
+      // OTLP's requests come so often, in ms.
+      env: { OTEL_METRIC_EXPORT_INTERVAL: "1000" },
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
@@ -108,10 +110,17 @@ realTest(
     using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
     await using receiver = new OtlpReceiver();
     await using agent = new Agent(listener.addr.port, receiver.url);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const latest = async () => {
+      const [{ scopeMetrics }] = await decode(receiver.requests[receiver.requests.length - 1].body);
+      return new Map(scopeMetrics[0].metrics.map((metric) => [metric.name, metric]));
+    };
+    await untilTrue("three rounds and more of both", async () => {
+      if (receiver.requests.length === 0) return false;
+      const points = (await latest()).get("wire_probe.path.rounds")?.sum?.dataPoints ?? [];
+      return points.filter(({ asDouble = 0 }) => asDouble > 3).length === TARGETS.length;
+    });
     const traces = await agent.stop();
-    const [{ scopeMetrics }] = await decode(receiver.requests[receiver.requests.length - 1].body);
-    const metrics = new Map(scopeMetrics[0].metrics.map((metric) => [metric.name, metric]));
+    const metrics = await latest();
     for (const [i, [target, address]] of TARGETS.entries()) {
       const is = (point: DataPoint, key: string, wanted: string) =>
         point.attributes.some((of) => of.key === key && of.value.stringValue === wanted);

@@ -5,12 +5,13 @@ import { Peers } from "./real/peers.ts";
 import { Probe, type ProbeLine } from "./real/probe.ts";
 import { Prometheus, promtoolComplaints, type SampledSeries } from "./real/prometheus.ts";
 import { freePort } from "../../scripts/gate/command.ts";
+import { Stalls } from "../wan/harness/stalls.ts";
 import { Folder, get, realTest, until } from "./real/receiver.ts";
 
 const COUNT = 20;
 const TIMEOUT_MS = 3000;
 const ODD_NAME = 'db "1" \\ ü';
-/** What lies between a scrape's time and the moment its page was made, and between clocks. */
+/** What lies between clocks, and between a probe's fate and its being counted. */
 const SLACK_S = 0.15;
 
 /** When a probe's fate was known, in seconds since the epoch. */
@@ -18,13 +19,26 @@ function doneAt({ time, connect_ms }: ProbeLine): number {
   return (Date.parse(time) + (connect_ms ?? TIMEOUT_MS)) / 1000;
 }
 
-/** Each sample counts what was done by then, no more and no less. */
-function assertCounts(series: SampledSeries, made: readonly ProbeLine[], what: string): void {
+/** Of a prober's scrapes, by their times in seconds: how long each took. */
+type Scrapes = ReadonlyMap<number, number>;
+
+/**
+ * Each sample counts what was done by then, no more and no less. A page was made while its scrape took
+ * place; `lateS` is by how much the machine may have been late.
+ */
+function assertCounts(
+  series: SampledSeries,
+  made: readonly ProbeLine[],
+  { scrapes, lateS }: { scrapes: Scrapes; lateS: number },
+  what: string,
+): void {
   const done = made.map(doneAt);
   const doneBy = (at: number) => done.filter((moment) => moment <= at).length;
   assert(series.samples.length >= 3, `${what}: ${series.samples.length} samples`);
   for (const [at, value] of series.samples) {
-    const [least, most] = [doneBy(at - SLACK_S), doneBy(at + SLACK_S)];
+    const tookS = scrapes.get(at);
+    assert(tookS !== undefined, `${what}: no scrape at ${at}`);
+    const [least, most] = [doneBy(at - SLACK_S - lateS), doneBy(at + tookS + SLACK_S)];
     assert(least <= value && value <= most, `${what}: ${value} is not in ${least}…${most}`);
   }
 }
@@ -59,14 +73,21 @@ async function assertHistogram(prometheus: Prometheus, made: readonly ProbeLine[
 }
 
 /** Each target's counters, of which those of the silent peer were last scraped before its end. */
-async function assertCounters(prometheus: Prometheus, probes: readonly ProbeLine[]): Promise<void> {
+async function assertCounters(
+  prometheus: Prometheus,
+  probes: readonly ProbeLine[],
+  stalledMs: number,
+): Promise<void> {
+  const [durations] = await prometheus.series('scrape_duration_seconds{job="agent"}');
+  const lateMs = Math.max(stalledMs, ...probes.map(({ lag_ms }) => lag_ms));
+  const when = { scrapes: new Map(durations.samples), lateS: lateMs / 1000 };
   const counters = await prometheus.series('wire_probe_probes_total{job="agent"}');
   assertEquals(counters.length, 3 * OUTCOMES.length);
   for (const series of counters) {
     const { target, outcome, rack, az } = series.metric;
     assertEquals({ rack, az }, { rack: "r 1", az: "default" });
     const made = probes.filter((line) => line.target === target && line.outcome === outcome);
-    assertCounts(series, made, `${target} ${outcome}`);
+    assertCounts(series, made, when, `${target} ${outcome}`);
     if (target !== "silent") assertEquals(last(series), made.length, `${target} ${outcome}`);
   }
 }
@@ -93,6 +114,7 @@ realTest(
     const silent = await peers.silent();
     await using prometheus = new Prometheus(folder, agent, [peers.live, peers.dead]);
     await prometheus.ready();
+    using stalls = new Stalls();
     await using probe = new Probe(
       ...["-c", `${COUNT}`, "-i", "100ms", "-t", `${TIMEOUT_MS}ms`, "--label", "rack=r 1"],
       ...["--export", `prometheus://${agent}?probe=any`],
@@ -103,7 +125,7 @@ realTest(
     // The silent peer's probes outlast the others', whose counts are final by then.
     await probe.end();
     assertEquals(probe.probes.length, 3 * COUNT, probe.stderr);
-    await assertCounters(prometheus, probe.probes);
+    await assertCounters(prometheus, probe.probes, stalls.ms);
     await assertHistogram(prometheus, probe.probes);
     await assertOnDemand(prometheus, peers);
     assertEquals(prometheus.complaints, "");

@@ -10,6 +10,7 @@ import { INFLUX_QUEUE, InfluxHttp } from "../../src/sink/influx_http.ts";
 import { writeRequest } from "../../src/sink/influx_request.ts";
 import { InfluxUdp } from "../../src/sink/influx_udp.ts";
 import { systemClock } from "../../src/time/clock.ts";
+import { freePort } from "../../scripts/gate/command.ts";
 import { endpoint, record } from "../unit/fixtures.ts";
 import { range, seqFormat } from "../unit/sink/seq_format.ts";
 import { CollectdServer, InfluxServer, UdpReceiver, until } from "./receivers.ts";
@@ -68,7 +69,7 @@ Deno.test("batched datagrams keep below the size asked for", async () => {
 });
 
 Deno.test("a UDP receiver that is absent, comes, goes and comes again: the count is exact", async () => {
-  const port = await freeUdpPort();
+  const port = freePort();
   const said: string[] = [];
   const exporter = udpExporter(udpSocket("127.0.0.1", port), null, said);
   put(exporter, 1, 10);
@@ -102,28 +103,24 @@ Deno.test("a UDP receiver that does not read holds nothing up", async () => {
 const WITHOUT_FFI = { permissions: { ffi: false, net: true } } as const;
 
 Deno.test("libc bound before its permission went is enough", WITHOUT_FFI, async () => {
-  const exporter = udpExporter(udpSocket("127.0.0.1", await freeUdpPort()), null);
+  const exporter = udpExporter(udpSocket("127.0.0.1", freePort()), null);
   put(exporter, 1, 3);
   await exporter.close(0);
   const { state } = Deno.permissions.querySync({ name: "ffi" });
   assertEquals([state === "granted", exporter.dropped], [false, 3]);
 });
 
-async function freeUdpPort(): Promise<number> {
-  const receiver = await UdpReceiver.open("127.0.0.1");
-  const { port } = receiver;
-  await receiver.close();
-  return port;
-}
-
 // ---- HTTP
 
+/** No server that answers takes so long. */
+const UNHURRIED_MS = 10_000;
+
 /** What an exporter to this server is made of, with waits that suit a test. */
-function httpExporter(port: number, said: string[] = []): InfluxHttp {
+function httpExporter(port: number, said: string[] = [], timeoutMs = UNHURRIED_MS): InfluxHttp {
   const request = writeRequest(`influx-http://127.0.0.1:${port}/?db=net`, null);
   const bounds = {
     flushMs: 20,
-    timeoutMs: 300,
+    timeoutMs,
     backoff: { firstMs: 20, mostMs: 100 },
   };
   const output = {
@@ -165,9 +162,7 @@ Deno.test("writes reach the v1 and the v2 API with what they ask for", async () 
 });
 
 Deno.test("a server that is absent at first gets what the queue could hold", async () => {
-  const before = new InfluxServer();
-  const { port } = before;
-  await before.stop();
+  const port = freePort();
   const said: string[] = [];
   const exporter = httpExporter(port, said);
   put(exporter, 1, 1000);
@@ -184,15 +179,15 @@ Deno.test("a server that is absent at first gets what the queue could hold", asy
 });
 
 Deno.test("a server that stops in mid-stream and comes back: the count is exact", async () => {
-  const first = new InfluxServer();
+  const first = new InfluxServer(freePort());
   const said: string[] = [];
-  const exporter = httpExporter(first.port, said);
+  const exporter = httpExporter(first.port, said, 2000);
   const source = stream(exporter, 2);
   await until(() => first.stored.size > 20, "the first lines");
   first.manner = "silent";
   await until(() => said.length === 1, "a notice of the timeout");
   assertEquals(
-    said[0].endsWith("cannot write: no answer within 0.3 s; trying again"),
+    said[0].endsWith("cannot write: no answer within 2 s; trying again"),
     true,
     said[0],
   );

@@ -1,7 +1,7 @@
 /** The container image: a sound layout, the same again, pushed for two machines, and run as a cluster would. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { existsSync } from "node:fs";
-import { isOnPath, withFolder } from "../../scripts/gate/command.ts";
+import { freePort, isOnPath, withFolder } from "../../scripts/gate/command.ts";
 import { MACHINES, type Variant, writeImage } from "../../scripts/container/image.ts";
 import { blob, ImageRoot, json, run } from "./harness/image_root.ts";
 import { argumentsIn, manifestDocuments, withoutYaml } from "./harness/manifests.ts";
@@ -102,9 +102,7 @@ class Registry implements AsyncDisposable {
   private constructor(readonly address: string, readonly child: Deno.ChildProcess) {}
 
   static async start(folder: string): Promise<Registry> {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const address = `127.0.0.1:${listener.addr.port}`;
-    listener.close();
+    const address = `127.0.0.1:${freePort()}`;
     const storage = { filesystem: { rootdirectory: `${folder}/registry` } };
     const log = { accesslog: { disabled: true }, level: "error" };
     const config = { version: 0.1, log, storage, http: { addr: address } };
@@ -117,7 +115,7 @@ class Registry implements AsyncDisposable {
     }).spawn();
     const registry = new Registry(address, child);
     for (let tries = 0; !await registry.#answers(); tries++) {
-      if (tries > 200) throw new Error("the registry does not answer");
+      if (tries > 600) throw new Error("the registry does not answer");
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return registry;
@@ -173,7 +171,10 @@ Deno.test({
         root,
         LIMITS.sidecar,
         2,
-        `contained 0 serve --bind 127.0.0.1 --bind ::1 --port 9999 & sleep 1
+        `contained 0 serve --bind 127.0.0.1 --bind ::1 --port 9999 &
+        for i in $(seq 300); do
+          [ "$(cat /proc/net/tcp /proc/net/tcp6 | grep -c ':270F 0*:0000 0A')" = 2 ] && break; sleep 0.1
+        done
         (contained 1 probe -c 3 -i 100ms -o json db=localhost:9999); code=$?
         kill $!; wait; exit $code`,
       );
