@@ -1,4 +1,5 @@
 /** What the packages of Linux distributions have in common: where a release's files go, and their scripts. */
+import { Buffer } from "node:buffer";
 import type { ArchiveFile } from "./tar.ts";
 
 export const HOMEPAGE = "https://github.com/wire-probe/wire-probe";
@@ -48,13 +49,7 @@ export function packageVersion(version: string): string {
 
 /** The parts behind one another. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 export function text(content: string): Uint8Array<ArrayBuffer> {

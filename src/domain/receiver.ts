@@ -1,21 +1,19 @@
 /** How the receivers of a run's exports fare: what every output and the status say about them. */
 
 /**
- * Why a line did not arrive. `full`: it made room for newer ones, or did not fit. `late`: it says
+ * Why a line did not arrive, and the words for it. `full`: it made room for newer ones, or did not fit. `late`: it says
  * "now" and waited too long. `refused`: the receiver would not have it. `unsent`: it could not be sent,
  * or its answer never came. `ended`: the program ended first.
  */
-export const DROP_REASONS = ["full", "late", "refused", "unsent", "ended"] as const;
-export type DropReason = typeof DROP_REASONS[number];
-
-/** The same in words. */
-export const DROP_WORDS: Readonly<Record<DropReason, string>> = {
+export const DROP_WORDS = {
   full: "no room",
   late: "too late",
   refused: "refused",
   unsent: "not sent or not answered",
   ended: "left at the end",
-};
+} as const;
+export type DropReason = keyof typeof DROP_WORDS;
+export const DROP_REASONS = Object.keys(DROP_WORDS) as readonly DropReason[];
 
 /** Lines that were dropped, a reason each. */
 export type DropCounts = readonly (readonly [DropReason, number])[];

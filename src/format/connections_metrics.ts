@@ -16,9 +16,11 @@ import {
   metricFamily,
   type MetricLabel,
   type MetricSample,
+  plainMetric,
 } from "./metric_family.ts";
 
 const PREFIX = "wire_probe_connections";
+const family = metricFamily.bind(null, PREFIX);
 const MICROS = 1e6;
 /** Listening ports that are shown. */
 const MAX_PORTS = 6;
@@ -216,28 +218,28 @@ export class ConnectionSeries {
         value: value(port),
       }));
     const waiting = "Connections that wait to be accepted.";
-    yield family("gauge", plain("accept_queue", waiting), of((port) => port.waiting));
+    yield family("gauge", plainMetric("accept_queue", waiting), of((port) => port.waiting));
     const limit = "How many connections may wait to be accepted.";
-    yield family("gauge", plain("accept_queue_limit", limit), of((port) => port.limit));
+    yield family("gauge", plainMetric("accept_queue_limit", limit), of((port) => port.limit));
     const drops = "Connections that a listening port dropped.";
     const dropped = of(({ port }) => this.#drops.get(port)?.count ?? 0);
-    yield family("counter", plain("listen_drops", drops), dropped);
+    yield family("counter", plainMetric("listen_drops", drops), dropped);
   }
 
   *#totalFamilies(start: Start): Iterable<MetricFamily> {
     const one = (value: number) => [{ labels: [], start, value }];
     for (const [name, help] of TOTALS) {
-      yield family("counter", plain(name, help), one(this.#totals.get(name) ?? 0));
+      yield family("counter", plainMetric(name, help), one(this.#totals.get(name) ?? 0));
     }
     const groups = "Groups of connections, shown or not.";
-    yield family("gauge", plain("groups", groups), one(this.#groups));
+    yield family("gauge", plainMetric("groups", groups), one(this.#groups));
     const verdicts = [...this.#verdicts].map(([verdict, value]) => ({
       labels: [["verdict", verdict]] as const,
       start,
       value,
     }));
     const help = "Groups shown that a verdict stands on.";
-    yield family("gauge", plain("verdict_groups", help), verdicts);
+    yield family("gauge", plainMetric("verdict_groups", help), verdicts);
   }
 }
 
@@ -248,18 +250,6 @@ function startOf({ wallSeconds, wallNanos, intervalMs }: ConnectionReport): Star
   const micros = Math.round(wallSeconds * MICROS + wallNanos / 1000 - intervalMs * 1000);
   const seconds = Math.floor(micros / MICROS);
   return { wallSeconds: seconds, wallNanos: (micros - seconds * MICROS) * 1000 };
-}
-
-function plain(name: string, help: string): Described {
-  return { name, unit: null, help };
-}
-
-function family(
-  kind: MetricFamily["kind"],
-  described: Described,
-  samples: readonly MetricSample[],
-): MetricFamily {
-  return metricFamily(PREFIX, kind, described, samples);
 }
 
 function countsOf(series: readonly Series[], name: string): MetricSample[] {

@@ -34,6 +34,11 @@ export interface DescribedMetric {
   readonly help: string;
 }
 
+/** A metric that is a plain number. */
+export function plainMetric(name: string, help: string): DescribedMetric {
+  return { name, unit: null, help };
+}
+
 /** A family of metrics whose names begin alike: `wire_probe_path`. */
 export function metricFamily(
   prefix: string,

@@ -5,14 +5,15 @@
 import { hopsToEnd, type PathRound, type RoundProbe } from "../domain/path.ts";
 import { NONE } from "../domain/probe_record.ts";
 import {
-  type DescribedMetric,
   type MetricFamily,
   metricFamily,
   type MetricLabel,
   type MetricSample,
+  plainMetric,
 } from "./metric_family.ts";
 
 const PREFIX = "wire_probe_path";
+const family = metricFamily.bind(null, PREFIX);
 const MICROS = 1e6;
 /** Paths that are shown; the one whose last round is oldest goes first. */
 export const MAX_PATHS = 256;
@@ -148,15 +149,18 @@ function* pathFamilies(paths: readonly PathState[]): Iterable<MetricFamily> {
       const value = of(path);
       return value === null ? [] : [{ labels: path.labels, start: path.start, value }];
     });
-  const rounds = plain("rounds", "Traces whose probes all have their fate.");
+  const rounds = plainMetric("rounds", "Traces whose probes all have their fate.");
   yield family("counter", rounds, samples((path) => path.rounds));
-  const changes = plain("changes", "Rounds that found another path than the one before.");
+  const changes = plainMetric("changes", "Rounds that found another path than the one before.");
   yield family("counter", changes, samples(({ last }) => last.changes));
-  const reached = plain("reached", "Whether the target itself answered in the last round: 1 or 0.");
+  const reached = plainMetric(
+    "reached",
+    "Whether the target itself answered in the last round: 1 or 0.",
+  );
   yield family("gauge", reached, samples(({ last }) => hopsToEnd(last) === null ? 0 : 1));
-  const hops = plain("hops", "The hop at which the target answered in the last round.");
+  const hops = plainMetric("hops", "The hop at which the target answered in the last round.");
   yield family("gauge", hops, samples(({ last }) => hopsToEnd(last)));
-  const info = plain(
+  const info = plainMetric(
     "info",
     "Always 1; the target's address and port and the path's hash are labels.",
   );
@@ -178,9 +182,9 @@ function* pathFamilies(paths: readonly PathState[]): Iterable<MetricFamily> {
 function* hopFamilies(rows: readonly Row[]): Iterable<MetricFamily> {
   const counts = (of: (hop: HopState) => number) =>
     rows.map(({ labels, hop }) => ({ labels, start: hop.start, value: of(hop) }));
-  const probes = plain("hop_probes", "Probes sent that far whose fate is known.");
+  const probes = plainMetric("hop_probes", "Probes sent that far whose fate is known.");
   yield family("counter", probes, counts((hop) => hop.probes));
-  const lost = plain("hop_lost", "Probes sent that far that nobody answered.");
+  const lost = plainMetric("hop_lost", "Probes sent that far that nobody answered.");
   yield family("counter", lost, counts((hop) => hop.lost));
   const addresses = rows.flatMap(({ labels, hop }) =>
     [...hop.addresses].map(([address, of]) => ({
@@ -194,8 +198,7 @@ function* hopFamilies(rows: readonly Row[]): Iterable<MetricFamily> {
       having.map(({ labels, of: own }) => ({ labels, start: own.start, value: value(of(own)) }));
     const described = { name, unit: "seconds", help } as const;
     const counted = values(({ count }) => count);
-    return metricFamily(
-      PREFIX,
+    return family(
       "summary",
       described,
       counted,
@@ -205,16 +208,4 @@ function* hopFamilies(rows: readonly Row[]): Iterable<MetricFamily> {
   yield summary("hop_rtt", "Round trips to an address that answers at a hop.", ({ rtt }) => rtt);
   const jitter = "How much a round trip differs from the one before it to the same address.";
   yield summary("hop_jitter", jitter, (of) => of.jitter);
-}
-
-function plain(name: string, help: string): DescribedMetric {
-  return { name, unit: null, help };
-}
-
-function family(
-  kind: MetricFamily["kind"],
-  described: DescribedMetric,
-  samples: readonly MetricSample[],
-): MetricFamily {
-  return metricFamily(PREFIX, kind, described, samples);
 }

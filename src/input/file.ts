@@ -3,7 +3,8 @@
  * ends in time, takes no more memory than its limit and never holds up the event loop.
  */
 import type { FileHandle } from "node:fs/promises";
-import { SystemError } from "../domain/exit.ts";
+import { SystemError, UsageError } from "../domain/exit.ts";
+import { HttpToken, MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH } from "../net/http_token.ts";
 import { durationText } from "../text/duration.ts";
 import { messageOf } from "../text/quote.ts";
 import { redacted } from "./connection_text.ts";
@@ -110,4 +111,18 @@ function reasonOf(error: unknown): string {
 
 function codeOf(error: unknown): string | null {
   return error instanceof Error && "code" in error ? String(error.code) : null;
+}
+
+/** The token, and white space around it. */
+const MAX_TOKEN_BYTES = MAX_TOKEN_LENGTH + 64;
+
+/** The secret of `--http-token FILE`, which is never quoted. Null without a file; throws SystemError when it cannot be read, UsageError when it holds no token. */
+export async function loadToken(path: string | null): Promise<HttpToken | null> {
+  if (path === null) return null;
+  const token = await HttpToken.of((await readInputFile(path, MAX_TOKEN_BYTES)).trim());
+  if (token !== null) return token;
+  throw new UsageError(
+    `--http-token ${path}: a token wants ${MIN_TOKEN_LENGTH} to ${MAX_TOKEN_LENGTH} visible ` +
+      "ASCII characters, such as 'openssl rand -hex 32' makes",
+  );
 }

@@ -153,7 +153,7 @@ export function pathOptions(
 }
 
 /** Traces under way at once, what names are looked up to, and whether each round is a result. */
-export interface TraceLimits {
+export interface StreamLimits {
   readonly family: Family;
   readonly atOnce: number;
   readonly eachRound: boolean;
@@ -164,7 +164,7 @@ export function limitsOf(
   { source }: CheckedTracer,
   { family, atOnce, eachRound = false }: TraceStreamOptions,
   hosts: readonly string[],
-): TraceLimits {
+): StreamLimits {
   const most = whole("atOnce", atOnce, 1, MAX_TRACES, null);
   return {
     family: familyFor(family, source, hosts),

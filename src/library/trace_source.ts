@@ -9,7 +9,7 @@ import { messageOf } from "../text/quote.ts";
 import { OneTrace, type PathOptions, sizeRefusal } from "../trace/one_trace.ts";
 import { Traces, usualPort } from "../trace/traces.ts";
 import { Places, type ResultSource, type StreamOptions } from "./result_stream.ts";
-import type { TraceLimits } from "./trace_options.ts";
+import type { StreamLimits } from "./trace_options.ts";
 import { type TraceResult, traceResult, unresolved } from "./trace_result.ts";
 import type { TraceSockets } from "./trace_sockets.ts";
 
@@ -22,7 +22,7 @@ export interface OpenTracer {
 export class TraceSource implements ResultSource<TraceResult> {
   #targets: readonly TraceTarget[];
   #path: PathOptions;
-  #limits: TraceLimits;
+  #limits: StreamLimits;
   /** Of traces under way and of results that wait. */
   #places: Places;
   /** Traces, by place, whose place among the results was given to a round of theirs. */
@@ -45,7 +45,7 @@ export class TraceSource implements ResultSource<TraceResult> {
   constructor(
     targets: readonly TraceTarget[],
     path: PathOptions,
-    limits: TraceLimits,
+    limits: StreamLimits,
     options: StreamOptions,
     open: () => OpenTracer,
   ) {

@@ -5,7 +5,7 @@
 import { quote } from "../text/quote.ts";
 import { readSystemFile } from "../kernel/system_file.ts";
 import { LateAbort } from "./late_abort.ts";
-import { random32 } from "./random32.ts";
+import { random32 } from "./exchange.ts";
 import { hostsName, namesToAsk, parseResolvConf } from "./resolv_conf.ts";
 import type { Family } from "./resolver.ts";
 

@@ -52,3 +52,16 @@ export interface Exchange {
   matches(message: Message, request: Request): boolean;
   close(): void;
 }
+
+const DRAWN = 256;
+const numbers = new Uint32Array(DRAWN);
+let at = DRAWN;
+
+/** 32 random bits that nobody can guess, drawn many at a time: what an exchange marks its packets with. */
+export function random32(): number {
+  if (at === DRAWN) {
+    crypto.getRandomValues(numbers);
+    at = 0;
+  }
+  return numbers[at++];
+}

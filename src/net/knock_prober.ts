@@ -12,7 +12,7 @@ import { interfaceIndex } from "../kernel/sockaddr.ts";
 import type { Clock } from "../time/clock.ts";
 import { type ExchangeOrReason, PacketProber } from "./packet_prober.ts";
 import { noSuchInterface, type SocketOpener } from "./ping_prober.ts";
-import { random32 } from "./random32.ts";
+import { random32 } from "./exchange.ts";
 import { RouteBook } from "./route_book.ts";
 import { SynExchange, type SynOptions } from "./syn_exchange.ts";
 import type { ClockChoice } from "./prober.ts";

@@ -9,7 +9,7 @@ import { ALLOW_PING_SOCKETS, allowRawSockets } from "../kernel/capabilities.ts";
 import type { Clock } from "../time/clock.ts";
 import { EchoExchange } from "./echo_exchange.ts";
 import { PacketProber } from "./packet_prober.ts";
-import { random32 } from "./random32.ts";
+import { random32 } from "./exchange.ts";
 import type { ClockChoice } from "./prober.ts";
 
 export interface PingOptions {

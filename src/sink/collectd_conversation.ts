@@ -13,8 +13,13 @@ export interface LineStream {
   close(): void;
 }
 
-/** A line was answered; `refusal` is collectd's reason not to take it, else null. */
-export type OnAnswer = (refusal: string | null) => void;
+/** What the conversations with one collectd share. */
+export interface ConversationPorts {
+  readonly waiting: WaitingLines;
+  readonly clock: Clock;
+  /** A line was answered; `refusal` is collectd's reason not to take it, else null. */
+  onAnswer(refusal: string | null): void;
+}
 
 /** Lines sent and not answered, at most: 20 KiB as a rule, which a socket's buffer holds. */
 export const MAX_UNANSWERED = 256;
@@ -25,9 +30,7 @@ const LAST_REPLIES_MS = 500;
 
 export class Conversation {
   #stream: LineStream;
-  #waiting: WaitingLines;
-  #clock: Clock;
-  #onAnswer: OnAnswer;
+  #ports: ConversationPorts;
   #unanswered = 0;
   /** When a reply came last, or when the lines now unanswered began to be. */
   #progressMs = 0;
@@ -39,16 +42,9 @@ export class Conversation {
   /** Resolves with the reason when the connection is over; the stream is closed then. */
   readonly ended: Promise<string>;
 
-  constructor(
-    stream: LineStream,
-    waiting: WaitingLines,
-    clock: Clock,
-    onAnswer: OnAnswer,
-  ) {
+  constructor(stream: LineStream, ports: ConversationPorts) {
     this.#stream = stream;
-    this.#waiting = waiting;
-    this.#clock = clock;
-    this.#onAnswer = onAnswer;
+    this.#ports = ports;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.ended = promise;
     this.#end = resolve;
@@ -83,35 +79,35 @@ export class Conversation {
   }
 
   #maySend(): boolean {
-    const lines = this.#waiting.lines;
+    const lines = this.#ports.waiting.lines;
     if (lines === 0 || this.#broken || this.#ended) return false;
     if (this.#unanswered === 0) return true;
     if (this.#unanswered + lines > MAX_UNANSWERED) return false;
-    return this.#clock.now() - this.#progressMs <= STALLED_MS;
+    return this.#ports.clock.now() - this.#progressMs <= STALLED_MS;
   }
 
   async #send(): Promise<void> {
     try {
       for (;;) {
-        this.#waiting.expire(this.#clock.now());
+        this.#ports.waiting.expire(this.#ports.clock.now());
         if (!this.#maySend()) break;
         await this.#write();
       }
     } catch (error) {
       // What was answered before the connection broke is still to be read.
       this.#broken = true;
-      const atMs = this.#clock.now() + LAST_REPLIES_MS;
+      const atMs = this.#ports.clock.now() + LAST_REPLIES_MS;
       if (!this.#ended) {
-        this.#lastReplies = this.#clock.wakeAt(atMs, () => this.close(messageOf(error)));
+        this.#lastReplies = this.#ports.clock.wakeAt(atMs, () => this.close(messageOf(error)));
       }
     }
     this.#writing = null;
   }
 
   async #write(): Promise<void> {
-    if (this.#unanswered === 0) this.#progressMs = this.#clock.now();
-    this.#unanswered += this.#waiting.lines;
-    const bytes = this.#waiting.take();
+    if (this.#unanswered === 0) this.#progressMs = this.#ports.clock.now();
+    this.#unanswered += this.#ports.waiting.lines;
+    const bytes = this.#ports.waiting.take();
     for (let sent = 0; sent < bytes.length;) {
       sent += await this.#stream.write(sent === 0 ? bytes : bytes.subarray(sent));
     }
@@ -140,8 +136,8 @@ export class Conversation {
       return this.close(`unexpected reply: ${shown(line)}`);
     }
     this.#unanswered--;
-    this.#progressMs = this.#clock.now();
-    this.#onAnswer(status === "0" ? null : shown(text ?? ""));
+    this.#progressMs = this.#ports.clock.now();
+    this.#ports.onAnswer(status === "0" ? null : shown(text ?? ""));
   }
 }
 

@@ -137,7 +137,11 @@ export class CollectdSocket implements Exporter {
     while (!this.#closed) {
       const stream = await this.#attempt();
       if (stream !== null && !this.#closed) {
-        const conversation = new Conversation(stream, this.#waiting, this.#clock, this.#onAnswer);
+        const conversation = new Conversation(stream, {
+          waiting: this.#waiting,
+          clock: this.#clock,
+          onAnswer: this.#onAnswer,
+        });
         this.#conversation = conversation;
         started();
         const why = await conversation.ended;

@@ -8,7 +8,7 @@ import { WallAnchor, type WallTime } from "../time/wall_anchor.ts";
 import type { HopProber } from "./hop_prober.ts";
 import type { Lookups } from "./names.ts";
 import { PathWatch } from "./path_watch.ts";
-import { Trace } from "./trace.ts";
+import { Trace, type TraceLimits } from "./trace.ts";
 
 /** How long names may still come once the path is known. */
 const NAMES_MS = 1000;
@@ -17,19 +17,10 @@ const PACKET_BYTES = 60;
 const TCP_PORT = 443;
 
 /** How paths are traced. */
-export interface PathOptions {
+export interface PathOptions extends Omit<TraceLimits, "sizeBytes"> {
   readonly protocol: TraceProtocol;
-  readonly firstHop: number;
-  readonly maxHops: number;
-  readonly queries: number;
-  readonly flows: number;
-  readonly timeoutMs: number;
-  /** The probe's whole IP packet; null for the default. */
+  /** The whole IP packet of a probe; null for the default. */
   readonly sizeBytes: number | null;
-  readonly mtu: boolean;
-  /** Infinity for no end. */
-  readonly rounds: number;
-  readonly intervalMs: number;
 }
 
 /** What all traces of a run share. */

@@ -11,7 +11,7 @@ import { Routes } from "../kernel/route.ts";
 import { interfaceIndex } from "../kernel/sockaddr.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
 import { EchoExchange } from "../net/echo_exchange.ts";
-import { random32 } from "../net/random32.ts";
+import { random32 } from "../net/exchange.ts";
 import { RouteBook } from "../net/route_book.ts";
 import { SynExchange } from "../net/syn_exchange.ts";
 import { ECHO_HEADER_BYTES } from "../packet/echo.ts";

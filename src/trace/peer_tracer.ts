@@ -8,15 +8,16 @@ import type { HopProber } from "./hop_prober.ts";
 import { NO_NAMES } from "./names.ts";
 import { openHopProber } from "./open_prober.ts";
 import { PathWatch } from "./path_watch.ts";
-import { Trace } from "./trace.ts";
+import { Trace, type TraceLimits } from "./trace.ts";
 
-const LIMITS = {
+/** The limits of a short trace. */
+export const PEER_LIMITS: TraceLimits = {
   firstHop: 1,
   maxHops: 30,
   queries: 3,
   flows: 1,
   timeoutMs: 1000,
-  /** Of a probe's whole packet, by ICMP. */
+  /** An ICMP probe's whole packet. */
   sizeBytes: 60,
   rounds: 1,
   intervalMs: 1000,
@@ -72,7 +73,7 @@ export class PeerTracer {
     this.#anchor.stamp(systemClock.now(), began);
     const watch = this.#watchOf(target, protocol, prober);
     let round: PathRound | null = null;
-    const trace = new Trace(target, LIMITS, {
+    const trace = new Trace(target, PEER_LIMITS, {
       clock: systemClock,
       prober,
       onAddress: () => {},
@@ -124,12 +125,12 @@ function reportOf({ target, protocol, prober, began }: Traced, trace: Trace): Tr
     port: protocol === "icmp" ? null : target.port,
     protocol,
     flow: prober.flow,
-    paths: LIMITS.flows,
+    paths: PEER_LIMITS.flows,
     rounds: path.rounds,
-    queries: LIMITS.queries,
-    firstHop: LIMITS.firstHop,
-    maxHops: LIMITS.maxHops,
-    sizeBytes: protocol === "icmp" ? LIMITS.sizeBytes : null,
+    queries: PEER_LIMITS.queries,
+    firstHop: PEER_LIMITS.firstHop,
+    maxHops: PEER_LIMITS.maxHops,
+    sizeBytes: protocol === "icmp" ? PEER_LIMITS.sizeBytes : null,
     refusal: path.refusal,
     durationMs,
     hops: path.hops(),

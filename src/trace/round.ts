@@ -35,10 +35,15 @@ const NO_ROUTE = [
   "EADDRNOTAVAIL",
 ];
 
-export interface RoundOptions extends Omit<Rules, "concurrency"> {
-  readonly target: Endpoint;
+/** The rules of a round that the user chooses, and what its probes look like. */
+export interface RoundLimits extends Omit<Rules, "concurrency"> {
   readonly flows: number;
+  /** The whole IP packet of a probe. */
   readonly sizeBytes: number;
+}
+
+export interface RoundOptions extends RoundLimits {
+  readonly target: Endpoint;
 }
 
 /** What earlier rounds have shown of a flow. */

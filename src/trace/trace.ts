@@ -5,16 +5,11 @@ import { type Clock, Pause } from "../time/clock.ts";
 import type { HopProber } from "./hop_prober.ts";
 import { searchMtu } from "./mtu_search.ts";
 import { TracePath } from "./path.ts";
-import { TraceRound } from "./round.ts";
+import { type RoundLimits, TraceRound } from "./round.ts";
 import { type LoggedRound, RoundLog } from "./round_log.ts";
 
-export interface TraceLimits {
-  readonly firstHop: number;
-  readonly maxHops: number;
-  readonly queries: number;
-  readonly flows: number;
-  readonly timeoutMs: number;
-  readonly sizeBytes: number;
+/** The limits of each round, and how many rounds there are. */
+export interface TraceLimits extends RoundLimits {
   /** Infinity for no end. */
   readonly rounds: number;
   readonly intervalMs: number;

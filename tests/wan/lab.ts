@@ -1,33 +1,20 @@
 /** Two hosts a known delay apart, a responder on one and the probe on the other: the compiled binary. */
 import { BINARY } from "./binary.ts";
 import { type Host, type Link, Network } from "./harness/network.ts";
+import type { Counts, ProbeFigures } from "./printed.ts";
 
 /** The responder's port, and one on which nobody listens. */
 export const PORT = 9999;
 export const CLOSED_PORT = 9998;
 
 /** Fields of wire-probe.probe.v1 that the tests look at. */
-export interface Probe {
-  readonly seq: number;
+export interface Probe extends ProbeFigures {
   readonly address: string | null;
-  readonly outcome: string;
-  readonly rtt_ms: number | null;
-  readonly rtt_source: string | null;
-  readonly connect_ms: number | null;
-  readonly syn_retransmits: number | null;
-  readonly cold: boolean;
   readonly error: string | null;
 }
 
 /** Fields of wire-probe.summary.v1 that the tests look at. */
-export interface Summary {
-  readonly sent: number;
-  readonly answered: number;
-  readonly lost: number;
-  readonly not_sent: number;
-  readonly refused: number;
-  readonly skipped: number;
-  readonly syn_retransmits: number | null;
+export interface Summary extends Counts {
   readonly loss_ratio: number | null;
   readonly longest_loss_run: number;
   readonly rtt_ms: { count: number; p50: number | null; p99: number | null; max: number | null };

@@ -3,6 +3,7 @@
  * it. The nodes are the addresses of a name, which each host's hosts file tells; a node's pressure is what
  * files say that are bound over those of /proc.
  */
+import type { Finding as Judged } from "../../src/domain/finding.ts";
 import { BINARY } from "./binary.ts";
 import { type CapturedPacket, type Host, type Link, Network } from "./harness/network.ts";
 import { handshakesIn, type LinkHandshake } from "./harness/truth.ts";
@@ -56,14 +57,10 @@ export interface Heatmap {
   readonly findings: readonly Finding[];
 }
 
-export interface Finding {
-  readonly kind: string;
-  readonly severity: string;
-  readonly layer: string;
-  readonly direction: string;
+/** As the program prints it: its nodes by their names. */
+export interface Finding
+  extends Pick<Judged, "kind" | "severity" | "layer" | "direction" | "groups" | "text"> {
   readonly nodes: readonly string[];
-  readonly groups: readonly string[];
-  readonly text: string;
 }
 
 export interface MeshNode {

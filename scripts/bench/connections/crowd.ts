@@ -3,6 +3,13 @@
  * `crowd.ts connect PORT COUNT BYTES_A_SECOND`. By plain system calls, since a descriptor is all that is
  * wanted. Says `ready` once it has them all, and goes on until it is ended.
  */
+import {
+  AF_INET,
+  MSG_DONTWAIT,
+  SO_REUSEADDR,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "../../../src/kernel/linux.ts";
 
 const libc = Deno.dlopen("libc.so.6", {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -14,12 +21,6 @@ const libc = Deno.dlopen("libc.so.6", {
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
 }).symbols;
 
-// <bits/socket.h>, <asm-generic/socket.h>
-const AF_INET = 2;
-const SOCK_STREAM = 1;
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
-const MSG_DONTWAIT = 0x40;
 const BACKLOG = 4096;
 /** Peers' addresses: 127.1.0.0 to 127.1.0.199. */
 const PEERS = 200;

@@ -1,4 +1,5 @@
 /** SYNs from addresses where nobody is: each leaves a handshake half open at its receiver. */
+import { AF_INET, SOCK_RAW } from "../../../src/kernel/linux.ts";
 
 const libc = Deno.dlopen("libc.so.6", {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -6,9 +7,7 @@ const libc = Deno.dlopen("libc.so.6", {
   close: { parameters: ["i32"], result: "i32" },
 }).symbols;
 
-// <bits/socket.h>, <netinet/in.h>
-const AF_INET = 2;
-const SOCK_RAW = 3;
+// <netinet/in.h>
 const IPPROTO_TCP = 6;
 const IPPROTO_RAW = 255;
 const IP_HEADER_BYTES = 20;

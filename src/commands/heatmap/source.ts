@@ -2,10 +2,9 @@
 import { Matrix } from "../../domain/matrix.ts";
 import { arrange, type MeshNode } from "../../domain/mesh_node.ts";
 import type { MeshRow } from "../../domain/mesh_row.ts";
-import { readInputFile } from "../../input/file.ts";
 import type { NodeEntry } from "../../input/nodes_file.ts";
 import type { NodesPlace } from "../../input/nodes_place.ts";
-import { loadToken } from "../../input/token_file.ts";
+import { loadToken, readInputFile } from "../../input/file.ts";
 import { emptyMatrix, gatherMatrix, nodeOf, nodesOf, putRows, rowsOf } from "../../mesh/gather.ts";
 import { listedNodes } from "../../mesh/listed_nodes.ts";
 import { ToldNodes } from "../../mesh/told_nodes.ts";

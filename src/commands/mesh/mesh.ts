@@ -24,7 +24,7 @@ import { HttpAccess, type HttpOptions } from "../../net/http_access.ts";
 import { httpLimits } from "../../net/http_limits.ts";
 import { HttpServer } from "../../net/http_server.ts";
 import type { NodeEntry } from "../../input/nodes_file.ts";
-import { loadToken } from "../../input/token_file.ts";
+import { loadToken } from "../../input/file.ts";
 import { openPingProber } from "../../net/ping_prober.ts";
 import type { Prober } from "../../net/prober.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";

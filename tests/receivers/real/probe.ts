@@ -1,4 +1,5 @@
 /** dist/wire-probe as the tests run it: `probe --output json`, whose lines say what it did. */
+import type { Counts, ProbeFigures } from "../../wan/printed.ts";
 import { untilTrue } from "./receiver.ts";
 
 export const BINARY = new URL("../../../dist/wire-probe", import.meta.url).pathname;
@@ -8,33 +9,19 @@ const END_MS = 10_000;
 const WITH_PARENT = ["--pdeathsig", "KILL"];
 
 /** Fields of wire-probe.probe.v1 that the tests look at. */
-export interface ProbeLine {
+export interface ProbeLine extends ProbeFigures {
   readonly schema: "wire-probe.probe.v1";
   readonly time: string;
   readonly target: string;
   readonly az: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly seq: number;
-  readonly outcome: string;
-  readonly rtt_ms: number | null;
-  readonly rtt_source: string | null;
-  readonly connect_ms: number | null;
-  readonly syn_retransmits: number | null;
-  readonly cold: boolean;
   readonly lag_ms: number;
 }
 
 /** Counts and distributions that a window and a summary have in common. */
-export interface Figures {
+export interface Figures extends Counts {
   readonly target: string;
-  readonly sent: number;
-  readonly answered: number;
-  readonly lost: number;
-  readonly refused: number;
   readonly unreachable: number;
-  readonly skipped: number;
-  readonly not_sent: number;
-  readonly syn_retransmits: number | null;
   readonly rtt_ms: Readonly<Record<string, number | null>>;
   readonly export_dropped: number;
 }

@@ -5,6 +5,14 @@ import { OtlpDifferences } from "../../../src/format/otlp_differences.ts";
 const time = (wallSeconds: number) => ({ wallSeconds, wallNanos: 0 });
 const START = time(100);
 
+/** A request under way that tells a count of `sum`. */
+function begun(sum: number): { differences: OtlpDifferences; owner: object } {
+  const [differences, owner] = [new OtlpDifferences(), {}];
+  differences.begin();
+  differences.since(owner, "a", START, [sum], time(110));
+  return { differences, owner };
+}
+
 Deno.test("a point's first span begins with its count, the next where the last one ended", () => {
   const differences = new OtlpDifferences();
   const owner = {};
@@ -22,10 +30,7 @@ Deno.test("a point's first span begins with its count, the next where the last o
 });
 
 Deno.test("what did not arrive is in the next span, which is longer", () => {
-  const differences = new OtlpDifferences();
-  const owner = {};
-  differences.begin();
-  differences.since(owner, "a", START, [5], time(110));
+  const { differences, owner } = begun(5);
   differences.begin();
   const span = differences.since(owner, "a", START, [9], time(120));
   assertEquals(span, { start: START, sums: [9] });
@@ -43,10 +48,7 @@ Deno.test("points of another name or owner have spans of their own", () => {
 });
 
 Deno.test("a count that begins anew has nothing of the old one in it", () => {
-  const differences = new OtlpDifferences();
-  const owner = {};
-  differences.begin();
-  differences.since(owner, "a", START, [50], time(110));
+  const { differences, owner } = begun(50);
   differences.arrived();
   differences.begin();
   const span = differences.since(owner, "a", time(115), [2], time(120));

@@ -1,6 +1,7 @@
 import { assertEquals, assertLessOrEqual, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { RunSummary, Summary } from "../../../src/domain/summary.ts";
+import type { Target } from "../../../src/domain/target.ts";
 import { NAMING } from "../../../src/format/naming.ts";
 import { type Paint, plain } from "../../../src/format/paint.ts";
 import { TextFormat, textIntroduction } from "../../../src/format/text.ts";
@@ -12,19 +13,18 @@ import { written } from "./written.ts";
 /** Colours that can be read. */
 const marked: Paint = { bad: (text) => `<bad ${text}>`, warn: (text) => `<warn ${text}>` };
 
+function formatFor(targets: readonly Target[], paint: Paint): TextFormat {
+  return new TextFormat(targets, { timestamps: false, paint, columns: 200, brief: false });
+}
+
 function lineOf(of: ProbeRecord, paint = plain): string {
-  const format = new TextFormat([of.target], {
-    timestamps: false,
-    paint,
-    columns: 200,
-    brief: false,
-  });
+  const format = formatFor([of.target], paint);
   return written((out) => format.record(out, of));
 }
 
 function runText(run: RunSummary, paint = plain): string {
   const targets = Array.from(run.targets, (of) => of.target);
-  const format = new TextFormat(targets, { timestamps: false, paint, columns: 200, brief: false });
+  const format = formatFor(targets, paint);
   return written((out) => {
     for (const step of format.summary(run)) step(out);
   });
@@ -346,12 +346,7 @@ Deno.test("a rare SYN loss is not shown as none", () => {
 
 function windowText(more: Parameters<typeof windowOf>[0], paint = plain): string {
   const of = windowOf(more);
-  const format = new TextFormat([of.target], {
-    timestamps: false,
-    paint,
-    columns: 200,
-    brief: false,
-  });
+  const format = formatFor([of.target], paint);
   return written((out) => format.window(out, of));
 }
 

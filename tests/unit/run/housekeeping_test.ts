@@ -17,17 +17,20 @@ class TurnClock extends FakeClock {
   }
 }
 
-Deno.test("one turn after the start, then nothing wakes a process without work", async () => {
+function begun(): { clock: TurnClock; housekeeping: Housekeeping } {
   const clock = new TurnClock();
-  new Housekeeping(clock, true, null);
+  return { clock, housekeeping: new Housekeeping(clock, true, null) };
+}
+
+Deno.test("one turn after the start, then nothing wakes a process without work", async () => {
+  const { clock } = begun();
   await clock.advance(10_000_000);
   assertEquals(clock.turns, [250]);
   assertEquals(clock.waiting, 0);
 });
 
 Deno.test("a little work has a turn soon after it begins, then a calm one, then none", async () => {
-  const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true, null);
+  const { clock, housekeeping } = begun();
   await clock.advance(1000);
   housekeeping.worked(1);
   await clock.advance(10_000_000);
@@ -36,8 +39,7 @@ Deno.test("a little work has a turn soon after it begins, then a calm one, then 
 });
 
 Deno.test("little work again and again has calm turns ever further apart, which no work puts off", async () => {
-  const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true, null);
+  const { clock, housekeeping } = begun();
   const workFor = async (seconds: number) => {
     for (let second = 0; second < seconds; second++) {
       housekeeping.worked(1);
@@ -55,8 +57,7 @@ Deno.test("little work again and again has calm turns ever further apart, which 
 });
 
 Deno.test("much work brings a calm turn forward, and further work does not put it off", async () => {
-  const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true, null);
+  const { clock, housekeeping } = begun();
   housekeeping.worked(1);
   await clock.advance(250);
   await clock.advance(10_000);
@@ -76,8 +77,7 @@ Deno.test("much work brings a calm turn forward, and further work does not put i
 });
 
 Deno.test("much work at once does not put off the turn after the start", async () => {
-  const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true, null);
+  const { clock, housekeeping } = begun();
   housekeeping.worked(5000);
   await clock.advance(1000);
   assertEquals(clock.turns, [250]);
@@ -85,8 +85,7 @@ Deno.test("much work at once does not put off the turn after the start", async (
 });
 
 Deno.test("once stopped it neither turns nor begins again", async () => {
-  const clock = new TurnClock();
-  const housekeeping = new Housekeeping(clock, true, null);
+  const { clock, housekeeping } = begun();
   housekeeping.worked(5000);
   housekeeping.stop();
   housekeeping.worked(5000);

@@ -100,6 +100,15 @@ Deno.test("each record goes to stdout and to every exporter", async () => {
   for (const { calls } of [first, second]) assertEquals(calls, ["record a 1", "record b 2"]);
 });
 
+/** Windows of a second beside the single probes, after one probe of A. */
+function begun(): { told: Told; clock: FakeClock; all: Outputs } {
+  const [told, clock] = [new Told(), new FakeClock()];
+  const all = outputs([told], { perProbe: true, windowMs: 1000 }, page(), clock);
+  all.start();
+  all.record(established(1, 5, { target: A }));
+  return { told, clock, all };
+}
+
 Deno.test("windows go to all of them too, beside the single probes", async () => {
   const [told, stdout, clock] = [new Told(), page(), new FakeClock()];
   const all = outputs([told, bare()], { perProbe: true, windowMs: 1000 }, stdout, clock);
@@ -124,10 +133,7 @@ Deno.test("without single probes stdout has the windows alone", async () => {
 });
 
 Deno.test("the last window is out before the exporters are closed", async () => {
-  const [told, clock] = [new Told(), new FakeClock()];
-  const all = outputs([told], { perProbe: true, windowMs: 1000 }, page(), clock);
-  all.start();
-  all.record(established(1, 5, { target: A }));
+  const { told, clock, all } = begun();
   await clock.advance(300);
   await all.close(() => 7);
   assertEquals(told.calls, ["record a 1", "window a 1", "close 7"]);
@@ -181,10 +187,7 @@ Deno.test("targets are watched and forgotten by the exporters that want to know"
 });
 
 Deno.test("a forgotten target has one last window, and none after", async () => {
-  const [told, clock] = [new Told(), new FakeClock()];
-  const all = outputs([told], { perProbe: true, windowMs: 1000 }, page(), clock);
-  all.start();
-  all.record(established(1, 5, { target: A }));
+  const { told, clock, all } = begun();
   all.forget(A);
   await clock.advance(3000);
   await all.close(() => 7);

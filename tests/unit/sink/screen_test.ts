@@ -33,6 +33,18 @@ function screenOn(terminal: SlowTerminal): Screen {
   return new Screen(terminal.write, () => {});
 }
 
+/** A screen that shows these lines. */
+async function showing(
+  lines: readonly string[],
+  rows: number,
+): Promise<{ terminal: SlowTerminal; screen: Screen }> {
+  const terminal = new SlowTerminal();
+  const screen = screenOn(terminal);
+  screen.draw(lines, rows);
+  await terminal.take();
+  return { terminal, screen };
+}
+
 Deno.test("the first frame places every line, erases each line's rest, and what is below", () => {
   const terminal = new SlowTerminal();
   screenOn(terminal).draw(["one", "two"], 5);
@@ -40,28 +52,19 @@ Deno.test("the first frame places every line, erases each line's rest, and what 
 });
 
 Deno.test("a frame is one write of the lines that changed", async () => {
-  const terminal = new SlowTerminal();
-  const screen = screenOn(terminal);
-  screen.draw(["one", "two", "three"], 5);
-  await terminal.take();
+  const { terminal, screen } = await showing(["one", "two", "three"], 5);
   screen.draw(["one", "TWO", "three"], 5);
   assertEquals(terminal.writes.slice(1), [frame("\x1b[2;1HTWO\x1b[K")]);
 });
 
 Deno.test("a frame that shows nothing new is not written", async () => {
-  const terminal = new SlowTerminal();
-  const screen = screenOn(terminal);
-  screen.draw(["one"], 5);
-  await terminal.take();
+  const { terminal, screen } = await showing(["one"], 5);
   screen.draw(["one"], 5);
   assertEquals([terminal.writes.length, screen.busy], [1, false]);
 });
 
 Deno.test("fewer lines than before erase what was below them", async () => {
-  const terminal = new SlowTerminal();
-  const screen = screenOn(terminal);
-  screen.draw(["one", "two", "three"], 3);
-  await terminal.take();
+  const { terminal, screen } = await showing(["one", "two", "three"], 3);
   screen.draw(["one"], 3);
   assertEquals(terminal.writes.slice(1), [frame("\x1b[2;1H\x1b[J")]);
 });
@@ -84,10 +87,7 @@ Deno.test("while a frame is under way others are left out, and the next one make
 });
 
 Deno.test("a screen that may have been written on is drawn in full", async () => {
-  const terminal = new SlowTerminal();
-  const screen = screenOn(terminal);
-  screen.draw(["one"], 5);
-  await terminal.take();
+  const { terminal, screen } = await showing(["one"], 5);
   screen.invalidate();
   screen.draw(["one"], 5);
   assertEquals(terminal.writes[1], terminal.writes[0]);

@@ -2,6 +2,7 @@
 import type { HopAnswerDetail, HopAnswerKind } from "../../../src/domain/path.ts";
 import type { Concurrency, HopAnswer, HopProbe, HopProber } from "../../../src/trace/hop_prober.ts";
 import { NO_EXTENSIONS } from "../../../src/packet/icmp_extension.ts";
+import { PEER_LIMITS } from "../../../src/trace/peer_tracer.ts";
 import { Trace, type TraceLimits } from "../../../src/trace/trace.ts";
 import type { FakeClock } from "../fake_clock.ts";
 import { endpoint } from "../fixtures.ts";
@@ -147,15 +148,8 @@ export async function traced(
   more: Partial<TraceLimits>,
 ): Promise<Trace> {
   const limits = {
-    firstHop: 1,
-    maxHops: 30,
+    ...PEER_LIMITS,
     queries: 1,
-    flows: 1,
-    timeoutMs: 1000,
-    sizeBytes: 60,
-    rounds: 1,
-    intervalMs: 1000,
-    mtu: false,
     ...more,
   };
   const trace = new Trace(endpoint(), limits, { clock, prober, onAddress: () => {} });

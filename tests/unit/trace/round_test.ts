@@ -8,6 +8,7 @@ import {
 import { ErrnoError } from "../../../src/kernel/errno.ts";
 import { ERRNO } from "../../../src/kernel/linux.ts";
 import type { Concurrency } from "../../../src/trace/hop_prober.ts";
+import { PEER_LIMITS } from "../../../src/trace/peer_tracer.ts";
 import {
   type FlowEnd,
   type Known,
@@ -23,15 +24,7 @@ import { endpoint } from "../fixtures.ts";
 import { property } from "../random.ts";
 import { evenHops, type FakeHop, FakePath } from "./fake_path.ts";
 
-const OPTIONS: RoundOptions = {
-  target: endpoint(),
-  firstHop: 1,
-  maxHops: 30,
-  queries: 3,
-  flows: 1,
-  timeoutMs: 1000,
-  sizeBytes: 60,
-};
+const OPTIONS: RoundOptions = { ...PEER_LIMITS, target: endpoint() };
 
 interface Ran {
   readonly path: FakePath;
