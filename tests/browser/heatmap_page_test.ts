@@ -127,6 +127,18 @@ async function exerciseKeys(browser: Browser): Promise<void> {
   const { from, to } = await pair();
   await browser.type("#stage", RIGHT + DOWN);
   assertEquals(await pair(), { from: from + 1, to: to + 1 });
+  // The tip goes with its cell when the page is scrolled.
+  const top = (selector: string) =>
+    browser.evaluate<number>(`document.querySelector("${selector}").getBoundingClientRect().top`);
+  const apart = async () => await top("#tip") - await top("#stage");
+  const before = await apart();
+  await browser.evaluate("document.body.style.paddingBottom = '200vh'");
+  await browser.evaluate("scrollBy(0, 40)");
+  await browser.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))");
+  assertEquals(await apart(), before);
+  assertEquals(await browser.evaluate("scrollY"), 40);
+  await browser.evaluate("document.body.style.paddingBottom = ''");
+  await browser.evaluate("scrollTo(0, 0)");
 }
 
 /** A finding that is chosen leaves its own cells as they are, and veils the others. */

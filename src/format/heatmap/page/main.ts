@@ -73,6 +73,12 @@ function tip(x: number, y: number): void {
   showTip(data, matrix, scale(), pair, [x, y]);
 }
 
+/** Beside the cell of the pair that is chosen. */
+function tipAtPair(): void {
+  const { x, y } = cellAt(pair.from, pair.to);
+  tip(x + layout.cell / 2, y + layout.cell / 2);
+}
+
 function hideTip(): void {
   tipAt = null;
   byId("tip").hidden = true;
@@ -126,9 +132,15 @@ stage.addEventListener("keydown", (event) => {
   const within = (node: number) => Math.min(matrix.size - 1, Math.max(0, node));
   if (pair.from < 0) select(0, within(1));
   else select(within(pair.from + down), within(pair.to + right));
-  const { x, y } = cellAt(pair.from, pair.to);
-  tip(x + layout.cell / 2, y + layout.cell / 2);
+  tipAtPair();
 });
+
+/** The tip stays at its cell, and does not lie over what has come in its place. */
+addEventListener("scroll", () => {
+  if (tipAt === null) return;
+  if (document.activeElement === stage) tipAtPair();
+  else hideTip();
+}, { capture: true, passive: true });
 
 function choose(next: Metric): void {
   if (!ready) return;
