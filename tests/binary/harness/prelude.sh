@@ -20,14 +20,27 @@ says() {
   until grep -qsF -- "$2" "$1"; do sleep 0.02; done
 }
 
-# hears_int PID: waits, for 20 s at most, until a process in the background handles SIGINT, which the shell has it ignore.
-hears_int() {
-  local caught
-  for _ in $(seq 1000); do
-    caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
-    [ $((0x$caught & 2)) -ne 0 ] && return
-    sleep 0.02
-  done
+# hears SIGNAL PID: waits until the program under test, which becomes the process of that id, handles the signal.
+hears() {
+  local bit=$(($(kill -l "$1") - 1)) caught
+  until [ "$(cat "/proc/$2/comm")" = wire-probe ] && caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$2/status") &&
+    [ $((0x$caught >> bit & 1)) -eq 1 ]; do sleep 0.02; done
+}
+
+# asks PID: waits until a handshake of that process is under way (state 02; the tenth word is the socket's inode).
+asks() {
+  until ls -l "/proc/$1/fd" | grep -qFf <(awk '$4 == "02" { print "socket:[" $10 "]" }' /proc/net/tcp); do sleep 0.02; done
+}
+
+# holds PID FILE: waits until a process has that file of the case open.
+holds() {
+  until ls -l "/proc/$1/fd" | grep -q " $PWD/$2$"; do sleep 0.02; done
+}
+
+# replace FILE: what comes on stdin is its content from now on; nobody reads a part of it.
+replace() {
+  cat >"$1.new"
+  mv "$1.new" "$1"
 }
 
 # open_files PID: how many descriptors a process holds.
