@@ -96,11 +96,7 @@ export class Responder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended already.
-    }
+    kill(this.#child);
     if (!this.#child.stdout.locked) await this.#child.stdout.cancel();
     await this.#child.status;
   }
@@ -160,4 +156,13 @@ export async function tcpCounter(name: string): Promise<number> {
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Kills a process that may have ended already. */
+export function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
 }

@@ -15,6 +15,8 @@ export interface MembersPorts {
 }
 
 export interface MembersOptions {
+  /** This node, as the list has it at the start. */
+  readonly me: NodeEntry;
   /** What the list is called: a file, or a name of DNS. */
   readonly list: string;
   readonly fanout: number | null;
@@ -22,19 +24,17 @@ export interface MembersOptions {
 }
 
 export class Members {
-  #me: NodeEntry;
   #options: MembersOptions;
   #ports: MembersPorts;
 
-  constructor(me: NodeEntry, options: MembersOptions, ports: MembersPorts) {
-    this.#me = me;
+  constructor(options: MembersOptions, ports: MembersPorts) {
     this.#options = options;
     this.#ports = ports;
   }
 
   /** Begins with these; returns how they are put into words. */
   begin(entries: readonly NodeEntry[]): string {
-    return this.#adopt(this.#me, entries);
+    return this.#adopt(this.#options.me, entries);
   }
 
   /** Reads the list again; where that fails, things stay as they are, and one line says so. */
@@ -60,8 +60,7 @@ export class Members {
 
   /** This node's new line. What it listens on cannot change without a restart. */
   #found(entries: readonly NodeEntry[]): NodeEntry {
-    const { target: { name, port }, httpPort } = this.#me;
-    const { list } = this.#options;
+    const { list, me: { target: { name, port }, httpPort } } = this.#options;
     const me = entries.find(({ target }) => target.name === name);
     if (me === undefined) throw new UsageError(`${list}: this node, ${name}, is not in it`);
     if (me.target.port !== port || me.httpPort !== httpPort) {

@@ -12,12 +12,10 @@ const MAX_COUNT = 65_535;
 const MIN_USUAL = 3;
 
 /** One window; null for a mean of nothing. */
-export interface DayWindow {
+export interface DayWindow extends Pick<DayFigures, "sent" | "established"> {
   /** The window's number since the node's start. */
   readonly window: number;
   readonly meanUs: number | null;
-  readonly sent: number;
-  readonly established: number;
 }
 
 /** Sums over the windows before `window`. */

@@ -1,24 +1,18 @@
 /**
- * One DNS query of our own (RFC 1035) to the servers of resolv.conf(5). getaddrinfo gives the same error
- * for a server that fails, one that is silent, and none at all; this tells them apart.
+ * Asks the servers of resolv.conf(5) for a name. getaddrinfo gives the same error for a server that
+ * fails, one that is silent, and none at all; these queries tell them apart.
  */
+import { decodeStatus, type DnsStatus, encodeQuery, RECORD_TYPE } from "../packet/dns.ts";
 import { quote } from "../text/quote.ts";
 import { readSystemFile } from "../kernel/system_file.ts";
 import { LateAbort } from "./late_abort.ts";
 import { random32 } from "./exchange.ts";
-import { hostsName, namesToAsk, parseResolvConf } from "./resolv_conf.ts";
+import { HOSTS, hostsName, namesToAsk, parseResolvConf, RESOLV_CONF } from "./resolv_conf.ts";
 import type { Family } from "./resolver.ts";
 
 /** What the servers say of a name. */
 export type NameStatus =
-  | "exists"
-  | "no such name"
-  | "no address"
-  | "server failure"
-  /** The server will not answer this question. */
-  | "refused"
-  /** The answer is too long for a datagram, and the query by TCP is the system's resolver's. */
-  | "truncated"
+  | DnsStatus
   /** No server answered. */
   | "silent"
   /** No server answered, and the hosts that should run them refuse TCP to the port of DNS. */
@@ -30,95 +24,9 @@ export interface NameAnswer {
   readonly servers: readonly string[];
 }
 
-const RESOLV_CONF = "/etc/resolv.conf";
-const HOSTS = "/etc/hosts";
 const DNS_PORT = 53;
 /** How long a connection by TCP may take that shows whether a silent server runs, in ms. */
 const CONNECT_MS = 300;
-
-// RFC 1035, sections 3.2.2, 3.2.4, 4.1.1; RFC 3596
-const HEADER_BYTES = 12;
-const RECURSION_DESIRED = 0x0100;
-const RESPONSE_BIT = 0x80;
-const TRUNCATED_BIT = 0x02;
-const CLASS_IN = 1;
-const TYPE_A = 1;
-const TYPE_AAAA = 28;
-const NO_ERROR = 0;
-const SERVER_FAILURE = 2;
-const NAME_ERROR = 3;
-const REFUSED = 5;
-/** A pointer to a name that stands earlier (section 4.1.4). */
-const POINTER_BITS = 0xc0;
-/** Of a record behind its name: type, class, time to live, length of the data. */
-const RECORD_HEAD_BYTES = 10;
-const MAX_LABEL_BYTES = 63;
-const MAX_NAME_BYTES = 255;
-
-/** The query's bytes; null for a name that DNS cannot hold. */
-export function encodeQuery(id: number, name: string, type: number): Uint8Array | null {
-  const labels = name.replace(/\.$/, "").split(".").map((label) => new TextEncoder().encode(label));
-  const size = labels.reduce((sum, label) => sum + 1 + label.length, 1);
-  const bad = labels.some(({ length }) => length === 0 || length > MAX_LABEL_BYTES);
-  if (bad || size > MAX_NAME_BYTES) return null;
-  const query = new Uint8Array(HEADER_BYTES + size + 4);
-  const view = new DataView(query.buffer);
-  view.setUint16(0, id);
-  view.setUint16(2, RECURSION_DESIRED);
-  view.setUint16(4, 1);
-  let at = HEADER_BYTES;
-  for (const label of labels) {
-    query[at] = label.length;
-    query.set(label, at + 1);
-    at += 1 + label.length;
-  }
-  view.setUint16(at + 1, type);
-  view.setUint16(at + 3, CLASS_IN);
-  return query;
-}
-
-/** What an answer says; null when it is not one to this query. */
-export function decodeStatus(answer: Uint8Array, query: Uint8Array): NameStatus | null {
-  if (answer.length < query.length || (answer[2] & RESPONSE_BIT) === 0) return null;
-  if (answer[0] !== query[0] || answer[1] !== query[1]) return null;
-  // The question comes back as it was; servers may change the case of letters.
-  for (let i = HEADER_BYTES; i < query.length; i++) {
-    if (lower(answer[i]) !== lower(query[i])) return null;
-  }
-  switch (answer[3] & 0x0f) {
-    case NO_ERROR:
-      if (holdsAddress(answer, query)) return "exists";
-      return (answer[2] & TRUNCATED_BIT) === 0 ? "no address" : "truncated";
-    case NAME_ERROR:
-      return "no such name";
-    case REFUSED:
-      return "refused";
-    case SERVER_FAILURE:
-    default:
-      return "server failure";
-  }
-}
-
-/** Whether a record of the type that was asked for is among the answers: an alias alone is no address. */
-function holdsAddress(answer: Uint8Array, query: Uint8Array): boolean {
-  const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
-  const type = new DataView(query.buffer, query.byteOffset).getUint16(query.length - 4);
-  let at = query.length;
-  for (let left = view.getUint16(6); left > 0; left--) {
-    while (at < answer.length && answer[at] !== 0 && answer[at] < POINTER_BITS) {
-      at += 1 + answer[at];
-    }
-    at += answer[at] === 0 ? 1 : 2;
-    if (at + RECORD_HEAD_BYTES > answer.length) return false;
-    if (view.getUint16(at) === type) return true;
-    at += RECORD_HEAD_BYTES + view.getUint16(at + 8);
-  }
-  return false;
-}
-
-function lower(byte: number): number {
-  return byte >= 65 && byte <= 90 ? byte + 32 : byte;
-}
 
 /** Of several servers' answers to one name, those that say more first. */
 const TELLING: readonly NameStatus[] = [
@@ -163,7 +71,7 @@ export function openNameQueries(): NameQueries {
       // RFC 6761, section 6.4: no name below "invalid" exists, so no server is asked.
       if (/(^|\.)invalid\.?$/i.test(name)) return { status: "no such name", servers: [] };
       const conf = parseResolvConf(resolvConf());
-      const type = family === 6 ? TYPE_AAAA : TYPE_A;
+      const type = family === 6 ? RECORD_TYPE.aaaa : RECORD_TYPE.a;
       const queries = namesToAsk(name, conf).flatMap((whole) =>
         encodeQuery(random32() & 0xffff, whole, type) ?? []
       );

@@ -1,5 +1,8 @@
 /** The system's files about names: resolv.conf(5) and hosts(5), as far as they are used here. */
 
+export const RESOLV_CONF = "/etc/resolv.conf";
+export const HOSTS = "/etc/hosts";
+
 export interface ResolvConf {
   readonly servers: readonly string[];
   /** Domains that complete a short name, in the order in which they are tried. */

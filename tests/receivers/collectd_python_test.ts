@@ -12,6 +12,7 @@ import {
   assertMatch,
 } from "@std/assert";
 import { end, WITH_PARENT } from "../wan/harness/process.ts";
+import { until } from "./real/receiver.ts";
 
 const COLLECTD = "/usr/sbin/collectd";
 const PYTHON = "/usr/bin/python3";
@@ -19,7 +20,6 @@ const PLUGIN_FOLDER = new URL("../../scripts/collectd/", import.meta.url).pathna
 const UNIT_TESTS = new URL("collectd_python/test_wire_probe.py", import.meta.url).pathname;
 const UNIT_TESTS_LIMIT_S = 120;
 const COLLECTD_LIMIT_MS = 30_000;
-const POLL_MS = 100;
 const PLAUSIBLE_MS = 1_000;
 const ROWS = 3;
 const HOST = "collectd-test";
@@ -120,14 +120,14 @@ class Collectd {
 
   /** Waits until each series has that many rows; gives them by series. */
   async waitForRows(plugin: string, series: string[], count: number): Promise<number[][]> {
-    const until = Date.now() + COLLECTD_LIMIT_MS;
-    while (true) {
+    const look = () => {
       const found = series.map((each) => this.rows(plugin, each));
-      if (found.every((rows) => rows.length >= count)) return found;
-      if (Date.now() > until) {
-        throw new Error(`no ${count} rows of ${plugin}/${series}: ${this.log().join("\n")}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      return found.every((rows) => rows.length >= count) ? found : null;
+    };
+    try {
+      return await until(`${count} rows of ${plugin}/${series}`, look, COLLECTD_LIMIT_MS);
+    } catch (error) {
+      throw new Error(this.log().join("\n"), { cause: error });
     }
   }
 

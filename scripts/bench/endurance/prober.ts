@@ -1,6 +1,6 @@
 /** The prober under endurance: its results are read as they come and held against the truth. */
 import { BINARY } from "../../release/build.ts";
-import { sleep } from "../child.ts";
+import { kill, sleep } from "../child.ts";
 
 /** The cable's round trip is some µs and all disturbances last for seconds: no RTT lies between. */
 const MAX_RTT_MS = 500;
@@ -91,11 +91,7 @@ export class Prober implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended already.
-    }
+    kill(this.#child);
     await this.#read;
     await this.#child.status;
   }

@@ -22,10 +22,8 @@ export interface Options {
   readonly svg: string;
 }
 
-const DEFAULT_SECONDS = 20;
-const MOST_SECONDS = 3600;
-/** A run shorter than this is mostly start-up. */
-const LEAST_SECONDS = 2;
+/** Of a run: a shorter one is mostly start-up. */
+const SECONDS = { usual: 20, least: 2, most: 3600 };
 
 /** Throws RangeError with one line that names the word and what is accepted. */
 export function parse(argv: readonly string[], defaultSvg: string): Options {
@@ -35,7 +33,7 @@ export function parse(argv: readonly string[], defaultSvg: string): Options {
     boolean: ["install", "json"],
     default: {
       targets: "100,1000,5000,10000,20000",
-      seconds: String(DEFAULT_SECONDS),
+      seconds: String(SECONDS.usual),
       peers: "all",
       svg: defaultSvg,
     },
@@ -46,7 +44,7 @@ export function parse(argv: readonly string[], defaultSvg: string): Options {
   );
   return {
     targets: sizes(targets),
-    seconds: whole("--seconds", seconds, LEAST_SECONDS, MOST_SECONDS),
+    seconds: whole("--seconds", seconds, SECONDS.least, SECONDS.most),
     peers: choice("--peers", peers, ["none", "all"]) === "all",
     install: given.install === true,
     json: given.json === true,

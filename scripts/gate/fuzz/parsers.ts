@@ -5,7 +5,7 @@ import { parseProbeScope } from "../../../src/input/probe_scope.ts";
 import { NO_DEFAULTS, parseTargets } from "../../../src/input/target_text.ts";
 import { parseTraceTarget } from "../../../src/input/trace_target.ts";
 import { decodeRow, encodeRow, RowError } from "../../../src/mesh/row_json.ts";
-import { decodeStatus, encodeQuery } from "../../../src/net/dns_query.ts";
+import { decodeStatus, encodeQuery } from "../../../src/packet/dns.ts";
 import { parseResolvConf } from "../../../src/net/resolv_conf.ts";
 import { parseHead } from "../../../src/net/http_request.ts";
 import { blankEcho, ECHO_REPLY, ECHO_REQUEST, parseEcho } from "../../../src/packet/echo.ts";

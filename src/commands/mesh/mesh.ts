@@ -107,7 +107,7 @@ export async function mesh(options: MeshOptions): Promise<ExitCode> {
   const servers = serveHttp(httpAddresses, me, access, pages);
   const housekeeping = new Housekeeping(systemClock, false);
   const loops = openLoops(options, sockets, builder, housekeeping);
-  const members = new Members(me, { ...options, list: options.place.text }, {
+  const members = new Members({ ...options, me, list: options.place.text }, {
     load: () => nodes.load(),
     use: (node, peers) => {
       builder.watch(node, peers);

@@ -19,7 +19,7 @@ interface Seen {
 function members(quiet = false): { members: Members; seen: Seen } {
   const seen: Seen = { said: [], used: [], zones: [], text: MESH };
   const load = (): NodeEntry[] => parseNodes(seen.text, "mesh");
-  const found = new Members(load()[0], { list: "mesh", fanout: null, quiet }, {
+  const found = new Members({ me: load()[0], list: "mesh", fanout: null, quiet }, {
     // As from a file: what is wrong with it rejects.
     load: async () => await Promise.resolve().then(load),
     use(me, peers): Promise<void> {

@@ -51,32 +51,29 @@ async function look({ picture, clock }: Gatherings): Promise<string> {
   return new TextDecoder().decode(await looked);
 }
 
+/** How often rows have been asked for when somebody looks after a while. */
+async function askedAfter(all: Gatherings, ms: number): Promise<number> {
+  await all.clock.advance(ms);
+  await look(all);
+  return all.asked;
+}
+
 Deno.test("however many look, rows are gathered once in ten seconds", async () => {
   const all = pictures(1);
   const [first, second] = await Promise.all([look(all), look(all)]);
   assertEquals([first, all.asked], [second, 1]);
   assertEquals(JSON.parse(first).coverage.pairs, 2);
-  await all.clock.advance(9000);
-  await look(all);
-  assertEquals(all.asked, 1);
-  await all.clock.advance(1000);
-  await look(all);
-  assertEquals(all.asked, 2);
+  assertEquals(await askedAfter(all, 9000), 1);
+  assertEquals(await askedAfter(all, 1000), 2);
 });
 
 Deno.test("where gathering takes much CPU it is done less often, but for the first one, which compiles", async () => {
   // 17.5 s: in whole rounds of ten seconds.
   const all = pictures(700);
   await look(all);
-  await all.clock.advance(10_000);
-  await look(all);
-  assertEquals(all.asked, 2);
-  await all.clock.advance(19_900);
-  await look(all);
-  assertEquals(all.asked, 2);
-  await all.clock.advance(200);
-  await look(all);
-  assertEquals(all.asked, 3);
+  assertEquals(await askedAfter(all, 10_000), 2);
+  assertEquals(await askedAfter(all, 19_900), 2);
+  assertEquals(await askedAfter(all, 200), 3);
   const dear = pictures(60_000);
   for (const _ of [1, 2, 3]) {
     await look(dear);
@@ -96,7 +93,5 @@ Deno.test("what its documents take counts too, and whoever asks can know how lon
   await all.clock.advance(19_500);
   await look(all);
   assertEquals([all.asked, Math.ceil(all.picture.freshMs / 1000)], [2, 1]);
-  await all.clock.advance(1000);
-  await look(all);
-  assertEquals(all.asked, 3);
+  assertEquals(await askedAfter(all, 1000), 3);
 });

@@ -1,12 +1,6 @@
 import { assertEquals } from "@std/assert";
-import {
-  answered,
-  decodeStatus,
-  encodeQuery,
-  mostTelling,
-  type NameStatus,
-  reasonText,
-} from "../../../src/net/dns_query.ts";
+import { answered, mostTelling, type NameStatus, reasonText } from "../../../src/net/dns_query.ts";
+import { decodeStatus, encodeQuery } from "../../../src/packet/dns.ts";
 import { property } from "../random.ts";
 
 Deno.test("a query is the bytes of RFC 1035", () => {

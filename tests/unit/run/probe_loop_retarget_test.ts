@@ -64,11 +64,17 @@ Deno.test("a target that left in the middle of its burst gets no more probes", a
   bench.loop.stop();
 });
 
-Deno.test("a slow look-up of new names holds no running target up", async () => {
+/** A loop that probes A, where looking up a name takes a while. */
+async function slowlyResolving(name: string, delayMs: number): Promise<LoopBench> {
   const bench = new LoopBench();
-  bench.resolver.answer("new.example", ["198.51.100.1"]);
+  bench.resolver.answer(`${name}.example`, ["198.51.100.1"]);
   await bench.start(A);
-  bench.resolver.delayMs = 2500;
+  bench.resolver.delayMs = delayMs;
+  return bench;
+}
+
+Deno.test("a slow look-up of new names holds no running target up", async () => {
+  const bench = await slowlyResolving("new", 2500);
   const reloaded = bench.loop.retarget([A, byName("new")]);
   await bench.clock.advance(3200);
   await reloaded;
@@ -78,10 +84,7 @@ Deno.test("a slow look-up of new names holds no running target up", async () => 
 });
 
 Deno.test("two reloads in quick succession leave each target with one schedule", async () => {
-  const bench = new LoopBench();
-  bench.resolver.answer("new.example", ["198.51.100.1"]);
-  await bench.start(A);
-  bench.resolver.delayMs = 100;
+  const bench = await slowlyResolving("new", 100);
   const both = [1, 2].map(() => bench.loop.retarget([A, byName("new")]));
   await bench.clock.advance(950);
   await Promise.all(both);
@@ -91,10 +94,7 @@ Deno.test("two reloads in quick succession leave each target with one schedule",
 });
 
 Deno.test("the last of several reloads is the one that holds", async () => {
-  const bench = new LoopBench();
-  bench.resolver.answer("slow.example", ["198.51.100.1"]);
-  await bench.start(A);
-  bench.resolver.delayMs = 300;
+  const bench = await slowlyResolving("slow", 300);
   const reloads = [bench.loop.retarget([byName("slow")]), bench.loop.retarget([B])];
   await bench.clock.advance(2000);
   await Promise.all(reloads);

@@ -6,17 +6,22 @@ import { byName, literals, LoopBench, LOST } from "./loop_bench.ts";
 
 const multiples = (count: number, ms: number) => Array.from({ length: count }, (_, i) => i * ms);
 
-Deno.test("probes are sent at absolute times, without drift", async () => {
-  const bench = new LoopBench({ intervalMs: 7.5 }, () => ({ afterMs: 3 }));
+/** A loop that probes one target. */
+async function probing(...parts: ConstructorParameters<typeof LoopBench>): Promise<LoopBench> {
+  const bench = new LoopBench(...parts);
   await bench.start(...literals("db"));
+  return bench;
+}
+
+Deno.test("probes are sent at absolute times, without drift", async () => {
+  const bench = await probing({ intervalMs: 7.5 }, () => ({ afterMs: 3 }));
   await bench.clock.advance(7.5 * 1000);
   assertEquals(bench.prober.timesOf("db"), multiples(1001, 7.5));
   bench.loop.stop();
 });
 
 Deno.test("timers that are late shift no later probe, and show as lag", async () => {
-  const bench = new LoopBench({ intervalMs: 100 });
-  await bench.start(...literals("db"));
+  const bench = await probing({ intervalMs: 100 });
   await bench.clock.advance(250);
   bench.clock.stall(62.5);
   await bench.clock.advance(287.5);
@@ -47,16 +52,14 @@ Deno.test("a count ends the run when the fate of each target's last probe is kno
 });
 
 Deno.test("no probe is sent once the duration is over, and those under way are awaited", async () => {
-  const bench = new LoopBench({ durationMs: 3000 }, () => LOST);
-  await bench.start(...literals("db"));
+  const bench = await probing({ durationMs: 3000 }, () => LOST);
   await bench.clock.advance(20_000);
   assertEquals(bench.prober.timesOf("db"), [0, 1000, 2000]);
   assertEquals([bench.records.length, bench.finishedMs], [3, 2900]);
 });
 
 Deno.test("a stall across the end of the duration sends nothing after it", async () => {
-  const bench = new LoopBench({ durationMs: 3000 });
-  await bench.start(...literals("db"));
+  const bench = await probing({ durationMs: 3000 });
   await bench.clock.advance(500);
   bench.clock.stall(9500);
   await bench.clock.advance(20_000);
@@ -67,8 +70,7 @@ Deno.test("a stall across the end of the duration sends nothing after it", async
 
 Deno.test("a timer that is late at the end by a little costs no probe that was due before", async () => {
   for (const [lateMs, sent] of [[10, 2], [CATCH_UP_MS, 1]]) {
-    const bench = new LoopBench({ durationMs: 1001, intervalMs: 1000 });
-    await bench.start(...literals("db"));
+    const bench = await probing({ durationMs: 1001, intervalMs: 1000 });
     await bench.clock.advance(999);
     bench.clock.stall(2 + lateMs);
     await bench.clock.advance(5000);
@@ -82,16 +84,14 @@ Deno.test("a timer that is late at the end by a little costs no probe that was d
 
 Deno.test("a probe that waits for others at the end of the duration is skipped, not sent", async () => {
   const options = { durationMs: 1000, intervalMs: 500, maxInFlight: 1 };
-  const bench = new LoopBench(options, () => ({ afterMs: 1500 }));
-  await bench.start(...literals("db"));
+  const bench = await probing(options, () => ({ afterMs: 1500 }));
   await bench.clock.advance(20_000);
   assertEquals(bench.prober.timesOf("db"), [0]);
   assertEquals([bench.summaryOf("db").skipped, bench.finishedMs], [1, 1500]);
 });
 
 Deno.test("slots that a stall ran over are skipped and counted, in seq no gap", async () => {
-  const bench = new LoopBench({ intervalMs: 100 });
-  await bench.start(...literals("db"));
+  const bench = await probing({ intervalMs: 100 });
   await bench.clock.advance(150);
   bench.clock.stall(1000);
   await bench.clock.advance(100);
@@ -105,8 +105,7 @@ Deno.test("slots that a stall ran over are skipped and counted, in seq no gap", 
 
 property("sent and skipped add up to the slots that went by", 40, async (random) => {
   const intervalMs = random.pick([1, 5, 50, 1000]);
-  const bench = new LoopBench({ intervalMs });
-  await bench.start(...literals("db"));
+  const bench = await probing({ intervalMs });
   for (let turn = 0; turn < 20; turn++) {
     await bench.clock.advance(random.int(0, 20) * intervalMs);
     if (random.int(0, 2) === 0) bench.clock.stall(random.unit() * 500 * intervalMs);
@@ -133,8 +132,7 @@ Deno.test("a target that never answers delays no other", async () => {
 });
 
 Deno.test("beyond the bound on probes in flight the next one waits, which shows as lag", async () => {
-  const bench = new LoopBench({ intervalMs: 100, maxInFlight: 2 }, () => ({ afterMs: 250 }));
-  await bench.start(...literals("db"));
+  const bench = await probing({ intervalMs: 100, maxInFlight: 2 }, () => ({ afterMs: 250 }));
   await bench.clock.advance(760);
   assertEquals(bench.prober.timesOf("db"), [0, 100, 250, 350, 500, 600, 750]);
   await bench.clock.advance(1000);
@@ -159,8 +157,7 @@ Deno.test("never are more probes in flight than the bound allows", async () => {
 });
 
 Deno.test("a burst goes back to back, its first probe cold, each slot anew", async () => {
-  const bench = new LoopBench({ burst: 3, intervalMs: 1000 }, () => ({ afterMs: 10 }));
-  await bench.start(...literals("db"));
+  const bench = await probing({ burst: 3, intervalMs: 1000 }, () => ({ afterMs: 10 }));
   await bench.clock.advance(1100);
   assertEquals(bench.prober.timesOf("db"), [0, 10, 20, 1000, 1010, 1020]);
   assertEquals(bench.records.map((of) => of.cold), [true, false, false, true, false, false]);
@@ -178,8 +175,7 @@ Deno.test("without bursts only the first probe of a target is cold", async () =>
 });
 
 Deno.test("a slot that comes while a burst is under way waits for its end, then may be skipped", async () => {
-  const bench = new LoopBench({ burst: 3, intervalMs: 100 }, () => ({ afterMs: 60 }));
-  await bench.start(...literals("db"));
+  const bench = await probing({ burst: 3, intervalMs: 100 }, () => ({ afterMs: 60 }));
   await bench.clock.advance(535);
   assertEquals(bench.prober.timesOf("db"), [0, 60, 120, 180, 240, 300, 360, 420, 480]);
   const lags = bench.records.map((of) => of.lagUs);
@@ -204,8 +200,7 @@ Deno.test("a burst to a silent target ends with its first loss, and makes no lat
 });
 
 Deno.test("a burst stops at the end of the duration", async () => {
-  const bench = new LoopBench({ burst: 10, durationMs: 100 }, () => ({ afterMs: 40 }));
-  await bench.start(...literals("db"));
+  const bench = await probing({ burst: 10, durationMs: 100 }, () => ({ afterMs: 40 }));
   await bench.clock.advance(5000);
   assertEquals([bench.prober.timesOf("db"), bench.finishedMs], [[0, 40, 80], 120]);
 });
@@ -224,8 +219,7 @@ Deno.test("a count cuts the last burst short", async () => {
 });
 
 Deno.test("stopping ends the run at once, and what is under way stands as waiting", async () => {
-  const bench = new LoopBench({ intervalMs: 100 }, () => ({ afterMs: 250 }));
-  await bench.start(...literals("db"));
+  const bench = await probing({ intervalMs: 100 }, () => ({ afterMs: 250 }));
   await bench.clock.advance(420);
   assertEquals([bench.prober.sent.length, bench.records.length], [5, 2]);
   bench.loop.stop();
@@ -248,8 +242,7 @@ Deno.test("stopping at one result leaves another of the same moment uncounted", 
 });
 
 Deno.test("each record carries the moment it was sent, not that of its answer", async () => {
-  const bench = new LoopBench({ count: 2 }, () => ({ afterMs: 300 }));
-  await bench.start(...literals("db"));
+  const bench = await probing({ count: 2 }, () => ({ afterMs: 300 }));
   await bench.clock.advance(5000);
   const start = Date.UTC(2026, 10, 21, 9) / 1000;
   const stamps = bench.records.map((of) => [of.wallSeconds - start, of.wallNanos]);

@@ -36,14 +36,17 @@ function onPairs(
   return (from, to) => at(from, to) ? value : 0;
 }
 
+/** The trouble of the pairs `at`, whose ends are so far from each other. */
+type TroubleOf = (
+  at: (from: number, to: number) => boolean,
+  distanceUs: number,
+  random: Random,
+) => Trouble;
+
 function aNode(
   kind: FindingKind,
   directions: readonly Direction[],
-  troubleOf: (
-    at: (from: number, to: number) => boolean,
-    nearbyUs: number,
-    random: Random,
-  ) => Trouble,
+  troubleOf: TroubleOf,
 ): Inject {
   return (mesh, random) => {
     const node = random.int(0, mesh.nodes.length - 1);
@@ -57,11 +60,7 @@ function aNode(
 /** Two zones of at least three that are near each other, and a far one perhaps. */
 function aZonePair(
   kind: FindingKind,
-  troubleOf: (
-    at: (from: number, to: number) => boolean,
-    distanceUs: number,
-    random: Random,
-  ) => Trouble,
+  troubleOf: TroubleOf,
 ): Inject {
   return (mesh, random) => {
     const [a, b] = random.order(mesh.zones).slice(0, 2);
