@@ -373,13 +373,21 @@ export class ProbeLoop {
 
   /** Looks names up for the first time; each entry is queued when its look-up has ended. */
   async #lookUpFirst(entries: readonly ScheduledTarget[]): Promise<void> {
-    this.#lookingUp += entries.length;
-    await Promise.all(entries.map(async (entry) => {
+    const { family } = this.#options;
+    const literals = entries.filter((entry) => entry.takeLiteral(family));
+    const names = entries.filter((entry) => entry.endpoint === undefined);
+    this.#lookingUp += names.length;
+    for (const entry of literals) this.#lookedUp(entry);
+    await Promise.all(names.map(async (entry) => {
       await this.#lookUps.resolve(entry, false);
       this.#lookingUp--;
-      entry.lookedUp = true;
-      if (this.#running && !entry.removed) this.#place(entry);
-      this.#onLookedUp();
+      this.#lookedUp(entry);
     }));
+  }
+
+  #lookedUp(entry: ScheduledTarget): void {
+    entry.lookedUp = true;
+    if (this.#running && !entry.removed) this.#place(entry);
+    this.#onLookedUp();
   }
 }

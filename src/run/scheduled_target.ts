@@ -7,6 +7,8 @@ import { TargetStats } from "../stats/target_stats.ts";
 
 /** Addresses kept of one name; further ones are ignored. */
 const MAX_ADDRESSES = 64;
+/** One for all targets without a timer: a function each would take memory. */
+const NO_TIMER: Cancel = () => {};
 
 export class ScheduledTarget {
   readonly target: Target;
@@ -33,7 +35,7 @@ export class ScheduledTarget {
   /** Look-ups that failed in a row, and when the next one may be. */
   lookUpFailures = 0;
   lookUpMs = -Infinity;
-  lookUpTimer: Cancel = () => {};
+  lookUpTimer = NO_TIMER;
   /** Why the name has no address; empty when it has one. */
   unresolvedReason = "not resolved yet";
   #endpoints: readonly Endpoint[] = [];
@@ -84,6 +86,18 @@ export class ScheduledTarget {
     const cold = this.#cold;
     this.#cold = false;
     return cold;
+  }
+
+  /**
+   * Takes the address of a literal of the family at once; false where a look-up has to tell. Of
+   * thousands of literals, a promise each would be most of what a start takes.
+   */
+  takeLiteral(family: Family): boolean {
+    const literal = this.#literal;
+    if (literal === null || family !== 0 && literal.family !== family) return false;
+    this.adopt([literal], false);
+    this.unresolvedReason = "";
+    return true;
   }
 
   /** Looks the host up; a literal needs no resolver. */

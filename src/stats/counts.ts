@@ -5,6 +5,8 @@
 
 /** The room for a histogram's counts grows in steps of so many buckets. */
 export const ROOM = 32;
+/** The memory of all histograms grows in steps of so many cells: each makes objects as large as itself. */
+const STEP_CELLS = 128;
 
 /** A count that is too large for one kind of cell moves all of them to the next larger kind. */
 type Cells = Uint8Array | Uint16Array | Uint32Array | Float64Array;
@@ -25,6 +27,8 @@ const [AT, FIRST, LENGTH, SPAN] = [0, 1, 2, 3] as const;
 
 export class Counts {
   #cells: Cells = NO_CELLS;
+  /** How many of the cells belong to histograms; those behind are spare. */
+  #used = 0;
   #largest = LARGEST[1];
   /** SPAN numbers a histogram, in the order of the cells: objects of their own would cost more. */
   #spans: number[];
@@ -86,11 +90,16 @@ export class Counts {
     const length = Math.ceil((high - first) / ROOM) * ROOM;
     if (first === before && length === room) return;
     const at = this.#spans[histogram * SPAN + AT];
-    const cells = this.#blank(this.#cells.length - room + length);
-    cells.set(this.#cells.subarray(0, at));
-    if (room > 0) cells.set(this.#cells.subarray(at, at + room), at + before - first);
-    cells.set(this.#cells.subarray(at + room), at + length);
-    this.#cells = cells;
+    const used = this.#used;
+    this.#used += length - room;
+    // Moved within the memory and without views: a view is an object as large as most of the memory.
+    if (this.#used > this.#cells.length) this.#grow();
+    const cells = this.#cells;
+    cells.copyWithin(at + length, at + room, used);
+    const moved = room === 0 ? at : at + before - first;
+    cells.copyWithin(moved, at, at + room);
+    cells.fill(0, at, moved);
+    cells.fill(0, moved + room, at + length);
     this.#spans[histogram * SPAN + FIRST] = first;
     this.#spans[histogram * SPAN + LENGTH] = length;
     // The histograms behind this one have moved.
@@ -102,6 +111,12 @@ export class Counts {
   #cellOf(histogram: number, bucket: number): number {
     const span = histogram * SPAN;
     return this.#spans[span + AT] + bucket - this.#spans[span + FIRST];
+  }
+
+  #grow(): void {
+    const cells = this.#blank(Math.ceil(this.#used / STEP_CELLS) * STEP_CELLS);
+    cells.set(this.#cells);
+    this.#cells = cells;
   }
 
   /** Empty cells as wide as those there are. */
@@ -127,10 +142,10 @@ export class Counts {
 function wider(cells: Cells): Cells {
   switch (cells.BYTES_PER_ELEMENT) {
     case 1:
-      return Uint16Array.from(cells);
+      return new Uint16Array(cells);
     case 2:
-      return Uint32Array.from(cells);
+      return new Uint32Array(cells);
     default:
-      return Float64Array.from(cells);
+      return new Float64Array(cells);
   }
 }

@@ -82,6 +82,8 @@ export class Histogram {
   /** Adds a value in µs; one outside 0..MAX_VALUE_US counts as the nearer end. */
   add(value: number): void {
     const v = value < 0 ? 0 : value > MAX_VALUE_US ? MAX_VALUE_US : value;
+    if (v < this.#min) this.#min = v;
+    if (v > this.#max) this.#max = v;
     if (this.#exact === null) this.#tally(v);
     // Many histograms hold one value. An array literal of one value reserves no room for more.
     else if (this.#exact.length === 0) this.#exact = [v];
@@ -90,8 +92,6 @@ export class Histogram {
       if (this.#exact.length > MAX_EXACT) this.#tallyAll();
     }
     this.#count++;
-    if (v < this.#min) this.#min = v;
-    if (v > this.#max) this.#max = v;
     // Welford's update: no cancellation, however long the run.
     const delta = v - this.#mean;
     this.#mean += delta / this.#count;
@@ -192,15 +192,16 @@ export class Histogram {
     });
   }
 
-  /** Turns the exact values into counts. */
+  /** Turns the exact values into counts; `#min` and `#max` are up to date. */
   #tallyAll(): void {
     const values = this.#exact;
     this.#exact = null;
     if (values === null || values.length === 0) return;
-    const lowestBucket = bucketOf(Math.min(...values), this.#bits);
-    const highestBucket = bucketOf(Math.max(...values), this.#bits);
-    this.#counts.cover(this.#which, lowestBucket, highestBucket + 1);
-    for (const value of values) this.#tally(value);
+    const lowest = bucketOf(this.#min, this.#bits);
+    const end = bucketOf(this.#max, this.#bits) + 1;
+    this.#counts.cover(this.#which, lowest, end);
+    // By index: until the engine has optimized it, an iterator makes an object a value.
+    for (let i = 0; i < values.length; i++) this.#tally(values[i]);
   }
 
   #tally(value: number): void {

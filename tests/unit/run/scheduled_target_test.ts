@@ -45,3 +45,15 @@ Deno.test("advancing goes round the known addresses", () => {
   });
   assertEquals(seen, ["192.0.2.2", "192.0.2.1", "192.0.2.2"]);
 });
+
+Deno.test("a literal of the family wanted has its address at once, all else needs a look-up", () => {
+  const takes = (host: string, family: 0 | 4 | 6) => {
+    const entry = new ScheduledTarget(target("db", { host, port: 7 }));
+    return [entry.takeLiteral(family), entry.endpoint?.address, entry.unresolvedReason];
+  };
+  assertEquals(takes("192.0.2.1", 0), [true, "192.0.2.1", ""]);
+  assertEquals(takes("::1", 6), [true, "::1", ""]);
+  const untaken = [false, undefined, "not resolved yet"];
+  assertEquals(takes("192.0.2.1", 6), untaken);
+  assertEquals(takes("db.example", 0), untaken);
+});
