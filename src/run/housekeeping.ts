@@ -16,10 +16,13 @@ const MOST_CALM_MS = 16 * CALM_MS;
 /** Pieces of work between two times from which the command counts as busy. */
 const BUSY_PIECES = 1000;
 
+/** What can give memory back; see MemoryReturn. */
+type Memory = Pick<MemoryReturn, "giveBack">;
+
 /** Gives memory back after the start and after work. An idle process is never woken. */
 export class Housekeeping {
   #clock: Clock;
-  #memory: MemoryReturn | null;
+  #memory: Memory | null;
   #collect: boolean;
   #work = 0;
   #cancel: Cancel | null = null;
@@ -37,7 +40,7 @@ export class Housekeeping {
   constructor(
     clock: Clock,
     collect: boolean,
-    memory: MemoryReturn | null = MemoryReturn.open(),
+    memory: Memory | null = MemoryReturn.open(),
   ) {
     this.#collect = collect;
     this.#clock = clock;
@@ -54,6 +57,14 @@ export class Housekeeping {
     const muchNow = before < BUSY_PIECES && this.#work >= BUSY_PIECES;
     const tooLate = muchNow && this.#clock.now() + BUSY_MS < this.#turnMs;
     if (this.#cancel === null || tooLate) this.#turnAfter(BUSY_MS);
+  }
+
+  /**
+   * Gives memory back at once where many targets are about to be probed; `collect` as for the turns. A
+   * collection that comes by itself would come while the first of them are probed, and hold them up.
+   */
+  before(targets: number, collect: boolean): void {
+    if (targets >= BUSY_PIECES) this.#memory?.giveBack(collect);
   }
 
   /** Stops the timer. After much work, memory is given back once more: the summary needs some. */

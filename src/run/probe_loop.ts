@@ -87,6 +87,8 @@ export class ProbeLoop {
   async prepare(targets: readonly Target[]): Promise<void> {
     const entries = targets.map((target) => new ScheduledTarget(target));
     this.entries.push(...entries);
+    // Statistics are made on first use: now, so that those of thousands do not hold the first probes up.
+    for (const entry of entries) this.#countWaiting(entry);
     await this.#lookUpFirst(entries);
   }
 

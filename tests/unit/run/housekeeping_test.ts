@@ -1,4 +1,4 @@
-/** The timers alone: there is nothing that could be given back. */
+/** When memory is given back; where only the timers are looked at there is none to give. */
 import { assertEquals } from "@std/assert";
 import { Housekeeping } from "../../../src/run/housekeeping.ts";
 import type { Cancel } from "../../../src/time/clock.ts";
@@ -92,4 +92,16 @@ Deno.test("once stopped it neither turns nor begins again", async () => {
   assertEquals(clock.waiting, 0);
   await clock.advance(10_000_000);
   assertEquals(clock.turns, []);
+});
+
+Deno.test("before many targets memory is given back at once, before few it is not", () => {
+  const collected: boolean[] = [];
+  const memory = { giveBack: (collect: boolean) => void collected.push(collect) };
+  const housekeeping = new Housekeeping(new FakeClock(), false, memory);
+  housekeeping.before(999, true);
+  assertEquals(collected, []);
+  housekeeping.before(1000, false);
+  housekeeping.before(1000, true);
+  assertEquals(collected, [false, true]);
+  housekeeping.stop();
 });
