@@ -3,7 +3,9 @@
  * it. Screenshots stay in the folder that WIRE_PROBE_SCREENSHOTS names, else in none.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { existsSync } from "node:fs";
+import { freePort } from "../../scripts/gate/command.ts";
 import { encodeRow } from "../../src/mesh/row_json.ts";
 import { type Change, LOST, nodes, peer, quantiles, row } from "../unit/mesh/meshes.ts";
 import { Browser } from "./webdriver.ts";
@@ -199,15 +201,19 @@ for (const [sizes, dark] of [[[4, 4, 4], false], [[60, 60, 40, 40], true]] as co
   });
 }
 
+/** Waits until something is so. */
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const endMs = Date.now() + 60_000;
+  while (!await isSo()) {
+    assert(Date.now() < endMs, what);
+    await delay(200);
+  }
+}
+
 /** Waits until the page says so. */
 async function shows(browser: Browser, selector: string, words: string): Promise<void> {
-  const endMs = Date.now() + 60_000;
-  for (;;) {
-    const found = await text(browser, selector);
-    if (found.includes(words)) return;
-    assert(Date.now() < endMs, `${selector} says ${found}, not ${words}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  const says = async () => (await text(browser, selector)).includes(words);
+  await until(`${selector} says ${words}`, says);
 }
 
 Deno.test({
@@ -217,8 +223,8 @@ Deno.test({
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "wire-probe-live-" });
     const names = ["n1", "n2", "n3", "n4"];
-    const http = 21_700 + Deno.pid % 200;
-    const lines = names.map((name, i) => `${name}=127.0.5.${i + 1}:${http + 300} az=${i % 2}\n`);
+    const [port, http] = [freePort(), freePort()];
+    const lines = names.map((name, i) => `${name}=127.0.5.${i + 1}:${port} az=${i % 2}\n`);
     await Deno.writeTextFile(`${folder}/nodes`, lines.join(""));
     const nodes = names.map((name) =>
       new Deno.Command(BINARY, {
@@ -231,25 +237,24 @@ Deno.test({
     );
     const browser = await Browser.open(360, 700, true);
     try {
-      for (;;) {
+      await until("n4 has measured somebody", async () => {
         const row = await fetch(`http://127.0.5.4:${http}/row`).then((of) => of.text(), () => "");
-        if (row.includes('"rtt_ms":{')) break;
-        await new Promise((resolve) => setTimeout(resolve, 200));
-      }
+        return row.includes('"rtt_ms":{');
+      });
       await browser.go(`http://127.0.5.1:${http}/`);
       await shows(browser, "#coverage", "4 of 4 rows");
       const width = await browser.evaluate<number>("document.documentElement.scrollWidth");
       assertEquals(width, await browser.evaluate("innerWidth"));
       assertEquals(await browser.evaluate("document.querySelectorAll('#table tr').length"), 5);
-      assertStringIncludes(await text(browser, "#day"), "the last day as n1 saw it");
+      await shows(browser, "#day", "the last day as n1 saw it");
       await browser.type("#stage", RIGHT + END + ENTER);
       await shows(browser, "#details", "the last day: 1 window of five minutes");
       nodes[3].kill("SIGKILL");
       await shows(browser, "#findings", "n4 refuses connections");
       if (SCREENSHOTS !== null) await browser.screenshot(`${SCREENSHOTS}/live-360.png`);
-      assertStringIncludes(await text(browser, "#coverage"), "3 of 4 rows");
+      await shows(browser, "#coverage", "3 of 4 rows");
       // What was chosen by the keyboard follows the new data.
-      assertStringIncludes(await text(browser, "#tip"), "refused");
+      await shows(browser, "#tip", "refused");
       await shows(browser, "#details", "the last day: 1 window of five minutes");
       // The node whose page it is: what was there stays, and is said to be old.
       nodes[0].kill("SIGKILL");

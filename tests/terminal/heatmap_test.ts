@@ -16,13 +16,12 @@ Deno.test({
   ignore: !isOnPath("tmux"),
   fn: async () => {
     await using pane = await Pane.open(SCRIPT, 100, 16);
-    const early = await pane.until((text) => /0 of 2 rows/.test(text));
+    const early = await pane.shows(/0 of 2 rows/, /^handshake RTT, p50, ms: /m, /^--- .* ---$/m);
     assert(!early.includes("before the matrix"), early);
-    assertMatch(early, /^handshake RTT, p50, ms: /m);
     const time = (text: string) => /^--- (.*) ---$/m.exec(text)?.[1];
     await pane.until((text) => time(text) !== undefined && time(text) !== time(early));
     await pane.press("m");
-    await pane.until((text) => /^handshake RTT, p99, ms: /m.test(text));
+    await pane.shows(/^handshake RTT, p99, ms: /m);
     await pane.press("q");
     const screen = await pane.until((text) => text.includes("exit code 1"));
     assertMatch(screen, /^before the matrix\n--- .* ---\nhandshake RTT, p50, ms: /);

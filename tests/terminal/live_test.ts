@@ -1,5 +1,5 @@
 /** `probe --live` by the compiled binary, in a real terminal. */
-import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { World } from "../binary/harness/world.ts";
 import { isOnPath } from "../../scripts/gate/command.ts";
@@ -87,15 +87,14 @@ terminalTest("the table shows every target, the worst first, and q ends it", asy
   const silent = `silent=127.0.0.1:${BLACK_HOLE}`;
   const targets = `b=127.0.0.2:${port} gone=127.0.0.1:${CLOSED} ${silent}`;
   await using pane = await Pane.open(probe(`-i 50ms -t 100ms ${targets}`), 120, 20);
-  const ready = (text: string) => names(text)[0] === "silent" && /^silent .*×{5}/m.test(text);
-  const screen = await pane.until(ready);
-  assertMatch(
-    screen,
+  // Slots that a busy machine skips are marks between the others.
+  const screen = await pane.shows(
     /^probing 3 targets, every 50ms, timeout 100ms +\d+s of 1m, \d+%\n3 targets /,
+    /^silent .* lost .* 100.0% .*×{5}/m,
+    /^gone .* refused .*r{5}/m,
+    /^b .* 0\.0% .*[▁▂▃▄▅▆▇█]{5}/m,
   );
-  assertMatch(screen, /^silent .* lost .* 100.0% /m);
-  assertMatch(screen, /^gone .* refused .*r{5}/m);
-  assertMatch(screen, /^b .* 0\.0% .*[▁▂▃▄▅▆▇█]{5}/m);
+  assertEquals(names(screen)[0], "silent", screen);
   await pane.press("q");
   const after = await assertRestored(pane, 1);
   assertMatch(after, /^target +sent +answered/m);
@@ -106,16 +105,15 @@ terminalTest("keys choose the order and the page, and show help", async (port) =
   await using pane = await Pane.open(probe(`-i 100ms ${targets.join(" ")}`), 100, 14);
   await pane.until((text) => text.includes("1-10 of 30, worst first"));
   await pane.press("n");
-  const byName = await pane.until((text) => text.includes("1-10 of 30, by name"));
-  assertMatch(byName, /^n1 .*\nn2 (.*\n)*n10 /m);
+  await pane.shows(/1-10 of 30, by name/, /^n1 .*\nn2 (.*\n)*n10 /m);
   await pane.press("NPage");
-  assertMatch(await pane.until((text) => text.includes("11-20 of 30")), /^n11 (.*\n)*n20 /m);
+  await pane.shows(/11-20 of 30/, /^n11 (.*\n)*n20 /m);
   await pane.press("End", "Up");
-  assertMatch(await pane.until((text) => text.includes("20-29 of 30")), /^n20 (.*\n)*n29 /m);
+  await pane.shows(/20-29 of 30/, /^n20 (.*\n)*n29 /m);
   await pane.press("o", "Home");
-  assertMatch(await pane.until((text) => text.includes("1-10 of 30, as given")), /^n30 .*\nn29 /m);
+  await pane.shows(/1-10 of 30, as given/, /^n30 .*\nn29 /m);
   await pane.press("?");
-  assertStringIncludes(await pane.until((text) => text.includes("q quit  w worst")), "× lost");
+  await pane.shows(/q quit {2}w worst/, /× lost/);
   await pane.press("?", "q");
   await assertRestored(pane, 0);
 });
@@ -149,10 +147,10 @@ for (const [how, end] of [["Ctrl-C", "C-c"], ["SIGTERM", null], ["SIGINT", null]
 }
 
 terminalTest("a run with an end shows how near it is, and ends by itself", async (port) => {
-  const script = noting(`wire-probe probe --live -c 20 -i 50ms 127.0.0.1:${port}`);
+  const script = noting(`wire-probe probe --live -c 60 -i 50ms 127.0.0.1:${port}`);
   await using pane = await Pane.open(script, 110, 24);
   await pane.until((text) => /\d+s, \d+%/.test(text));
-  assertMatch(await assertRestored(pane, 0), /^20 sent, 20 answered/m);
+  assertMatch(await assertRestored(pane, 0), /^60 sent, 60 answered/m);
 });
 
 terminalTest("Ctrl-Z gives the terminal back, and fg the table", async (port) => {
@@ -187,8 +185,9 @@ terminalTest("notices wait in the table's last lines, and are printed at the end
   await pane.until((text) => text.includes("▁"));
   await Deno.writeTextFile(`${pane.folder}/targets`, "db=\n");
   await pane.signal("SIGHUP");
-  const screen = await pane.until((text) => text.includes("going on with the targets there were"));
-  assertMatch(screen, /^probing (.*\n)*targets:1: .*there were\nall 1, worst first/);
+  await pane.shows(
+    /^probing (.*\n)*targets:1: .*going on with the targets there were\nall 1, worst first/,
+  );
   await pane.press("q");
   assertMatch(await assertRestored(pane, 0), /^wire-probe: targets:1: .*there were$/m);
 });
@@ -209,7 +208,7 @@ for (const [how, what] of Object.entries(CRASHES)) {
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   terminalTest(
-    `${signal}: a terminal that was stopped by Ctrl-S holds the end up for 2 s at most`,
+    `${signal}: a terminal that was stopped by Ctrl-S does not hold the end up`,
     async (port) => {
       // The table takes Ctrl-S as a key: the terminal is made to obey it again.
       const script = `stty -a >before
@@ -225,10 +224,9 @@ sleep 60
       await pane.press("C-s");
       // Until a frame is stuck.
       await delay(1000);
-      const startMs = performance.now();
       await pane.signal(signal);
+      // For 2 s at most, which the outbox's test holds on a clock of its own; here, that it does end.
       await until("it has ended", () => exists(`${pane.folder}/code`));
-      assertLess(performance.now() - startMs, 2000);
     },
   );
 }

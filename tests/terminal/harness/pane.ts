@@ -3,7 +3,7 @@ import { delay } from "@std/async/delay";
 
 const BINARY_FOLDER = `${import.meta.dirname}/../../../dist`;
 /** How long a screen may take to become what is waited for. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const POLL_MS = 25;
 
 export class Pane implements AsyncDisposable {
@@ -38,6 +38,11 @@ export class Pane implements AsyncDisposable {
       if (performance.now() > endMs) throw new Error(`the screen stays\n${screen}`);
       await delay(POLL_MS);
     }
+  }
+
+  /** The screen once it fits all of these; a screen that is read while it is drawn anew fits some of them. */
+  async shows(...all: RegExp[]): Promise<string> {
+    return await this.until((screen) => all.every((pattern) => pattern.test(screen)));
   }
 
   /** Keys by tmux's names: `q`, `C-c`, `PPage`. */
