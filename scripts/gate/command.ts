@@ -75,6 +75,20 @@ export function freePort(): number {
   }
 }
 
+/**
+ * A file's text for others that read it meanwhile: in one write over what is there, so that nobody reads a
+ * part, and the file stays the one that is mounted elsewhere. Empty lines at its end take the place of
+ * what was longer.
+ */
+export function overwrite(path: string, text: string): void {
+  using file = Deno.openSync(path, { write: true, create: true });
+  const { size } = file.statSync();
+  const bytes = new TextEncoder().encode(text);
+  const whole = new Uint8Array(Math.max(size, bytes.length)).fill(0x0a);
+  whole.set(bytes);
+  if (file.writeSync(whole) < whole.length) throw new Error(`${path} was written in part`);
+}
+
 /** A folder that everybody may enter, for as long as `body` runs. */
 export async function withFolder(
   purpose: string,

@@ -27,6 +27,8 @@ export interface NameAnswer {
 const DNS_PORT = 53;
 /** How long a connection by TCP may take that shows whether a silent server runs, in ms. */
 const CONNECT_MS = 300;
+/** The last of it, in a wait of its own: of a program that stood still the system has the answer by then. */
+const CONNECT_LAST_MS = 50;
 
 /** Of several servers' answers to one name, those that say more first. */
 const TELLING: readonly NameStatus[] = [
@@ -145,7 +147,9 @@ async function exchange(
 /** Whether a server may run there: its port does not refuse a connection. */
 async function mayRun(server: string): Promise<boolean> {
   const abort = new LateAbort();
-  const timer = setTimeout(() => abort.abort(), CONNECT_MS);
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => abort.abort(), CONNECT_LAST_MS);
+  }, CONNECT_MS - CONNECT_LAST_MS);
   try {
     (await Deno.connect({ hostname: server, port: DNS_PORT, signal: abort.signal })).close();
     return true;

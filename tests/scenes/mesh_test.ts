@@ -113,24 +113,28 @@ async function events(test: Deno.TestContext, lab: MeshLab): Promise<void> {
   };
   await happen(test, lab, [
     ["a host short of CPU", () => lab.press("b3", "cpu", 0.8), ["host b3"]],
-    ["a host short of IO", async () => {
-      await lab.press("b3", "cpu", 0);
-      await lab.press("b4", "io", 0.7);
+    ["a host short of IO", () => {
+      lab.press("b3", "cpu", 0);
+      lab.press("b4", "io", 0.7);
     }, ["host b4"]],
-    ["a stopped process, whose kernel still answers", async () => {
-      await lab.press("b4", "io", 0);
+    ["a stopped process, whose kernel still answers", () => {
+      lab.press("b4", "io", 0);
       lab.signal("a4", "SIGSTOP");
     }, ["no-row from a4"]],
     ["that goes on", () => lab.signal("a4", "SIGCONT"), []],
   ]);
   await test.step("a node that leaves is gone, and one that comes is there", async () => {
     lab.signal("c4", "SIGTERM");
-    const left = await until(lab, ({ coverage }) => coverage.left === 1);
+    const left = await until(
+      lab,
+      (found) => found.coverage.left === 1 && named(found).length === 0,
+    );
     assertEquals([left.coverage.missing, named(left)], [0, []]);
     await lab.list(all.filter((name) => name !== "c4"));
     const less = await until(
       lab,
-      ({ coverage }) => coverage.nodes === 11 && coverage.pairs === 110,
+      (found) =>
+        found.coverage.nodes === 11 && found.coverage.pairs === 110 && named(found).length === 0,
     );
     assertEquals([less.coverage.missing, less.coverage.pairs, named(less)], [0, 110, []]);
     await lab.startNode("c4");

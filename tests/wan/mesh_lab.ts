@@ -3,6 +3,7 @@
  * it. The nodes are the addresses of a name, which each host's hosts file tells; a node's pressure is what
  * files say that are bound over those of /proc.
  */
+import { overwrite } from "../../scripts/gate/command.ts";
 import type { Finding as Judged } from "../../src/domain/finding.ts";
 import { BINARY } from "./binary.ts";
 import { type CapturedPacket, type Host, type Link, Network } from "./harness/network.ts";
@@ -122,7 +123,7 @@ export class MeshLab implements AsyncDisposable {
     const lab = new MeshLab(network, nodes, backbone, folder, options);
     await lab.list(nodes.map(({ name }) => name));
     for (const { name } of nodes) {
-      for (const resource of ["cpu", "io"] as const) await lab.press(name, resource, 0);
+      for (const resource of ["cpu", "io"] as const) lab.press(name, resource, 0);
     }
     return lab;
   }
@@ -136,8 +137,8 @@ export class MeshLab implements AsyncDisposable {
   }
 
   /** Tasks of a node's host wait for the CPU or for IO so much of the time. */
-  async press(name: string, resource: "cpu" | "io", share: number): Promise<void> {
-    await Deno.writeTextFile(`${this.folder}/${name}.${resource}`, pressureText(share));
+  press(name: string, resource: "cpu" | "io", share: number): void {
+    overwrite(`${this.folder}/${name}.${resource}`, pressureText(share));
   }
 
   signal(name: string, signal: Deno.Signal): void {

@@ -9,6 +9,7 @@ import {
 } from "@std/assert";
 import { saturate } from "./harness/busy.ts";
 import { errorMs, handshakesIn } from "./harness/truth.ts";
+import { until } from "./harness/wait.ts";
 import { wan } from "./harness/wan.ts";
 import { CLOSED_PORT, Lab, PORT, quantile, roundTrips, type Run } from "./lab.ts";
 import { assertOnTruth, TAIL_TOLERANCE_MS } from "./truth_check.ts";
@@ -187,7 +188,7 @@ wan("a delay that changes in mid-run shows in the probes sent after it", async (
   await using lab = await Lab.open(ROUND_TRIP_MS);
   await lab.link.capture();
   const running = lab.probe("-c", "40", "-i", "50ms", lab.target);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await until("half of them are begun", async () => (await lab.link.counters()).ab.syns >= 20);
   await lab.link.set({ delayUs: 15_000 });
   const rtts = roundTrips(await running);
   const seen = handshakesIn(await lab.link.captured());

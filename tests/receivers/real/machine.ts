@@ -1,4 +1,5 @@
 /** The compiled program on a machine of a test's own making: its names, how short its host is, its end. */
+import { overwrite } from "../../../scripts/gate/command.ts";
 import { BINARY } from "./probe.ts";
 import { HERE, type Place } from "./prometheus.ts";
 import type { Folder, Program } from "./receiver.ts";
@@ -39,12 +40,12 @@ export class Machine {
   press(percent: number): void {
     const line = (who: string) =>
       `${who} avg10=${percent.toFixed(2)} avg60=0.00 avg300=0.00 total=0\n`;
-    Deno.writeTextFileSync(this.#pressure, line("some") + line("full"));
+    overwrite(this.#pressure, line("some") + line("full"));
   }
 
   /** The hosts file has another name, with an address on loopback. */
   resolve(name: string): void {
-    Deno.writeTextFileSync(this.#files["/etc/hosts"], `127.0.0.1 localhost ${name}\n`);
+    overwrite(this.#files["/etc/hosts"], `127.0.0.1 localhost ${name}\n`);
   }
 
   run(...args: string[]): Program {

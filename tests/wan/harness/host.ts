@@ -1,5 +1,6 @@
 /** A host of the test network: a network namespace, and the commands run in it. */
 
+import { overwrite } from "../../../scripts/gate/command.ts";
 import { end, type RunResult, system, WITH_PARENT } from "./process.ts";
 
 const NOBODY_ID = "65534";
@@ -125,11 +126,14 @@ export class Host {
     });
   }
 
-  /** What commands started from now on see as /etc/`name`, for instance `hosts` or `resolv.conf`. The file must exist. */
+  /**
+   * What commands see as /etc/`name`, for instance `hosts` or `resolv.conf`, where they are started from the
+   * first call on. The file must exist.
+   */
   async etc(name: string, text: string): Promise<void> {
     this.#hasEtc = true;
     await Deno.mkdir(this.#etcFolder, { recursive: true });
-    await Deno.writeTextFile(`${this.#etcFolder}/${name}`, text);
+    overwrite(`${this.#etcFolder}/${name}`, text);
   }
 
   get #etcFolder(): string {
