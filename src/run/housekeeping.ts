@@ -60,11 +60,13 @@ export class Housekeeping {
   }
 
   /**
-   * Gives memory back at once where many targets are about to be probed; `collect` as for the turns. A
-   * collection that comes by itself would come while the first of them are probed, and hold them up.
+   * Before many targets are made ready: gives back at once what the start left behind, so that both do not
+   * stand in memory together. The turn after the start would hold the first probes up; the next one is later.
    */
-  before(targets: number, collect: boolean): void {
-    if (targets >= BUSY_PIECES) this.#memory?.giveBack(collect);
+  before(targets: number): void {
+    if (targets < BUSY_PIECES) return;
+    this.#memory?.giveBack(false);
+    this.#turnAfter(BUSY_MS);
   }
 
   /** Stops the timer. After much work, memory is given back once more: the summary needs some. */

@@ -174,7 +174,7 @@ class Run {
     this.#listen();
     const targets = this.#targets.current;
     this.#sayLimits(targets);
-    this.#housekeeping.before(targets.length, false);
+    this.#housekeeping.before(targets.length);
     loop.prepare(targets);
     this.#outputs.watch(targets);
     // No target has an address: print the summaries and end. An agent waits for names to resolve.
@@ -189,7 +189,6 @@ class Run {
     this.#progress?.start(loop.entries);
     this.#answeredMs = systemClock.now();
     this.#watchSilence();
-    this.#housekeeping.before(targets.length, true);
     const over = loop.run();
     this.#followMembers();
     await over;

@@ -94,14 +94,18 @@ Deno.test("once stopped it neither turns nor begins again", async () => {
   assertEquals(clock.turns, []);
 });
 
-Deno.test("before many targets memory is given back at once, before few it is not", () => {
+Deno.test("before many targets memory is given back at once, and the next turn is later", async () => {
   const collected: boolean[] = [];
   const memory = { giveBack: (collect: boolean) => void collected.push(collect) };
-  const housekeeping = new Housekeeping(new FakeClock(), false, memory);
-  housekeeping.before(999, true);
-  assertEquals(collected, []);
-  housekeeping.before(1000, false);
-  housekeeping.before(1000, true);
-  assertEquals(collected, [false, true]);
-  housekeeping.stop();
+  const turnsBefore = async (targets: number) => {
+    const clock = new TurnClock();
+    const housekeeping = new Housekeeping(clock, false, memory);
+    housekeeping.before(targets);
+    const atOnce = collected.length;
+    await clock.advance(10_000);
+    housekeeping.stop();
+    return { atOnce, turns: clock.turns, all: collected.splice(0) };
+  };
+  assertEquals(await turnsBefore(999), { atOnce: 0, turns: [250], all: [false] });
+  assertEquals(await turnsBefore(1000), { atOnce: 1, turns: [2000], all: [false, false] });
 });
