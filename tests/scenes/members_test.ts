@@ -8,7 +8,7 @@ import { wan } from "../wan/harness/wan.ts";
 const SERVER = new URL("../wan/harness/name_server.ts", import.meta.url).pathname;
 const SRV = "_db._tcp.c.test";
 
-/** A lab whose near end asks a name server at the far end; its zone is a file. */
+/** A lab whose ends ask a name server at the far end; its zone is a file. */
 async function named(lab: Lab, zone: string): Promise<void> {
   const server = lab.far.exec(Deno.execPath(), [
     "run",
@@ -21,7 +21,8 @@ async function named(lab: Lab, zone: string): Promise<void> {
   const reader = server.stdout.getReader();
   await reader.read();
   reader.releaseLock();
-  await lab.near.etc("resolv.conf", `nameserver ${lab.link.b.v4}\noptions timeout:1 attempts:1\n`);
+  const servers = `nameserver ${lab.link.b.v4}\noptions timeout:1 attempts:1\n`;
+  for (const host of [lab.near, lab.far]) await host.etc("resolv.conf", servers);
 }
 
 wan("an SRV name's members are targets, and those that change are followed", async () => {
@@ -80,5 +81,46 @@ wan("each address of a name is a target, and a name without members says so", as
   const none = await lab.near.run(Lab.binary, ["probe", "-c", "1", "srv:_no._tcp.c.test"]);
   assertEquals(none.code, 2);
   assertStringIncludes(none.stderr, "no such SRV name");
+  await Deno.remove(zone);
+});
+
+wan("the nodes of a mesh are the members of an SRV name, which find themselves", async () => {
+  await using lab = await Lab.open(2);
+  const zone = await Deno.makeTempFile();
+  const port = PORT + 1;
+  const members = ["a.test", "b.test", "gone.test"];
+  const records = {
+    [SRV]: { SRV: members.map((name) => `${port} ${name}`).join() },
+    "a.test": { A: lab.link.a.v4 },
+    "b.test": { A: lab.link.b.v4 },
+  };
+  await Deno.writeTextFile(zone, JSON.stringify(records));
+  await named(lab, zone);
+  const place = ["--nodes", `srv:${SRV}`];
+  const nodes = [[lab.near, "x"], [lab.far, "y"]] as const;
+  for (const [host, az] of nodes) {
+    const { stdout, stderr } = host.exec(Lab.binary, [
+      ...["mesh", ...place, "--az", az, "-i", "200ms", "--quiet"],
+    ]);
+    await Promise.all([stdout.cancel(), stderr.cancel()]);
+  }
+  const endMs = Date.now() + 30_000;
+  for (;;) {
+    const { stdout } = await lab.near.run(Lab.binary, ["heatmap", "--json", "-t", "1s", ...place]);
+    const { coverage, nodes } = stdout === "" ? { coverage: {}, nodes: [] } : JSON.parse(stdout);
+    if (!(coverage.pairs >= 2) && Date.now() < endMs) continue;
+    assertEquals([coverage.nodes, coverage.rows, coverage.pairs], [3, 2, 2]);
+    const told = nodes.map((one: { name: string; labels: { az?: string }; row: string }) => [
+      one.name,
+      one.labels.az,
+      one.row,
+    ]);
+    assertEquals(told.sort(), [
+      ["a.test", "x", "fresh"],
+      ["b.test", "y", "fresh"],
+      ["gone.test", "default", "missing"],
+    ]);
+    break;
+  }
   await Deno.remove(zone);
 });
