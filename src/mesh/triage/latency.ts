@@ -1,12 +1,10 @@
 /**
- * Slow nodes, blocks, pairs and tails by their steady handshakes. What is slow is said against what
+ * Slow nodes, blocks and tails by their steady handshakes. What is slow is said against what
  * is usual between the same two zones, never against the mesh as a whole: zones lie apart.
  */
-import { counted } from "../../text/words.ts";
 import type { Steps } from "../../time/slices.ts";
-import { median, spread } from "../../stats/quantile.ts";
+import { median } from "../../stats/quantile.ts";
 import { FACTOR, MIN_EXCESS_US } from "../../domain/matrix.ts";
-import { MAX_PAIRS } from "./drops.ts";
 import { type Finding, regionsOf } from "../../domain/finding.ts";
 import { millisOf, millisWithUnit } from "../../text/number.ts";
 import {
@@ -17,14 +15,10 @@ import {
   Blocks,
   blockText,
 } from "./blocks.ts";
-import { type MeshView, nodeMedians, type PairFigure, PairSet } from "./mesh_view.ts";
+import { type MeshView, MIN_PAIRS, nodeMedians, type PairFigure, PairSet } from "./mesh_view.ts";
 import { IN_LAST_BURSTS, type Now, slowNow } from "./latency_now.ts";
-import { type Outlier, outliersOf } from "./outliers.ts";
-
-/** A row or column of fewer pairs tells nothing of its node. */
-export const MIN_PAIRS = 3;
-/** How far beyond the nodes' or pairs' usual differences. */
-const SPREADS = 4;
+import { type Outlier, outliersOf, SPREADS } from "./outliers.ts";
+import { slowPairs } from "./slow_pairs.ts";
 
 export interface Latency {
   readonly findings: readonly Finding[];
@@ -219,96 +213,6 @@ function blockFinding(view: MeshView, block: BlockDirection, usual: Blocks): Fin
     regions: blockRegions(view, block),
     weight,
   };
-}
-
-interface SlowPair {
-  readonly from: number;
-  readonly to: number;
-  readonly valueUs: number;
-  readonly usualUs: number;
-  readonly both: boolean;
-}
-
-/** A pair slow in one direction only is slow by this factor. */
-const ONE_WAY_FACTOR = 3;
-const BACK_FACTOR = 1.5;
-
-/** Pairs that neither a node nor a block explains. */
-function* slowPairs(
-  view: MeshView,
-  usual: Blocks,
-  slow: ReadonlySet<number>,
-  changed: PairSet,
-): Steps<Finding[]> {
-  const excess = (from: number, to: number) =>
-    slow.has(from) || slow.has(to) || changed.has(from, to)
-      ? NaN
-      : view.steady(from, to) - usual.usual(from, to);
-  const medians = yield* nodeMedians(view, excess, 1);
-  const expected = (from: number, to: number) =>
-    usual.usual(from, to) + Math.max(0, medians.rows[from]) + Math.max(0, medians.columns[to]);
-  const spreads = yield* blockSpreads(view, excess);
-  const factor = (from: number, to: number) => view.steady(from, to) / expected(from, to);
-  const found: SlowPair[] = [];
-  for (const from of view.all()) {
-    yield;
-    for (const to of view.all()) {
-      const above = excess(from, to);
-      const there = factor(from, to);
-      if (!(there >= FACTOR && above >= MIN_EXCESS_US) || above < spreads(from, to)) continue;
-      // The last two bursts tell it before the window's median does.
-      const back = Math.max(factor(to, from), (view.now(to, from) || 0) / expected(to, from));
-      const both = back >= BACK_FACTOR;
-      if (!both && !Number.isNaN(back) && there < ONE_WAY_FACTOR) continue;
-      // The two directions are one finding.
-      if (both && found.some((pair) => pair.from === to && pair.to === from)) continue;
-      const [valueUs, usualUs] = [view.steady(from, to), expected(from, to)];
-      found.push({ from, to, valueUs, usualUs, both });
-    }
-  }
-  return pairFindings(view, found);
-}
-
-/** How far a pair of a block may lie from its median, by the block's own spread. */
-function* blockSpreads(
-  view: MeshView,
-  excess: (from: number, to: number) => number,
-): Steps<(from: number, to: number) => number> {
-  const spreads: number[][] = [];
-  for (const from of view.zones) {
-    const row: number[] = [];
-    for (const to of view.zones) {
-      yield;
-      const values = from.nodes.flatMap((i) => to.nodes.map((j) => excess(i, j)));
-      row.push(SPREADS * spread(values.filter((value) => !Number.isNaN(value))));
-    }
-    spreads.push(row);
-  }
-  return (from, to) => spreads[view.zoneOf[from]][view.zoneOf[to]];
-}
-
-function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
-  const worst = found.toSorted((a, b) => b.valueUs / b.usualUs - a.valueUs / a.usualUs);
-  const more = worst.length - MAX_PAIRS;
-  return worst.slice(0, MAX_PAIRS).map(({ from, to, valueUs, usualUs, both }, i) => ({
-    kind: "slow-pair",
-    severity: "warning",
-    layer: "data plane",
-    direction: both ? "both" : "from",
-    nodes: [from, to],
-    groups: [],
-    evidence: { p50_ms: millisOf(valueUs), usual_ms: millisOf(usualUs) },
-    text:
-      `${view.name(from)} ${both ? "and" : "to"} ${view.name(to)}: ${
-        millisWithUnit(valueUs)
-      }, where ` +
-      `${millisWithUnit(usualUs)} is usual; the path of this pair, its nodes are fine with others` +
-      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
-    regions: both
-      ? [{ from: [from], to: [to] }, { from: [to], to: [from] }]
-      : [{ from: [from], to: [to] }],
-    weight: valueUs / usualUs,
-  }));
 }
 
 const MIN_TAIL_PAIRS = 6;

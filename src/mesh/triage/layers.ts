@@ -4,13 +4,12 @@ import { median } from "../../stats/quantile.ts";
 import type { Quantiles } from "../../domain/mesh_row.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
 import { millisOf, millisWithUnit } from "../../text/number.ts";
-import { type Latency, MIN_PAIRS } from "./latency.ts";
+import type { Latency } from "./latency.ts";
 import { blockDirections, blockParties, blockRegions, Blocks, blockText } from "./blocks.ts";
-import { type MeshView, nodeMedians } from "./mesh_view.ts";
-import { outliersOf } from "./outliers.ts";
+import { type MeshView, MIN_PAIRS, nodeMedians } from "./mesh_view.ts";
+import { outliersOf, SPREADS } from "./outliers.ts";
 
 const MIN_EXCESS_US = 100;
-const SPREADS = 4;
 /** Flow set-up that costs a whole mesh so much, and as much as a steady handshake, is worth a word. */
 const MIN_MESH_COLD_US = 1000;
 /** A prober's own share of the connect time: against the others', and in itself. */

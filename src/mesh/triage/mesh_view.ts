@@ -209,6 +209,9 @@ export class PairSet {
   }
 }
 
+/** A row or column of fewer pairs tells nothing of its node. */
+export const MIN_PAIRS = 3;
+
 /** A figure of each pair, NaN for none. */
 export type PairFigure = (from: number, to: number) => number;
 

@@ -3,6 +3,9 @@ import { median, spread } from "../../stats/quantile.ts";
 import type { Direction } from "../../domain/finding.ts";
 import type { NodeMedians } from "./mesh_view.ts";
 
+/** How far beyond the nodes' or pairs' usual differences. */
+export const SPREADS = 4;
+
 export interface Outlier {
   readonly node: number;
   readonly direction: Direction;

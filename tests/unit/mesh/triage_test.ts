@@ -93,6 +93,30 @@ Deno.test("a slow pair is one finding for both directions, and many are counted"
   assertStringIncludes(findings[4].text, "and 2 more pairs like it");
 });
 
+Deno.test("a node that tells another zone than its own is named, not the nodes of that zone", () => {
+  // c4 is among the nodes of a; two zones whose nodes are exchanged are two such nodes.
+  const placeOf = (name: string, moved: Readonly<Record<string, string>>) => moved[name] ?? name[0];
+  const told = (moved: Readonly<Record<string, string>>) =>
+    mesh(nodes(4, 4, 4), (from, to) => ({
+      rtt: quantiles(placeOf(from, moved) === placeOf(to, moved) ? 500 : 2500),
+    }));
+  assertEquals(said(told({ c4: "a" })), ["slow-pair both c4"]);
+  const [{ text }] = triage(told({ c4: "a" }));
+  assertStringIncludes(text, "far from its own zone, az=c: 2.5 ms with each of 3 nodes there");
+  assertEquals(said(told({ c4: "a", a1: "c" })).sort(), ["slow-pair both a1", "slow-pair both c4"]);
+  // Its way to another zone alone.
+  const way: Change = (from, to) => ({
+    rtt: quantiles(
+      [from, to].includes("b1") && [from[0], to[0]].includes("a")
+        ? 9000
+        : from[0] === to[0]
+        ? 500
+        : 2500,
+    ),
+  });
+  assertEquals(said(mesh(nodes(4, 4, 4), way)), ["slow-pair both b1"]);
+});
+
 Deno.test("slow first handshakes with normal steady ones are flow set-up, of a node or of the mesh", () => {
   const cold =
     (concerned: (from: string, to: string) => boolean, us: number): Change => (from, to) => ({

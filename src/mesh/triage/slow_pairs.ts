@@ -1,0 +1,161 @@
+/** Slow pairs that neither a slow node nor a slow block explains, and nodes that are slow with all of a zone. */
+import { counted } from "../../text/words.ts";
+import type { Steps } from "../../time/slices.ts";
+import { median, spread } from "../../stats/quantile.ts";
+import { FACTOR, MIN_EXCESS_US } from "../../domain/matrix.ts";
+import { MAX_PAIRS } from "./drops.ts";
+import type { Finding } from "../../domain/finding.ts";
+import { millisOf, millisWithUnit } from "../../text/number.ts";
+import type { Blocks } from "./blocks.ts";
+import { type MeshView, MIN_PAIRS, nodeMedians, PairSet } from "./mesh_view.ts";
+import { SPREADS } from "./outliers.ts";
+
+interface SlowPair {
+  readonly from: number;
+  readonly to: number;
+  readonly valueUs: number;
+  readonly usualUs: number;
+  readonly both: boolean;
+}
+
+/** A pair slow in one direction only is slow by this factor. */
+const ONE_WAY_FACTOR = 3;
+const BACK_FACTOR = 1.5;
+
+/** Pairs that neither a node nor a block explains. */
+export function* slowPairs(
+  view: MeshView,
+  usual: Blocks,
+  slow: ReadonlySet<number>,
+  changed: PairSet,
+): Steps<Finding[]> {
+  const excess = (from: number, to: number) =>
+    slow.has(from) || slow.has(to) || changed.has(from, to)
+      ? NaN
+      : view.steady(from, to) - usual.usual(from, to);
+  const medians = yield* nodeMedians(view, excess, 1);
+  const expected = (from: number, to: number) =>
+    usual.usual(from, to) + Math.max(0, medians.rows[from]) + Math.max(0, medians.columns[to]);
+  const spreads = yield* blockSpreads(view, excess);
+  const factor = (from: number, to: number) => view.steady(from, to) / expected(from, to);
+  const found: SlowPair[] = [];
+  for (const from of view.all()) {
+    yield;
+    for (const to of view.all()) {
+      const above = excess(from, to);
+      const there = factor(from, to);
+      if (!(there >= FACTOR && above >= MIN_EXCESS_US) || above < spreads(from, to)) continue;
+      // The last two bursts tell it before the window's median does.
+      const back = Math.max(factor(to, from), (view.now(to, from) || 0) / expected(to, from));
+      const both = back >= BACK_FACTOR;
+      if (!both && !Number.isNaN(back) && there < ONE_WAY_FACTOR) continue;
+      // The two directions are one finding.
+      if (both && found.some((pair) => pair.from === to && pair.to === from)) continue;
+      const [valueUs, usualUs] = [view.steady(from, to), expected(from, to)];
+      found.push({ from, to, valueUs, usualUs, both });
+    }
+  }
+  const far = farFromZones(view, found);
+  const explained = new PairSet(view.size).with(far);
+  return [...far, ...pairFindings(view, found.filter(({ from, to }) => !explained.has(from, to)))];
+}
+
+/** A node that is slow with all the nodes of a zone, and these pairs. */
+interface FarNode {
+  readonly node: number;
+  readonly zone: number;
+  readonly slow: readonly SlowPair[];
+  readonly valueUs: number;
+  readonly usualUs: number;
+}
+
+/** Nodes whose pairs with all the nodes of a zone, at least MIN_PAIRS, are slow: one finding each, not one a pair. */
+function farFromZones(view: MeshView, found: readonly SlowPair[]): Finding[] {
+  const slowWith = new Map<number, Map<number, SlowPair>>();
+  for (const pair of found) {
+    for (const [node, other] of [[pair.from, pair.to], [pair.to, pair.from]]) {
+      slowWith.set(node, (slowWith.get(node) ?? new Map()).set(other, pair));
+    }
+  }
+  const far = [...slowWith].flatMap(([node, pairs]) =>
+    view.zones.flatMap(({ nodes }, zone): FarNode[] => {
+      const others = nodes.filter((other) => other !== node && view.probed(node, other));
+      const slow = others.flatMap((other) => pairs.get(other) ?? []);
+      if (slow.length < Math.max(MIN_PAIRS, others.length)) return [];
+      const valueUs = median(slow.map((pair) => pair.valueUs));
+      return [{ node, zone, slow, valueUs, usualUs: median(slow.map((pair) => pair.usualUs)) }];
+    })
+  ).sort((a, b) => b.valueUs / b.usualUs - a.valueUs / a.usualUs);
+  return far.slice(0, MAX_PAIRS).map((one, i) =>
+    farFinding(view, one, i === MAX_PAIRS - 1 ? far.length - MAX_PAIRS : 0)
+  );
+}
+
+function farFinding(
+  view: MeshView,
+  { node, zone, slow, valueUs, usualUs }: FarNode,
+  more: number,
+): Finding {
+  const isOwn = view.zoneOf[node] === zone;
+  const others = view.zones[zone].nodes.filter((other) => other !== node);
+  return {
+    kind: "slow-pair",
+    severity: "warning",
+    layer: "data plane",
+    direction: "both",
+    nodes: [node],
+    groups: [],
+    evidence: { p50_ms: millisOf(valueUs), usual_ms: millisOf(usualUs), pairs: slow.length },
+    text: `node ${view.name(node)} is far from ${isOwn ? "its own zone, " : ""}` +
+      `${view.zoneText(zone)}: ${millisWithUnit(valueUs)} with each of ` +
+      `${counted(slow.length, "node")} there, where ${millisWithUnit(usualUs)} is usual; ` +
+      (isOwn
+        ? "its zone is not the one that is told, or its way there is slow"
+        : "its way to that zone") +
+      (more > 0 ? `; and ${counted(more, "more node")} like it` : ""),
+    regions: [{ from: [node], to: others }, { from: others, to: [node] }],
+    weight: valueUs / usualUs,
+  };
+}
+
+/** How far a pair of a block may lie from its median, by the block's own spread. */
+function* blockSpreads(
+  view: MeshView,
+  excess: (from: number, to: number) => number,
+): Steps<(from: number, to: number) => number> {
+  const spreads: number[][] = [];
+  for (const from of view.zones) {
+    const row: number[] = [];
+    for (const to of view.zones) {
+      yield;
+      const values = from.nodes.flatMap((i) => to.nodes.map((j) => excess(i, j)));
+      row.push(SPREADS * spread(values.filter((value) => !Number.isNaN(value))));
+    }
+    spreads.push(row);
+  }
+  return (from, to) => spreads[view.zoneOf[from]][view.zoneOf[to]];
+}
+
+function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
+  const worst = found.toSorted((a, b) => b.valueUs / b.usualUs - a.valueUs / a.usualUs);
+  const more = worst.length - MAX_PAIRS;
+  return worst.slice(0, MAX_PAIRS).map(({ from, to, valueUs, usualUs, both }, i) => ({
+    kind: "slow-pair",
+    severity: "warning",
+    layer: "data plane",
+    direction: both ? "both" : "from",
+    nodes: [from, to],
+    groups: [],
+    evidence: { p50_ms: millisOf(valueUs), usual_ms: millisOf(usualUs) },
+    text:
+      `${view.name(from)} ${both ? "and" : "to"} ${view.name(to)}: ${
+        millisWithUnit(valueUs)
+      }, where ` +
+      `${millisWithUnit(usualUs)} is usual; the path of this pair, its nodes are fine with others` +
+      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
+    regions: both
+      ? [{ from: [from], to: [to] }, { from: [to], to: [from] }]
+      : [{ from: [from], to: [to] }],
+    weight: valueUs / usualUs,
+  }));
+}
