@@ -23,7 +23,7 @@ export function openBreakOff(): BreakOff | null {
   const libc = openLibc(CALLS)?.symbols;
   if (sockets === null || libc === undefined) return null;
   return (localPort, peer) => {
-    const descriptor = sockets.search.find(localPort, peer);
+    const descriptor = sockets.search.findAccepted(localPort, peer);
     if (descriptor < 0) return;
     sockets.resetOnClose(descriptor);
     libc.shutdown(descriptor, SHUT_RDWR);

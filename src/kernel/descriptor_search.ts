@@ -63,7 +63,18 @@ export class DescriptorSearch {
    * none. Starts near a guess, else at the last hit, and walks outwards: one look-up as a rule.
    */
   find(localPort: number, peer: Peer, guess = -1): number {
-    const last = guess < 0 ? this.#last : guess;
+    return this.#walk(localPort, peer, guess < 0 ? this.#last : guess, true);
+  }
+
+  /**
+   * The same of a connection that was accepted; -1 too when its peer has reset it. A listening socket
+   * has the same port and no peer either, so none without a peer is taken.
+   */
+  findAccepted(localPort: number, peer: Peer): number {
+    return this.#walk(localPort, peer, this.#last, false);
+  }
+
+  #walk(localPort: number, peer: Peer, last: number, takesReset: boolean): number {
     let end = SEARCH_SPAN;
     let disconnected = -1;
     for (let step = 0; step <= end; step++) {
@@ -74,7 +85,7 @@ export class DescriptorSearch {
         if (match === Match.yes) return this.#last = descriptor;
         // A peer that has reset the connection left no name to check: the best there is, unless
         // the right one is close by.
-        if (match === Match.disconnected && disconnected < 0) {
+        if (takesReset && match === Match.disconnected && disconnected < 0) {
           disconnected = descriptor;
           end = Math.min(SEARCH_SPAN, step + RESET_SEARCH_SPAN);
         }

@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openDrain } from "../../src/kernel/accept_queue.ts";
+import { openBreakOff } from "../../src/kernel/break_off.ts";
 import { MemoryReturn } from "../../src/kernel/memory.ts";
 import { TcpSockets } from "../../src/kernel/tcp_info.ts";
 import { drainOf } from "../../src/net/listener.ts";
@@ -12,6 +13,8 @@ import { literalEndpoint } from "../../src/domain/address.ts";
 
 const ignore = Deno.build.os !== "linux";
 const CONNECTIONS = 16;
+/** So many connections that the last one's descriptor is far from the listener's. */
+const FAR = 100;
 
 function loopback(): Deno.TcpListener {
   return Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -38,6 +41,35 @@ Deno.test({
     }
     // Another thread of the runtime may open something in between.
     assert(guessed > CONNECTIONS / 2, `${guessed} of ${CONNECTIONS} guesses hit`);
+  },
+});
+
+Deno.test({
+  name: "break_off.ts: breaks off a connection far from its listener, and never the listener",
+  ignore,
+  sanitizeResources: false,
+  fn: async () => {
+    const breakOff = openBreakOff();
+    assert(breakOff !== null);
+    using listener = loopback();
+    const { port } = listener.addr;
+    const pairs: [Deno.TcpConn, Deno.TcpConn][] = [];
+    for (let i = 0; i < FAR; i++) {
+      const dialled = Deno.connect({ hostname: "127.0.0.1", port });
+      pairs.push([await listener.accept(), await dialled]);
+    }
+    for (const [accepted, own] of pairs) {
+      const peer = literalEndpoint("127.0.0.1", own.localAddr.port)!;
+      breakOff(port, peer);
+      assertEquals(await accepted.read(new Uint8Array(1)), null, "the connection is broken off");
+      accepted.close();
+      own.close();
+    }
+    // A peer that was never there, as one that has reset its connection.
+    breakOff(port, literalEndpoint("127.0.0.2", port)!);
+    const dialled = Deno.connect({ hostname: "127.0.0.1", port });
+    (await listener.accept()).close();
+    (await dialled).close();
   },
 });
 
