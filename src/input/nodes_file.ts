@@ -54,7 +54,7 @@ function entriesOf(
     seen.add(target.name);
     const own = target.labels.find(([key]) => key === HTTP_KEY)?.[1];
     if (own !== undefined && (!PORT.test(own) || Number(own) > 65_535)) {
-      throw new UsageError(`${at}: node ${quote(target.name)}: http=${own} is no port`);
+      throw new UsageError(`${at}: node ${quote(target.name)}: its http= is no port`);
     }
     const labels = target.labels.filter(([key]) => key !== HTTP_KEY);
     return { target: { ...target, labels }, httpPort: own === undefined ? httpPort : Number(own) };

@@ -13,6 +13,7 @@ import {
 } from "../domain/target.ts";
 import { literalEndpoint, parseIpv6, unmapped } from "../domain/address.ts";
 import { isLibpq, parseConnectionText, redacted } from "./connection_text.ts";
+import { atOnce, type Steps } from "../time/slices.ts";
 import { servicePort } from "./services.ts";
 
 /** What targets get that do not say otherwise. */
@@ -33,6 +34,10 @@ export const NO_DEFAULTS: TargetDefaults = { az: DEFAULT_AZ, labels: [] };
 
 /** More targets than this in a file are a mistake, and would not fit a small process. */
 export const MAX_TARGETS = 100_000;
+/** A longer line of a file is a mistake: all labels at their longest are some 5000 characters. */
+const MAX_LINE_LENGTH = 65_536;
+/** Lines of a file that are read without a pause. */
+const LINES_A_STEP = 64;
 /** A name or label longer than this is a mistake; collectd's parts end at 127 bytes. */
 const MAX_NAME_LENGTH = 255;
 /** With these two, a target's longest labels fit a record of every format (MAX_RECORD_BYTES). */
@@ -271,17 +276,31 @@ export function parseTargets(
   defaults: TargetDefaults,
   lines: number[] = [],
 ): Target[] {
+  return atOnce(targetSteps(text, file, defaults, lines));
+}
+
+/** The same in steps: a file may be long, and probes go on while it is read again. */
+export function* targetSteps(
+  text: string,
+  file: string,
+  defaults: TargetDefaults,
+  lines: number[],
+): Steps<Target[]> {
   const called = defaults.called ?? "target";
   // Nodes of a mesh have a check of their own.
   const keyOf = defaults.called === undefined ? seriesKey : targetKey;
   const targets: Target[] = [];
   const seen = new Map<string, number>();
   let number = 0;
-  for (const line of text.split("\n")) {
+  for (const line of linesOf(text)) {
     number++;
+    if (number % LINES_A_STEP === 0) yield;
+    const at = `${file}:${number}`;
+    if (line.length > MAX_LINE_LENGTH) {
+      throw new UsageError(`${at}: longer than ${MAX_LINE_LENGTH} characters`);
+    }
     const words = withoutComment(line).trim().split(/\s+/);
     if (words[0] === "") continue;
-    const at = `${file}:${number}`;
     for (const target of parseLine(words, at, defaults)) {
       const key = keyOf(target);
       const earlier = seen.get(key);
@@ -302,6 +321,16 @@ export function parseTargets(
   }
   if (targets.length === 0) throw new UsageError(`${file}: no ${called} in it`);
   return targets;
+}
+
+/** The lines of a text, one at a time. */
+function* linesOf(text: string): Generator<string> {
+  for (let from = 0; from <= text.length;) {
+    const end = text.indexOf("\n", from);
+    const to = end < 0 ? text.length : end;
+    yield text.slice(from, to);
+    from = to + 1;
+  }
 }
 
 /** A hash begins a comment where a word could begin. */
@@ -333,7 +362,7 @@ function parseLine(words: string[], at: string, defaults: TargetDefaults): Targe
 }
 
 /** A message about a line of a file, which may be anybody's and secret: it quotes nothing of it. */
-function unquoted(message: string): string {
+export function unquoted(message: string): string {
   return message.replaceAll(/ ?"(?:[^"\\]|\\.)*"/g, "").replace(
     /(goes in brackets).*/,
     "$1: [address]:port",

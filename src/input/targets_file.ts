@@ -2,7 +2,9 @@
 import { SystemError } from "../domain/exit.ts";
 import type { Target } from "../domain/target.ts";
 import { readInputFile } from "./file.ts";
-import { parseTargets, type TargetDefaults } from "./target_text.ts";
+import { systemClock } from "../time/clock.ts";
+import { inSlices } from "../time/slices.ts";
+import { type TargetDefaults, targetSteps } from "./target_text.ts";
 
 /** A larger file is a mistake. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -13,12 +15,14 @@ export async function loadTargets(
   defaults: TargetDefaults,
   lines: number[] = [],
 ): Promise<Target[]> {
-  if (path !== STDIN) {
-    return parseTargets(await readInputFile(path, MAX_FILE_BYTES), path, defaults, lines);
-  }
+  if (path !== STDIN) return await parsed(await readInputFile(path, MAX_FILE_BYTES), path);
   // It can be read once; a reload finds the same targets.
   fromStdin ??= await readStdin();
-  return parseTargets(fromStdin, "standard input", defaults, lines);
+  return await parsed(fromStdin, "standard input");
+
+  function parsed(text: string, file: string): Promise<Target[]> {
+    return inSlices(targetSteps(text, file, defaults, lines), systemClock);
+  }
 }
 
 /** Standard input in the place of a file's path. */

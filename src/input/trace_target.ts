@@ -13,6 +13,7 @@ import {
   parseHostPort,
   parseTarget,
   splitName,
+  unquoted,
 } from "./target_text.ts";
 
 export interface TraceTarget {
@@ -69,7 +70,7 @@ export async function loadTraceTargets(path: string): Promise<TraceTarget[]> {
     try {
       targets.push(parseTraceTarget(word));
     } catch (error) {
-      throw new UsageError(`${path}:${index + 1}: ${messageOf(error)}`);
+      throw new UsageError(`${path}:${index + 1}: ${unquoted(messageOf(error))}`);
     }
     if (targets.length > MAX_TRACE_TARGETS) {
       throw new UsageError(`${path}: more than ${MAX_TRACE_TARGETS} targets`);

@@ -6,9 +6,9 @@ import { fateOf } from "../domain/outcome.ts";
 import { blankRecord, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { type Target, targetKey } from "../domain/target.ts";
 import type { PendingProbe } from "../net/prober.ts";
-import type { Cancel } from "../time/clock.ts";
+import { type Cancel, repeat } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
-import { CATCH_UP_MS, dueMs, skippedSlots, splayMs } from "../time/schedule.ts";
+import { CATCH_UP_MS, dueMs, splayMs } from "../time/schedule.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
 import type { LoopOptions, LoopPorts } from "./loop_options.ts";
 import { LookUps } from "./look_ups.ts";
@@ -22,6 +22,9 @@ import { ScheduledTarget } from "./scheduled_target.ts";
 const MAX_SENDS_A_TURN = 48;
 /** Answers are read before the first of a turn's probes and after so many: some 0.5 ms. */
 const SENDS_A_READING = 16;
+
+/** How often slots are counted that went by while their targets waited for a place. */
+const MISSED_EVERY_MS = 1000;
 
 /** A probe that was sent, until its fate is known; used again afterwards. */
 class SentProbe implements PendingProbe {
@@ -71,7 +74,8 @@ export class ProbeLoop {
   /** Entries whose first look-up is under way. */
   #lookingUp = 0;
   #onLookedUp: () => void = () => {};
-  #endTimer: Cancel | null = null;
+  /** Timers for as long as it runs. */
+  #timers: Cancel[] = [];
 
   constructor(options: LoopOptions, ports: LoopPorts) {
     this.#options = options;
@@ -105,15 +109,17 @@ export class ProbeLoop {
   run(): Promise<void> {
     if (this.#ended) return Promise.resolve();
     const { durationMs, resolveEveryMs } = this.#options;
-    if (durationMs !== null) this.#endMs = this.#ports.clock.now() + durationMs;
+    const { clock } = this.#ports;
+    if (durationMs !== null) this.#endMs = clock.now() + durationMs;
     if (resolveEveryMs !== null) this.#lookUps.repeat(this.entries, resolveEveryMs);
     return new Promise((resolve) => {
       this.#finish = resolve;
       this.#running = true;
+      this.#timers.push(repeat(clock, MISSED_EVERY_MS, () => this.#countMissed()));
       this.#spread(this.entries);
       // A name that is still looked up must not outlast the end.
       if (durationMs !== null && this.#lookingUp > 0) {
-        this.#endTimer = this.#ports.clock.wakeAt(this.#endMs, () => this.#finishIfDone());
+        this.#timers.push(clock.wakeAt(this.#endMs, () => this.#finishIfDone()));
       }
       this.#arm();
       this.#finishIfDone();
@@ -126,9 +132,10 @@ export class ProbeLoop {
     this.#onLookedUp();
     this.#lookUps.stop(this.entries);
     if (!this.#running) return;
+    this.#countMissed();
     this.#running = false;
     this.#timer?.();
-    this.#endTimer?.();
+    for (const cancel of this.#timers) cancel();
     this.#ports.prober.stop();
     this.#finish();
   }
@@ -225,17 +232,15 @@ export class ProbeLoop {
       this.#queue.pop();
       // What was due before the end is sent, though a timer was late.
       if (now >= this.#endMs + CATCH_UP_MS) {
-        this.#skip(entry, Math.ceil((this.#endMs - entry.dueMs) / intervalMs));
+        this.#skipTo(entry, this.#endMs);
         continue;
       }
       if (entry.slow && this.#slowInFlight >= this.#slowLimit) {
         this.#deferred.push(entry);
         continue;
       }
-      const skipped = skippedSlots(entry.startMs, intervalMs, entry.slot, now);
-      if (skipped > 0) this.#skip(entry, skipped);
-      const due = dueMs(entry.startMs, intervalMs, entry.slot + skipped);
-      entry.slot += skipped + 1;
+      this.#skip(entry, entry.takeMissed(intervalMs, now));
+      const due = dueMs(entry.startMs, intervalMs, entry.slot++);
       entry.dueMs = dueMs(entry.startMs, intervalMs, entry.slot);
       this.#send(entry, due, this.#options.burst);
       // A burst's next slot is looked at when the burst is over, and may be late by then.
@@ -250,9 +255,18 @@ export class ProbeLoop {
 
   /** Counts the probes of slots that are not sent. */
   #skip(entry: ScheduledTarget, slots: number): void {
+    if (slots === 0) return;
     const probes = slots * this.#options.burst;
     if (this.#options.statistics !== false) entry.stats.skip(probes);
     this.#ports.onSkip(entry.target, probes);
+  }
+
+  /** Counts the slots that went by of targets that still wait for a place. */
+  #countMissed(): void {
+    const now = Math.min(this.#ports.clock.now(), this.#endMs);
+    const { intervalMs } = this.#options;
+    for (const entry of this.#queue) this.#skip(entry, entry.takeMissed(intervalMs, now));
+    for (const entry of this.#deferred) this.#skip(entry, entry.takeMissed(intervalMs, now));
   }
 
   /** Sends one probe; `left` of its burst remain, this one included. */
@@ -309,9 +323,10 @@ export class ProbeLoop {
         this.#lookUps.advance(entry, record.outcome);
       }
     }
-    const lost = fateOf(record.outcome) === "lost";
     this.#spare.push(probe);
-    if (this.#options.burst > 1) this.#followBurst(entry, left, lost);
+    if (this.#options.burst > 1) {
+      this.#followBurst(entry, left, fateOf(record.outcome) === "lost");
+    }
     this.#releaseDeferred();
     this.#goOn();
     this.#finishIfDone();
@@ -356,10 +371,10 @@ export class ProbeLoop {
     }
   }
 
-  /** Skips the slots that went by during a burst. */
+  /** Skips the slots before a moment. */
   #skipTo(entry: ScheduledTarget, now: number): void {
     const { intervalMs } = this.#options;
-    const slots = Math.ceil((now - entry.dueMs) / intervalMs);
+    const slots = Math.ceil((now - dueMs(entry.startMs, intervalMs, entry.slot)) / intervalMs);
     if (slots <= 0) return;
     this.#skip(entry, slots);
     entry.slot += slots;

@@ -3,6 +3,7 @@ import type { Endpoint, Target } from "../domain/target.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Family, Resolver } from "../net/resolver.ts";
 import type { Cancel } from "../time/clock.ts";
+import { skippedSlots } from "../time/schedule.ts";
 import { TargetStats } from "../stats/target_stats.ts";
 
 /** Addresses kept of one name; further ones are ignored. */
@@ -98,6 +99,13 @@ export class ScheduledTarget {
     this.adopt([literal], false);
     this.unresolvedReason = "";
     return true;
+  }
+
+  /** Leaves the slots behind that went by unsent; returns how many. */
+  takeMissed(intervalMs: number, nowMs: number): number {
+    const missed = skippedSlots(this.startMs, intervalMs, this.slot, nowMs);
+    this.slot += missed;
+    return missed;
   }
 
   /** Looks the host up; a literal needs no resolver. */

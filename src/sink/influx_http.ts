@@ -54,10 +54,10 @@ interface Part {
 
 /** What an answer means for the lines that were sent. `failed` is an answer of 500, `again` any other. */
 type Verdict =
-  | { readonly kind: "stored"; readonly lost: number }
+  | { readonly kind: "stored"; readonly lost: number; readonly why: string }
   | { readonly kind: "too_large" | "refused" | "failed" | "again"; readonly why: string };
 
-/** Refusals for their content that parts of one batch may meet: enough to find one line in 600. */
+/** Refusals for their content in a row that parts of one batch may meet: enough to find one line in 600. */
 const MAX_REFUSALS = 24;
 /** Answers of 500 to one batch, after which it is asked whether others fare better. */
 const SUSPECT_TRIES = 3;
@@ -200,7 +200,9 @@ export class InfluxHttp implements Exporter {
       const verdict = await this.#attempt(batch, part);
       if (verdict.kind === "stored") {
         parts.pop();
+        if (verdict.lost > 0) this.#sayRefusal(verdict.why);
         this.#settle(batch, part, verdict.lost);
+        refusals = MAX_REFUSALS;
         this.#stored++;
         this.#backoff.reset();
         this.#trouble.ends(this.dropped);
@@ -230,8 +232,7 @@ export class InfluxHttp implements Exporter {
 
   /** Counts a part's lines as lost, or returns its halves, which are to be sent, the first one last. */
   #refuse(batch: Batch, part: Part, why: string, again: boolean): Part[] {
-    if (!this.#refusalSaid) this.#trouble.say(`lines refused: ${why}`);
-    this.#refusalSaid = true;
+    this.#sayRefusal(why);
     this.#backoff.reset();
     const lines = linesOf(batch, part);
     if (lines <= 1 || !again) {
@@ -240,6 +241,11 @@ export class InfluxHttp implements Exporter {
     }
     this.#trouble.detail(`${lines} lines refused, sending them in halves: ${why}`);
     return halves(batch, part);
+  }
+
+  #sayRefusal(why: string): void {
+    if (!this.#refusalSaid) this.#trouble.say(`lines refused: ${why}`);
+    this.#refusalSaid = true;
   }
 
   #settle(batch: Batch, part: Part, lost: number): void {
@@ -298,14 +304,14 @@ export class InfluxHttp implements Exporter {
 
 /** Bad lines stay bad; all else (no such database, wrong token, overload) may be mended. */
 function verdictOf({ status, message }: Reply): Verdict {
-  if (status >= 200 && status < 300) return { kind: "stored", lost: 0 };
+  if (status >= 200 && status < 300) return { kind: "stored", lost: 0, why: "" };
+  const why = shown(`HTTP ${status} ${message}`);
   // InfluxDB stores the other points of such a batch, and says so with 400 or with 500.
   const partial = /partial write.*?(?:dropped=(\d+))?$/s.exec(message.replace(/["}\s]+$/, ""));
   if (partial !== null && (status === 400 || status >= 500)) {
     const unparsed = message.match(/unable to parse/g)?.length ?? 0;
-    return { kind: "stored", lost: Math.max(Number(partial[1] ?? 0), unparsed, 1) };
+    return { kind: "stored", lost: Math.max(Number(partial[1] ?? 0), unparsed, 1), why };
   }
-  const why = shown(`HTTP ${status} ${message}`);
   if (status === 413) return { kind: "too_large", why };
   if (status === 400 || status === 422) return { kind: "refused", why };
   return { kind: status === 500 ? "failed" : "again", why };

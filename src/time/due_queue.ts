@@ -7,6 +7,11 @@ export class DueQueue<T extends { dueMs: number }> {
     return this.#heap.length;
   }
 
+  /** All entries, in no order. */
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#heap.values();
+  }
+
   /** The earliest entry, without taking it. */
   peek(): T | undefined {
     return this.#heap[0];

@@ -38,9 +38,9 @@ Deno.test("where rows are offered can be said for all nodes that do not say it t
 
 const BAD: readonly [text: string, message: string][] = [
   ["a=h1\na=h2", 'nodes:2: node "a" is there twice'],
-  ["a=h1 http=0", 'nodes:1: node "a": http=0 is no port'],
-  ["a=h1 http=65536", 'nodes:1: node "a": http=65536 is no port'],
-  ["a=h1 http=x", 'nodes:1: node "a": http=x is no port'],
+  ["a=h1 http=0", 'nodes:1: node "a": its http= is no port'],
+  ["a=h1 http=65536", 'nodes:1: node "a": its http= is no port'],
+  ["a=h1 http=x", 'nodes:1: node "a": its http= is no port'],
   ["a=::1", "nodes:1: node: an IPv6 address goes in brackets: [address]:port"],
   ["a=", "nodes:1: node: wants host, host:port, 1.2.3.4, [v6]:port or name=host:port"],
   ["a=h1:0", "nodes:1: node: port is not from 1 to 65535"],

@@ -1,8 +1,13 @@
-import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
 import type { Target } from "../../../src/domain/target.ts";
 import { JsonFormat } from "../../../src/format/json.ts";
-import { MAX_TARGETS, NO_DEFAULTS, parseTargets } from "../../../src/input/target_text.ts";
+import {
+  MAX_TARGETS,
+  NO_DEFAULTS,
+  parseTargets,
+  targetSteps,
+} from "../../../src/input/target_text.ts";
 import { established } from "../fixtures.ts";
 import { written } from "../format/written.ts";
 
@@ -114,4 +119,16 @@ Deno.test("ten times the lines take about ten times as long, not a hundred times
   readingMs(1000, 1);
   // Both take about as long, so that other programs take as much from the one as from the other.
   assertLess(readingMs(10_000, 1), 3 * readingMs(1000, 10));
+});
+
+Deno.test("a line of megabytes is refused at once, and its words are in no message", () => {
+  const error = assertThrows(() => read(`a:1\n${"x".repeat(50 << 20)}`), UsageError);
+  assertEquals(error.message, "nodes.txt:2: longer than 65536 characters");
+});
+
+Deno.test("a file is read in steps, comments too: probes go on meanwhile", () => {
+  const steps = targetSteps("#\n".repeat(1000) + "a:1", "f", NO_DEFAULTS, []);
+  let pauses = 0;
+  while (steps.next().done !== true) pauses++;
+  assertGreater(pauses, 10);
 });

@@ -59,7 +59,7 @@ const BOUNDS = {
   backoff: { firstMs: 1000, mostMs: 4000 },
 };
 
-const setUp = () => {
+const setUp = (bounds = QUEUE) => {
   const clock = new FakeClock();
   const server = new FakeServer();
   const said: string[] = [];
@@ -69,7 +69,7 @@ const setUp = () => {
     post: server.post,
     clock,
     output: {
-      queue: new OutputQueue(QUEUE),
+      queue: new OutputQueue(bounds),
       trouble: new Trouble("db", (text) => said.push(text), (text) => details.push(text)),
     },
   };
@@ -190,6 +190,23 @@ Deno.test("of a refused batch all lines but the bad ones are stored; it is said 
   }
 });
 
+Deno.test("where half of the lines are bad, the others are stored all the same", async () => {
+  const { clock, server, exporter, put } = setUp({
+    batches: 4,
+    batchBytes: MAX_RECORD_BYTES + 2999,
+  });
+  judging(
+    server,
+    (numbers) => numbers.some((n) => n % 2 === 0) ? { status: 400, message: "" } : STORED,
+  );
+  put(1, 300);
+  await clock.advance(1000);
+  await settle(5000);
+  const good = range(1, 300).filter((n) => n % 2 === 1);
+  assertEquals(server.stored.toSorted((a, b) => a - b), good);
+  assertEquals([exporter.dropped, exporter.waiting], [150, 0]);
+});
+
 Deno.test("a batch of bad lines alone is given up after a bounded number of tries", async () => {
   const { server, exporter, put } = setUp();
   server.automatic = { status: 400, message: "no" };
@@ -213,7 +230,7 @@ Deno.test("what is too large is sent in halves, and further batches in parts at 
 
 Deno.test("of a partial write only the points not stored are counted, whatever its status", async () => {
   for (const status of [400, 500]) {
-    const { server, exporter, put } = setUp();
+    const { server, said, exporter, put } = setUp();
     put(1, 10);
     await server.answer(status, '{"error":"partial write: field type conflict: … dropped=3"}');
     assertEquals([exporter.dropped, exporter.waiting], [3, 0]);
@@ -223,6 +240,10 @@ Deno.test("of a partial write only the points not stored are counted, whatever i
     put(21, 30);
     await server.answer(status, '{"error":"partial write: … dropped=99"}');
     assertEquals([exporter.dropped, server.requests.length], [14, 3]);
+    assertEquals([said.length, said[0].startsWith(`db: lines refused: HTTP ${status} {`)], [
+      1,
+      true,
+    ]);
   }
 });
 
