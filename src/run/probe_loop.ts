@@ -3,16 +3,15 @@
  * bound on what is in flight, results handed on as their fate becomes known.
  */
 import { fateOf } from "../domain/outcome.ts";
-import { blankRecord, NONE, type ProbeRecord } from "../domain/probe_record.ts";
+import { NONE } from "../domain/probe_record.ts";
 import { type Target, targetKey } from "../domain/target.ts";
-import type { PendingProbe } from "../net/prober.ts";
 import { type Cancel, repeat } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
 import { CATCH_UP_MS, dueMs, splayMs } from "../time/schedule.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
 import type { LoopOptions, LoopPorts } from "./loop_options.ts";
 import { LookUps } from "./look_ups.ts";
-import { ScheduledTarget } from "./scheduled_target.ts";
+import { ScheduledTarget, SentProbe } from "./scheduled_target.ts";
 
 /**
  * Probes sent in one turn, unless the prober says more. Late ones are sent in several, so that
@@ -25,25 +24,6 @@ const SENDS_A_READING = 16;
 
 /** How often slots are counted that went by while their targets waited for a place. */
 const MISSED_EVERY_MS = 1000;
-
-/** A probe that was sent, until its fate is known; used again afterwards. */
-class SentProbe implements PendingProbe {
-  readonly record: ProbeRecord = blankRecord();
-  entry!: ScheduledTarget;
-  /** Counted among those in flight that targets which answer late or never may have. */
-  slow = false;
-  /** How many of its burst are still to be sent. */
-  left = 0;
-  #settled: (probe: SentProbe) => void;
-
-  constructor(settled: (probe: SentProbe) => void) {
-    this.#settled = settled;
-  }
-
-  settled(): void {
-    this.#settled(this);
-  }
-}
 
 export class ProbeLoop {
   readonly entries: ScheduledTarget[] = [];

@@ -1,4 +1,6 @@
-/** A target on the schedule: its addresses, its next slot, its counters. */
+/** A target on the schedule: its addresses, its next slot, its counters; and a probe that was sent to it. */
+import { blankRecord, type ProbeRecord } from "../domain/probe_record.ts";
+import type { PendingProbe } from "../net/prober.ts";
 import type { Endpoint, Target } from "../domain/target.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import type { Family, Resolver } from "../net/resolver.ts";
@@ -143,5 +145,24 @@ export class ScheduledTarget {
   /** Moves on to the next known address. */
   advance(): Endpoint | null {
     return this.adopt(this.#endpoints, true);
+  }
+}
+
+/** A probe that was sent, until its fate is known; used again afterwards. */
+export class SentProbe implements PendingProbe {
+  readonly record: ProbeRecord = blankRecord();
+  entry!: ScheduledTarget;
+  /** Counted among those in flight that targets which answer late or never may have. */
+  slow = false;
+  /** How many of its burst are still to be sent. */
+  left = 0;
+  #settled: (probe: SentProbe) => void;
+
+  constructor(settled: (probe: SentProbe) => void) {
+    this.#settled = settled;
+  }
+
+  settled(): void {
+    this.#settled(this);
   }
 }
