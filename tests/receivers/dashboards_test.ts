@@ -1,5 +1,5 @@
 /** Every query of every dashboard, asked of a real server that real runs have filled. */
-import { assert, assertEquals } from "@std/assert";
+import { assert } from "@std/assert";
 import { InfluxDb } from "./real/influxdb.ts";
 import { Machine } from "./real/machine.ts";
 import { Peers } from "./real/peers.ts";
@@ -50,15 +50,17 @@ async function checkPrometheus(
 ): Promise<void> {
   const { queries, variables } = read(`${name}_prometheus`);
   for (const [title, query] of queries) {
-    const values = await prometheus.values(filled(query, variables.keys()));
-    assert(values.some(Number.isFinite), `${name}, ${title}: ${values.length} series`);
+    await untilTrue(`data of ${name}, ${title}`, async () => {
+      return (await prometheus.values(filled(query, variables.keys()))).some(Number.isFinite);
+    });
   }
   for (const [variable, query] of variables) {
     const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(query) ?? [];
     if (selector === undefined) continue;
-    const found = await prometheus.series(filled(selector, variables.keys()));
-    const values = new Set(found.map(({ metric }) => metric[label]));
-    assertEquals(values.size, counts[variable], `${name}, ${variable}`);
+    await untilTrue(`${counts[variable]} values of ${name}, ${variable}`, async () => {
+      const found = await prometheus.series(filled(selector, variables.keys()));
+      return new Set(found.map(({ metric }) => metric[label])).size === counts[variable];
+    });
   }
 }
 
@@ -69,14 +71,16 @@ async function checkInfluxDb(
 ): Promise<void> {
   const { queries, variables } = read(`${name}_influxdb`);
   for (const [title, query] of queries) {
-    const cells = await influx.values(filled(query, variables.keys()));
-    const some = cells.some((cell) => cell !== null && cell !== "");
-    assert(some, `${name}, ${title}: ${cells.length} cells`);
+    await untilTrue(`data of ${name}, ${title}`, async () => {
+      const cells = await influx.values(filled(query, variables.keys()));
+      return cells.some((cell) => cell !== null && cell !== "");
+    });
   }
   for (const [variable, query] of variables) {
     if (query === "influxdb") continue;
-    const values = await influx.values(query);
-    assertEquals(values.length, counts[variable], `${name}, ${variable}: ${values}`);
+    await untilTrue(`${counts[variable]} values of ${name}, ${variable}`, async () => {
+      return (await influx.values(query)).length === counts[variable];
+    });
   }
 }
 

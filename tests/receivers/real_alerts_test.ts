@@ -3,7 +3,7 @@
  * cause makes its alert fire and resolve. Those that want a network are in tests/wan/alerts_test.ts.
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Case, firesAndResolves, quickRules, SHIPPED } from "./real/alerts.ts";
+import { type Case, firesAndResolves, nothingFires, quickRules, SHIPPED } from "./real/alerts.ts";
 import { Machine } from "./real/machine.ts";
 import { Peers } from "./real/peers.ts";
 import { Prometheus } from "./real/prometheus.ts";
@@ -201,8 +201,7 @@ realTest("each alert fires when its cause is made, not before, and resolves", [
     async () => (await prometheus.series("wire_probe_mesh_up")).length === 6,
   );
   await passing(CALM_MS);
-  const firing = (await prometheus.alerts()).filter(({ state }) => state === "firing");
-  assertEquals(firing, []);
+  await nothingFires(prometheus);
 
   let stopStutter = false;
   const cases: Case[] = [{

@@ -1,5 +1,4 @@
 /** The alerts as they are shipped, with spans of seconds instead of minutes, watched in a Prometheus. */
-import { assertEquals } from "@std/assert";
 import type { Alert, Prometheus } from "./prometheus.ts";
 import { type Folder, untilTrue } from "./receiver.ts";
 
@@ -42,6 +41,17 @@ export interface Case {
   end(): void | Promise<void>;
 }
 
+/**
+ * Until no alert fires: one that tells of a moment in which this machine stood still is true, and over soon.
+ */
+export async function nothingFires(prometheus: Prometheus): Promise<void> {
+  await untilTrue(
+    "nothing fires while nothing is wrong",
+    async () => (await prometheus.alerts()).every(({ state }) => state !== "firing"),
+    FIRES_MS,
+  );
+}
+
 /** No alert is there before; this one fires for its cause, and is gone after the cause's end. */
 export async function firesAndResolves(prometheus: Prometheus, one: Case): Promise<void> {
   const { alert, labels } = one;
@@ -49,7 +59,10 @@ export async function firesAndResolves(prometheus: Prometheus, one: Case): Promi
   const is = ({ labels: of }: Alert) =>
     of.alertname === alert && Object.entries(labels).every(([key, value]) => of[key] === value);
   const states = async () => (await prometheus.alerts()).filter(is).map(({ state }) => state);
-  assertEquals(await states(), [], `${what} before its cause`);
+  await untilTrue(
+    `${what} is not there before its cause`,
+    async () => (await states()).length === 0,
+  );
   const caused = one.cause();
   await untilTrue(`${what} fires`, async () => (await states()).includes("firing"), FIRES_MS);
   await one.end();
