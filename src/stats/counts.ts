@@ -6,7 +6,7 @@
 /** The room for a histogram's counts grows in steps of so many buckets. */
 export const ROOM = 32;
 /** The memory of all histograms grows in steps of so many cells: each makes objects as large as itself. */
-const STEP_CELLS = 128;
+const STEP_CELLS = 256;
 
 /** A count that is too large for one kind of cell moves all of them to the next larger kind. */
 type Cells = Uint8Array | Uint16Array | Uint32Array | Float64Array;
