@@ -92,7 +92,8 @@ function assertClient(report: readonly Group[], ofSs: readonly number[]): void {
   assertEquals(bulk.connections, CONNECTIONS);
   assertEquals(bulk.rtt_ms?.count, CONNECTIONS);
   assertEquals(bulk.reply_rtt_ms, null);
-  assertAlmostEquals(bulk.rtt_ms?.p50 ?? NaN, ROUND_TRIP_MS, 1);
+  // No shorter than the link; a busy machine makes it longer, for the kernel's own figures too.
+  assertGreaterOrEqual(bulk.rtt_ms?.p50 ?? NaN, ROUND_TRIP_MS - 1);
   assertEquals(ofSs.length, CONNECTIONS);
   assertAlmostEquals(bulk.rtt_ms?.p50 ?? NaN, quantile(ofSs, 0.5), 0.5);
   assertAlmostEquals(bulk.min_rtt_ms ?? NaN, ROUND_TRIP_MS, 1);

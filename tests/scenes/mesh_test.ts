@@ -9,7 +9,7 @@ const ROUNDING_MS = 0.02;
 /** So many probes make a median. */
 const ENOUGH = 18;
 /** Generous: until the probes of a whole window are those of the network as it is now. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 90_000;
 const LOOK_EVERY_MS = 500;
 
 /** Asks for the matrix until it is as it should be; past the bound, what is wrong is in the last one. */
