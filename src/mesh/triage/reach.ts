@@ -25,12 +25,13 @@ export function reachability(view: MeshView): Finding[] {
   const several = parts.filter((part) => part.length > 1);
   const split = several.length > 1 ? [splitFinding(view, several)] : [];
   for (const node of dead) view.leaveOut(node);
+  const nodes = [...oneWay(view, "to"), ...oneWay(view, "from")];
   const found = [
     ...split,
     ...dead.map((node) => deadFinding(view, node)),
-    ...cutBlocks(view, several),
-    ...oneWay(view, "to"),
-    ...oneWay(view, "from"),
+    // A zone whose only node answers nobody is not cut off from every other zone.
+    ...cutBlocks(view, several, new PairSet(view.size).with(nodes)),
+    ...nodes,
   ];
   return [...found, ...silentPairs(view, new PairSet(view.size).with(found))];
 }
@@ -157,7 +158,11 @@ function partText(view: MeshView, part: readonly number[]): string {
 }
 
 /** Zones that do not reach each other although both reach others. */
-function cutBlocks(view: MeshView, parts: readonly (readonly number[])[]): Finding[] {
+function cutBlocks(
+  view: MeshView,
+  parts: readonly (readonly number[])[],
+  byNode: PairSet,
+): Finding[] {
   const partOf = new Map(parts.flatMap((part, i) => part.map((node) => [node, i] as const)));
   const cut = (from: number, to: number) => {
     let [pairs, silent] = [0, 0];
@@ -165,6 +170,7 @@ function cutBlocks(view: MeshView, parts: readonly (readonly number[])[]): Findi
       for (const j of view.zones[to].nodes) {
         const state = view.state(i, j);
         if (state === "unmeasured" || partOf.get(i) !== partOf.get(j)) continue;
+        if (byNode.has(i, j)) continue;
         pairs++;
         if (state === "silent") silent++;
       }

@@ -217,6 +217,10 @@ Deno.test("a row that is not to be had is no alarm while its node answers", () =
 Deno.test("a node that answers nobody, or is answered by nobody, is told from a dead one", () => {
   assertEquals(said(mesh(nodes(5), (_, to) => to === "a3" ? LOST : {})), ["loss to a3"]);
   assertEquals(said(mesh(nodes(5), (from) => from === "a3" ? LOST : {})), ["loss from a3"]);
+  // Alone in its zone, which is no partition of two zones.
+  const zones = nodes(3, 3, 1);
+  assertEquals(said(mesh(zones, (_, to) => to === "c1" ? LOST : {})), ["loss to c1"]);
+  assertEquals(said(mesh(zones, (from) => from === "c1" ? LOST : {})), ["loss from c1"]);
 });
 
 Deno.test("refusals say that nothing listens, not that anything is lost", () => {
