@@ -42,7 +42,14 @@ export interface Decision {
 }
 
 /** From samples to the answer; depends on them alone. */
-export function decide(measured: Measured): Decision {
+export function decide(samples: Measured): Decision {
+  // An echo is never repeated, so one that took seconds took them on the way.
+  const measured: Measured = {
+    ...samples,
+    cold: samples.cold.settled(),
+    steady: samples.steady.settled(),
+    knock: samples.knock?.settled() ?? null,
+  };
   const sides = sidesOf(measured);
   const findings = findingsOf(measured);
   const holds = holdsOf(sides, findings);

@@ -2,7 +2,16 @@ import { assert } from "@std/assert";
 import { decide } from "../../../../src/commands/compare/decision/conclusion.ts";
 import type { Cause, Conclusion } from "../../../../src/domain/comparison.ts";
 import { Random } from "../../random.ts";
-import { HEALTHY, losingSyns, measured, quiet, type Scene, spiking, thinking } from "./scenes.ts";
+import {
+  HEALTHY,
+  losingAnswers,
+  losingSyns,
+  measured,
+  quiet,
+  type Scene,
+  spiking,
+  thinking,
+} from "./scenes.ts";
 
 const RUNS = 50;
 /** Causes that blame nobody, and ask for more. */
@@ -47,6 +56,19 @@ const SCENES: readonly [what: string, scene: Scene, expected: Expected][] = [
     sureOf20: 20,
   }],
   ["a fifth of the SYNs is lost", lossy(0.2), { right: ["loss"], sureOf200: 50, sureOf20: 45 }],
+  ["a fifth of the SYN-ACKs is lost, and the other side repeats them", {
+    ...HEALTHY,
+    cold: losingAnswers(0.2),
+    steady: losingAnswers(0.2),
+    knock: losingAnswers(0.2),
+  }, { right: ["loss"], sureOf200: 50, sureOf20: 45 }],
+  ["all takes more than a second, by satellite", {
+    ...HEALTHY,
+    cold: quiet(1_020_000),
+    steady: quiet(1_020_000),
+    echo: quiet(1_020_000),
+    knock: quiet(1_020_000),
+  }, { right: ["none"], sureOf200: 50, sureOf20: 40 }],
   ["one SYN in a hundred is lost", lossy(0.01), {
     right: ["loss"],
     sureOf200: 20,

@@ -53,6 +53,11 @@ export function losingSyns(share: number, draw: Draw = quiet()): Draw {
   };
 }
 
+/** A share of the SYN-ACKs is lost, and the other side sends them again before a SYN is due again. */
+export function losingAnswers(share: number, draw: Draw = quiet()): Draw {
+  return spiking(share, draw, 1_000_000);
+}
+
 export const HEALTHY: Scene = {
   echo: quiet(),
   cold: quiet(),
