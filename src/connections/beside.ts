@@ -115,6 +115,7 @@ export class TraceTrigger {
   #trace: (order: TraceOrder) => Promise<void>;
   #tracedMs = new Map<string, number>();
   #busy = false;
+  #newest: Promise<void> = Promise.resolve();
 
   constructor(
     clock: Clock,
@@ -137,13 +138,19 @@ export class TraceTrigger {
       if (before !== undefined && now - before < AGAIN_MS) continue;
       this.#remember(order.target.address, now);
       this.#busy = true;
+      this.#newest = this.#trace(order);
       try {
-        await this.#trace(order);
+        await this.#newest;
       } finally {
         this.#busy = false;
       }
       return;
     }
+  }
+
+  /** Resolves once no trace is under way; never rejects. */
+  async ended(): Promise<void> {
+    await Promise.allSettled([this.#newest]);
   }
 
   #order(group: ConnectionGroup): TraceOrder | null {

@@ -33,7 +33,7 @@ export function stderrIsTerminal(): boolean {
 /** A line of text for people has so many columns unless the terminal is known to have others. */
 const TEXT_COLUMNS = 80;
 
-/** Columns that a summary may take. */
+/** Columns that a summary or a report may take. */
 export function summaryColumns(): number {
   try {
     const columns = stdoutIsTerminal() ? Deno.consoleSize().columns : 0;
@@ -49,7 +49,8 @@ const DEFAULT_COLUMNS = 100;
 /** The terminal's columns, or a usual width where stdout is none. */
 export function stdoutColumns(): number {
   try {
-    return Deno.stdout.isTerminal() ? Math.max(20, Deno.consoleSize().columns) : DEFAULT_COLUMNS;
+    const columns = stdoutIsTerminal() ? Deno.consoleSize().columns : 0;
+    return columns > 0 ? Math.max(20, columns) : DEFAULT_COLUMNS;
   } catch {
     return DEFAULT_COLUMNS;
   }

@@ -234,10 +234,16 @@ wan("handshakes beside and one trace to the slow peer; a healthy time has no ver
   const args = ["-c", HEALTHY_SECONDS, "--probe", "--trace-above", 40];
   const exports = ["--export", "prometheus://127.0.0.1:9273"];
   let page = "";
-  const run = await watch(near, [...args, ...exports], {}, async (reports) => {
-    if (reports !== HEALTHY_SECONDS - 1) return;
-    page = (await near.run("curl", ["-s", "http://127.0.0.1:9273/metrics"])).stdout;
-  });
+  const [run, single] = await Promise.all([
+    watch(near, [...args, ...exports], {}, async (reports) => {
+      if (reports !== HEALTHY_SECONDS - 1) return;
+      page = (await near.run("curl", ["-s", "http://127.0.0.1:9273/metrics"])).stdout;
+    }),
+    // The trace begins with the only report, and is waited for.
+    watch(near, ["-i", "3s", "--trace-above", 40]),
+  ]);
+  assertEquals([single.reports.length, single.others.length], [1, 1], single.stderr);
+  assertEquals(single.others[0].address, slow.b.v4);
   assertEquals(run.code, 0, run.stderr);
   assertEquals(verdictsIn(run.reports), []);
   for (const [peer, ms] of [[quick.b.v4, 4], [slow.b.v4, 60]] as const) {

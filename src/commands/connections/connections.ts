@@ -58,6 +58,7 @@ class Run {
   #fails: FailWatch;
   #handshakes: HandshakesBeside | null = null;
   #traces: TraceTrigger | null = null;
+  #tracer: PeerTracer | null = null;
   #owners: SocketOwners | null = null;
   #names: Lookups | null = null;
   #screen: OwnScreen | null = null;
@@ -102,6 +103,8 @@ class Run {
     const stopSearching = this.#searchOwners();
     try {
       await this.#readings(observer, outputs);
+      // A path that was announced is told, also where the last report asked for it.
+      await this.#traces?.ended();
     } finally {
       stopSearching();
       this.#handshakes?.stop();
@@ -128,7 +131,10 @@ class Run {
       onBaseline: (report) => this.#handshakes?.follow(report),
       onReport: (report) => this.#report(report, outputs),
     });
-    const stop = () => watch.stop();
+    const stop = () => {
+      watch.stop();
+      this.#tracer?.stop();
+    };
     outbox.stdout.onBroken = stop;
     if (outbox.stdout.broken !== null) stop();
     outbox.onEnd(stop);
@@ -171,6 +177,7 @@ class Run {
     }
     if (wantsTraces(this.#options)) {
       const tracer = PeerTracer.open();
+      this.#tracer = tracer;
       this.#traces = new TraceTrigger(this.#clock, trace, async (order: TraceOrder) => {
         say(`${order.group}: ${order.why}; tracing to ${order.target.address}`);
         outputs.path(await tracer.trace(order));
@@ -178,8 +185,10 @@ class Run {
     }
     if (!live || output !== "text") return;
     const screen = OwnScreen.open(outbox);
-    if (screen instanceof OwnScreen) this.#screen = screen;
-    else say(`--live: ${screen}; going on with lines`);
+    if (screen instanceof OwnScreen) {
+      this.#screen = screen;
+      outputs.onScreen = true;
+    } else say(`--live: ${screen}; going on with lines`);
   }
 
   #giveUpPermissions(): void {

@@ -18,14 +18,18 @@ import type { Connector } from "../../net/connector.ts";
 import { collectdOptions, type ExportRun } from "../../run/options.ts";
 import { outbox } from "../../run/outbox.ts";
 import { Receivers, reportRun } from "../../run/receivers.ts";
-import { stdoutColumns, stdoutIsTerminal, stdoutWantsColour } from "../../sink/stdio.ts";
+import { stdoutWantsColour, summaryColumns } from "../../sink/stdio.ts";
 import type { ConnectionsOptions } from "./options.ts";
 import type { PeerPath } from "../../trace/peer_tracer.ts";
 
 /** The width of reports that do not go to a terminal. */
 const USUAL_COLUMNS = 80;
+/** Paths told after a screen; the oldest goes first. */
+const MAX_PATHS_LEFT = 8;
 
 export class ConnectionOutputs {
+  /** Whether reports redraw a screen instead of following one another as text. */
+  onScreen = false;
   #options: ConnectionsOptions;
   #paint: Paint;
   #series: ConnectionSeries;
@@ -34,6 +38,8 @@ export class ConnectionOutputs {
   #host = hostName();
   #collectd: { readonly host: string; readonly intervalMs: number };
   #reports = 0;
+  /** Paths that wait for the end of a screen, as text. */
+  #pathsLeft: string[] = [];
 
   private constructor(
     options: ConnectionsOptions,
@@ -80,12 +86,19 @@ export class ConnectionOutputs {
       this.#paths.add(round);
       this.#receivers.write("influx", () => pathInflux(round, this.#host));
     }
-    const { output, quiet, live } = this.#options;
+    const { output, quiet } = this.#options;
     if (quiet) return;
     if (output === "json") outbox.stdout.text(traceJson(report));
-    else if (output === "text" && !live) {
-      outbox.stdout.text(`\n${traceLines(report, this.#paint).join("\n")}\n`);
-    }
+    else if (output === "influx" && round !== null) writeSteps(pathInflux(round, this.#host));
+    else if (output === "text") this.#textOfPath(traceLines(report, this.#paint));
+  }
+
+  /** A screen has no room for paths: the newest are told after its last report. */
+  #textOfPath(lines: readonly string[]): void {
+    const text = `\n${lines.join("\n")}\n`;
+    if (!this.onScreen) return outbox.stdout.text(text);
+    this.#pathsLeft.push(text);
+    if (this.#pathsLeft.length > MAX_PATHS_LEFT) this.#pathsLeft.shift();
   }
 
   /** The last report on standard error, whatever goes to standard output. */
@@ -120,18 +133,18 @@ export class ConnectionOutputs {
   /** The last report of a screen, which stays on the terminal. */
   leave(report: ConnectionReport): void {
     this.#writeText(report);
+    for (const text of this.#pathsLeft.splice(0)) outbox.stdout.text(text);
   }
 
   #text(report: ConnectionReport): void {
-    if (!this.#options.live || !stdoutIsTerminal()) this.#writeText(report);
+    if (!this.onScreen) this.#writeText(report);
     this.#reports++;
   }
 
   #writeText(report: ConnectionReport): void {
-    const width = stdoutIsTerminal() ? stdoutColumns() : USUAL_COLUMNS;
-    const lines = connectionLines(report, width, this.#paint);
+    const lines = connectionLines(report, summaryColumns(), this.#paint);
     const time = this.#options.timestamps ? [isoTimeText(report)] : [];
-    const gap = this.#reports === 0 || this.#options.live ? [] : [""];
+    const gap = this.#reports === 0 || this.onScreen ? [] : [""];
     outbox.stdout.text(`${[...gap, ...time, ...lines].join("\n")}\n`);
   }
 }

@@ -69,6 +69,21 @@ Deno.test("a slow peer is traced once in five minutes, and one at a time", async
   assertEquals(traces.made[0].protocol, "tcp");
 });
 
+Deno.test("who waits for the end has the trace that the last report began", async () => {
+  const traces = new Traces(50, null);
+  await traces.trigger.ended();
+  traces.consider(slow("10.0.0.1", 60));
+  let ended = false;
+  const end = traces.trigger.ended().then(() => ended = true);
+  // A report meanwhile begins none, and is waited for no longer.
+  traces.consider(slow("10.0.0.2", 60));
+  await settle();
+  assertEquals(ended, false);
+  await traces.finish();
+  await end;
+  assertEquals(traces.made.length, 1);
+});
+
 Deno.test("a peer that connected to us is traced by ICMP; replies alone are no reason", () => {
   const traces = new Traces(50, null);
   const replyRtt = { count: 9, minUs: 1, p50Us: 90_000, p99Us: 1, maxUs: 1, sumUs: 1 };
