@@ -77,7 +77,7 @@ export function literalEndpoint(text: string, port: number): Endpoint | null {
   return v6 === null ? null : { address: text, family: 6, bytes: v6, port };
 }
 
-/** The literal of the 4 or 16 bytes at `at`: without it, of the whole of them. */
+/** The literal of the 4 or 16 bytes at `at`; by default, of the whole buffer. */
 export function addressText(bytes: Uint8Array, at = 0, length: number = bytes.length): string {
   return length === 4 ? bytes.slice(at, at + 4).join(".") : ipv6Text(bytes, at);
 }

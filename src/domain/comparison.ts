@@ -50,7 +50,7 @@ export type Question =
   /** Live connections against handshakes: what do applications meet beyond the network? */
   | "connections";
 
-/** In this order findings are told. */
+/** Findings are told in this order. */
 export const ASPECTS = ["loss", "tail", "median"] as const;
 export type Aspect = typeof ASPECTS[number];
 
@@ -72,7 +72,7 @@ export type Answer =
   /** The delays vary too much for their number. */
   | "unclear";
 
-/** Slots with both delays that an answer about delays needs at least: fewer cannot reach `CHANCE`. */
+/** The fewest slots with both delays for an answer about delays. Fewer cannot reach `CHANCE`. */
 export const FEWEST_PAIRS = 10;
 
 /** One question about one aspect, with its answer and the figures behind it. */
@@ -80,14 +80,20 @@ export interface Finding {
   readonly question: Question;
   readonly aspect: Aspect;
   readonly answer: Answer;
-  /** Of losses and tails: how often, of how many; of the first, and of the second where there is one. */
+  /**
+   * For loss and tail: how often it happened, of how many probes; for the first way of probing, and
+   * for the second where there is one.
+   */
   readonly first: Share;
   readonly second: Share | null;
   /** Typical delays: the medians, over the slots that have both; of spikes the p90. Null for none. */
   readonly firstUs: number | null;
   readonly secondUs: number | null;
   readonly by: "kernel" | "clock";
-  /** Of medians. Slots that have both, and in how many of them the first is slower or faster by more. */
+  /**
+   * For the median: the slots that have both delays, and in how many of them the first is slower,
+   * or faster, by more than the margin.
+   */
   readonly pairs: number;
   readonly marginUs: number | null;
   readonly slower: number;

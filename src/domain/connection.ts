@@ -55,7 +55,7 @@ export interface RttSpread {
   readonly p99Us: number;
   /** The longest of them. */
   readonly maxUs: number;
-  /** Of all of them, for who adds up spreads. */
+  /** Their sum, so that spreads can be added up. */
   readonly sumUs: number;
 }
 
@@ -109,7 +109,10 @@ export interface ConnectionGroup {
   readonly bytesIn: number;
   /** Bytes sent, as far as they were acknowledged. */
   readonly bytesOut: number;
-  /** Time of connections that were there at both readings, in µs; what was busy and held back of it. */
+  /**
+   * Time of the connections that were there at both readings, in µs. The next three are parts of
+   * it.
+   */
   readonly observedUs: number;
   /** Time in which something was to be sent, in µs. */
   readonly busyUs: number;
@@ -125,9 +128,9 @@ export interface ConnectionGroup {
   readonly acceptQueues: AcceptQueues | null;
   /** What stands out, the worst first. */
   readonly verdicts: readonly ConnectionVerdict[];
-  /** Whose connection was the slowest, and whose sent most again; null where nobody's did. */
+  /** The peer of the slowest connection; null where there is none. */
   readonly slowestPeer: Endpoint | null;
-  /** Whose connection sent most again; null where none did. */
+  /** The peer whose connection sent the most segments again; null where none did. */
   readonly mostRetransmittedPeer: Endpoint | null;
 }
 

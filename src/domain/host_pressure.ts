@@ -15,11 +15,11 @@ export interface HostPressure {
 export type Resource = keyof HostPressure;
 
 export interface ResourceWords {
-  /** In a sentence, before the share of the time. */
+  /** The words of a sentence before the share of time. */
   readonly short: string;
-  /** What a metric of it is. */
+  /** The help text of its metric. */
   readonly help: string;
-  /** A host that waits for it so much of the time is short of it. */
+  /** From this share of the time on, a host is short of it. */
   readonly share: number;
 }
 

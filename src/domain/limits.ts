@@ -37,7 +37,7 @@ export const MAX_TOP = 1000;
 export const DEFAULT_TOP = 8;
 /** Connections that wait to be accepted. */
 export const DEFAULT_BACKLOG = 4096;
-/** What fills a payload of 56 bytes beside an ICMP header up to the 64 that ping is known for. */
+/** The payload of an echo. With the 8 bytes of the ICMP header it makes ping's usual 64. */
 export const DEFAULT_ECHO_BYTES = 56;
 /** RFC 791: 65,535 bytes with the IP header (20) and the echo's own (8, RFC 792). */
 export const MAX_ECHO_BYTES = 65_535 - 20 - 8;

@@ -62,10 +62,13 @@ export const MAX_WEIGHT = 4;
 /** Whether handshakes are answered: by a listener, by a refusal alone, or not at all. */
 export type PairState = "unmeasured" | "established" | "refused" | "silent";
 
-/** So many bursts tell how a pair is now. */
+/** How many bursts tell the state of a pair now. */
 export const RECENT_BURSTS = 2;
 
-/** What is slow: the factor of Pingmesh, twice what is usual, and no smaller difference than this. */
+/**
+ * A pair is slow at twice the usual delay (the factor of Pingmesh), if the difference is at least
+ * the minimum below.
+ */
 export const FACTOR = 2;
 export const MIN_EXCESS_US = 100;
 
@@ -82,7 +85,10 @@ export abstract class PairFigures {
     return this.figure("sent", from, to) > 0;
   }
 
-  /** Median steady RTT in µs: of the last two bursts where they tell another story than the window, else its. */
+  /**
+   * Median steady RTT in µs: that of the last two bursts where it contradicts the window's, else
+   * the window's.
+   */
   currentP50(from: number, to: number): number {
     const window = this.figure("rttP50", from, to);
     if (!(this.figure("recentBursts", from, to) >= RECENT_BURSTS)) return window;
@@ -91,7 +97,7 @@ export abstract class PairFigures {
     return high >= FACTOR * low && high - low >= MIN_EXCESS_US ? now : window;
   }
 
-  /** How a pair is by its last two bursts; by its window where these are not known. */
+  /** The state of a pair by its last two bursts, or by its window where those are not known. */
   state(from: number, to: number): PairState {
     if (!this.probed(from, to)) return "unmeasured";
     const recent = this.figure("recentBursts", from, to) >= RECENT_BURSTS;
@@ -300,7 +306,10 @@ export function rowTrouble(matrix: Matrix, node: number): RowTrouble | null {
   return "idle";
 }
 
-/** Who has sent so many probes to anyone, three bursts of usual length, has had the time for all its peers. */
+/**
+ * A node that has sent this many probes to one peer (three bursts of the usual length) has had time
+ * to probe all its peers.
+ */
 const SETTLED_SENT = 15;
 
 /**

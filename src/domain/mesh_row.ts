@@ -46,7 +46,7 @@ export interface PeerFigures {
   /** Bursts of the window, and those of them with a handshake that was lost or repeated; null likewise. */
   readonly bursts: number | null;
   readonly burstsWithDrops: number | null;
-  /** The last two bursts, that under way included; null in rows of old nodes. */
+  /** The last two bursts, the one under way included; null in rows of old nodes. */
   readonly recent: RecentFigures | null;
   /** Median kernel RTT before them in µs: of the last day, or of the last minutes; null likewise. */
   readonly usualUs: number | null;

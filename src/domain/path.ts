@@ -93,7 +93,7 @@ export interface HopAddress {
   readonly lastUs: number;
   readonly kind: HopAnswerKind;
   readonly detail: HopAnswerDetail;
-  /** Of the last answer that had any. */
+  /** Those of the last answer that had any. */
   readonly extensions: IcmpExtensions;
   /** How packets differed where this router quoted them; null for not at all. */
   readonly translation: Translation | null;
@@ -168,7 +168,7 @@ export interface PathMtu {
   readonly arrivedBytes: number | null;
   /** The shortest that did not; null where none of the first link's length was lost. */
   readonly lostBytes: number | null;
-  /** The first link's. */
+  /** The MTU of the first link. */
   readonly linkBytes: number;
   /** Who said that a packet was too long. */
   readonly steps: readonly MtuStep[];
@@ -255,7 +255,7 @@ export interface PathRound {
   /** False where the trace was ended before every probe had its fate: it tells nothing of the path. */
   readonly isWhole: boolean;
   readonly probes: readonly RoundProbe[];
-  /** The hops to which the system refused to send, one for each time. */
+  /** The hop of each probe that the system refused to send. */
   readonly notSent: readonly number[];
   /** A hash of all routers as they are known after it, and of how far it is to the target. */
   readonly path: string;

@@ -15,7 +15,7 @@ export const DROP_WORDS = {
 export type DropReason = keyof typeof DROP_WORDS;
 export const DROP_REASONS = Object.keys(DROP_WORDS) as readonly DropReason[];
 
-/** Lines that were dropped, a reason each. */
+/** Dropped lines by reason. */
 export type DropCounts = readonly (readonly [DropReason, number])[];
 
 /** One receiver that lines, or OpenTelemetry's points, are pushed to. */
@@ -29,7 +29,7 @@ export interface ReceiverState {
   readonly drops: DropCounts;
 }
 
-/** Those of all reasons. */
+/** Dropped lines of all reasons together. */
 export function droppedLines(drops: DropCounts): number {
   return drops.reduce((sum, [, lines]) => sum + lines, 0);
 }

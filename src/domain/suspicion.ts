@@ -3,7 +3,7 @@ import { type Figures, samplesFor } from "./summary.ts";
 
 /** Probes sent this late, in µs, were delayed by their own machine: a timer is late by 1 to 3 ms. */
 export const LATE_US = 10_000;
-/** So much between connect and rtt, in µs, is this machine's scheduling. */
+/** A difference of more than this between connect and rtt, in µs, is this machine's scheduling. */
 export const BUSY_US = 10_000;
 /** A median of fewer samples says nothing. */
 export const MEDIAN_SAMPLES = 20;

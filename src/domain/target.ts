@@ -28,7 +28,7 @@ export const NO_PORT = 0;
 /** The availability zone of a target that was given none. */
 export const DEFAULT_AZ = "default";
 
-/** An IP literal with a port: the thing that a handshake is made with. */
+/** An IP literal with a port: what a handshake is made with. */
 export interface Endpoint {
   /** The literal as it is shown and dialled, with its zone where it has one. */
   readonly address: string;
@@ -53,7 +53,9 @@ export function targetTitle(target: Target, address = ""): string {
   return target.name === probed ? probed : `${target.name} (${probed})`;
 }
 
-/** What tells a receiver's series apart: two targets with one key would be one series. */
+/**
+ * The key of a target's series at a receiver. Two targets with the same key would be one series.
+ */
 export function seriesKey({ name, az, labels }: Target): string {
   let series = `${name}\u0000${az}`;
   // The order of labels is no difference. Most targets have one or none, and there may be many targets.

@@ -96,7 +96,10 @@ function tcpText({ sides: { handshake, cold, connect } }: Comparison): string {
     `p50 ${threeFigures(delays.p50Us)}, max ${millis(delays.maxUs)}${coldText}`;
 }
 
-/** Echoes, knocks and live connections; that one of the first two may not be made, where it may not. */
+/**
+ * Echoes, knocks and live connections; for echoes and knocks also that they are not permitted,
+ * where that is so.
+ */
 function besideText({ sides: { ping, knock }, live }: Comparison): string {
   const left = [...(ping === null ? ["echoes"] : []), ...(knock === null ? ["knocks"] : [])];
   const texts = [

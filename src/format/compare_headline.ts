@@ -6,7 +6,7 @@ import { droppedText, excess, millis, sentenceOf, tailOf } from "./compare_sente
 /** What a run of few slots may miss is shown as this share or less by the number it asks for. */
 const SHOWN = "2%";
 
-/** Begins with yes, no, or what else there is to say. */
+/** Begins with yes, no, or another short answer. */
 export function headline(comparison: Comparison): string {
   const { conclusion, address, target } = comparison;
   if (address === "") return `The name ${target.host} did not resolve.`;
@@ -70,10 +70,13 @@ function answerText({ cause }: Conclusion, comparison: Comparison): string {
   }
 }
 
-/** A longer round trip is worth asking whether it is usual: within a region none takes so long. */
+/**
+ * From this round trip on, the headline asks whether it is usual: within a region none takes so
+ * long.
+ */
 const LONG_US = 20_000;
 
-/** No trouble was seen; whether the whole way is slower than it was, only who knows it can say. */
+/** No trouble was seen. Only the user can say whether the whole way is slower than it was. */
 function usual({ delays }: Side): string {
   return delays === null || delays.p50Us < LONG_US
     ? ""
@@ -94,7 +97,10 @@ function spikesText(comparison: Comparison): string {
     `${echoes(comparison, "those of echoes vary too")}.`;
 }
 
-/** Jitter: so many handshakes are slow, and the median lies so far from the fastest and from the p90. */
+/**
+ * The limit for jitter: the share of slow handshakes, and how far the median lies from the fastest
+ * and from the p90.
+ */
 const JITTER_COUNT = 0.2;
 const JITTER_MARGIN = 0.2;
 
@@ -125,7 +131,7 @@ function told(comparison: Comparison, question: Question): string {
     answer !== "same" && answer !== "too_few" && answer !== "unclear";
   const finding = comparison.findings.find((of) => of.question === question && says(of));
   if (finding === undefined) return "-";
-  // How sure it is stands behind the semicolon, and in the sentences below.
+  // The text after the semicolon says how sure it is; the sentences below the headline repeat it.
   const [figures] = sentenceOf(finding, comparison).split(";");
   return lowered(figures.endsWith(".") ? figures : `${figures}.`);
 }

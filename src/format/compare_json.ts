@@ -18,7 +18,7 @@ export function comparisonJson(comparison: Comparison): string {
   return JSON.stringify(comparisonObject(comparison)) + "\n";
 }
 
-/** The same as an object, for who adds to it. */
+/** The same as an object, for callers that add fields to it. */
 export function comparisonObject(comparison: Comparison): Record<string, unknown> {
   const { target, address, schedule, handshake, ping, knock, live, leftOut, findings, conclusion } =
     comparison;

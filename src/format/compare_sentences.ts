@@ -17,7 +17,7 @@ interface Words {
   readonly delays: readonly [string, string];
   /** The names of the two kinds of probe, in the plural. */
   readonly probes: readonly [string, string];
-  /** Whose the spikes are that the first meets alone, and the second. */
+  /** The owner of the spikes that only the first meets, and of those that only the second meets. */
   readonly whose: readonly [string, string];
   readonly same: string;
   readonly more: string;

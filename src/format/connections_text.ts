@@ -31,7 +31,7 @@ const COLUMNS: readonly {
 const LEAST_COLUMNS = 4;
 const MIN_NAME_COLUMNS = 21;
 const MAX_NAME_COLUMNS = 48;
-/** In front of a round trip that the peer's thinking is in. */
+/** The mark before a round trip that includes the peer's own time. */
 const REPLY_MARK = "~";
 
 export function connectionLines(
@@ -113,7 +113,7 @@ function groupLines(
   const cells = COLUMNS.slice(0, columns)
     .map(({ text, width }) => text(group, seconds).padStart(width));
   const name = nameOf(group);
-  // A name is what the line is about: one that is too long has a line of its own.
+  // The name is the subject of the line: one that is too long has a line of its own.
   const above = columnsOf(name) > nameColumns ? [cut(name, width)] : [];
   const line = fit(above.length > 0 ? "" : name, nameColumns) + cells.join("");
   const more = moreOf(group);
@@ -131,7 +131,7 @@ function verdictTitle(verdict: string): string {
   return verdict.replaceAll("_", " ");
 }
 
-/** What most groups have nothing of. */
+/** Figures that most groups do not have. */
 function moreOf({ connecting, closeWait, handshake }: ConnectionGroup): string {
   const parts = [];
   if (connecting > 0) parts.push(`${connecting} connecting`);

@@ -18,7 +18,7 @@ export class CsvFormat implements RecordFormat {
 
   #quiet: boolean;
 
-  /** A file of CSV has one kind of line: probes, windows or, where it is quiet, summaries. */
+  /** A CSV file has one kind of line: probes, or windows, or summaries with `quiet`. */
   constructor(windows: boolean, quiet = false) {
     this.#windows = windows;
     this.#quiet = quiet;

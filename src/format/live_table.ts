@@ -140,7 +140,7 @@ export function liveTable(
 interface Column {
   readonly title: string;
   readonly width: number;
-  /** The lower, the later it is left out. */
+  /** Columns with a lower rank are left out later. */
   readonly rank: number;
   cell(row: LiveRow): string;
   looks?(row: LiveRow): "bad" | "warn" | null;

@@ -6,7 +6,7 @@ import type { MeshRow, PeerFigures, Quantiles } from "../domain/mesh_row.ts";
 import { durationText } from "../text/duration.ts";
 import { columnsOf, fit, showable } from "../text/columns.ts";
 
-/** Peers that are shown. The others lost no more and were no slower. */
+/** How many peers are shown. The others lost no more and were no slower. */
 export const MAX_PEERS_SHOWN = 20;
 const MAX_NAME_COLUMNS = 40;
 const HEADINGS = [

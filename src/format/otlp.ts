@@ -58,14 +58,14 @@ export interface OtlpProcess {
   readonly pressure: HostPressure | null;
 }
 
-/** Whose points are those of families, and the prober's own. */
+/** The owner of the points of families, and of the prober's own points. */
 const FAMILIES = {};
 const OWN = {};
 
 /** Units as OpenTelemetry spells them (UCUM). */
 const UCUM = { seconds: "s", bytes: "By" } as const;
 
-/** Who sends. */
+/** The sender of a request. */
 export interface OtlpSender {
   readonly resource: readonly Attribute[];
   readonly version: string;
@@ -299,7 +299,10 @@ export class OtlpFormat {
     this.#point(span, at, [...attributesOf(series.target), ...more]);
   }
 
-  /** What a point of the metric in hand says; `more` tells it from the owner's others. */
+  /**
+   * The span and sums of a point of the current metric; `more` distinguishes it from the owner's
+   * others.
+   */
   #span(
     owner: object,
     more: readonly Attribute[],

@@ -27,7 +27,7 @@ export interface Span {
 export class OtlpDifferences {
   /** By the object that a point belongs to, then by the point's name. */
   #told = new WeakMap<object, Map<string, Told>>();
-  /** What the request in hand says. */
+  /** The points of the current request. */
   #request = new Map<object, Map<string, Told>>();
 
   /** A request begins. */
@@ -47,7 +47,7 @@ export class OtlpDifferences {
     if (points === undefined) this.#request.set(owner, points = new Map());
     points.set(name, { sums, at });
     const told = this.#told.get(owner)?.get(name);
-    // A count that began anew since then has nothing of the old one in it.
+    // A count that began again since then includes nothing of the old one.
     if (told === undefined || isLater(start, told.at)) return { start, sums };
     return { start: told.at, sums: sums.map((sum, i) => sum - told.sums[i]) };
   }

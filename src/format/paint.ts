@@ -14,7 +14,7 @@ export const plain: Paint = { bad: same, warn: same };
 
 export const coloured: Paint = { bad: red, warn: yellow };
 
-/** Colours only on a terminal, never against the user's wish. */
+/** Colours only on a terminal, and only if the user wants them. */
 export function choosePaint(terminal: boolean, noColor: boolean): Paint {
   return terminal && !noColor ? coloured : plain;
 }

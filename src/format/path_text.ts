@@ -34,7 +34,7 @@ const MAX_LABEL_COLUMN = 48;
 /** An IPv4 address is not cut, whatever else has no place then. */
 const MIN_LABEL_COLUMN = 15;
 
-/** A line and its tone: how alarming it is. */
+/** A line and its tone, which says how alarming it is. */
 export interface TonedLine {
   readonly tone: "plain" | "warn" | "bad";
   readonly text: string;
@@ -272,7 +272,7 @@ function reachedLine(address: string, end: PathEnd): string {
   return `reached ${address} (${end.detail}) in ${most}${counted(end.hops, "hop")}${took}`;
 }
 
-/** What was shown, and by whom; nothing that was not. */
+/** What the packets have shown, and who said it. */
 function mtuLines({ hops, address, arrivedBytes, lostBytes, linkBytes, steps }: PathMtu): string[] {
   if (arrivedBytes === null) {
     return [`path MTU unknown: nobody answers; the first link takes ${linkBytes} bytes`];

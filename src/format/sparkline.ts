@@ -1,4 +1,7 @@
-/** A target's last probes as one character each: heights for times, signs for what has none. */
+/**
+ * A target's last probes, one character each: a height for a time, a sign for a probe without a
+ * time.
+ */
 import type { Paint } from "./paint.ts";
 
 /** Marks of probes that have no height. All are below any time. */

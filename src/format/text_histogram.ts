@@ -35,7 +35,7 @@ function boundsOf({ fromUs, toUs }: Bar): string {
   return `${from} - ${to}`;
 }
 
-/** A bar of a share (0..1) of the longest; never nothing for something. */
+/** A bar for a share (0..1) of the longest bar. A share above 0 has a visible bar. */
 function block(share: number, columns: number): string {
   const eighths = Math.max(1, Math.round(share * columns * 8));
   return FULL.repeat(eighths >> 3) + EIGHTHS[eighths & 7];

@@ -46,8 +46,8 @@ export function* scriptLines(run: RunSummary, style: SummaryStyle): Iterable<str
 }
 
 /**
- * A column of a table; `worth` says how late it is left out, null for never, `silent` for only where
- * it says nothing.
+ * A column of a table. The higher `worth` is, the later the column is left out; null for never,
+ * `silent` for a column that is left out only where it says nothing.
  */
 interface TableColumn {
   readonly title: string;
@@ -101,7 +101,7 @@ const DELAY_COLUMNS: readonly DelayColumn[] = [
 /** Before the columns: the row's name and its count. */
 const ROW_NAME_COLUMN = 9;
 const COUNT_COLUMN = 7;
-/** Said once below a table with such a figure. */
+/** Printed once below a table with such a figure. */
 const TOO_FEW = "* too few samples for this quantile: it is the maximum";
 
 /** Whether a distribution has too few samples to tell this quantile from the maximum. */
@@ -224,7 +224,10 @@ function timeColumn(
   return { title, worth, text };
 }
 
-/** What went wrong is never left out for a time: a count that is not 0 in some line stays. */
+/**
+ * Columns of failures are left out later than columns of times: a count that is not 0 in some line
+ * stays.
+ */
 const FIGURE_COLUMNS: readonly FigureColumn[] = [
   countColumn("sent", null, (of) => of.sent),
   countColumn("answered", 2, (of) => of.answered),

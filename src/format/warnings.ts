@@ -28,7 +28,7 @@ function suspicionText({ kind, us }: Suspicion): string {
   }
 }
 
-/** So many labels are named. */
+/** How many labels are named. */
 const MAX_UNGROUPED = 3;
 
 /** Of labels that have too many values to make groups of. */

@@ -104,7 +104,8 @@ function userEnd(rest: string, web: boolean): number {
   // `user:pa/ss@host`: what follows the colon is no port.
   const secret = /^[^/?#@]*:(?![0-9]*(?:[/?#,;]|$))/.test(rest);
   if (web && !secret && !authority.includes("@")) return 0;
-  // With user information the last `@` ends it, wherever it is: a password may hold all else.
+  // User information ends at the last `@`, wherever it is: a password may contain all other
+  // characters.
   if (secret || authority.includes("@")) return rest.lastIndexOf("@") + 1;
   return rest.split("?")[0].lastIndexOf("@") + 1;
 }

@@ -50,7 +50,7 @@ async function readAll(path: string, maxBytes: number, given: AbortSignal): Prom
   // With O_NONBLOCK (open(2)) a pipe without a writer is opened at once. Windows has no such flag.
   const file = await promises.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
-    // Of what was opened: the path may lead elsewhere by now.
+    // Checks the opened file: the path may lead elsewhere by now.
     const stat = await file.stat();
     if (stat.isDirectory()) throw new Error("it is a directory");
     if (!stat.isFile() && !stat.isFIFO()) throw new Error("it is neither a file nor a pipe");

@@ -55,7 +55,7 @@ export function parsePeers(text: string, what: string): Peers {
   const known = parse(place.replace(ZONE, "$1"));
   if (known !== null) return { prefixes: [known], names: [] };
   const shown = `${what} ${quote(redacted(text))}`;
-  // A slash without a scheme is a prefix, and a wrong one.
+  // A slash without a scheme marks a prefix, and this one is wrong.
   if (place.includes("/") && !place.includes("://")) {
     throw new UsageError(`${shown}: wants ${PEERS}`);
   }

@@ -16,7 +16,7 @@ import { isLibpq, parseConnectionText, redacted } from "./connection_text.ts";
 import { atOnce, type Steps } from "../time/slices.ts";
 import { servicePort } from "./services.ts";
 
-/** What targets get that do not say otherwise. */
+/** What a target gets where its text does not say otherwise. */
 export interface TargetDefaults {
   readonly az: string;
   readonly labels: readonly Label[];
@@ -188,7 +188,7 @@ export function parseHostPort(
   accepted = HOST_PORT,
   what = `target ${quote(redacted(text))}`,
 ): HostPort {
-  // What stands before an `@` may be a secret: no part of such a text is quoted.
+  // The text before an `@` may be a secret: no part of such a text is quoted.
   if (text.includes("@")) throw new UsageError(`${what}: ${accepted}`);
   const bracketed = /^\[([^\]]*)\]:(.*)$/.exec(text);
   if (bracketed !== null) {

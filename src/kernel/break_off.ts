@@ -17,7 +17,7 @@ const CALLS = ["shutdown"] as const;
 /** Fails what is under way on the connection; closing it afterwards sends RST. */
 export type BreakOff = (localPort: number, peer: Peer) => void;
 
-/** Null where there is no libc to call: then such a connection lasts as long as its peer likes. */
+/** Null where there is no libc to call: then such a connection lasts until its peer ends it. */
 export function openBreakOff(): BreakOff | null {
   const sockets = TcpSockets.open();
   const libc = openLibc(CALLS)?.symbols;

@@ -1,6 +1,7 @@
 /**
- * Leases of IPv6 flow labels (ipv6(7), IPV6_FLOWLABEL_MGR). Where somebody holds a label for himself
- * alone, and before Linux 5.3 always, the kernel lets a socket send only labels that it has leased.
+ * Leases of IPv6 flow labels (ipv6(7), IPV6_FLOWLABEL_MGR). The kernel lets a socket send only
+ * labels that it has leased: before Linux 5.3 always, since then where somebody holds a label
+ * exclusively.
  */
 import type { Endpoint } from "../domain/target.ts";
 import { ERRNO, IPV6_FLOWLABEL_MGR, SOL_IPV6 } from "./linux.ts";

@@ -1,4 +1,4 @@
-/** This machine's addresses (getifaddrs(3)); the runtime's own way to them wants a permission more. */
+/** This machine's addresses (getifaddrs(3)). The runtime's own way needs one more permission. */
 import { openLibc } from "./libc.ts";
 import { AF_INET, AF_INET6 } from "./linux.ts";
 
@@ -10,7 +10,7 @@ const ADDRESS_AT = 24;
 // <netinet/in.h>: where sockaddr_in and sockaddr_in6 hold the address.
 const SIN_ADDR_AT = 4;
 const SIN6_ADDR_AT = 8;
-/** A machine with more is asked no further. */
+/** Addresses beyond this number are not read. */
 const MAX_ADDRESSES = 4096;
 
 /** 4 or 16 bytes each, loopback's among them; empty where the system does not tell. */

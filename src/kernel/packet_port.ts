@@ -23,7 +23,7 @@ export interface PacketSocketOptions {
   readonly tracing?: boolean;
 }
 
-/** What a socket has to tell; a message holds during the call alone. */
+/** What a socket reports. A message is valid only during the call. */
 export interface PacketEvents {
   /** A packet has come. */
   received(message: Message): void;
@@ -38,7 +38,7 @@ export interface PacketEvents {
 /** The port through which probers send. */
 export interface PacketSocket {
   readonly family: 4 | 6;
-  /** The socket's port, which of a ping socket is the id of its echo requests; 0 for raw ones. */
+  /** The socket's port; 0 for raw sockets. For a ping socket it is the id of its echo requests. */
   readonly id: number;
   /** Sends the first `length` bytes now or not at all: 0, or the errno. */
   send(bytes: Uint8Array<ArrayBuffer>, length: number, to: Endpoint, flowLabel?: number): number;
@@ -48,7 +48,7 @@ export interface PacketSocket {
   setInterface(index: number): void;
   /** Tells `events` of everything that waits, and from now on of what comes, until `close`. */
   watch(events: PacketEvents): void;
-  /** Tells of what waits now: without it, only the next turn would. */
+  /** Reports what waits now; without this call, only the next turn would. */
   drain(): void;
   /** The same for times of sent packets and ICMP errors alone. */
   drainErrors(): void;

@@ -50,7 +50,7 @@ const CALLS = [
   "clock_gettime",
 ] as const;
 
-/** So often a packet is tried while sends report what became of packets before it. */
+/** How often a packet is tried while each send reports an error of a packet before it. */
 const MAX_SENDS_A_PACKET = 64;
 /** Errors that say that the send itself was refused. */
 const REFUSALS_OF_A_SEND: readonly number[] = [
@@ -73,7 +73,7 @@ export interface SocketTools {
   readonly scopeOf: ScopeOf;
   readonly poller: Poller;
   readonly batch: MessageBatch;
-  /** Whether a batch is being told of: who is told may send, and a send may want to read. */
+  /** Whether a batch is being reported. Its listener may send, and a send may need to read. */
   isReading: boolean;
 }
 
@@ -219,7 +219,7 @@ class KernelPacketSocket implements PacketSocket {
 
   filter(program: Uint8Array<ArrayBuffer>): void {
     this.#options.set(SOL_SOCKET, SO_ATTACH_FILTER, filterOption(program), "SO_ATTACH_FILTER");
-    // What came between the socket and its filter is anybody's.
+    // Packets that came before the filter was set may be anybody's.
     for (let reads = 0; reads < MAX_DISCARDS; reads++) {
       if (this.#tools.batch.read(this.#descriptor, false) <= 0) return;
     }
@@ -240,7 +240,7 @@ class KernelPacketSocket implements PacketSocket {
     return libc.sendto(this.#descriptor, bytes, size, flags, to, to.length) >= 0 ? 0 : errno();
   }
 
-  /** Nothing where a batch is being told of, whose messages another read would overwrite. */
+  /** Does nothing while a batch is being reported: another read would overwrite its messages. */
   #drainQueue(errorQueue: boolean, events: PacketEvents): void {
     if (this.#tools.isReading) return;
     this.#tools.isReading = true;
@@ -300,7 +300,10 @@ class KernelPacketSocket implements PacketSocket {
     libc.getsockopt(this.#descriptor, SOL_SOCKET, SO_ERROR, this.#number, this.#size);
   }
 
-  /** A ping or UDP socket is bound in any case, since its port is its mark; a raw one by its source. */
+  /**
+   * A ping or UDP socket is always bound, since answers find it by its port. A raw one is bound
+   * where it has a source.
+   */
   #bind({ kind, source }: PacketSocketOptions): number {
     const hasPort = kind === "ping" || kind === "udp";
     if (source === null && !hasPort) return 0;

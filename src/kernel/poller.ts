@@ -32,11 +32,11 @@ const MAX_EVENTS = 256;
 /** A wait ends now and then, so that nothing has to interrupt it while the process lasts. */
 const WAIT_MS = 100;
 /**
- * Where wake-ups follow one another faster than this, the next one waits as long: one then finds what
- * many would have. Times are the kernel's, so that it costs no accuracy.
+ * Where wake-ups follow one another faster than this, the poller waits this long before the next.
+ * One wake-up then finds the events of many. Times are the kernel's, so accuracy does not suffer.
  */
 const GATHER_MS = 5;
-/** A wait as long as that ends a little later. */
+/** Wake-ups within this time follow one another quickly: a wait of GATHER_MS ends a little late. */
 const BUSY_MS = 2 * GATHER_MS;
 
 /**
@@ -51,7 +51,7 @@ export async function interrupt(
   const descriptor = libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   const change = new DataView(new ArrayBuffer(EVENT_BYTES));
   change.setUint32(0, EPOLLOUT, true);
-  // No descriptor and no slot: whoever reads the event knows it for nobody's.
+  // No descriptor and no slot, so that the reader of the event ignores it.
   change.setInt32(EVENT_DATA_AT, -1, true);
   if (descriptor >= 0) {
     libc.epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, new Uint8Array(change.buffer));

@@ -39,7 +39,7 @@ const ROUTE_HEADER_BYTES = 12;
 const ATTRIBUTES_AT = MESSAGE_HEADER_BYTES + ROUTE_HEADER_BYTES;
 const REPLY_BYTES = 4096;
 const REQUEST_BYTES = 160;
-/** An answer comes with the question's own call; others' notices may come before it. */
+/** The answer is there when the request's call returns; other notices may come before it. */
 const MAX_READS = 4;
 
 /** What routes are chosen by. */

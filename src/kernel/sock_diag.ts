@@ -124,7 +124,7 @@ export class DiagSocket {
     return this.words[this.at + 40 >> 2];
   }
 
-  /** Tells this socket from all others there ever were since the machine started. */
+  /** Distinguishes this socket from all others since the machine started. */
   get cookieLow(): number {
     return this.words[this.at + 44 >> 2];
   }

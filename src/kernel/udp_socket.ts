@@ -94,7 +94,7 @@ class UdpSocket implements DatagramSocket {
       case ERRNO.ENOBUFS:
         return "full";
       case ERRNO.ECONNREFUSED:
-      // No datagram here is too long for UDP: one before was for a router on the way.
+      // No datagram here is too long for UDP: an earlier one was too long for a router on the way.
       case ERRNO.EMSGSIZE:
         return "earlier_lost";
       default:

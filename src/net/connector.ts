@@ -4,7 +4,7 @@ import type { Endpoint } from "../domain/target.ts";
 /** How a connection is closed: FIN, or RST, which leaves no TIME_WAIT behind. */
 export type CloseKind = "fin" | "rst";
 
-/** What the kernel knows of a handshake; NONE where it has no such thing. */
+/** What the kernel knows of a handshake; NONE for what it does not know. */
 export interface HandshakeSample {
   /** SYN to SYN-ACK in µs. */
   rttUs: number;
@@ -12,7 +12,7 @@ export interface HandshakeSample {
   synRetransmits: number;
 }
 
-/** Who is told of a handshake's fate: one of the three, once. */
+/** Is told of a handshake's fate: one of the three calls, once. */
 export interface HandshakeObserver {
   /** Established. The sample holds during the call; the connector closes the connection after it. */
   established(sample: HandshakeSample): void;

@@ -19,7 +19,7 @@ interface Attempt {
   readonly abort: LateAbort;
   /** Its descriptor as far as it can be foretold, or NONE. */
   readonly guess: number;
-  /** Null once nobody is to be told. */
+  /** Null once it has been told, or the handshake was cancelled. */
   observer: HandshakeObserver | null;
 }
 
@@ -38,7 +38,7 @@ export class DenoConnector implements Connector {
   /** By handle. */
   #attempts: (Attempt | null)[] = [];
   #freeHandles: number[] = [];
-  /** Signals that were not used, for a signal costs more than the rest of a handshake's objects. */
+  /** Signals that were not used. A signal costs more than all other objects of a handshake. */
   #spare: LateAbort[] = [];
   #sample: HandshakeSample = { rttUs: NONE, synRetransmits: NONE };
   #info: TcpInfo = { rttUs: 0, retransmits: 0, closed: false };
@@ -144,7 +144,7 @@ export class DenoConnector implements Connector {
     else observer?.failed(error);
   }
 
-  /** Whom to tell of an attempt's fate, for the first time; null afterwards. Frees its handle. */
+  /** The observer of an attempt; null if it was taken before. Frees the attempt's handle. */
   #take(handle: number, attempt: Attempt): HandshakeObserver | null {
     const { observer } = attempt;
     if (observer === null) return null;

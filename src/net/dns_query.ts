@@ -30,7 +30,7 @@ const CONNECT_MS = 300;
 /** The last of it, in a wait of its own: of a program that stood still the system has the answer by then. */
 const CONNECT_LAST_MS = 50;
 
-/** Of several servers' answers to one name, those that say more first. */
+/** Answers of several servers to one name: those that say more come first. */
 const TELLING: readonly NameStatus[] = [
   "exists",
   "no address",
@@ -39,7 +39,10 @@ const TELLING: readonly NameStatus[] = [
   "server failure",
   "refused",
 ];
-/** Of the answers to the names that a short one may stand for: what keeps the resolver from an address. */
+/**
+ * Answers to the names that a short name may stand for: what keeps the resolver from an address
+ * comes first.
+ */
 const HINDERING: readonly NameStatus[] = [
   "exists",
   "truncated",

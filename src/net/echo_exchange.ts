@@ -41,12 +41,12 @@ export interface EchoOptions {
 
 /** The sequence number is 16 bits wide. */
 const KEYS = 65_536;
-/** What evens out the checksum. */
+/** Two bytes that keep the checksum the same. */
 const BALANCE_BYTES = 2;
 /** This process's own number, and the request's number among all it sent. */
 const COOKIE_BYTES = 8;
 const NUMBER_AT = 4;
-/** With less of the cookie in a reply, only the address that was asked may have sent it. */
+/** A reply with less of the cookie than this counts only from the address that was asked. */
 const TELLING_COOKIE_BYTES = 6;
 const UNSPECIFIED_4 = new Uint8Array(4);
 const DEFAULT_TTL = 64;

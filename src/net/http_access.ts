@@ -1,6 +1,7 @@
 /**
- * Who is answered: requests that name this server, which a page of another site that has made its own
- * name point here (DNS rebinding) does not, and that know the token where one is asked for.
+ * Which requests are answered: those that name this server and, where a token is asked for, know
+ * it. A page of another site may point its own name here (DNS rebinding); its requests name that
+ * site and are refused.
  */
 import { literalEndpoint } from "../domain/address.ts";
 import { quote } from "../text/quote.ts";
@@ -8,7 +9,7 @@ import type { HttpRequest } from "./http_request.ts";
 import { type HttpResponse, textResponse } from "./http_response.ts";
 import type { HttpToken } from "./http_token.ts";
 
-/** Who is answered, as the command line has it. */
+/** Which requests are answered, as the command line says. */
 export interface HttpOptions {
   /** What the server is called besides its addresses and the names it knows itself. */
   readonly names: readonly string[];
@@ -16,7 +17,7 @@ export interface HttpOptions {
   readonly tokenFile: string | null;
 }
 
-/** Says no more than that the process lives, which an orchestrator asks without a token. */
+/** Says only that the process is alive. An orchestrator asks it without a token. */
 export const HEALTH_PATH = "/healthz";
 
 export class HttpAccess {

@@ -18,7 +18,7 @@ export interface Place {
   end(): void;
 }
 
-/** A request is in the first packets of a connection: so long none is ended for another. */
+/** A connection's request comes in its first packets: it is not ended for another for this long. */
 export const HEAD_GRACE_MS = 500;
 /** A response of which the peer took nothing for so long may be ended for another request. */
 export const STALLED_MS = 250;

@@ -6,7 +6,10 @@ export interface HttpRequest {
   /** Percent-decoded, without the query; starts with a slash. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Whom the request is for: lower-case, without port, a literal without brackets; null for nobody. */
+  /**
+   * The host that the request is for: lower-case, without port, a literal without brackets; null
+   * for none.
+   */
   readonly host: string | null;
   /** By lower-case name; the values of a repeated one joined by `, `. */
   readonly headers: ReadonlyMap<string, string>;

@@ -20,7 +20,7 @@ const USUAL_HEAD_BYTES = 1024;
 /** How much is read at once of what a peer sends after its request. */
 const IGNORED_BYTES = 4096;
 
-/** Who asks. */
+/** The sender of a request. */
 export interface Asker {
   readonly address: string;
   /** Is told when the asker left while its answer was being made. */
@@ -143,7 +143,7 @@ export class HttpServer {
       acceptedMs,
       state: "head",
       progressMs: acceptedMs,
-      // Breaking off is dear, and only a write under way needs it.
+      // Breaking off is expensive, and only a write under way needs it.
       end: () => {
         if (place.state === "response") this.#abort(connection);
         else closeQuietly(connection);
@@ -351,6 +351,6 @@ function closeQuietly(connection: Deno.TcpConn): void {
   try {
     connection.close();
   } catch {
-    // Closed before, by whoever was faster.
+    // It was closed before.
   }
 }

@@ -1,11 +1,11 @@
 /**
- * The secret that the nodes of a mesh share (`--http-token FILE`). Between nodes it never travels: a
- * node shows by a MAC over a number used once that it knows it, and the answer bears a MAC over that
- * number and the answer's body. Scrapers and people send it as a bearer token (RFC 6750).
+ * The secret that the nodes of a mesh share (`--http-token FILE`). It never travels between nodes.
+ * A node proves that it knows the secret by a MAC over a number used once; the answer bears a MAC
+ * over that number and the answer's body. Scrapers and people send it as a bearer token (RFC 6750).
  */
 import type { HttpRequest } from "./http_request.ts";
 
-/** Of a shorter one all could be tried. */
+/** All tokens of a shorter length could be tried. */
 export const MIN_TOKEN_LENGTH = 16;
 export const MAX_TOKEN_LENGTH = 1024;
 const TOKEN = new RegExp(`^[!-~]{${MIN_TOKEN_LENGTH},${MAX_TOKEN_LENGTH}}$`);

@@ -8,28 +8,28 @@ import type { Family, Resolver } from "./resolver.ts";
 
 /** Look-ups under way at once: the runtime has 32 blocking threads, which others need too. */
 export const MAX_LOOKUPS = 8;
-/** Of these, for names that nothing speaks for: the others are for names known to be answered. */
+/** How many of these may be for doubtful names. The others are for names known to be answered. */
 export const MAX_DOUBTFUL = 5;
 /** A look-up that takes longer has failed for who waits for it, in ms. */
 export const LOOKUP_DEADLINE_MS = 5000;
 
 export interface LookupPorts {
   readonly clock: Clock;
-  /** Rejects when there is no address; may take as long as it likes. */
+  /** Rejects when there is no address. It may take any time. */
   readonly system: Resolver;
   readonly queries: NameQueries;
-  /** One line for who asked to be told why. */
+  /** One line of detail for the user. */
   detail(text: string): void;
 }
 
-/** A name that is wanted, for all who want it at the time. */
+/** A wanted name, shared by all its callers at the time. */
 interface Lookup {
   readonly host: string;
   readonly family: Family;
   readonly addresses: Promise<string[]>;
   resolve(addresses: string[]): void;
   reject(error: Error): void;
-  /** Its first: those come before names that were asked for earlier. */
+  /** The name's first look-up. These come before names that were asked for earlier. */
   readonly first: boolean;
   /** A name server answers for it, or the hosts file has it; null while nobody knows. */
   promising: boolean | null;
@@ -64,7 +64,7 @@ export class Lookups implements Resolver {
   #ports: LookupPorts;
   #wanted = new Map<string, Lookup>();
   #queue: Lookup[] = [];
-  /** What waits in `beside`; whoever calls that bounds it. */
+  /** What waits in `beside`; the callers of that bound it. */
   #others: (() => void)[] = [];
   #active = 0;
   #doubtful = 0;
@@ -254,7 +254,7 @@ export class Lookups implements Resolver {
     lookup.cancelDoubt = clock.wakeAt(clock.now() + DOUBT_AFTER_MS, () => this.#doubt(lookup));
   }
 
-  /** A name still waits for its turn: whether it deserves one before others is asked. */
+  /** A name still waits for its turn. Finds out whether it should come before others. */
   async #doubt(lookup: Lookup): Promise<void> {
     if (!lookup.queued) return;
     const { queries } = this.#ports;

@@ -15,9 +15,11 @@ import type { TcpInfo, TcpSockets } from "../kernel/tcp_info.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import type { CloseKind, Connector, HandshakeObserver, HandshakeSample } from "./connector.ts";
 
-/** With a steady rate the next turn reads the answers of this one, unless it is this long in coming. */
+/**
+ * With a steady rate the next turn reads the answers of this one, unless it comes later than this.
+ */
 const STEADY_GAP_MS = 4;
-/** How often a socket may say that it has an error and not which, before it is given up. */
+/** How often a socket may report an error without saying which, before it is given up. */
 const MAX_UNTOLD = 3;
 
 export interface OwnConnectorOptions {
@@ -81,7 +83,7 @@ export class OwnConnector implements Connector {
     this.#clock = clock;
     this.#reset = close === "rst";
     this.#steady = steady;
-    // Whoever ends the scope has cancelled all handshakes before.
+    // All handshakes are cancelled before the scope ends.
     endsWithScope(() => this.#gapTimer?.());
   }
 
@@ -92,7 +94,8 @@ export class OwnConnector implements Connector {
     const descriptor = this.#sockets.connect(endpoint);
     this.#descriptors[slot] = descriptor;
     if (descriptor < 0) this.#failed.push(slot);
-    // One after the other, as in a burst, must not be told in a single turn: this one is waited for.
+    // Handshakes in a row, as in a burst, must not be told in a single turn: this one is waited
+    // for.
     else if (this.#reading || this.#freshCount === SENDS_A_TURN) this.#watch(slot);
     else this.#fresh[this.#freshCount++] = slot;
     this.#queueReading();
@@ -113,7 +116,7 @@ export class OwnConnector implements Connector {
 
   cancel(handle: number): void {
     if (this.#descriptors[handle] >= 0) this.#release(handle);
-    // One that failed at once keeps its slot until the reading comes to it.
+    // A handshake that failed at once keeps its slot until the reading comes to it.
     else this.#observers[handle] = null;
   }
 
@@ -179,7 +182,7 @@ export class OwnConnector implements Connector {
     return this.#steady && this.#clock.now() < this.#turnMs + STEADY_GAP_MS;
   }
 
-  /** Looks after the turns for as long as they come; reads in the place of one that does not. */
+  /** Watches that turns keep coming, and reads in place of one that does not come. */
   #watchGap(): void {
     this.#gapTimer = this.#clock.wakeAt(this.#turnMs + STEADY_GAP_MS, () => {
       this.#gapTimer = null;
@@ -204,12 +207,12 @@ export class OwnConnector implements Connector {
   #deliver(events: ConnectEvents): void {
     for (let i = 0; i < events.count; i++) {
       const slot = events.slot(i);
-      // The socket that it was for is closed, though the event was already there.
+      // The event's socket is closed already.
       if (events.generation(i) !== this.#generations[slot]) continue;
       const descriptor = this.#descriptors[slot];
       const errno = events.isError(i) ? this.#sockets.error(descriptor) : 0;
       if (this.#tell(slot, errno)) continue;
-      // Linux tells of an ICMP error a moment before it says which: the next event knows.
+      // Linux reports an ICMP error a moment before it says which one. The next event will say it.
       const goesOn = ++this.#untold[slot] <= MAX_UNTOLD &&
         this.#sockets.watchAgain(descriptor, slot, this.#generations[slot]) === 0;
       if (!goesOn) this.#fail(slot, ERRNO.ENOTCONN);

@@ -25,7 +25,7 @@ export interface LinkEvents<F extends Flight> {
   answered(flight: F, answer: Answer, message: Message): void;
   /** An ICMP error about it. */
   returned(flight: F, kind: IcmpErrorKind, message: Message): void;
-  /** An answer that nobody waits for: it came twice, or too late, or is somebody else's. */
+  /** An answer that matches no probe: it came twice, or too late, or is somebody else's. */
   unmatched(): void;
 }
 
@@ -37,7 +37,7 @@ export class PacketLink<F extends Flight> {
   #events: LinkEvents<F>;
   #sends = 0;
   #overflowed = 0;
-  /** When more of them was last found out. */
+  /** When the count of lost packets last rose. */
   #overflowedMs = -Infinity;
   #taken = (key: number) => this.#flights.has(key);
 
@@ -90,7 +90,7 @@ export class PacketLink<F extends Flight> {
     if (this.has(flight)) this.#flights.delete(flight.key);
   }
 
-  /** Whether answers were lost here after a moment; `nowMs` is when that is asked. */
+  /** Whether answers were lost here since `sentMs`; `nowMs` is the time of the question. */
   overflowedSince(sentMs: number, nowMs: number): boolean {
     const overflowed = this.exchange.socket.overflowed();
     if (overflowed !== this.#overflowed) this.#overflowedMs = nowMs;

@@ -25,7 +25,7 @@ export interface PingOptions {
   readonly device?: string | null;
 }
 
-/** What opens sockets; PacketSockets but for tests. */
+/** Opens sockets; `PacketSockets`, except in tests. */
 export interface SocketOpener {
   socket: PacketSockets["socket"];
 }
@@ -52,7 +52,7 @@ export function pingProber(
     4: exchangeOrReason(4, options, sockets),
     6: exchangeOrReason(6, options, sockets),
   };
-  // What one family lacks, the other may have: with neither there is nothing to do.
+  // One family may be available without the other. With neither there is nothing to do.
   if (typeof exchanges[4] === "string" && typeof exchanges[6] === "string") {
     throw new SystemError(options.source?.family === 6 ? exchanges[6] : exchanges[4]);
   }
@@ -85,7 +85,7 @@ function exchangeOrReason(
       return exchangeOf(socket, kind, options.payloadBytes);
     } catch (error) {
       refusal = refusalOf(error, family, options);
-      // Only what is not permitted may be had by the other kind.
+      // The other kind of socket helps only where this one is not permitted.
       if (!isNotPermitted(error)) break;
     }
   }

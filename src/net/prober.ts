@@ -19,14 +19,14 @@ export interface Prober {
    * object is made for a probe, where the prober can do without.
    */
   probe(endpoint: Endpoint, pending: PendingProbe): void;
-  /** Probes that may well be sent in one turn of the event loop, where it matters. */
+  /** How many probes should be sent in one turn of the event loop at most, where it matters. */
   readonly sendsATurn?: number;
   /**
    * Settles the probes whose answers this machine holds already: called before probes are sent, and
    * between them, so that no answer waits for a turn's end.
    */
   readAnswers?(): void;
-  /** What else is worth a line at the end of a run. */
+  /** Further lines for the end of a run. */
   remarks?(): readonly string[];
   /** Gives up whatever is under way; those probes never settle. */
   stop(): void;

@@ -1,4 +1,4 @@
-/** What answers handshakes: sockets that accept and close, for every command that has some. */
+/** Answers handshakes: sockets that accept and close, for every command that has some. */
 import { hostPort } from "../domain/target.ts";
 import { openDrain } from "../kernel/accept_queue.ts";
 import type { TcpSockets } from "../kernel/tcp_info.ts";

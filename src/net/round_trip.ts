@@ -1,4 +1,7 @@
-/** A round trip between the kernel's two stamps of it, which are of the wall clock, and this process's clock. */
+/**
+ * A round trip by the kernel's two stamps, which are wall time, checked against this process's
+ * clock.
+ */
 import { NONE } from "../domain/probe_record.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -14,7 +17,7 @@ export interface Departure {
 
 /** The wall clock reads whole milliseconds: beyond this it was stepped. */
 const STEP_MS = 2;
-/** How often the two clocks are read anew when something came between. */
+/** How often the two clocks are read again when something came between. */
 const MAX_READINGS = 3;
 
 /** Wall minus monotonic clock, both read at one moment if this process is let. */
@@ -32,7 +35,9 @@ export function clockUs({ sentMs }: Departure, clock: Clock): number {
   return Math.max(0, Math.round((clock.now() - sentMs) * 1000));
 }
 
-/** How much longer the kernel's span may seem than the clock's around it: the clocks' own steering. */
+/**
+ * How much longer the kernel's span may be than the clock's around it, since clocks are adjusted.
+ */
 const SLACK_US = 100;
 
 /**

@@ -6,7 +6,10 @@ import type { Endpoint } from "../domain/target.ts";
 import type { Route, Routes } from "../kernel/route.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** Flows asked about to find out whether there are several next hops: two are missed once in 2^15 times. */
+/**
+ * How many flows are looked up to find out whether there are several next hops. Two next hops are
+ * missed once in 2^15 times.
+ */
 const SAMPLES = 16;
 const SAMPLE_PORT = 40_000;
 
@@ -27,7 +30,7 @@ export interface RouteBookOptions {
   readonly tos: number;
 }
 
-/** What the book asks; Routes but for tests. */
+/** Where the book looks routes up; `Routes`, except in tests. */
 export interface RouteSource {
   lookUp: Routes["lookUp"];
 }

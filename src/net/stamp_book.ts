@@ -1,6 +1,7 @@
 /**
- * Whose the kernel's times of sent packets are. It numbers the packets of a socket, and so does this
- * book; a send that failed may have used a number up or not, which the times that follow tell.
+ * Maps the kernel's number of a packet to the packet that was sent. The kernel numbers the packets
+ * of a socket, and so does this book. A send that failed may or may not have used up a number; the
+ * times that follow tell.
  */
 
 /** Packets whose time may still come; the times of older ones are not waited for. */
@@ -45,7 +46,7 @@ export class StampBook<T> {
       return found;
     }
     if (this.#unsure === 0 || !isFrom(this.#next, ordinal)) return null;
-    // One of those whose numbers are not sure: of one alone, there is no doubt which.
+    // The packet is one of those whose numbers are not sure. If there is only one, it is that one.
     const only = this.#only;
     this.#only = null;
     this.#unsure--;

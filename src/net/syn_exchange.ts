@@ -100,7 +100,7 @@ export class SynExchange implements Exchange {
   }
 
   /**
-   * Each turn leaves from another port, until all had theirs: a half-open connection whose RST was
+   * Each turn uses another source port, until all had theirs. A half-open connection whose RST was
    * lost would answer a SYN from its own port with the wrong number.
    */
   send(request: Request, turn: number): number {

@@ -12,9 +12,9 @@ import type { ClockChoice, PendingProbe, Prober } from "./prober.ts";
 /** A reset as the answer to a SYN is ECONNREFUSED: this one came after the handshake. */
 const RESET_ONCE_ESTABLISHED = "ECONNRESET";
 /**
- * The runtime saw no error and then no peer either, and closed the socket: Linux tells of an ICMP
- * error a moment before it says which, or the target reset what was just established. Which of
- * them is lost, so that handshake is made once more.
+ * The runtime saw neither an error nor a peer, and closed the socket. Linux reports an ICMP error a
+ * moment before it says which one, or the target reset what was just established. Which of the two
+ * is lost, so the handshake is made once more.
  */
 const NOT_TOLD = "ENOTCONN";
 
@@ -139,7 +139,7 @@ export class TcpProber implements Prober {
     this.#end(flight);
   }
 
-  /** The flight may be in the air again before `settled` returns. */
+  /** The flight may be in use again before `settled` returns. */
   #end(flight: Flight): void {
     const { pending } = flight;
     this.#spare.push(flight);

@@ -99,7 +99,7 @@ function parseV4(bytes: Uint8Array, at: number, end: number, out: IpPacket): boo
   const claimed = readU16(bytes, at + V4_TOTAL_LENGTH_AT);
   readFields(bytes, at, V4, out);
   out.payloadAt = at + headerBytes;
-  // A length shorter than the header is a lie (or a router's quote in its own byte order).
+  // A length shorter than the header is wrong (or a router's quote in its own byte order).
   out.payloadEnd = claimed < headerBytes ? end : Math.min(end, at + claimed);
   out.claimedBytes = claimed;
   return true;

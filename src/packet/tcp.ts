@@ -25,8 +25,8 @@ export interface Syn {
 /** What Linux offers in its SYNs: the largest window that needs no scaling. */
 const WINDOW = 64_240;
 /**
- * Options in the order of Linux, since middleboxes know that one: maximum segment size (RFC 9293),
- * SACK permitted (RFC 2018), timestamps and window scale (RFC 7323).
+ * Options in the order of Linux, which middleboxes know: maximum segment size (RFC 9293), SACK
+ * permitted (RFC 2018), timestamps and window scale (RFC 7323).
  */
 const OPTIONS = [2, 4, 0, 0, 4, 2, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7];
 const MSS_AT = MIN_HEADER_BYTES + 2;
@@ -86,7 +86,7 @@ export function blankTcpSegment(): TcpSegment {
   };
 }
 
-/** Reads a segment's header; false for what is too short for one, or lies about its length. */
+/** Reads a segment's header; false for what is too short for one, or has a wrong header length. */
 export function parseTcp(bytes: Uint8Array, at: number, end: number, out: TcpSegment): boolean {
   const last = Math.min(end, bytes.length);
   if (at < 0 || at + MIN_HEADER_BYTES > last) return false;
@@ -115,7 +115,10 @@ export interface SynOffer {
   readonly windowScale: number | null;
 }
 
-/** The options of a segment that was just read; what is cut or lies about its length ends them. */
+/**
+ * The options of a segment that was just read. An option that is cut, or has a wrong length, ends
+ * them.
+ */
 export function synOffer(bytes: Uint8Array, { optionsAt, optionsEnd }: TcpSegment): SynOffer {
   let maxSegmentBytes: number | null = null;
   let windowScale: number | null = null;

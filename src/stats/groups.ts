@@ -6,7 +6,7 @@ export const MAX_GROUPS_PER_KEY = 256;
 /** Labels that make groups: the zone and the first ones met. Each costs a merge of every target. */
 export const MAX_GROUPING_KEYS = 16;
 
-/** Things of targets that have a label in common. */
+/** Things whose targets have a label in common. */
 export interface Group<T> {
   readonly label: Label;
   readonly members: readonly T[];

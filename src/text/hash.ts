@@ -1,4 +1,6 @@
-/** Hashes of texts: the same number for the same text on every machine. No protection against anybody. */
+/**
+ * Hashes of texts: the same number for the same text on every machine. They are not for security.
+ */
 
 /** FNV-1a, 32 bits: offset basis and prime (RFC 9923). */
 const FNV_BASIS = 0x811c9dc5;

@@ -3,7 +3,7 @@
 /** Takes back a wake-up that has not happened yet. */
 export type Cancel = () => void;
 
-/** What times are read from, and what wakes. */
+/** Tells the time, and calls back at a given time. */
 export interface Clock {
   /** Monotonic milliseconds with a fraction; their zero is arbitrary. */
   now(): number;
@@ -40,7 +40,7 @@ export class Pause {
   }
 }
 
-/** Calls back this often, from one span on, until it is taken back. */
+/** Calls back every `everyMs`, first after one such span, until it is cancelled. */
 export function repeat(clock: Clock, everyMs: number, action: () => void): Cancel {
   let cancel: Cancel = () => {};
   const turn = () => {

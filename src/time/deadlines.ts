@@ -9,7 +9,7 @@ export const GRACE_MS = 2;
 
 /** A place in the list; may be set again once it has expired or was cleared. */
 export class Deadline<T> {
-  /** What waits. */
+  /** What the deadline is for. */
   readonly value: T;
   atMs = 0;
   previous: Deadline<T> | null = null;
@@ -45,7 +45,7 @@ export class Deadlines<T> {
     return deadline;
   }
 
-  /** The same for a deadline that its owner keeps; it must not be set. */
+  /** The same for a deadline object that its owner keeps. It must not be set already. */
   start(fromMs: number, deadline: Deadline<T>): void {
     const tail = this.#tail;
     deadline.atMs = fromMs + this.#spanMs;

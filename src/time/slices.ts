@@ -4,7 +4,7 @@ import { type Clock, sleepUntil } from "./clock.ts";
 /** Work that yields again and again, every millisecond or so, and returns its result. */
 export type Steps<T> = Generator<void, T, void>;
 
-/** Without a pause this long at the most, in ms. */
+/** The longest time without a pause, in ms. */
 const SLICE_MS = 8;
 
 /** The result of all the steps, without a pause. */

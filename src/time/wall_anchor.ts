@@ -12,7 +12,9 @@ export interface WallTime {
   wallNanos: number;
 }
 
-/** The wall time now, in whole milliseconds: for what happens once, and is held against no other time. */
+/**
+ * The wall time now, in whole milliseconds: for single events that are compared with no other time.
+ */
 export function wallTime(clock: Clock): WallTime {
   const ms = Math.floor(clock.wall());
   return { wallSeconds: Math.floor(ms / 1000), wallNanos: ms % 1000 * 1_000_000 };

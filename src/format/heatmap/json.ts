@@ -5,7 +5,7 @@ import type { Finding } from "../../domain/finding.ts";
 
 export const HEATMAP_SCHEMA = "wire-probe.heatmap.v1";
 
-/** Figures as they are named there; those in ms are µs in the matrix. */
+/** Names of the figures in the document. Those in ms are µs in the matrix. */
 const TIMES: readonly (readonly [string, Figure])[] = [
   ["rtt_p50_ms", "rttP50"],
   ["rtt_p99_ms", "rttP99"],
@@ -21,7 +21,7 @@ const COUNTS: readonly (readonly [string, Figure])[] = [
   ["syn_retransmits", "retransmits"],
 ];
 
-/** A figure's name there, and how its values are written. */
+/** A figure's name in the document, and how its values are written. */
 type Named = readonly [name: string, figure: Figure, as: (value: number) => number];
 
 /** Figures that only newer nodes have; left out where no node has them. */
@@ -36,7 +36,7 @@ const NEWER: readonly Named[] = [
   ["day_met", "dayMet", same],
 ];
 
-/** A key and what makes its value, when its turn has come. */
+/** A key and a function that makes its value when it is written. */
 export type JsonEntry = readonly [key: string, value: () => unknown];
 
 /**

@@ -51,7 +51,7 @@ export function markOf(
     case "refused":
       return "refused";
     case "silent":
-      // All lost is what a share says by itself.
+      // A loss of 1 says by itself that all were lost.
       return metric === "loss" && value === 1 ? null : "silent";
     case "established":
     case "unmeasured":

@@ -18,7 +18,7 @@ import { shortPercent } from "../../text/number.ts";
 /** More nodes would make a file of hundreds of megabytes. */
 export const MAX_PAGE_NODES = 1000;
 
-/** Less of a host's pressure is not told on the page. */
+/** A host's pressure below this share is not shown on the page. */
 const NOTED_PRESSURE = 0.01;
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; " +
@@ -28,7 +28,7 @@ const LIVE_POLICY = `${POLICY}; connect-src 'self'`;
 /** Where the live page has its data from. */
 export const LIVE_DATA_PATH = "/page.json";
 
-/** What shows a finding of a kind best. */
+/** The metric that shows a kind of finding best. */
 const METRIC_OF: Readonly<Partial<Record<FindingKind, Metric>>> = {
   loss: "loss",
   partition: "loss",
@@ -50,7 +50,7 @@ export interface PageOptions {
   readonly day?: PageData["day"];
 }
 
-/** What of the page is the same for every matrix. */
+/** The parts of the page that are the same for every matrix. */
 export interface PageParts {
   readonly style: string;
   readonly script: string;
@@ -128,7 +128,7 @@ function embedded(json: string): string {
   );
 }
 
-/** Its figures are made one after the other. */
+/** The figures are made one after the other. */
 function pageData(
   matrix: Matrix,
   { metric, findings, time, day }: PageOptions,

@@ -135,7 +135,7 @@ stage.addEventListener("keydown", (event) => {
   tipAtPair();
 });
 
-/** The tip stays at its cell, and does not lie over what has come in its place. */
+/** Scrolling moves the tip with its cell. */
 addEventListener("scroll", () => {
   if (tipAt === null) return;
   if (document.activeElement === stage) tipAtPair();

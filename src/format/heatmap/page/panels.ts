@@ -193,7 +193,7 @@ export function showFindings(
       events.chosen(chosen === null ? null : finding);
     });
     list.append(item(line));
-    // New data do not take the focus away from who reads with the keyboard.
+    // New data leave the focus where it is, for users of the keyboard.
     if (focused !== null && line.textContent === focused) line.focus();
   }
 }
@@ -235,7 +235,10 @@ export function showDay({ day }: PageData): void {
   );
 }
 
-/** A bar for each five minutes by its mean RTT: another colour where not all was established, red where nothing was. */
+/**
+ * One bar for each five minutes, as high as its mean RTT. It has another colour where not all
+ * handshakes were established, and is red where none was.
+ */
 function barsOf(windows: readonly PageWindow[], title: string): HTMLElement[] {
   const most = Math.max(...windows.map(({ mean_ms }) => mean_ms ?? 0), Number.MIN_VALUE);
   const bars = element("div", "", "bars");
