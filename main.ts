@@ -71,7 +71,10 @@ async function exitCode(): Promise<ExitCode> {
   }
 }
 
-/** What nobody awaited: one line, and the end, since nothing is known of the state that it left. */
+/**
+ * Handles an error that nobody awaited: one line, then the end, since the state after it is
+ * unknown.
+ */
 function onCrash(event: Event, thrown: unknown): void {
   event.preventDefault();
   say(`internal error: ${messageOf(thrown)}`);
@@ -81,7 +84,8 @@ function onCrash(event: Event, thrown: unknown): void {
 addEventListener("unhandledrejection", (event) => onCrash(event, event.reason));
 addEventListener("error", (event) => onCrash(event, event.error));
 
-// Rows of a mesh and writes to a receiver, its token among them, go where they are told to.
+// Requests for rows of a mesh and writes to a receiver, which bear its token, go to the given
+// address and not to a proxy.
 forgetProxies();
 const code = await exitCode();
 outbox.exitCode = code;

@@ -32,7 +32,7 @@ import { ALONE, type Parsed, parseOptions } from "./parse_options.ts";
 import { pingOptions, probeOptions, runOptions } from "./run_options.ts";
 import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS, QUESTION } from "./table.ts";
 
-/** The command to run, and whether it is to say why it does what it does (`-v`). */
+/** The command to run, and whether it says why it does what it does (`-v`). */
 export type Command = CommandOptions & { readonly verbose?: true };
 
 /** A command with its options. `print` only prints a text. */
@@ -75,7 +75,7 @@ function wantsHelp(argv: readonly string[]): boolean {
   return options.some((word) => word === "--help" || word === "-h");
 }
 
-/** A target without a command; what cannot be one is taken for a mistyped command. */
+/** A target without a command. A word that cannot be a target is taken for a mistyped command. */
 function parseQuestion(argv: readonly string[]): Command {
   const [first] = argv;
   const words = argv.filter((word) => !word.startsWith("-"));
@@ -102,7 +102,7 @@ function unknownCommand(word: string, otherwise = "see 'wire-probe help'"): Usag
   return new UsageError(`there is no ${what} ${quote(redacted(word))}; ${hint}`);
 }
 
-/** The command that has an option which a target alone has not: compare, where it does. */
+/** The command that has an option which a target alone does not have: `compare`, if it has it. */
 function optionOwner(option: string): string | null {
   return ["compare" as const, ...COMMAND_NAMES].find((name) =>
     Object.hasOwn(COMMANDS[name].options, option)

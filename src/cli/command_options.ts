@@ -19,7 +19,7 @@ import { addressing, bindAddresses, hostAndPort, oneOperand, operandTargets } fr
 import type { ValuesOf } from "./option.ts";
 import type { COMMANDS, QUESTION } from "./table.ts";
 
-/** More targets would give more tables than anybody reads. */
+/** With more targets there would be more tables than anybody reads. */
 const MAX_COMPARED = 16;
 
 export function compareOptions(

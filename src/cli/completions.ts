@@ -157,7 +157,7 @@ function fish(): string {
       lines.push(`complete -c wire-probe ${when} -a '${operands.join(" ")}'`);
     }
   }
-  // Behind a word that is no command: a target.
+  // The completion after a word that is no command, and so a target.
   const behind = `-n 'test (count (commandline -opc)) -gt 1; and ` +
     `not __fish_seen_subcommand_from ${COMMAND_NAMES.join(" ")}'`;
   for (const [option, of] of questionOptions()) lines.push(fishLine(behind, option, of));

@@ -1,4 +1,4 @@
-/** What help and the man page say beside the option table: groups, examples, exit codes. */
+/** Texts of help and the man page beside the option table: groups, examples, exit codes. */
 import type { CommandName } from "./table.ts";
 
 /** Options by what they are about, in the order of help; what is in none of them comes last. */
@@ -125,7 +125,7 @@ export const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   version: ["wire-probe version", "wire-probe --version", "wire-probe -V"],
 };
 
-/** What the options do not say: a term and what it means, by command. */
+/** Notes beside the options: a term and what it means, by command. */
 export const NOTES: Partial<Record<CommandName, readonly ExitMeaning[]>> = {
   probe: [
     ["exports", "each has one bounded queue; what it drops is counted by its reason"],
@@ -222,7 +222,7 @@ const RUN: readonly ExitMeaning[] = [
   USAGE,
   SYSTEM,
 ];
-/** Of what has no thresholds. */
+/** The exit codes of commands without thresholds. */
 const ANSWER: readonly ExitMeaning[] = [
   ["0", "every target had a handshake, whatever the answer says"],
   ["1", "a target had none: refused, lost or not sent"],

@@ -132,7 +132,7 @@ function commandSection(name: CommandName): string[] {
   ];
 }
 
-/** What the command says, and what it means. */
+/** The words of a command's output, and what they mean. */
 function notesOf(name: CommandName): string[] {
   const notes = NOTES[name];
   return notes === undefined ? [] : [".PP", ".I notes", ...entries(notes)];

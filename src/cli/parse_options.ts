@@ -1,6 +1,7 @@
 /**
- * Turns arguments into typed values by an option table. Not by @std/cli's parseArgs: it accepts
- * unknown short flags inside bundles, takes an empty value for a missing one and reads `007` as 7.
+ * Turns arguments into typed values by an option table. @std/cli's parseArgs does not fit: it
+ * accepts unknown short flags inside bundles, takes an empty value for a missing one and reads
+ * `007` as 7.
  */
 import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
@@ -119,7 +120,7 @@ function* split(
   }
 }
 
-/** What the letters of other tools are called here. */
+/** The options here for letters that other tools use. */
 const HABITS: Readonly<Record<string, string>> = {
   n: "a count is -c N, and addresses are never looked up backwards",
   W: "a timeout is -t DURATION",

@@ -134,7 +134,7 @@ export function outputName(
   );
 }
 
-/** The table wants standard output for itself. */
+/** The live table needs standard output for itself. */
 export function checkLive(
   { live, output: asked }: Pick<RunValues, "live" | "output">,
   output: OutputName,

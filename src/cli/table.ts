@@ -337,7 +337,7 @@ export const COMMANDS = {
   version: { summary: "print the version", operands: "", options: COMMON },
 } satisfies Record<string, CommandEntry>;
 
-/** What a target without a command asks; it has no name to be called by. */
+/** The question of a target without a command. It has no command name. */
 export const QUESTION = {
   summary:
     "is it the network? An answer in ten seconds: a headline, three lines, what to type next",

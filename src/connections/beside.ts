@@ -1,6 +1,6 @@
 /**
- * What is done beside the readings, and never in their way: handshakes with the peers of the groups
- * shown, and a trace to a peer whose group crosses a threshold.
+ * Work beside the readings, which never delays them: handshakes with the peers of the groups shown,
+ * and a trace to a peer whose group crosses a threshold.
  */
 import {
   type ConnectionGroup,
@@ -25,7 +25,7 @@ export class HandshakesBeside {
   #clock: Clock;
   #intervalMs: number;
   #handshake: Handshake;
-  /** By group: what came since the last report, and what is in that report. */
+  /** By group: the round trips since the last report, and those of that report. */
   #coming = new Map<string, number[]>();
   #shown = new Map<string, RttSpread>();
   #cancels: Cancel[] = [];
@@ -127,7 +127,10 @@ export class TraceTrigger {
     this.#trace = trace;
   }
 
-  /** Begins a trace to the first peer that is due one; what crosses meanwhile will cross again. */
+  /**
+   * Begins a trace to the first peer that is due one. A threshold crossed meanwhile will be crossed
+   * again.
+   */
   async consider({ groups }: ConnectionReport): Promise<void> {
     if (this.#busy) return;
     const now = this.#clock.now();

@@ -1,6 +1,7 @@
 /**
- * From two readings of the kernel's counters to what connections did in between: a row a socket is
- * compared with what the reading before said, and its differences are added to its group's.
+ * Turns two readings of the kernel's counters into what connections did in between. The row of a
+ * socket is compared with its row of the reading before, and the differences are added to its
+ * group's.
  */
 import type { ConnectionDirection, Grouping } from "../domain/connection.ts";
 import type { DiagSocket } from "../kernel/sock_diag.ts";
@@ -20,7 +21,7 @@ import {
 } from "./round_trips.ts";
 import { COLUMN, COLUMNS, SocketTable, WIDE, WIDE_COLUMNS } from "./socket_table.ts";
 
-/** Held back for this share of the interval, a connection counts as held back. */
+/** A connection that was held back for this share of the interval counts as held back. */
 export const HELD_BACK_SHARE = 0.5;
 /** tcpi_min_rtt without a sample. */
 const NO_MIN_RTT = 0xffffffff;
@@ -172,7 +173,7 @@ export class Differences {
     this.groups.notePeer(group, PEER.slowest, peerOf(socket));
   }
 
-  /** Stores what the kernel says now, and leaves the differences in `#delta`. */
+  /** Stores the kernel's present figures, and leaves the differences in `#delta`. */
   #differ(socket: DiagSocket, row: number): void {
     const { wide } = this.sockets;
     this.#u32(row, COLUMN.segmentsOut, socket.info(AT.segmentsOut));

@@ -1,6 +1,7 @@
 /**
  * The groups that connections belong to: a key of a few words each, and the figures of the reading
- * under way, in arrays that grow up to a bound. What finds no place belongs to group 0, the others.
+ * under way, in arrays that grow up to a bound. A connection without a place belongs to group 0,
+ * the others.
  */
 
 import { addressText } from "../domain/address.ts";
@@ -17,7 +18,7 @@ export interface PeerAddress {
 /** Groups there may be beside group 0. */
 export const MAX_GROUPS = 16_384;
 const FIRST_GROUPS = 64;
-/** The group of what finds no place. */
+/** The group of connections without a place. */
 export const OVERFLOW_GROUP = 0;
 
 /** The words of a key. */
@@ -152,7 +153,7 @@ export class GroupTable {
     this.#free = group + 1;
   }
 
-  /** Notes the peer that `address` and `port` say as one of the group's `PEER`s. */
+  /** Notes the peer at `address` and `port` as one of the group's `PEER`s. */
   notePeer(group: number, which: number, peer: PeerAddress): void {
     const at = (group * PEERS + which) * PEER_WORDS;
     this.#peers[at] = peer.port;

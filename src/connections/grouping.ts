@@ -26,7 +26,7 @@ export interface ConnectionFilter {
   readonly peers: readonly PeerFilter[] | null;
   /** The service's port: the remote one of `out`, the local one of `in`. */
   readonly port: number | null;
-  /** Those alone that a listening port accepted. */
+  /** Only connections that a listening port accepted. */
   readonly listening: boolean;
 }
 

@@ -53,7 +53,8 @@ export class Listeners {
       if (this.#listeners.size >= MAX_LISTENERS) return;
       const address = addressOf(socket);
       const { localPort: port } = socket;
-      // What a socket dropped before it was first seen is no news, unless it was made meanwhile.
+      // Drops before a socket was first seen do not count, unless it was made after the reading
+      // before.
       const drops = this.#first ? socket.drops : 0;
       listener = { port, address, waiting: 0, limit: 0, drops, dropsNow: 0, seen: 0 };
       this.#listeners.set(cookie, listener);
@@ -65,7 +66,7 @@ export class Listeners {
     listener.seen = this.#reading;
   }
 
-  /** Ends a reading: what it did not meet is gone. */
+  /** Ends a reading: sockets that it did not meet are gone. */
   end(): void {
     this.#first = false;
     this.#ports.fill(NOBODY);

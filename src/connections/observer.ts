@@ -31,9 +31,9 @@ const CONNECTION_STATES = [
   TCP_CLOSING,
 ].reduce((bits, state) => bits | 1 << state, 0);
 
-/** A reading gives way to everything else after so long. */
+/** After this long, a reading lets other work come in between. */
 const TURN_MS = 10;
-/** A dump that comes out incomplete is made again, so often. */
+/** How often a dump is tried that comes out incomplete. */
 const TRIES = 2;
 
 /** The dumps that a reading is made of; `SockDiag` is one. */
@@ -85,7 +85,7 @@ export class Observer {
     const listening = await this.#listening();
     const connections = await this.#connections();
     const complete = listening && connections;
-    // Where sockets may be missing, those that are missing are not said to be closed.
+    // Where sockets may be missing from a dump, a missing one is not reported as closed.
     if (connections) this.#differences.end();
     const now = counters();
     const report = this.#report(startMs, intervalMs, complete, now);

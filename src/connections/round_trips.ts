@@ -1,7 +1,7 @@
 /**
- * What a connection's smoothed round trip may be taken for. The kernel measures from a data segment to
- * its acknowledgement. An acknowledgement that comes by itself at once is the network's. One that rides
- * on the peer's reply, or that the peer delays in the hope of a reply, holds the peer's own time.
+ * What a connection's smoothed round trip measures. The kernel measures from a data segment to its
+ * acknowledgement. An acknowledgement sent at once by itself shows the network's round trip. One
+ * sent with the peer's reply, or delayed in the hope of a reply, includes the peer's own time.
  */
 import type { RttSpread } from "../domain/connection.ts";
 
@@ -25,7 +25,10 @@ const MIN_BULK_SEGMENTS = 20;
 const BULK_SEGMENTS_AN_ACK = 1.2;
 const BULK_UNACKED = 4;
 
-/** Above the minimum by itself, and by this much, a bulk sender's round trip holds a queue. */
+/**
+ * The round trip of a bulk sender holds a queue if it is above the minimum by this factor, and by
+ * this much.
+ */
 const QUEUE_FACTOR = 2;
 const QUEUE_US = 5000;
 
@@ -35,8 +38,9 @@ export function isClean(pureIn: number, dataIn: number): boolean {
 }
 
 /**
- * Whether a connection sent so much at a time that its acknowledgements were not delayed. One that sends
- * a message now and then has each acknowledged by itself, at once or after up to 40 ms: nobody can tell.
+ * Whether a connection sent so much at a time that its acknowledgements were not delayed. For a
+ * connection that sends a message now and then this cannot be told: each message is acknowledged at
+ * once or after up to 40 ms.
  */
 export function arePrompt(dataOut: number, pureIn: number, unacked: number): boolean {
   return dataOut >= BULK_SEGMENTS_AN_ACK * pureIn || unacked >= BULK_UNACKED;

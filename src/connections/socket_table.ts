@@ -1,6 +1,6 @@
 /**
- * What the last reading said of each socket, found by the socket's cookie: rows of numbers in two
- * arrays that grow up to a bound, a hash table over them, and a list of free rows.
+ * The last reading of each socket, found by the socket's cookie: rows of numbers in two arrays that
+ * grow up to a bound, a hash table over them, and a list of free rows.
  */
 
 /** Rows there may be; sockets beyond are not kept. */
@@ -44,7 +44,7 @@ export class SocketTable {
   /** The first row of each bucket, plus 1; 0 for none. */
   #heads = new Uint32Array(FIRST_ROWS * 2);
   #rows = FIRST_ROWS;
-  /** Rows ever used: those behind have never been. */
+  /** How many rows were ever used. */
   #used = 0;
   /** The first free row among the used ones, plus 1. */
   #free = 0;

@@ -32,7 +32,7 @@ export class FailWatch {
   add({ groups }: ConnectionReport): void {
     const { rttUs, retransmittedRatio: most } = this.#thresholds;
     for (const group of groups) {
-      // The others are as many networks as they are groups.
+      // The others are many groups on many networks, so their round trip is not judged.
       const us = group.group === OTHERS ? null : networkRttUs(group);
       const ratio = retransmittedRatio(group);
       this.#rttSeen ||= us !== null;
@@ -42,7 +42,10 @@ export class FailWatch {
     }
   }
 
-  /** A threshold that nothing was measured for is crossed: a check never passes for want of measurement. */
+  /**
+   * A threshold without a measurement counts as crossed: a check must not pass because nothing was
+   * measured.
+   */
   verdict(): { readonly code: ExitCode; readonly reasons: readonly string[] } {
     const { rttUs, retransmittedRatio: most } = this.#thresholds;
     const reasons: string[] = [];
@@ -68,7 +71,7 @@ export class FailWatch {
   }
 }
 
-/** Bounded, since groups come and go: beyond that the count alone would grow. */
+/** A bound, since groups come and go; beyond it only the count grows. */
 const MAX_KEPT = 1000;
 
 function worst(kept: Map<string, number>, group: string, value: number): void {

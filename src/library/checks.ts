@@ -6,7 +6,7 @@ import { checkFamily } from "../input/target_text.ts";
 import type { Family } from "../net/resolver.ts";
 import { quote } from "../text/quote.ts";
 
-/** A number within its range, or what stands in its place where none is given. */
+/** A number within its range, or the default where none is given. */
 export function within<T>(...given: Given<T>): number | T {
   return checked(given, "a number", (value) => typeof value === "number");
 }
@@ -51,7 +51,10 @@ export function familyFor(
   return wanted;
 }
 
-/** What the engine calls options as the command line spells them, and what they are called here. */
+/**
+ * The engine's messages name options as the command line spells them; here they get the names of
+ * this library.
+ */
 const SPELLINGS: readonly (readonly [commandLine: RegExp, here: string])[] = [
   [/^--source /, "source "],
   [/^--interface /, "interfaceName "],

@@ -24,7 +24,7 @@ export class Names implements Resolver {
     return this.#lookups.resolve(host, family);
   }
 
-  /** Gives up what is looked up, but for what the system's own resolver was asked: that ends by itself. */
+  /** Gives up the look-ups. Those of the system's own resolver end by themselves. */
   stop(): void {
     this.#lookups?.stop();
   }

@@ -57,7 +57,7 @@ function orNull(value: number): number | null {
   return value === NONE ? null : value;
 }
 
-/** What of a target was handed out, and what came before its turn. */
+/** What was handed out of a target, and the results that came before their turn. */
 interface Turn {
   next: number;
   readonly early: Map<number, ProbeResult>;

@@ -53,7 +53,7 @@ export interface ProbeStream extends ResultStream<ProbeResult> {
   readonly skipped: number;
 }
 
-/** What a stream sends by. */
+/** The prober that a stream sends by, and its limits. */
 export interface OpenProber {
   readonly prober: Prober;
   readonly clock: Clock;
@@ -130,7 +130,8 @@ class ProbeSource implements ResultSource<ProbeResult> {
     const loop = this.#loop = new ProbeLoop(schedule, {
       clock,
       resolver,
-      // Others may send by it too: what is under way at the end, nobody is told of.
+      // Others may send by it too. Nobody is told of this stream's probes that are under way at its
+      // end.
       prober: {
         probe: (endpoint, pending) => prober.probe(endpoint, pending),
         ...(prober.sendsATurn === undefined ? {} : { sendsATurn: prober.sendsATurn }),

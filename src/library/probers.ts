@@ -163,7 +163,7 @@ export function knock(
  * ```
  */
 export function openProber(options: ProberOptions = {}): Prober {
-  // Nobody knows yet how much will be asked of it.
+  // The rate is not known yet.
   const shared = SharedProber.open(handshakes(options, OWN_SOCKETS_FROM, false), options);
   return {
     probe: (targets, schedule = {}) => shared.stream(portTargets(targets), schedule),
@@ -233,7 +233,7 @@ function endings(shared: SharedProber): AsyncDisposable & { close(): Promise<voi
   return { close: () => shared.close(), [Symbol.asyncDispose]: () => shared.close() };
 }
 
-/** Handshakes at about so many a second; `even`: spread evenly over each of them. */
+/** Handshakes at about `rate` a second; `even`: spread evenly over each second. */
 function handshakes(options: ProberOptions, rate: number, even: boolean): ProberKind {
   const { timeoutMs, source, device, rttFrom, clock } = checkedSocketOptions(options);
   const { close = "fin" } = options;

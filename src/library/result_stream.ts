@@ -37,7 +37,7 @@ export interface ResultSource<T> {
   stop(): void;
   /** Frees what `run` has opened; called once, after it. */
   close(): Promise<void>;
-  /** So many results were read: called when the next one is asked for. */
+  /** Called when the next result is asked for: this many were read. */
   taken?(results: number): void;
 }
 
@@ -56,7 +56,9 @@ export function waitsForReader({ whenFull = "wait" }: StreamOptions): boolean {
   throw new UsageError(`whenFull ${String(whenFull)}: wants "wait" or "drop-oldest"`);
 }
 
-/** The places of results that wait: who puts one takes a place first, where the reader is waited for. */
+/**
+ * The places of results that wait. Where the reader is waited for, a result needs a place first.
+ */
 export class Places {
   #most: number;
   #taken = 0;
@@ -92,7 +94,7 @@ export class Places {
   }
 }
 
-/** Who has asked for a result and waits for it. */
+/** A reader that has asked for a result and waits for it. */
 type Reader<T> = PromiseWithResolvers<IteratorResult<T, void>>;
 
 export class Results<T> implements ResultStream<T> {
@@ -100,7 +102,7 @@ export class Results<T> implements ResultStream<T> {
   #source: ResultSource<T>;
   #most: number;
   #signal: AbortSignal | null;
-  /** What waits, from `#first` on; before it is what was read already. */
+  /** The results that wait, from `#first` on; those before it were read already. */
   #waiting: T[] = [];
   #first = 0;
   #readers: Reader<T>[] = [];
@@ -202,7 +204,7 @@ export class Results<T> implements ResultStream<T> {
 
   #shift(): T {
     const result = this.#waiting[this.#first++];
-    // Moved seldom, so that each result costs the same however many wait.
+    // The array is shortened seldom, so that each result costs the same however many wait.
     if (this.#first === this.#waiting.length || this.#first > this.#most) {
       this.#waiting = this.#waiting.slice(this.#first);
       this.#first = 0;

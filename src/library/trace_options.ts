@@ -27,7 +27,7 @@ import { MAX_TRACES, tracesAtOnce } from "../trace/traces.ts";
 import { familyFor, sourceOf, whole, within } from "./checks.ts";
 import type { StreamOptions } from "./result_stream.ts";
 
-/** What traces are sent by. */
+/** How traces are sent. */
 export interface TracerOptions {
   /** What probes are: SYNs, datagrams or echoes. `tcp` unless given. */
   readonly protocol?: TraceProtocol;
@@ -152,7 +152,7 @@ export function pathOptions(
   );
 }
 
-/** Traces under way at once, what names are looked up to, and whether each round is a result. */
+/** Traces under way at once, the address family of names, and whether each round is a result. */
 export interface StreamLimits {
   readonly family: Family;
   readonly atOnce: number;

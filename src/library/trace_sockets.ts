@@ -1,4 +1,7 @@
-/** What traces are sent by: sockets of each address family, opened with its first target. */
+/**
+ * The sockets that traces are sent by: those of each address family are opened with its first
+ * target.
+ */
 import type { Endpoint } from "../domain/target.ts";
 import { KernelScope } from "../kernel/scope.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";

@@ -13,7 +13,7 @@ import type { StreamLimits } from "./trace_options.ts";
 import { type TraceResult, traceResult, unresolved } from "./trace_result.ts";
 import type { TraceSockets } from "./trace_sockets.ts";
 
-/** What a stream's traces are sent by, and what frees it. */
+/** How a stream's traces are sent, and what frees it. */
 export interface OpenTracer {
   readonly sockets: TraceSockets;
   close(): Promise<void>;
@@ -25,13 +25,13 @@ export class TraceSource implements ResultSource<TraceResult> {
   #limits: StreamLimits;
   /** Of traces under way and of results that wait. */
   #places: Places;
-  /** Traces, by place, whose place among the results was given to a round of theirs. */
+  /** Traces by place. A round of theirs was given their place among the results. */
   #placeless = new Set<number>();
   #open: () => OpenTracer;
   #opened: OpenTracer | null = null;
   #traces: Traces | null = null;
   #isStopped = false;
-  /** Handshakes with silent ends; once it is stopped, none is made and nobody is told. */
+  /** Handshakes with silent ends. After a stop none is made, and nobody is told. */
   #prober: Prober = {
     probe: (endpoint, pending) => {
       if (!this.#isStopped) this.#opened?.sockets.handshakes.probe(endpoint, pending);
@@ -66,7 +66,7 @@ export class TraceSource implements ResultSource<TraceResult> {
       ended: (place, report) => this.#ended(place, report),
     });
     const run = traces.run(this.#targets.length, this.#limits.atOnce);
-    // Where it is stopped, nobody waits for what the last traces still look up.
+    // After a stop, nobody waits for what the last traces still look up.
     run.catch(() => {});
     try {
       await Promise.race([run, this.#stop.promise]);

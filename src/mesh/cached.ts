@@ -15,7 +15,7 @@ export class Cached<T> {
     this.#make = make;
   }
 
-  /** Lets go of it. */
+  /** Forgets the value. */
   forget(): void {
     this.#made = null;
     this.#madeMs = -Infinity;

@@ -1,7 +1,8 @@
 /**
- * Who probes whom: everybody everybody, or each node by `fanout` others. These are the ones with the
- * highest scores for it (rendezvous hashing: Thaler and Ravishankar, 1998), so every node finds the
- * same answer by itself, and a node that joins or leaves moves few pairs. Pure.
+ * Chooses which node probes which: each probes all others, or each is probed by `fanout` others.
+ * Those are the nodes with the highest scores for it (rendezvous hashing: Thaler and Ravishankar,
+ * 1998). So every node finds the same answer by itself, and a node that joins or leaves moves few
+ * pairs. Pure.
  */
 import { hash32 } from "../text/hash.ts";
 
@@ -38,7 +39,7 @@ function isChosen(self: Hashed, to: Hashed, nodes: readonly Hashed[], fanout: nu
   return true;
 }
 
-/** How well one node suits as the prober of another: 32 bits, mixed as MurmurHash3 ends. */
+/** The score of one node as the prober of another: 32 bits, mixed as MurmurHash3 ends. */
 function score(from: Hashed, to: Hashed): number {
   let mixed = Math.imul(from.hash, 0x9e3779b1) ^ to.hash;
   mixed = Math.imul(mixed ^ mixed >>> 16, 0x85ebca6b);

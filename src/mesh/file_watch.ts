@@ -16,7 +16,7 @@ export interface FileWatchPorts {
 
 export class FileWatch {
   #ports: FileWatchPorts;
-  /** Of the content that is in use, and of the last look. */
+  /** The stamp of the content in use, and that of the last look. */
   #known: string | null;
   #seen: string | null;
   #cancel: Cancel = () => {};
@@ -29,7 +29,7 @@ export class FileWatch {
     this.#arm();
   }
 
-  /** Takes the file as it is now, changed or not, as its user asks. */
+  /** Takes the file as it is now, changed or not. */
   async readNow(): Promise<void> {
     this.#known = this.#seen = await this.#ports.stamp();
     if (!this.#stopped) this.#ports.onChange();

@@ -8,11 +8,11 @@ import { listText } from "../text/words.ts";
 import { durationText } from "../text/duration.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** A node that vanished is a node for so long. */
+/** How long a node that vanished is still a node. */
 export const KEPT_MS = 3_600_000;
-/** So many of them; the oldest are forgotten. */
+/** How many of them are kept; the oldest are forgotten. */
 const MAX_KEPT = 256;
-/** A word that a node leaves is taken for its vanishing within this time. */
+/** A node's word that it leaves explains its vanishing within this time. */
 const WORD_MS = 600_000;
 /** Names in a message. */
 const MAX_SHOWN = 8;

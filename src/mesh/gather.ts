@@ -12,7 +12,7 @@ import type { Fetched, FetchRow } from "./row_fetch.ts";
 /** Nodes asked at once; one that does not answer keeps its place for the time limit, and no longer. */
 export const ROWS_AT_ONCE = 64;
 
-/** What is told of each node whose answer is there, in the order of arrival. */
+/** Called for each node whose answer is there, in the order of arrival. */
 export type OnRow = (entry: NodeEntry, fetched: Fetched) => void;
 
 /**

@@ -39,13 +39,13 @@ export async function tellLeaving(
     try {
       await (await fetch(url, options)).body?.cancel();
     } catch {
-      // It is not there, and will see for itself that this node is gone.
+      // It is not there, and will find out itself that this node has gone.
     }
   });
   client?.close();
 }
 
-/** What a node that is told needs. */
+/** The ports of a node that receives such a notice. */
 export interface LeavingPorts {
   readonly resolver: Resolver;
   /** The nodes there are now. */

@@ -13,7 +13,7 @@ export interface ListingPorts {
   srv(name: string): Promise<SrvMember[]>;
 }
 
-/** What a node is that a name lists: its zone and labels are told by its row. */
+/** A node that a name lists: its zone and labels are told by its row. */
 const UNKNOWN: { readonly az: string; readonly labels: readonly Label[] } = {
   az: DEFAULT_AZ,
   labels: [],

@@ -1,4 +1,6 @@
-/** The nodes that there are, which of them this one probes, and what becomes of that when their list changes. */
+/**
+ * The nodes of the mesh, which of them this one probes, and what happens when their list changes.
+ */
 import { UsageError } from "../domain/exit.ts";
 import { messageOf } from "../text/quote.ts";
 import type { Target } from "../domain/target.ts";
@@ -32,7 +34,7 @@ export class Members {
     this.#ports = ports;
   }
 
-  /** Begins with these; returns how they are put into words. */
+  /** Begins with these nodes; returns a description of them. */
   begin(entries: readonly NodeEntry[]): string {
     return this.#adopt(this.#options.me, entries);
   }

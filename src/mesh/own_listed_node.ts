@@ -33,7 +33,7 @@ export async function ownListedNode(
   return { target, httpPort };
 }
 
-/** Members are names: which of them has an address of this machine is asked. */
+/** Members are names: finds the one that has an address of this machine. */
 async function memberOf(
   listed: readonly NodeEntry[],
   { text }: NodesPlace,

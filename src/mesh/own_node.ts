@@ -15,7 +15,7 @@ export interface Machine {
   readonly hostName: string;
 }
 
-/** So many names or addresses are shown in a message. */
+/** How many names or addresses a message shows. */
 const MAX_SHOWN = 8;
 
 /** Throws UsageError, its one line with what was tried and the names there are to choose from. */

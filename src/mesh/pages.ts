@@ -16,7 +16,10 @@ import { type HttpToken, PROOF_FIELD } from "../net/http_token.ts";
 import { ROW_PATH } from "../input/nodes_file.ts";
 import type { Clock } from "../time/clock.ts";
 
-/** A row is made anew when it is older: however many ask, making pages takes no more than its share. */
+/**
+ * The age from which a row is made again: however many ask, making pages takes no more than its
+ * share.
+ */
 export const FRESH_MS = 1000;
 /** A page is written in pieces of about this size, with a turn of the event loop after each. */
 const PIECE_BYTES = 64 * 1024;
@@ -99,7 +102,7 @@ export class Pages {
     }
   }
 
-  /** Whoever asks is told how long there will be nothing newer. */
+  /** The answer says for how long there will be nothing newer. */
   async #document(
     { headers }: HttpRequest,
     picture: MeshPicture,
@@ -117,7 +120,7 @@ export class Pages {
     };
   }
 
-  /** To a node that asks with the token, with a proof that it is known here. */
+  /** Adds to the answer, for a node that asks with the token, a proof that this node knows it. */
   async #proved(request: HttpRequest, response: HttpResponse): Promise<HttpResponse> {
     const { body } = response;
     if (!(body instanceof Uint8Array)) return response;
@@ -151,7 +154,7 @@ function page(contentType: string, body: Uint8Array<ArrayBuffer> | string): Http
   return { status: 200, contentType, body };
 }
 
-/** All of the page at once, since everybody who asks within a moment is sent the same bytes. */
+/** The whole page at once, since all requests within a moment get the same bytes. */
 async function metrics(
   row: MeshRow,
   pause: () => Promise<void>,

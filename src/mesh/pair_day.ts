@@ -77,7 +77,8 @@ export class PairDay {
   /** Sums over the day; `targetUs` null for no target. */
   figures(window: number, targetUs: number | null): DayFigures {
     this.#advance(window);
-    // What is over does not change: a row is made more often than a window ends.
+    // Windows that are over do not change, and a row is made more often than a window ends: so
+    // their sums are kept.
     const known = this.#past.window === this.#window && this.#past.targetUs === targetUs;
     if (!known) this.#past = this.#sumsOfPast(targetUs);
     const { windows, met, sent, established } = this.#past;

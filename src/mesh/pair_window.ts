@@ -21,7 +21,7 @@ const RTT = 0;
 const COLD = BUCKETS;
 const CONNECT = 2 * BUCKETS;
 const ICMP = 3 * BUCKETS;
-/** What is merely counted has the keys behind them. */
+/** Plain counts have the keys after those of times. */
 const COUNTS = 4 * BUCKETS;
 const ANSWERED = COUNTS;
 const LOST = COUNTS + 1;

@@ -19,14 +19,14 @@ import { triageSteps } from "./triage/triage.ts";
 /** However many look, the rows are gathered no more often. */
 export const GATHER_EVERY_MS = 10_000;
 /**
- * Where gathering and its documents take much, less often: they may take this share of a core, and no
- * figure is older than this.
+ * Where gathering and its documents take much CPU, rows are gathered less often: they may take this
+ * share of a core, up to the longest pause below.
  */
 const CPU_SHARE = 0.04;
 const GATHER_AT_LEAST_MS = 30_000;
-/** The rows are kept for whoever asks next, and no longer. */
+/** How long the rows are kept for the next request. */
 const KEPT_MS = 60_000;
-/** So many rows that were read are much garbage. */
+/** After this many rows there is much garbage. */
 const ROWS_TO_TIDY = 32;
 /** A node without an answer within this has no row on the page. */
 const TIMEOUT_MS = 1000;

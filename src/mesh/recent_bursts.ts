@@ -6,7 +6,7 @@ import { median } from "../stats/quantile.ts";
 
 /** Round trips kept of each burst: enough for a median. */
 const MAX_TIMES = 16;
-/** A node that leaves may go on answering for so long. */
+/** How long a node that leaves may go on answering. */
 const LEAVING_MS = 2000;
 
 /** The figures of a pair that tell how it is now. */
@@ -25,7 +25,7 @@ interface Burst {
 
 /** Bursts before the last two whose medians say what is usual: ten minutes of them, by default. */
 const MAX_BEFORE = 64;
-/** Fewer do not. */
+/** Fewer bursts do not say what is usual. */
 const MIN_BEFORE = 4;
 
 export class RecentBursts {

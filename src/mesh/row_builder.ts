@@ -1,4 +1,7 @@
-/** This node's row: the windows of all its peers, and how much of what was measured is its own doing. */
+/**
+ * This node's row: the windows of all its peers, and how much of the measured time is this node's
+ * own.
+ */
 import { fateOf } from "../domain/outcome.ts";
 import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";

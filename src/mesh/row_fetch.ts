@@ -76,7 +76,10 @@ export async function fetchBytes(
   }
 }
 
-/** By the name's addresses one after the other, until one answers: each has its share of the time that is left. */
+/**
+ * Tries the name's addresses one after the other until one answers. Each has its share of the time
+ * that is left.
+ */
 async function fetchOfNamed(
   { target: { host }, httpPort }: NodeEntry,
   path: string,
@@ -88,7 +91,7 @@ async function fetchOfNamed(
     .catch((error) => {
       throw new Error(`cannot resolve ${host}: ${messageOf(error)}`, { cause: error });
     });
-  // The node is called by its name, since a proxy before it may go by that.
+  // The request names the node, since a proxy before it may need the name.
   using client = Deno.createHttpClient({ allowHost: true });
   const headers = { host: hostPort(host, httpPort) };
   for (const [i, address] of addresses.entries()) {

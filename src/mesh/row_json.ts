@@ -111,7 +111,7 @@ export function decodeRow(document: Uint8Array | string): MeshRow {
 /** The documents in a file: one a line, or a single one over many lines. */
 export function splitRows(text: string): string[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  // A row's line is an object from end to end; of one that was laid out no line is.
+  // A row on one line is a whole object; a row over several lines has no such line.
   return lines.every((line) => /^\s*\{.*\}\s*$/.test(line)) ? lines : [text];
 }
 

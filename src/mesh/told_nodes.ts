@@ -1,12 +1,12 @@
 /**
- * What rows tell of nodes where the list of them tells nothing but addresses: their zones and labels, and
- * nodes that are listed no more though they said to nobody that they leave.
+ * What rows say about nodes whose list has only addresses: their zones and labels, and nodes that
+ * are listed no more without having said that they leave.
  */
 import type { Matrix } from "../domain/matrix.ts";
 import { arrange, type MeshNode } from "../domain/mesh_node.ts";
 import type { MeshRow, PeerFigures } from "../domain/mesh_row.ts";
 
-/** So many nodes that are not listed are shown. */
+/** How many nodes that are not listed are shown. */
 const MAX_UNLISTED = 64;
 /** Labels remembered. */
 const MAX_KNOWN = 10_000;
@@ -17,7 +17,7 @@ interface Sighting {
 }
 
 export class ToldNodes {
-  /** Of the rows that were seen last of each node. */
+  /** The labels of the last row of each node. */
   #labels = new Map<string, ReadonlyMap<string, string>>();
   /** By unlisted peer, of the gathering under way. */
   #unlisted = new Map<string, Sighting[]>();

@@ -67,7 +67,8 @@ export async function openExporters(options: ExportRun, ports: ExportPorts): Pro
     states: () => outbox.receivers(),
     write: (steps) => {
       const lines = [...steps];
-      // A receiver in trouble is told once it is well again: in its queue they would displace results.
+      // A receiver in trouble gets the report once it is well again: in its queue the report would
+      // displace results.
       for (const exporter of influx) {
         if (exporter.receiver?.delivering !== false) exporter.write?.(lines);
       }
@@ -119,7 +120,7 @@ async function open(
         residentBytes,
         pressure: openPressure(),
         families,
-        // What takes a request knows that it is up.
+        // A receiver that takes a request knows that it is up.
         receivers: receiverMetrics(2),
       });
     }
@@ -172,7 +173,7 @@ async function otlpPost(request: OtlpRequest, gate: Gate): Promise<Post<WholeRep
   const read = async (file: NamedFile | null) =>
     file === null ? "" : await readInputFile(file.path, MAX_PEM_BYTES);
   const [ca, cert, secret] = await Promise.all([authority, certificate, key].map(read));
-  // A list without one of them would be taken for the usual ones alone.
+  // Without a certificate in it, the file would be taken for the usual authorities alone.
   if (authority !== null && !ca.includes(PEM_CERTIFICATE)) {
     throw new UsageError(`${authority.variable}: wants files in PEM`);
   }
@@ -182,13 +183,13 @@ async function otlpPost(request: OtlpRequest, gate: Gate): Promise<Post<WholeRep
       client: certificate === null ? null : { cert, key: secret },
     });
   } catch {
-    // What the runtime says may quote the key.
+    // The runtime's message may quote the key.
     const variables = [authority, certificate, key].flatMap((file) => file?.variable ?? []);
     throw new UsageError(`${variables.join(", ")}: wants files in PEM`);
   }
 }
 
-/** Who sends, by OpenTelemetry's semantic conventions; the environment's attributes win. */
+/** The sender by OpenTelemetry's semantic conventions. The environment's attributes win. */
 function resourceAttributes(version: string, given: readonly Attribute[]): readonly Attribute[] {
   const host = hostName();
   const own: readonly Attribute[] = [

@@ -1,7 +1,7 @@
 /** The `FAIL name: reasons` lines that a run ends with on stderr: why its exit code is not 0. */
 import { showable } from "../text/columns.ts";
 
-/** So many failing targets have a line each; of the others only the number is printed. */
+/** How many failing targets have a line each. Of the others only the number is printed. */
 export const MAX_FAILURES = 10;
 
 export class Failures {

@@ -1,6 +1,6 @@
 /**
- * The gate owns what is scarce: look-ups of names, which hold one of the runtime's few blocking threads
- * each until the system's resolver returns, and descriptors.
+ * The gate owns scarce resources: descriptors, and look-ups of names. Each look-up holds one of the
+ * runtime's few blocking threads until the system's resolver returns.
  */
 import { SystemError } from "../domain/exit.ts";
 import { descriptorLimit } from "../kernel/process.ts";
@@ -25,7 +25,7 @@ export interface Gate {
   readonly httpConnections: number;
 }
 
-/** With fewer the runtime itself ends in the middle of things. */
+/** With fewer than this the runtime itself fails. */
 const FEWEST_DESCRIPTORS = 20;
 /** Linux lets no process have more unless it is told to (fs.nr_open, proc(5)). */
 const MOST_DESCRIPTORS = 1_048_576;

@@ -16,7 +16,7 @@ export function openPressure(): ReadPressure {
   if (opened !== null) return opened;
   const gauge = PressureGauge.open(systemClock);
   if (gauge === null) return opened = () => null;
-  // Counters are differences: the first reading has nothing to be held against.
+  // Counters are compared with the reading before, which the first reading lacks.
   let [last, readMs] = [gauge.read(), systemClock.now()];
   return opened = () => {
     const nowMs = systemClock.now();

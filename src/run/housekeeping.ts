@@ -2,18 +2,19 @@
 import { MemoryReturn } from "../kernel/memory.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 
-/** The first time, in ms after the start: start-up leaves the most garbage. */
+/** The first turn, in ms after the start: start-up leaves the most garbage. */
 const FIRST_MS = 250;
-/** Between two times while the command is busy. */
+/** Between two turns while the command is busy. */
 const BUSY_MS = 2000;
 /**
- * Between two times while the command has little work: at first, and at most, twice as long each time. A turn
- * takes as much CPU as some twenty probes, most of it afterwards, when the pages in use are mapped in again,
- * and at one probe a second little comes together: every 30 s it would cost more than the probes.
+ * Between two turns while the command has little work: at first this, then twice as long each time,
+ * up to a limit. A turn takes as much CPU as some twenty probes, most of it afterwards, when the
+ * pages in use are mapped in again. At one probe a second there is little to give back: a turn
+ * every 30 s would cost more than the probes.
  */
 const CALM_MS = 30_000;
 const MOST_CALM_MS = 16 * CALM_MS;
-/** Pieces of work between two times from which the command counts as busy. */
+/** How many pieces of work between two turns make the command count as busy. */
 const BUSY_PIECES = 1000;
 
 /** What can give memory back; see MemoryReturn. */

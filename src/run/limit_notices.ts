@@ -4,7 +4,7 @@ import type { CloseKind } from "../net/connector.ts";
 import { durationText } from "../text/duration.ts";
 import { thousands } from "../text/number.ts";
 
-/** Descriptors for everything that is neither a probe nor an HTTP connection. */
+/** Descriptors kept for everything that is neither a probe nor an HTTP connection. */
 const SPARE_DESCRIPTORS = 64;
 /** Probes in flight where the system does not tell its limit, and at most. */
 const DEFAULT_IN_FLIGHT = 200;

@@ -18,7 +18,7 @@ export interface LookUpPorts {
   readonly resolver: Resolver;
   /** Something worth a line on stderr. */
   onNotice(text: string): void;
-  /** One line for who asked to be told why. */
+  /** One line of detail for the user. */
   onDetail?(text: string): void;
   /** How long to wait before a name is looked up again, in ms, after so many failures in a row. */
   lookUpPauseMs?(failures: number): number;
@@ -78,7 +78,7 @@ export class LookUps {
   advance(entry: ScheduledTarget, outcome: Outcome): void {
     // A name without an address is looked up by its own timer.
     if (entry.endpoint === undefined) return;
-    // A single address that refuses is reached, and nothing says that it is the wrong one.
+    // A single address that refuses is reached, so there is no sign that it is the wrong one.
     if (entry.addresses === 1 && outcome === "refused") {
       entry.failures = 0;
     } else if (this.#ports.clock.now() < entry.lookUpMs) {
@@ -107,7 +107,10 @@ export class LookUps {
     });
   }
 
-  /** After a failed look-up: the next one comes after a pause that grows, for a name without an address by itself. */
+  /**
+   * Plans the next look-up after one that failed. The pause before it grows; a name without an
+   * address needs no failing probe for it.
+   */
   #later(entry: ScheduledTarget): void {
     const { clock, lookUpPauseMs = usualPauseMs } = this.#ports;
     const atMs = clock.now() + lookUpPauseMs(++entry.lookUpFailures);

@@ -15,8 +15,8 @@ export interface LoopOptions extends LookUpOptions {
   /** Probes back to back in each slot. */
   readonly burst: number;
   /**
-   * A burst ends with its first probe that is lost, and the slots that it took too long for are skipped:
-   * a target that never answers makes no probe late, its own included.
+   * A burst ends with its first lost probe, and slots that the burst took too long for are skipped:
+   * a target that never answers makes no probe late, not even its own.
    */
   readonly endsSilentBursts?: boolean;
   /** Failures in a row after which a name is resolved again and the next address taken. */
@@ -27,8 +27,8 @@ export interface LoopOptions extends LookUpOptions {
   /** Goes on without anything to probe, until it is stopped. */
   readonly idle: boolean;
   /**
-   * A result keeps its place among those in flight until `release` is called: who reads results slowly
-   * has fewer probes sent.
+   * A result keeps its place among those in flight until `release` is called: if results are read
+   * slowly, fewer probes are sent.
    */
   readonly holdsPlaces?: boolean;
 }

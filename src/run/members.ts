@@ -20,7 +20,7 @@ export interface MemberPorts {
   say(text: string): void;
 }
 
-/** By the name that stands for them, what was found last. */
+/** The members found last, by the target that stands for them. */
 export type KnownMembers = Map<Target, readonly Target[]>;
 
 /**

@@ -87,7 +87,7 @@ export interface ExportOptions {
   readonly http: HttpOptions;
 }
 
-/** As much of a run's options as its exporters need. */
+/** The part of a run's options that its exporters need. */
 export interface ExportRun {
   readonly exports: ExportOptions;
   readonly schedule: { readonly intervalMs: number };

@@ -1,7 +1,7 @@
 /**
  * The outbox owns all that leaves this process: results on stdout, notices on stderr, the run's
- * exporters. Each output has one bounded queue (see OutputQueue) that drains in turn, so a reader that
- * has stopped never holds up a probe, an accept, or the end of the process.
+ * exporters. Each output has one bounded queue (see OutputQueue). So a reader that has stopped
+ * never holds up a probe, an accept, or the end of the process.
  */
 import { SystemError } from "../domain/exit.ts";
 import { dropsText, namedApart, type ReceiverState, receiverText } from "../domain/receiver.ts";
@@ -15,7 +15,7 @@ import { messageOf } from "../text/quote.ts";
 import { counted } from "../text/words.ts";
 import { type Cancel, type Clock, systemClock } from "../time/clock.ts";
 
-/** What notices wait for a slow reader of stderr: 128 KiB. */
+/** How many notices wait for a slow reader of stderr: 128 KiB. */
 const STDERR_BOUNDS: QueueBounds = { batches: 4, batchBytes: 32 * 1024 };
 /** The exit code of a process that a second signal ends, as a shell has it: 128 + SIGINT. */
 const INTERRUPTED = 130;
@@ -35,12 +35,12 @@ const END_MS = 1800;
 /** What outputs may take to deliver what is left, in ms: after a signal, and at an end of the run's own. */
 const DELIVER_MS = 1200;
 const USUAL_DELIVER_MS = 2000;
-/** Of that, what is kept for the results on stdout behind the exporters' end, in ms. */
+/** The part of it that is kept for the results on stdout after the exporters' end, in ms. */
 const RESULTS_MS = 300;
-/** What stderr's reader is waited for in any case, for a line about what was lost, in ms. */
+/** How long stderr's reader is waited for in any case, for a line about what was lost, in ms. */
 const LAST_WORDS_MS = 150;
 const UNREAD = "standard output was not read in time";
-/** Left for everything that is not delivery, in ms. */
+/** The time for everything that is not delivery, in ms. */
 const END_SLACK_MS = 200;
 
 /** Signals that end a process: a user's Ctrl-C, and what a service manager sends. */
@@ -90,7 +90,7 @@ export class Outbox {
     this.#stderr.text(`${showable(text)}\n`);
   }
 
-  /** A line for who asked to be told why (`-v`). */
+  /** A line of detail, printed only with `-v`. */
   detail(text: string): void {
     if (this.verbose) this.say(text);
   }
@@ -177,8 +177,8 @@ export class Outbox {
   }
 
   /**
-   * Calls `stop` on SIGINT and SIGTERM. From then on the process has END_MS to end by itself, whoever
-   * has stopped reading; a second signal ends it at once.
+   * Calls `stop` on SIGINT and SIGTERM. From then on the process has END_MS to end by itself, even
+   * if readers have stopped; a second signal ends it at once.
    */
   onEnd(stop: (signal: EndSignal) => void): void {
     const { clock, exit, onSignal } = this.#ports;
@@ -200,7 +200,7 @@ export class Outbox {
   /** How long outputs may still take to deliver what is left, in ms. */
   get patienceMs(): number {
     if (this.#endMs === Infinity) {
-      // Whatever is waited for at the end of a run shares one time.
+      // All waits at the end of a run share one time.
       const now = this.#ports.clock.now();
       this.#deliverByMs ??= now + USUAL_DELIVER_MS;
       return Math.max(0, this.#deliverByMs - now);
@@ -228,7 +228,10 @@ export class Outbox {
     }).finally(() => cancel());
   }
 
-  /** The outputs' patience begins anew, but for a signal's: what has taken time was no reader. */
+  /**
+   * Begins the outputs' patience again, except after a signal: something other than a reader took
+   * the time.
+   */
   renew(): void {
     this.#deliverByMs = null;
   }
@@ -269,7 +272,7 @@ export class Outbox {
     cancel();
   }
 
-  /** What stdout and the exporters lost. A reader of stdout that has gone wants nothing told. */
+  /** The losses of stdout and the exporters. A stdout whose reader has gone is left out. */
   #losses(): string[] {
     const { broken, dropped, left } = this.stdout;
     if (broken !== null) return [];

@@ -12,18 +12,22 @@ export interface OutputOptions {
   readonly perProbe: boolean;
   /** Null for no windows. */
   readonly windowMs: number | null;
-  /** How short the host is, for the windows; absent where nobody tells. */
+  /** How short the host is, for the windows; absent where that is not known. */
   readonly pressure?: ReadPressure;
 }
 
 /**
- * All windows that are handed out at the end are spread over so long, in ms, but over no more than half of
- * the time there is, and with no more than LONGEST_PAUSE_MS between some and the next ones: receivers of
- * datagrams do not say how much they can take, and the usual buffer of a socket holds some ninety.
+ * The windows that are handed out at the end are spread over this long, in ms, but over no more
+ * than half of the time that is left, and with no more than LONGEST_PAUSE_MS between two turns.
+ * Receivers of datagrams do not say how much they can take, and the usual buffer of a socket holds
+ * some ninety.
  */
 const LAST_SPREAD_MS = 1000;
 const LONGEST_PAUSE_MS = 20;
-/** An output that takes nothing for so long at the end, or for half of the time there is, is stuck; in ms. */
+/**
+ * An output that takes nothing for this long at the end, or for half of the time that is left, is
+ * stuck; in ms.
+ */
 const STUCK_MS = 1000;
 
 export class Outputs {
@@ -114,9 +118,9 @@ export class Outputs {
   }
 
   /**
-   * Waits until each output has room for some windows, but not beyond the end of `close`; so many turns
-   * are to come. An output that is stuck is not waited for again: the others would lose what it holds
-   * up. A slow reader of stdout is not stuck as long as it takes something.
+   * Waits until each output has room for some windows, but not beyond the end of `close`; `turns`
+   * are still to come. An output that is stuck is not waited for again, since the others would lose
+   * their lines meanwhile. A slow reader of stdout is not stuck as long as it takes something.
    */
   async #room(turns: number): Promise<void> {
     const clock = this.#clock;

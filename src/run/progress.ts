@@ -25,7 +25,7 @@ export interface ProgressOptions extends Pick<RunOptions, "quiet" | "output"> {
 export interface ProgressPorts {
   readonly clock: Clock;
   readonly line: StatusLine;
-  /** Lines on stderr go there while there is progress; null for stderr itself again. */
+  /** Lines for stderr go there while progress is shown; null for stderr itself again. */
   divert(to: ((text: string) => void) | null): void;
   /** Writes a line to stderr. */
   say(text: string): void;

@@ -1,6 +1,6 @@
 /**
- * Lines that tell how a run's receivers fare, in Influx line protocol to those that take it. They are
- * made while a receiver is in trouble, and once after: a run whose receivers are well sends nothing more.
+ * Lines on how a run's receivers fare, in Influx line protocol for receivers of it. They are made
+ * while a receiver is in trouble, and once after that: a run whose receivers are well sends none.
  */
 import { droppedLines, type ReceiverState } from "../domain/receiver.ts";
 import { receiversInflux } from "../format/receiver_metrics.ts";

@@ -47,7 +47,7 @@ export class Receivers {
       naming: NAMING.probe,
       dropped: () => outbox.dropped,
     });
-    // Standard output takes collectd-exec's lines, and the other exporters stand in their order.
+    // Standard output takes collectd-exec's lines. The other exporters keep their order.
     const others = run.exports.targets.filter(({ kind }) => kind !== "collectd-exec");
     return new Receivers(
       others.map(({ kind }, i) => ({ exporter: outbox.exporters[i], lines: LINES[kind] })),

@@ -73,7 +73,7 @@ interface RunParts {
   readonly live: Live | null;
 }
 
-/** So long without news is a silence. */
+/** This long without a result is a silence. */
 const SILENCE_MS = 1000;
 /** Lines of a summary between two waits for stderr's reader: they fit its queue. */
 const LINES_AT_ONCE = 64;
@@ -91,7 +91,7 @@ class Run {
   #outputs: Outputs;
   #loop: ProbeLoop;
   #summarizing = false;
-  /** When the fate of a probe was known last, and of how many by now. */
+  /** When a probe's fate became known last, and how many were known by then. */
   #answeredMs = 0;
   #records = 0;
   #stops: (() => void)[] = [];
@@ -267,7 +267,7 @@ class Run {
       const { added, left } = this.#retarget();
       this.#sayLimits(this.#targets.current);
       say(reloadText(targetsFile, this.#loop.entries.length, added, left.length));
-      // The end's summary does not have them.
+      // The summary at the end does not have them.
       for (const { stats } of left) say(goneLine(stats.summary(0)));
     } catch (error) {
       say(`${messageOf(error)}; going on with the targets there were`);
@@ -290,7 +290,7 @@ class Run {
     const check = (now: readonly Target[]) => this.#check(now);
     const look = inTurn(() => this.#follow(() => this.#targets.follow(check)));
     this.#stops.push(repeat(systemClock, everyMs, look));
-    // Those that are found late take their name's place when they are there.
+    // Members that are found late replace their name when they are there.
     this.#targets.onFound = () => this.#follow(() => this.#targets.takeFound(check));
     this.#stops.push(() => this.#targets.onFound = () => {});
   }
@@ -338,7 +338,7 @@ class Run {
       case "csv":
       case "influx":
       case "collectd":
-        // A service manager's signal is no question for a summary.
+        // A service manager's signal does not ask for a summary.
         return this.#interrupted === "SIGINT";
       case "text":
       case "json":

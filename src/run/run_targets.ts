@@ -28,7 +28,7 @@ export function memberPorts(resolver: Resolver): RunTargetsPorts {
 /** Throws where some output cannot represent the targets. */
 type CheckTargets = (targets: readonly Target[]) => void;
 
-/** What the first look-ups of members may hold up the targets that are known, in ms. */
+/** How long the first look-ups of members may delay the targets that are known, in ms. */
 const PATIENCE_MS = 500;
 
 export class RunTargets implements Resolver {
@@ -41,7 +41,7 @@ export class RunTargets implements Resolver {
   #known: KnownMembers = new Map();
   /** By host, the first look-ups of members that are still under way. */
   #late = new Map<string, Promise<void>>();
-  /** Members were found late and nobody has taken them. */
+  /** Members were found late and have not been taken yet. */
   #isFound = false;
   #onFound: (() => void) | null = null;
 
@@ -104,7 +104,7 @@ export class RunTargets implements Resolver {
     return true;
   }
 
-  /** Whether members were found late that `takeFound` was not asked for. */
+  /** Whether members were found late that `takeFound` has not taken. */
   get found(): boolean {
     return this.#isFound;
   }
@@ -121,7 +121,7 @@ export class RunTargets implements Resolver {
     return await this.#ports.resolver.resolve(host, family);
   }
 
-  /** What a name stood for before the file was read again, it stands for now. */
+  /** A name keeps the members that it had before the file was read again. */
   #keepKnown(given: readonly Target[]): void {
     const before = new Map([...this.#known].map(([name, members]) => [targetKey(name), members]));
     for (const target of given) {

@@ -21,7 +21,7 @@ export interface Thresholds {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly connectP99Ms: number | null;
-  /** Whether each target is held against the limits, or all targets together. */
+  /** Whether the limits apply to each target, or to all targets together. */
   readonly on: "target" | "total";
   /** Whether a refusal is as good as an established handshake. */
   readonly allowRefused: boolean;
@@ -44,7 +44,7 @@ export interface Verdict {
   readonly failures: readonly string[];
 }
 
-/** One threshold: its limit, and the figure that is held against it (null: no sample). */
+/** One threshold: its limit, and the figure that is compared with it (null: no sample). */
 interface Rule {
   readonly option: string;
   readonly figure: string;
@@ -147,7 +147,7 @@ function exceeded(
     const { option, figure, unit, limit, value } = RULES[name];
     const most = `${limit(thresholds)}${unit}`;
     const found = value(figures);
-    // The reason for the silence says it already.
+    // The reason for the silence is stated already.
     if (found === null) return silent ? [] : [`no sample for ${option} ${most}`];
     const shown = unit === "%" ? found.toFixed(1) : found.toFixed(3);
     return [`${figure} ${shown}${unit} is above ${most}${name === "loss" ? parts(figures) : ""}`];

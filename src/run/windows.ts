@@ -22,9 +22,9 @@ interface Ended extends Span {
 }
 
 /**
- * Windows handed out in one turn. Those of more targets are spread over this share of the length: all
- * at once they would not fit the queues of outputs, and would delay probes. A turn that comes late hands
- * out more, up to what the queues take.
+ * Windows handed out in one turn. The windows of more targets are spread over this share of the
+ * length: all at once they would not fit the queues of outputs, and would delay probes. A late turn
+ * hands out more, up to what the queues take.
  */
 const AT_ONCE = 8;
 const MOST_AT_ONCE = 16;
@@ -37,7 +37,9 @@ export interface WindowPorts {
   dropped(): number;
   /** How short this host is of what it needs. */
   readonly pressure: () => HostPressure | null;
-  /** Resolves when the outputs can take some more, or will not in time; so many turns are to come. */
+  /**
+   * Resolves when the outputs can take some more, or will not in time; `turns` are still to come.
+   */
   room(turns: number): Promise<void>;
 }
 

@@ -23,7 +23,7 @@ export interface ConversationPorts {
 
 /** Lines sent and not answered, at most: 20 KiB as a rule, which a socket's buffer holds. */
 export const MAX_UNANSWERED = 256;
-/** Without a reply for so long, collectd has stopped: what it were sent would bear a false time. */
+/** After this long without a reply, collectd has stopped: further lines would bear a false time. */
 const STALLED_MS = 1000;
 /** After a write that failed, replies that are on their way get this long. */
 const LAST_REPLIES_MS = 500;
@@ -94,7 +94,7 @@ export class Conversation {
         await this.#write();
       }
     } catch (error) {
-      // What was answered before the connection broke is still to be read.
+      // Replies that came before the connection broke are still to be read.
       this.#broken = true;
       const atMs = this.#ports.clock.now() + LAST_REPLIES_MS;
       if (!this.#ended) {
@@ -141,7 +141,7 @@ export class Conversation {
   }
 }
 
-/** Kept of a reply; collectd's own buffer holds as much. */
+/** How much of a reply is kept; collectd's own buffer holds as much. */
 const MAX_REPLY_BYTES = 1024;
 const READ_BYTES = 4096;
 const NEWLINE = 10;

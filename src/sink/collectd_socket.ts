@@ -22,7 +22,7 @@ const WAITING = {
   lineBytes: 1023,
   waitMs: 1000,
 } as const;
-/** Lines that some windows handed out together come to, and how often it is looked whether they fit. */
+/** The lines that some windows make together, and how often to look whether they fit. */
 const ROOM_LINES = 64;
 const ROOM_MS = 10;
 const RECONNECT = { firstMs: 100, mostMs: 5000 } as const;

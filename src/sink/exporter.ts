@@ -1,4 +1,4 @@
-/** What a run's results are handed to beside stdout, and how its troubles are told. */
+/** Takes a run's results beside stdout; and tells a receiver's troubles. */
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
@@ -67,7 +67,10 @@ export class Trouble {
   #detail: Notice;
   #droppedBefore: number | null = null;
 
-  /** `where` names the receiver in every notice; `detail` is for who asked to be told why. */
+  /**
+   * `where` names the receiver in every notice; `detail` takes further lines for a user who asks
+   * why.
+   */
   constructor(where: string, notice: Notice, detail: Notice = () => {}) {
     this.#where = where;
     this.#notice = notice;
@@ -78,7 +81,7 @@ export class Trouble {
     return this.#droppedBefore !== null;
   }
 
-  /** The receiver's state, where so many lines wait and these were dropped. */
+  /** The receiver's state, given how many lines wait and which were dropped. */
   state(waiting: number, drops: Drops): ReceiverState {
     return { where: this.#where, delivering: !this.active, waiting, drops: drops.entries() };
   }
@@ -98,7 +101,7 @@ export class Trouble {
     this.say(`delivering again after ${lost} dropped`);
   }
 
-  /** Something that is of use for finding out why: a retry, another address. */
+  /** A detail that helps to find the cause: a retry, another address. */
   detail(what: string): void {
     this.#detail(`${this.#where}: ${what}`);
   }

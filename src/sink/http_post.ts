@@ -7,7 +7,7 @@ import type { Clock } from "../time/clock.ts";
 /** What is read of an answer's body; the rest is left unread. */
 const MAX_BODY_BYTES = 1024;
 
-/** Why a POST was not answered that the end of the run cut off. */
+/** The reason given for a POST that the end of the run cut off. */
 export const GIVEN_UP = "given up at the end";
 
 /** Where a POST goes. */
@@ -16,11 +16,11 @@ export interface PostRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What TLS is to know beside the system's own, in PEM. */
+/** What TLS needs besides the system's own authorities, in PEM. */
 export interface TlsOptions {
   /** Further authorities that a server's certificate may be from. */
   readonly authorities: readonly string[];
-  /** What the client shows of itself; null for nothing. */
+  /** The client's certificate and key; null for none. */
   readonly client: { readonly cert: string; readonly key: string } | null;
 }
 
@@ -137,7 +137,7 @@ class FollowedServer {
     return this.#client;
   }
 
-  /** A request was not answered: the next one has a connection of its own. */
+  /** A request was not answered: the next one opens a connection of its own. */
   failed(): void {
     this.#stale = true;
   }
@@ -152,7 +152,7 @@ class FollowedServer {
       }
       this.#addresses = addresses;
     } catch {
-      // The connection that there is may do; a new one would say why it does not.
+      // The present connection may still work; a new one would say why it does not.
     }
   }
 }

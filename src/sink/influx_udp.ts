@@ -19,7 +19,7 @@ export const BATCH_BYTES_V4 = 1432;
 export const BATCH_BYTES_V6 = 1412;
 /** How long the first line of a batch waits for others. */
 const FLUSH_MS = 1000;
-/** Refusals may be rate-limited: only after so long without one is the receiver thought back. */
+/** Refusals may be rate-limited: the receiver counts as back only after this long without one. */
 const QUIET_MS = 5000;
 
 export interface InfluxUdpOptions {

@@ -5,7 +5,7 @@ export type Key = string;
 
 const ESC = 0x1b;
 const CTRL_L = 0x0c;
-/** No sequence known here is longer; what is longer is none of ours. */
+/** The longest sequence known here; a longer one is not ours. */
 const MAX_SEQUENCE = 8;
 
 /** What follows ESC (ECMA-48 and xterm's control sequences), in both cursor modes. */

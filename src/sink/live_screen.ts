@@ -1,6 +1,6 @@
 /**
- * A screen that redraws: content on a terminal at a bounded rate and cost, with keys, resizes,
- * Ctrl-Z, and the terminal given back whatever happens. What is shown is the content's affair.
+ * A screen that redraws: content on a terminal at a bounded rate and cost, with keys, resizes and
+ * Ctrl-Z. It gives the terminal back whatever happens. The content decides what is shown.
  */
 import type { Key } from "./keys.ts";
 import { KeyDecoder } from "./keys.ts";
@@ -111,7 +111,8 @@ export class LiveScreen {
     this.#showing = false;
     this.#wake();
     await this.#screen.control(LEAVE_SCREEN);
-    // Not before: a change of modes waits for what is being written, and this process with it.
+    // Not earlier: a change of modes waits for what is being written, and this process would wait
+    // with it.
     this.#ports.terminal.giveKeysBack();
   }
 

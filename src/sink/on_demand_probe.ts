@@ -56,7 +56,7 @@ function parseTimeout(text: string | null): number {
   return ms;
 }
 
-/** The answer has to arrive so long before the scraper gives up, as blackbox_exporter has it. */
+/** The answer has to arrive this long before the scraper gives up, as with blackbox_exporter. */
 const SCRAPE_MARGIN_MS = 500;
 const SCRAPE_TIMEOUT = "x-prometheus-scrape-timeout-seconds";
 
@@ -77,7 +77,7 @@ export interface OnDemandPorts {
 
 /** Probes at once, look-ups that outlive their probe included; more are refused with 503. */
 export const MAX_PROBES = 16;
-/** So many a second on average, and so many at once after a rest: nobody scans a network by them. */
+/** Probes a second on average, and at most at once after a rest: nobody scans a network by them. */
 export const PROBES_A_SECOND = 100;
 export const MOST_SAVED = 200;
 
@@ -131,7 +131,7 @@ export class OnDemandProbes {
     return { status: 200, contentType: PROMETHEUS_CONTENT_TYPE, body };
   }
 
-  /** Null where the name leads to what may not be asked for. */
+  /** Null where the name resolves to an address that may not be asked for. */
   async #probe(asked: AskedProbe, gone: AbortSignal): Promise<string | null> {
     const { clock, connector } = this.#ports;
     const startMs = clock.now();
@@ -147,7 +147,7 @@ export class OnDemandProbes {
       if (endpoint !== null) {
         if (this.#scope.kind === "listed" && !isInRanges(endpoint, this.#scope.ranges)) return null;
         const prober = new TcpProber(connector, clock, Math.max(1, endMs - lookedUpMs), "auto");
-        // Not beyond its time: the prober itself ends it then.
+        // The prober ends the probe itself at its time.
         await this.#until(Infinity, gone, probeOnce(prober, endpoint, record));
         prober.stop();
       }

@@ -21,9 +21,9 @@ import { Backoff, type BackoffBounds } from "./timers.ts";
 
 /** Targets in one request: some 200 KB before compression, so that encoding holds up no probe. */
 export const TARGETS_A_REQUEST = 50;
-/** "OTLP/HTTP Response", Retryable Response Codes. */
+/** The retryable codes of "OTLP/HTTP Response". */
 const RETRYABLE = new Set([429, 502, 503, 504]);
-/** Different refusals that are told. */
+/** How many different refusals are told. */
 const MAX_SAID = 8;
 const BACKOFF: BackoffBounds = { firstMs: 1000, mostMs: 30_000 };
 
@@ -63,7 +63,7 @@ export class OtlpExporter implements Exporter {
   #newest = 0;
   #deadlineMs = 0;
   #said = new Set<string>();
-  /** The last answer was a refusal that no further attempt mends. */
+  /** The last answer was a refusal that a further attempt does not change. */
   #refused = false;
   /** Points that were sent, or are to be, and are not answered. */
   #open = 0;
@@ -128,7 +128,7 @@ export class OtlpExporter implements Exporter {
     return series;
   }
 
-  /** Sends the figures as they are then, once what is on its way has arrived or was given up. */
+  /** Sends the current figures once the request under way has arrived or was given up. */
   #begin(withinMs: number): Promise<void> {
     const delivery = ++this.#newest;
     const before = this.#delivery;

@@ -30,7 +30,7 @@ export interface NamedFile {
   readonly path: string;
 }
 
-/** Whom the server's certificate may be from, and what this client shows of itself. */
+/** The authorities of the server's certificate, and this client's own certificate and key. */
 export interface TlsFiles {
   readonly authority: NamedFile | null;
   readonly certificate: NamedFile | null;
@@ -178,7 +178,7 @@ function temporalityOf(environment: Environment): Temporality {
   throw new UsageError(`${name} ${quote(text)}: wants ${TEMPORALITIES.join(", ")}`);
 }
 
-/** What is not said for TLS alone is not looked at without it. */
+/** Variables for TLS are read only for TLS. */
 function tlsOf(of: (name: string) => readonly [string, string], protocol: string): TlsFiles {
   const file = (name: string): NamedFile | null => {
     const [variable, path] = of(name);

@@ -6,7 +6,10 @@ import { messageOf } from "../text/quote.ts";
 /** The reader of a pipe has this long to take what is written into it. */
 const WRITE_WITHIN_MS = 10_000;
 const RANDOM_BYTES = 8;
-/** Of the file's own name in that of the temporary one: names have at most 255 bytes (NAME_MAX). */
+/**
+ * How much of the file's name the temporary file's name holds: names have at most 255 bytes
+ * (NAME_MAX).
+ */
 const MAX_NAME_PART = 50;
 /** Read, write and run, for everybody: the part of a mode that a new file is given. */
 const PERMISSION_BITS = 0o777;
@@ -69,13 +72,13 @@ async function keepMode(path: string, { mode, uid, gid }: Deno.FileInfo): Promis
   if (mode === null) return;
   const own = await Deno.stat(path);
   if (own.uid !== uid || own.gid !== gid) {
-    // Only root may give a file away; who may not stays the owner of the new one.
+    // Only root may give a file away; another user stays the owner of the new one.
     await Deno.chown(path, uid, gid).catch(() => {});
   }
   await Deno.chmod(path, mode & PERMISSION_BITS);
 }
 
-/** Into what is no file: a pipe or a device, which is opened as it is. */
+/** Writes into a pipe or a device, which is opened as it is. */
 async function writeInto(path: string, text: string): Promise<void> {
   using file = await Deno.open(path, { write: true });
   await writeAll(file, text);

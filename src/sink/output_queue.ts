@@ -20,7 +20,10 @@ import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_RECORD_BYTES } from "../format/record_format.ts";
 import { Drops, type Trouble } from "./exporter.ts";
 
-/** What the outbox gives a sink: what waits for its receiver, and where its troubles are said. */
+/**
+ * What the outbox gives a sink: the queue for its receiver, and the place for notices of its
+ * troubles.
+ */
 export interface Output {
   readonly queue: OutputQueue;
   readonly trouble: Trouble;
@@ -112,7 +115,7 @@ export class OutputQueue {
       return;
     }
     this.#filling.lines += countLines(out.bytes, this.#start, out.length);
-    // Full is a batch that might not take another record.
+    // A batch that might not take another record is full.
     if (out.length > this.#bounds.batchBytes - MAX_RECORD_BYTES) this.seal();
   }
 

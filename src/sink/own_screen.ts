@@ -1,4 +1,4 @@
-/** This process's terminal with something that redraws on it, and what is said meanwhile held back. */
+/** This process's terminal with content that redraws. Notices are held back meanwhile. */
 import { showable } from "../text/columns.ts";
 import { environment, openSuspend } from "../kernel/process.ts";
 import type { Notice } from "./exporter.ts";
@@ -26,7 +26,10 @@ export class OwnScreen {
     this.#notices = new DeferredNotices((text) => port.sayNow(text), stderrIsTerminal());
   }
 
-  /** Or why there is none, in a few words. Open before FFI and the environment are revoked. */
+  /**
+   * The screen, or in a few words why there is none. Open before FFI and the environment are
+   * revoked.
+   */
   static open(port: NoticePort): OwnScreen | string {
     return screenTrouble(environment("TERM")) ?? new OwnScreen(port);
   }
@@ -36,7 +39,7 @@ export class OwnScreen {
     return this.#terminal.keys;
   }
 
-  /** What was said lately; null for nothing. */
+  /** The latest notice; null for none. */
   notice(nowMs: number): string | null {
     return this.#notices.shown(nowMs);
   }
@@ -66,7 +69,7 @@ export class OwnScreen {
   }
 }
 
-/** So many are kept for the end; more are counted. */
+/** How many notices are kept for the end; further ones are counted. */
 const MAX_HELD = 1000;
 /** The last one stays in sight this long. */
 const SHOWN_MS = 30_000;

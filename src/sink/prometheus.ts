@@ -37,8 +37,8 @@ export const MAX_PAGES = 4;
 const PAGE_PATIENCE_MS = 800;
 const LOOK_AGAIN_MS = 50;
 /**
- * A page leaves in pieces of about this size, with a turn of the event loop after each: what a
- * probe can be late for a scrape is the time it takes to write one.
+ * A page is sent in pieces of about this size, with a turn of the event loop after each. So a
+ * scrape makes a probe late by no more than the time to write one piece.
  */
 const PIECE_BYTES = 64 * 1024;
 
@@ -75,7 +75,7 @@ export interface PrometheusPorts {
 }
 
 export class PrometheusExporter implements Exporter {
-  /** A scrape that fails is the scraper's to notice; the figures are in the next one. */
+  /** The scraper notices a scrape that fails; the figures are in the next one. */
   readonly dropped = 0;
   readonly drops = new Drops();
   #version: string;

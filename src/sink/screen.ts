@@ -22,7 +22,7 @@ export class Screen {
     this.#onBroken = onBroken;
   }
 
-  /** Whether the frame before is still on its way: a terminal may take its time. */
+  /** Whether the frame before is still being written: a terminal may be slow. */
   get busy(): boolean {
     return this.#busy !== null;
   }

@@ -7,9 +7,9 @@ export interface ScrolledLook {
   readonly rows: number;
   /** Whether keys can be had. */
   readonly keys: boolean;
-  /** What the foot says of the keys beside those that scroll. */
+  /** The foot's text on keys other than those that scroll. */
   readonly help: string;
-  /** What was said lately, above the foot; null for nothing. */
+  /** The latest notice, above the foot; null for none. */
   readonly notice: string | null;
 }
 

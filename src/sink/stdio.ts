@@ -10,7 +10,7 @@ export function endProcess(code: number): void {
   Deno.exit(code);
 }
 
-/** Whether an error says that the reader has gone away: `| head` has seen enough. */
+/** Whether an error says that the reader has gone away, as `| head` does. */
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof Deno.errors.BrokenPipe;
 }
@@ -30,7 +30,7 @@ export function stderrIsTerminal(): boolean {
   return Deno.stderr.isTerminal();
 }
 
-/** A line of text for people has so many columns unless the terminal is known to have others. */
+/** The columns of a line of text for people, unless the terminal tells its own. */
 const TEXT_COLUMNS = 80;
 
 /** Columns that a summary or a report may take. */
@@ -43,7 +43,7 @@ export function summaryColumns(): number {
   }
 }
 
-/** What a reader that is no terminal gets. */
+/** The columns for a reader that is no terminal. */
 const DEFAULT_COLUMNS = 100;
 
 /** The terminal's columns, or a usual width where stdout is none. */

@@ -1,7 +1,7 @@
 /**
- * A stream of this process (stdout, stderr) behind an OutputQueue: who writes never waits for the
- * reader. A write under way occupies one of the runtime's blocking threads; one that is stuck is
- * abandoned when the process ends.
+ * A stream of this process (stdout, stderr) behind an OutputQueue: the writer never waits for the
+ * reader. A write under way occupies one of the runtime's blocking threads. A write that is stuck
+ * is abandoned when the process ends.
  */
 import type { ReceiverState } from "../domain/receiver.ts";
 import type { ByteWriter } from "../format/byte_writer.ts";
@@ -25,7 +25,7 @@ export interface StreamParts {
 }
 
 export class StreamOutput {
-  /** May be set later, by whoever wants to know. */
+  /** May be set later. */
   onBroken: (error: unknown) => void;
   #write: WriteSome;
   #queue: OutputQueue;

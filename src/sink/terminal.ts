@@ -52,7 +52,7 @@ export const STAY_ON_SCREEN = `${CURSOR_OFF}${WRAP_OFF}`;
 /** Back to the user's screen, also from the middle of a torn frame. */
 export const LEAVE_SCREEN = `${END_FRAME}${PLAIN}${WRAP_ON}${CURSOR_ON}${ALTERNATE_OFF}`;
 
-/** Keys that wait together: a paste is cut into such pieces. */
+/** How many bytes of keys are read at once: a paste is cut into such pieces. */
 const KEY_BYTES = 64;
 
 /** Why no screen can be drawn on stdout, or null when one can. `term`: the environment's TERM. */
@@ -113,7 +113,8 @@ export class SystemTerminal implements Terminal {
     const ends = [
       onSignal("SIGWINCH", () => events.onResize()),
       onSignal("SIGCONT", () => events.onContinue()),
-      // Where it cannot be done in order, the terminal stays as it is, and so does the process.
+      // Where the process cannot stop in an orderly way, the terminal and the process stay as they
+      // are.
       onSignal("SIGTSTP", () => events.onSuspend()),
       onEvent("error", (event) => {
         event.preventDefault();
@@ -123,7 +124,7 @@ export class SystemTerminal implements Terminal {
         event.preventDefault();
         events.onCrash((event as PromiseRejectionEvent).reason);
       }),
-      // Whoever ends the process without us does not leave a broken terminal behind.
+      // An end of the process by other means does not leave a broken terminal behind.
       onEvent("unload", () => this.#restore()),
     ];
     if (this.keys && !this.#reading) this.#read(events);

@@ -1,4 +1,4 @@
-/** The port through which a trace sends: a probe that may go so many hops, and what answers it. */
+/** The port through which a trace sends probes with a hop limit, and receives their answers. */
 import type {
   HopAnswerDetail,
   HopAnswerKind,
@@ -39,8 +39,8 @@ export interface HopProbe {
 }
 
 /**
- * How many probes of a flow may be under way at once. `not-at-the-end`: the target answers but one
- * at a time, routers any.
+ * How many probes of a flow may be under way at once. `not-at-the-end`: the target answers only one
+ * at a time, routers any number.
  */
 export type Concurrency = "any" | "not-at-the-end" | "one-a-flow";
 
@@ -67,7 +67,7 @@ export interface HopProber {
   drain(): void;
   /** The routes to a target are looked up anew. */
   renew(target: Endpoint): void;
-  /** What else is worth a line at the end. */
+  /** Further lines for the end. */
   remarks(): readonly string[];
   /** Frees all sockets. */
   close(): void;

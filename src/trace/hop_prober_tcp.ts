@@ -43,11 +43,14 @@ interface TcpFlight extends Departure {
   readonly socket: SynSocket;
   readonly target: Endpoint;
   readonly hops: number;
-  /** So many of the SYNs that were sent again had the probe's own hop limit; all until they are kept back. */
+  /**
+   * How many of the repeated SYNs had the probe's own hop limit; all of them until they are kept
+   * back.
+   */
   repeatedAsSent: number;
 }
 
-/** What can be done about a probe under way. */
+/** The controls of a probe under way. */
 interface TcpProbe {
   read(): void;
   end(): void;
@@ -61,7 +64,7 @@ export class TcpHopProber implements HopProber {
   #sockets: PacketSockets;
   #infos: TcpSockets;
   #options: TcpHopOptions;
-  /** Bound for the whole trace, so that no other socket is given a flow's port. */
+  /** Sockets bound for the whole trace, so that no other socket is given a flow's port. */
   #holders: SynSocket[] = [];
   #open = new Map<SynSocket, TcpProbe>();
   #info: TcpInfo = { rttUs: 0, retransmits: 0, closed: false };
@@ -105,7 +108,7 @@ export class TcpHopProber implements HopProber {
     const errno = socket.connect(target);
     if (errno !== 0) {
       socket.close();
-      // Without a source that was asked for it is the port that could not be had (connect(2)).
+      // Without a requested source, it is the port that could not be had (connect(2)).
       const isPort = errno === ERRNO.EADDRNOTAVAIL && this.#options.source === null;
       throw new ErrnoError("connect", isPort ? ERRNO.EADDRINUSE : errno);
     }
@@ -183,7 +186,10 @@ export class TcpHopProber implements HopProber {
       : endAnswer(target, "open", trip, 0);
   }
 
-  /** A process that was not scheduled for a while is too late for some, which had the probe's hop limit. */
+  /**
+   * If this process was not scheduled for a while, some SYNs were repeated with the probe's hop
+   * limit before they could be kept back.
+   */
   #keepBack(flight: TcpFlight): void {
     const repeated = this.#repeated(flight);
     if (flight.socket.keepBack()) return;

@@ -57,7 +57,7 @@ export class UdpHopProber implements HopProber {
   #open = new Set<PacketSocket>();
   /** By number, where flows are fixed. */
   #flights = new Map<number, UdpFlight>();
-  /** Of the last packet of each flow's socket: stamps come in turn. */
+  /** The last packets of each flow's socket by their ordinal: stamps come in this order. */
   #stamped: Map<number, UdpFlight>[] = [];
   #sent: number[] = [];
   #next: number;
@@ -271,8 +271,9 @@ export class UdpHopProber implements HopProber {
   }
 
   /**
-   * Of answers that bear no mark, such as a quote of the header alone: the probe of a flow to an address
-   * that is on its way. Null for none, and for several: these are sent again, one at a time from now on.
+   * The probe that an answer without a mark belongs to, such as a quote of the header alone: the
+   * only probe of the flow to that address under way. Null for none, and for several: these are
+   * sent again, one at a time from then on.
    */
   #onlyTo(flow: number, bytes: Uint8Array, addressAt: number): UdpFlight | null {
     const found = [...this.#flights.values()].filter((flight) =>

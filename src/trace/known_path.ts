@@ -1,7 +1,7 @@
 /**
- * What is known of a path from round to round, and whether a round has shown another one. A flow's
- * path is who answered at each hop, up to the target. Silence is no change: a hop that was not heard
- * keeps the router that it had. A hop that is heard for the first time completes the path.
+ * What is known of a path from round to round, and whether a round has shown another one. The path
+ * of a flow is the router that answered at each hop, up to the target. Silence is no change: a
+ * silent hop keeps its router. A hop that answers for the first time completes the path.
  */
 import type { PathChange, RoundProbe } from "../domain/path.ts";
 import { hashText } from "../text/hash.ts";
@@ -62,7 +62,9 @@ export class KnownPath {
     return hashText(parts.join("\n"));
   }
 
-  /** What was known and is not contradicted stays; behind a change, only what this round has heard. */
+  /**
+   * Known hops that are not contradicted stay. Behind a change, only this round's answers count.
+   */
   #merged(before: FlowPath, now: FlowPath, change: PathChange | null): FlowPath {
     const end = now.end ?? before.end;
     const routers = new Map<number, ReadonlySet<string>>();
@@ -77,7 +79,7 @@ export class KnownPath {
   }
 }
 
-/** Routers and the target alone: a refusal on the way tells nothing of the way. */
+/** Only routers and the target count: a refusal on the way says nothing about the path. */
 function byFlow(
   probes: readonly RoundProbe[],
   ends: ReadonlyMap<number, number>,
@@ -86,7 +88,7 @@ function byFlow(
   for (const { hops, flow, address, kind } of probes) {
     if (address === null || kind !== "router" && kind !== "end") continue;
     const end = ends.get(flow) ?? null;
-    // What the target answers farther away than it is would be no hop.
+    // The target also answers probes with more hops than it is away; these are no hops.
     if (end !== null && hops > end) continue;
     const path = flows.get(flow) ?? { routers: new Map(), end };
     const at = path.routers.get(hops);
@@ -96,7 +98,9 @@ function byFlow(
   return flows;
 }
 
-/** The nearest hop at which nobody answers who did before, or where the target is no longer. */
+/**
+ * The nearest hop at which another router answers than before, or where the target is no longer.
+ */
 function changeOf(before: FlowPath, now: FlowPath): PathChange | null {
   const hops = [...now.routers.keys()].toSorted((a, b) => a - b).find((at) => {
     const known = before.routers.get(at);

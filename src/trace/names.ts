@@ -23,7 +23,7 @@ export class Lookups {
   #queue: string[] = [];
   #underWay = 0;
   #isStopped = false;
-  /** Who waits until all is known. */
+  /** The waits for all to be known. */
   #waiting = new Set<Pause>();
 
   constructor(facts: AddressFacts, clock: Clock, options: LookupOptions) {
@@ -47,7 +47,7 @@ export class Lookups {
     return this.#found.get(address) ?? NO_NAMES;
   }
 
-  /** Looks nothing up any more, and ends who waits; look-ups under way end by themselves. */
+  /** Begins no further look-up and ends the waits. Look-ups under way end by themselves. */
   stop(): void {
     this.#isStopped = true;
     this.#queue = [];

@@ -12,7 +12,7 @@ import { Trace, type TraceLimits } from "./trace.ts";
 
 /** How long names may still come once the path is known. */
 const NAMES_MS = 1000;
-/** What traceroute sends, whole packets. */
+/** The whole packets that traceroute sends. */
 const PACKET_BYTES = 60;
 const TCP_PORT = 443;
 
@@ -66,7 +66,7 @@ export class OneTrace {
     );
   }
 
-  /** Resolves with the report when all is known; `stop` brings that about. */
+  /** Resolves with the report when all is known, or after `stop`. */
   async run(): Promise<TraceReport> {
     const { options, lookups, clock } = this.#shared;
     new WallAnchor(clock).stamp(clock.now(), this.#began);

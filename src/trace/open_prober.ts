@@ -1,4 +1,7 @@
-/** Which prober the traces of a process get: by protocol and family, and by what this process may do. */
+/**
+ * Opens the prober for the traces of a process: by protocol and family, and by what this process is
+ * permitted.
+ */
 import { SystemError } from "../domain/exit.ts";
 import type { TraceProtocol } from "../domain/path.ts";
 import type { Endpoint } from "../domain/target.ts";
@@ -25,7 +28,10 @@ import { type UdpHopOptions, UdpHopProber } from "./hop_prober_udp.ts";
 
 export interface HopProberChoices {
   readonly protocol: TraceProtocol;
-  /** So many flows, held fixed even where only one probe of each can then be under way; null for one, held if it can be. */
+  /**
+   * The number of flows, held fixed even where only one probe of each can then be under way; null
+   * for one flow, held fixed if possible.
+   */
   readonly paths: number | null;
   readonly source: Endpoint | null;
   /** The first flow's source port, others' follow; null for any. */
@@ -44,7 +50,7 @@ interface HopProberOptions extends HopProberChoices {
 
 /** IPv6 flow labels that anybody may set (RFC 6437; ip-sysctl, flowlabel_state_ranges). */
 const LABELS = 0x7ffff;
-/** Far from one another, as flows of an ordinary host are. */
+/** The difference between two flows' labels: large, as between flows of an ordinary host. */
 const LABEL_STEP = 40_503;
 const UNSTEERABLE = "several next hops behind one interface: connections may take another one " +
   "than these probes do";

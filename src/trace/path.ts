@@ -11,7 +11,7 @@ export const MAX_ADDRESSES_A_HOP = 32;
 const MAX_SAMPLES_A_HOP = 1024;
 /** A known end that was silent in so many rounds in a row is given up for a farther one. */
 const SILENT_ROUNDS = 3;
-/** TTLs that systems begin with, by which the way of an answer is reckoned. */
+/** TTLs that systems begin with. They tell how many hops an answer took. */
 const INITIAL_TTLS = [32, 64, 128, 255];
 
 /** The differences between one round trip and the next. */
@@ -171,7 +171,10 @@ export class TracePath {
     return reached ?? nearest([...this.#refusals.values()]);
   }
 
-  /** How much the last round trip added differs from the one before it; NONE where there was none. */
+  /**
+   * By how much the last added round trip differs from the one before it; NONE where there was
+   * none.
+   */
   jitterOf({ hops, answer }: ProbeFate): number {
     if (answer === null || answer.rttUs === NONE) return NONE;
     const of = this.#hop(hops).addresses.find(({ address }) => address === answer.address);
@@ -183,7 +186,7 @@ export class TracePath {
     return this.#ends.get(flow)?.end.hops ?? null;
   }
 
-  /** What the next round need not find out again. */
+  /** The knowledge that the next round begins with. */
   known(): Known {
     if (this.rounds === 0) return NOTHING_KNOWN;
     const end = this.end();

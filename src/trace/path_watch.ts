@@ -1,11 +1,11 @@
-/** Follows the path to one target: makes of each round that is over what monitoring is told of it. */
+/** Follows the path to one target: turns each finished round into what monitoring is told of it. */
 import type { PathRound, TraceProtocol } from "../domain/path.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
 import type { Clock } from "../time/clock.ts";
 import { KnownPath } from "./known_path.ts";
 import type { LoggedRound } from "./round_log.ts";
 
-/** Whose path it is. */
+/** The target of the path. */
 export interface WatchedTarget {
   /** Its name in monitoring. */
   readonly target: string;

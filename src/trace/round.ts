@@ -23,7 +23,10 @@ export const MAX_UNDER_WAY = 256;
 /** How long a send that the system refused is put off, and how long it is tried at most. */
 const REFUSED_PAUSE_MS = 100;
 const REFUSED_AT_MOST_MS = 5000;
-/** The least time in which all that is under way has come, where answers do not tell whose they are. */
+/**
+ * The shortest time after which all answers under way have come, where answers do not tell which
+ * probe they belong to.
+ */
 const UNCLEAR_PAUSE_MS = 300;
 /** Errors of a send that say that there is no way from here. */
 const NO_ROUTE = [
@@ -270,7 +273,7 @@ export class TraceRound {
     if (answer.rttUs > this.#options.timeoutMs * 1000) return;
     this.#leaves(probe, "answered");
     if (isBeyond) {
-      // It tells no more than that the end answers what it meets.
+      // This answer only shows that the end answers what it meets.
       if (answer.kind !== "router") view.endAnswers++;
       return this.#turn();
     }
@@ -296,7 +299,7 @@ export class TraceRound {
     this.#turn();
   }
 
-  /** As if it had not been sent. What still comes of it is not to be taken for an answer to the next. */
+  /** Treats the probe as not sent. Late answers to it must not count for the next one. */
   #withdraw(probe: Probe): void {
     if (this.#isOver || probe.state !== "waiting") return;
     const { slowestMs } = this.#flows[probe.flow];
@@ -322,7 +325,7 @@ export class TraceRound {
     const tripMs = this.#parts.clock.now() - sentMs;
     for (const cell of view.cells.slice(hops + 1)) {
       for (const probe of cell ?? []) {
-        // Behind silent hops, what it answers to these tells whose silence that is.
+        // Behind silent hops: whether it answers these tells whether the silence is its own.
         if (probe.state === "waiting" && !isEndAtMost(view)) this.#leaves(probe, "lost");
         const settledMs = probe.sentMs + SETTLED_ROUND_TRIPS * tripMs;
         view.endFromMs = Math.max(view.endFromMs, settledMs);

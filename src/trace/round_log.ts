@@ -10,7 +10,7 @@ export interface LoggedRound {
   /** False where the trace was ended before every probe of it had its fate. */
   readonly isWhole: boolean;
   readonly probes: RoundProbe[];
-  /** The hops to which the system refused to send, one for each time. */
+  /** The hop of each probe that the system refused to send. */
   readonly notSent: number[];
   /** By flow, how far it was to the target after the round; flows without an end are not in it. */
   readonly ends: Map<number, number>;

@@ -13,9 +13,14 @@ export const LEAST_OVERDUE_MS = 100;
 export const MAX_AT_TARGET = 16;
 /** One of them shows whether the target answers all it meets, once it has answered from afar. */
 const PROOFS = 1;
-/** This many answers of the target in a round show that nearer silence is not its own. */
+/**
+ * This many answers of the target in a round show that the silence of nearer hops is not the
+ * target's own.
+ */
 const PROVEN_ANSWERS = 2;
-/** A host that limits its ICMP speaks once a second (Linux: icmp_ratelimit), give or take the way. */
+/**
+ * A host that limits its ICMP answers once a second (Linux: icmp_ratelimit), give or take the way.
+ */
 export const LIMITED_HOST_MS = 1100;
 /** Where the target answers one SYN of a flow at a time: until it has met the reset of the one before. */
 export const SETTLED_ROUND_TRIPS = 1.5;
@@ -137,9 +142,10 @@ function isOverdue(
 }
 
 /**
- * Where the path is not known, a hop is asked once. So many may go unanswered as the target may meet;
- * the last of them is kept for the farthest hop, which is always tried. Where the target has answered
- * but once, from behind silent hops, the silence may be its own, and no more is sent into it.
+ * Where the path is not known, a hop is asked once. As many probes may go unanswered as the target
+ * may meet. The last of them is kept for the farthest hop, which is always tried. Where the target
+ * has answered only once, from behind silent hops, the silence may be its own, and nothing more is
+ * sent into it.
  */
 function exploringHop(view: FlowView, rules: Rules, hops: number, nowMs: number): number {
   if (isEndAtMost(view)) return 0;
@@ -151,8 +157,9 @@ function exploringHop(view: FlowView, rules: Rules, hops: number, nowMs: number)
 }
 
 /**
- * From when on the farthest hop may be tried. Behind silent hops it is the last chance of a round, so
- * it is kept until a target that limits its ICMP speaks again; where more is known, a later round tells.
+ * When the farthest hop may be tried. Behind silent hops this probe is the last chance of a round,
+ * so it waits until a target that limits its ICMP answers again. Where more is known, a later round
+ * tells.
  */
 function farthestFromMs(view: FlowView, { maxHops }: Rules): number {
   const { farthestRouter, knownLength, end, cells } = view;
@@ -166,7 +173,10 @@ function farthestFromMs(view: FlowView, { maxHops }: Rules): number {
   return lastMs + LIMITED_HOST_MS;
 }
 
-/** Whether the target answers whatever it meets, so that what nearer hops leave unanswered did not get there. */
+/**
+ * Whether the target answers all probes that it meets. Then unanswered probes to nearer hops did
+ * not get there.
+ */
 function isEndProven({ endAnswers }: FlowView): boolean {
   return endAnswers >= PROVEN_ANSWERS;
 }
@@ -182,7 +192,10 @@ function isPast(view: FlowView, hops: number): boolean {
   return hops > view.end && !isEndAtMost(view);
 }
 
-/** A hop beside the end whose probe the target should answer, once nothing else may prove the end; 0 for none. */
+/**
+ * A hop next to the end whose probe the target should answer, when no other probe can prove the
+ * end; 0 for none.
+ */
 function provingHop(view: FlowView, rules: Rules, nowMs: number): number {
   if (!isEndAtMost(view)) return 0;
   const isAsked = view.cells.some((cell, hops) =>
@@ -226,7 +239,10 @@ function isEndAskedLater(view: FlowView, rules: Rules, nowMs: number): boolean {
     cell.length < rules.queries && !isWaiting(cell) && nowMs < view.endFromMs;
 }
 
-/** One probe at a time: each hop once before any a second time, and a silent one not again. */
+/**
+ * One probe at a time: each hop is asked once before any hop is asked again. A silent hop is not
+ * asked again.
+ */
 function nextAlone(view: FlowView, rules: Rules, nowMs: number): number {
   if (view.cells.some(isWaiting)) return 0;
   const limit = Math.min(rules.maxHops, view.end);

@@ -18,7 +18,10 @@ export function usualPort(protocol: TraceProtocol): number {
   return protocol === "udp" ? UDP_PORT : TCP_PORT;
 }
 
-/** How many traces a process may have under way that may have so many descriptors; null: nobody tells. */
+/**
+ * How many traces may be under way in a process with this descriptor limit; null for an unknown
+ * limit.
+ */
 export function tracesAtOnce(descriptors: number | null): number {
   const sockets = descriptors ?? MAX_TRACES * SOCKETS_A_TRACE;
   return Math.max(1, Math.min(MAX_TRACES, Math.floor(sockets / SOCKETS_A_TRACE)));

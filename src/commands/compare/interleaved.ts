@@ -59,13 +59,13 @@ export class Interleaved {
     const { diagnostics: { handshake, ping, knock }, onHandshake, onNotice } = ports;
     this.#schedule = { count, intervalMs, burst };
     const same = { ...ports, resolver: new CachingResolver(ports.resolver) };
-    // Who else fails to resolve a name fails for the reason that was said before.
+    // The other loops fail to resolve a name for the reason that was told before.
     const quiet = { ...same, onRecord: () => {}, onNotice: () => {} };
     const extra = (prober: Prober | null, place: number) =>
       prober === null
         ? null
         : new DiagnosticLoop({ ...options, burst: 1 }, place, { ...quiet, prober });
-    // The handshakes come first, before anything else has set up what they are to find cold.
+    // The handshakes come first, before other probes have set up the flows that should be cold.
     const loud = { ...same, onRecord: onHandshake, onNotice };
     this.#handshake = new DiagnosticLoop(options, 0, { ...loud, prober: handshake });
     this.#ping = extra(ping, 1);

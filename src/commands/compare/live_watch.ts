@@ -28,7 +28,7 @@ export function openLiveSource(): SockDiag | null {
   }
 }
 
-/** Readings of the connections to one address and port, those alone that were there at the start. */
+/** Readings of the connections to one address and port that were there at the start. */
 export class LiveWatch {
   #watch: ConnectionWatch;
   #source: SockDiag;

@@ -38,7 +38,7 @@ const COUNT = 20;
 const BURST = 2;
 const INTERVAL_MS = 250;
 const TIMEOUT_MS = 1500;
-/** All that is under way is ended so long after the start: the answer comes within ten seconds. */
+/** Everything under way is ended this long after the start: the answer comes within ten seconds. */
 const DEADLINE_MS = 9000;
 
 /** Looks, and answers; the exit code is that of `compare`. */
@@ -67,7 +67,7 @@ export async function question(options: QuestionOptions): Promise<ExitCode> {
     family: options.family,
     source: null,
   }, {
-    // The name was looked up before; everything is to mean that address.
+    // The name was looked up before. All parts use that address.
     resolver: { resolve: () => Promise.resolve([endpoint.address]) },
     onHandshake: () => {},
   });
@@ -93,7 +93,7 @@ export async function question(options: QuestionOptions): Promise<ExitCode> {
   return code;
 }
 
-/** The address that everything means, or why there is none, without the name. */
+/** The address that all parts use, or why there is none, without the name. */
 async function resolve(
   { target: { host, port }, family }: QuestionOptions,
   lookUp: (host: string, family: Family) => Promise<string[]>,

@@ -1,4 +1,4 @@
-/** `connections`: what the connections meet that this machine already has, by the kernel's own figures. */
+/** `connections`: what this machine's existing connections meet, by the kernel's own figures. */
 import type { Handshake, TraceOrder } from "../../connections/beside.ts";
 import { HandshakesBeside, TraceTrigger } from "../../connections/beside.ts";
 import { Observer } from "../../connections/observer.ts";
@@ -164,7 +164,7 @@ class Run {
     this.#traces?.consider(report).catch((error) => say(messageOf(error)));
   }
 
-  /** All that wants FFI or the environment, and is asked for. */
+  /** Opens the requested parts that need FFI or the environment. */
   #openBeside(outputs: ConnectionOutputs, connector: Connector): void {
     const { owners, names, probe, live, output, intervalMs, trace } = this.#options;
     if (owners) this.#owners = SocketOwners.open();
@@ -205,7 +205,7 @@ class Run {
     if (!socket) revoke("write", "read");
   }
 
-  /** A little at a time, so that a machine of many descriptors holds nothing up. */
+  /** Searches a little at a time, so that a machine with many descriptors delays nothing. */
   #searchOwners(): () => void {
     const owners = this.#owners;
     if (owners === null) return () => {};

@@ -14,7 +14,7 @@ export interface LiveConnectionsParts {
   readonly keys: boolean;
   /** The last report; null before the first. */
   report(): ConnectionReport | null;
-  /** What was said lately; null for nothing. */
+  /** The latest notice; null for none. */
   notice(nowMs: number): string | null;
 }
 

@@ -8,8 +8,8 @@ import { messageOf } from "../../text/quote.ts";
 import type { ConnectionsOptions } from "./options.ts";
 
 /**
- * The filter with the addresses of all names. Null where a name has none, which is then said: to
- * show fewer connections than were asked for would be an answer to another question.
+ * The filter with the addresses of all names. Null where a name has none, which is then said: the
+ * report would show fewer connections than were asked for.
  */
 export async function wholeFilter(
   { filter, peerNames }: Pick<ConnectionsOptions, "filter" | "peerNames">,

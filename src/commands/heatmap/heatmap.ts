@@ -131,7 +131,7 @@ async function watch(
   for (;;) {
     const startMs = systemClock.now();
     const picture = await gather(source, options, stopped.signal);
-    // What was broken off half-way says less than what was there before.
+    // A gathering that was broken off says less than the one before it.
     if (last !== null && stopped.signal.aborted) return last;
     last = picture;
     if (!printing) {
@@ -192,7 +192,7 @@ function rowReason(matrix: Matrix, node: number): string | null {
   }
 }
 
-/** Whom a node should have probed and did not; null for nobody. */
+/** The nodes that a node should have probed and did not, as a reason; null for none. */
 function probeReason(matrix: Matrix, node: number): string | null {
   const names = unprobed(matrix, node).map((other) => matrix.nodes[other].name);
   return names.length === 0 ? null : `it has not probed ${listText(names)}`;

@@ -32,7 +32,7 @@ export interface SourceOptions {
   readonly groupBy: string;
 }
 
-/** What the files hold: it is checked as a whole before any of it is used. */
+/** The content of the files. All of it is checked before any of it is used. */
 interface Input {
   readonly entries: readonly NodeEntry[];
   readonly nodes: readonly MeshNode[];
@@ -46,7 +46,7 @@ export class MatrixSource {
   #input: Input | null = null;
   #trouble = "";
 
-  /** What rows tell, where the nodes' list tells nothing but addresses. */
+  /** What rows tell, where the nodes' list has only addresses. */
   #told: ToldNodes | null;
 
   constructor(options: SourceOptions, say: (text: string) => void) {

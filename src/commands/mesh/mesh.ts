@@ -70,7 +70,7 @@ export interface MeshOptions extends NodesOptions {
 
 /** Handshakes that may wait to be accepted, as for `serve`: bursts of that many nodes at once. */
 const BACKLOG = 4096;
-/** After so many failures in a row a name is resolved again; and every so often anyway. */
+/** A name is resolved again after this many failures in a row; and at intervals anyway. */
 const RESOLVE_AFTER = 5;
 const RESOLVE_EVERY_MS = 5 * 60_000;
 
@@ -209,7 +209,7 @@ function openTables(
   };
 }
 
-/** The wildcard that has this node's address in it; the one for IPv6 takes IPv4 as well. */
+/** The wildcard address that covers this node's address; the one for IPv6 takes IPv4 as well. */
 function everywhere({ target: { host, port } }: NodeEntry): string {
   return literalEndpoint(host, port)?.family === 6 ? "::" : "0.0.0.0";
 }

@@ -25,7 +25,7 @@ export interface NodesOptions {
   readonly intervalMs: number;
 }
 
-/** A name is asked again as often as there are bursts, but no more often than this, and at least so often. */
+/** A name is asked again after each burst, within these limits. */
 const LOOK_MS = { least: 1000, most: 10_000 };
 /** Before the first answer of a name. */
 const RETRY_MS = 2000;
@@ -50,7 +50,10 @@ export class MeshNodes {
     this.#stamp = found.stamp;
   }
 
-  /** Throws UsageError where this node is not among them. A name that nobody answers for is asked until it is. */
+  /**
+   * Throws UsageError where this node is not among them. A name without an answer is asked again
+   * until there is one.
+   */
   static async open(options: NodesOptions, ports: ListingPorts): Promise<MeshNodes> {
     const { place, node, httpPort, own } = options;
     const machine = {

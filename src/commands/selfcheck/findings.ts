@@ -1,4 +1,6 @@
-/** What this process may do on this machine; what each miss costs, and how to allow it. */
+/**
+ * What this process may do on this machine; the cost of each missing right, and how to allow it.
+ */
 import { ALLOW_PING_SOCKETS, allowRawSockets, capabilities } from "../../kernel/capabilities.ts";
 import { descriptorLimit } from "../../kernel/process.ts";
 import { ephemeralPorts } from "../../kernel/system_file.ts";

@@ -13,9 +13,9 @@ export interface LiveTraceParts {
   readonly rounds: number;
   /** Whether keys can be had. */
   readonly keys: boolean;
-  /** What is known by now. */
+  /** The report so far. */
   report(): TraceReport;
-  /** What was said lately; null for nothing. */
+  /** The latest notice; null for none. */
   notice(nowMs: number): string | null;
 }
 

@@ -1,4 +1,6 @@
-/** Where the paths of a trace that goes on go to beside standard output: exporters, and a line for each change. */
+/**
+ * The outputs of a repeated trace beside standard output: exporters, and a line for each change.
+ */
 import type { PathRound } from "../../domain/path.ts";
 import { pathInflux } from "../../format/path_influx.ts";
 import { PathSeries } from "../../format/path_metrics.ts";
@@ -14,7 +16,7 @@ import type { TraceOptions } from "./options.ts";
 /** Between two lines about the path to one target; what changes in between is counted. */
 const SAID_EVERY_MS = 60_000;
 
-/** What was said of a target's path. */
+/** The last line about a target's path. */
 interface Said {
   atMs: number;
   /** Changes until then. */

@@ -106,7 +106,7 @@ function pathOptions(options: TraceOptions): PathOptions {
   };
 }
 
-/** What is exported has one series a name, and all targets are traced at once. */
+/** Each exported path is one series by its name, and all targets are traced at once. */
 function checkTargets(
   targets: readonly TraceTarget[],
   { exports }: TraceOptions,
@@ -123,7 +123,7 @@ function checkTargets(
   }
 }
 
-/** For one repeated trace where there is a terminal to draw on; elsewhere its end is what is printed. */
+/** The screen for one repeated trace on a terminal. Elsewhere the result at its end is printed. */
 function screenFor(
   { repeat, output }: TraceOptions,
   targets: readonly unknown[],
@@ -193,7 +193,7 @@ class Run {
   #targets: readonly TraceTarget[];
   #endpoints: readonly (Endpoint | null)[];
   #probers: ReadonlyMap<4 | 6, HopProber>;
-  /** What is to be printed, by place; undefined for what is not over yet. */
+  /** The reports to print, by place; undefined for a trace that is not over yet. */
   #reports: (TraceReport | null | undefined)[] = [];
   #printed = 0;
   /** Traces under way, by place. */
@@ -278,7 +278,7 @@ class Run {
     outbox.sayReceivers();
   }
 
-  /** Everything that is over and before which nothing is awaited. */
+  /** Prints the traces that are over, up to the first one that is still awaited. */
   #print(): void {
     for (; this.#printed < this.#reports.length; this.#printed++) {
       const report = this.#reports[this.#printed];

@@ -1,11 +1,11 @@
 /**
- * What each pair of a mesh dropped, and how many drops are one event: in bursts as rows count them, by
- * their dispersion in rows of old nodes, which do not.
+ * The drops of each pair of a mesh, and how many drops are one event. Rows count events as bursts
+ * with drops; rows of old nodes do not, so their events are estimated from the dispersion of drops.
  */
 import type { Steps } from "../../time/slices.ts";
 import type { MeshView } from "./mesh_view.ts";
 
-/** Of each pair, row by row; nothing of one that was hardly probed. */
+/** Counts of each pair, row by row; 0 for a pair that was hardly probed. */
 type Tables = Readonly<
   Record<"sent" | "lost" | "repeated" | "bursts" | "burstsWithDrops", Float64Array>
 >;
@@ -41,7 +41,10 @@ export function* dropCounts(view: MeshView): Steps<DropCounts> {
 
 /** Fewer pairs do not tell whether drops come in runs. */
 const MIN_RUN_PAIRS = 4;
-/** A pair's drops are one event up to the handshakes of a burst, and up to so many times the mean of such pairs. */
+/**
+ * Drops of a pair count as one event: as many as the handshakes of a burst, or as this many times
+ * the mean of such pairs.
+ */
 const BURST = 5;
 const LONG_RUNS = 2;
 /** Five handshakes of a burst, each SYN sent again three times. */

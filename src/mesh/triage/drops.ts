@@ -1,8 +1,8 @@
 /**
- * Packets that did not come through, as handshakes show them: probes without any answer, and
- * handshakes whose SYN had to be sent again (which a client meets as a second of waiting). A handshake
- * counts once however often its SYN was sent, and what chance may do is reckoned in bursts: handshakes
- * that fail together, as all of a burst at a full accept queue, are no independent events.
+ * Lost packets, as handshakes show them: probes without any answer, and handshakes whose SYN had to
+ * be sent again (which costs a client a second of waiting). A handshake counts once, however often
+ * its SYN was sent. The chance of such drops is computed in bursts: handshakes that fail together,
+ * as all of a burst at a full accept queue, are not independent events.
  */
 import type { Steps } from "../../time/slices.ts";
 import { counted } from "../../text/words.ts";
@@ -20,10 +20,10 @@ import { percentInWords, roundedShare } from "../../text/number.ts";
 import { type DropCounts, dropCounts, OldDrops } from "./drop_counts.ts";
 import { type MeshView, type PairSet } from "./mesh_view.ts";
 
-/** Below this a mesh is as good as networks are. */
+/** Below this share of drops a mesh is as good as usual networks. */
 const USUAL_SHARE = 0.001;
 const USUAL_QUANTILE = 0.25;
-/** How many times the mesh's own share is too much: the paper's factor. */
+/** How many times the mesh's own share is too much: the factor of Pingmesh. */
 const FACTOR = 2;
 
 export interface Drops {
@@ -62,7 +62,7 @@ export function* packetLoss(view: MeshView, explained: PairSet): Steps<Finding[]
   ];
 }
 
-/** What may be: a share of the handshakes, and of the trials. */
+/** What is tolerated: a share of the handshakes, and of the trials. */
 interface Limit {
   readonly share: number;
   readonly events: number;
@@ -178,7 +178,10 @@ function lossyNode(
     : { node, direction: "to", drops: column };
 }
 
-/** Once one direction loses too much, less says that the other one does too: few faults are of one direction alone. */
+/**
+ * Once one direction loses too much, this weaker evidence is enough for the other direction: few
+ * faults are of one direction alone.
+ */
 const ALSO_CHANCE = 1e-3;
 
 function isAlso(drops: Drops, limit: Limit): boolean {
@@ -227,7 +230,10 @@ const MIN_PAIR_SHARE = 0.02;
 const CHANCE = 1e-6;
 const PAIRS_CHANCE = 1e-3;
 
-/** Whether there are more drops than may be, and more events than chance makes of those that may be. */
+/**
+ * Whether there are more drops than tolerated, and more events than chance makes at the tolerated
+ * share.
+ */
 function tooMuch(drops: Drops, limit: Limit, least: number, chance: number): boolean {
   const { trials, events, drawn, share } = drops;
   if (!(share >= Math.max(least, limit.share))) return false;

@@ -1,4 +1,7 @@
-/** A matrix as triage sees it: which cells count, which zones there are, who is beyond reach. */
+/**
+ * A matrix as triage sees it: which cells count, which zones there are, and which nodes are beyond
+ * reach.
+ */
 import type { Steps } from "../../time/slices.ts";
 import type { Figure, Matrix, PairState } from "../../domain/matrix.ts";
 import { MAX_WEIGHT, RECENT_BURSTS } from "../../domain/matrix.ts";

@@ -14,7 +14,7 @@ export interface Outlier {
   readonly pairThresholdUs: number;
 }
 
-/** Once one direction stands out, so much of the threshold makes it both. */
+/** Once one direction stands out, this share of the threshold is enough for the other one. */
 const SAME_SHARE = 0.5;
 
 /**

@@ -6,14 +6,17 @@ import { percentInWords, roundedShare } from "../../text/number.ts";
 import { listText } from "../../text/words.ts";
 import type { MeshView } from "./mesh_view.ts";
 
-/** And so many times what is usual in the mesh: where all wait alike, no host stands out. */
+/**
+ * The pressure must also be this many times what is usual in the mesh: where all hosts wait alike,
+ * none stands out.
+ */
 const FACTOR = 2;
-/** What a host that is short of something makes slow. */
+/** The findings that a host under pressure may cause. */
 const HOSTS: ReadonlySet<FindingKind> = new Set(["slow-node", "slow-tail", "busy-prober", "cold"]);
 
 /**
- * The findings, those about the latency of a host under pressure put down to the host; and a finding
- * for each such host that nothing else names.
+ * The findings, with latency of a host under pressure put down to the host; and a finding for each
+ * such host that no other finding names.
  */
 export function withPressure(view: MeshView, findings: readonly Finding[]): Finding[] {
   const pressed = pressedHosts(view);

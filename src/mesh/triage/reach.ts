@@ -1,4 +1,6 @@
-/** Who is beyond reach now: dead nodes, partitions, nodes that answer nobody, silent pairs. */
+/**
+ * Nodes and pairs beyond reach now: dead nodes, partitions, nodes that answer nobody, silent pairs.
+ */
 import { blockDirections, blockParties, blockRegions, blockText, whileText } from "./blocks.ts";
 import { type Finding, type Region, regionsOf } from "../../domain/finding.ts";
 import { counted, listText } from "../../text/words.ts";
@@ -8,12 +10,14 @@ import { MAX_PAIRS } from "./drops.ts";
 
 /** One prober's word is not enough to call a node dead. */
 export const MIN_PROBERS = 2;
-/** A node whose row is missing and that lost so much of what was sent to it died in this window. */
+/**
+ * A node whose row is missing, and to which this share of the probes was lost, died in this window.
+ */
 const DYING_SHARE = 0.2;
-/** So many of a block's pairs are silent: the groups are cut off from each other. */
+/** With this share of a block's pairs silent, the groups are cut off from each other. */
 export const BLOCK_SHARE = 0.95;
 export const MIN_BLOCK_PAIRS = 2;
-/** A single pair is silent when it lost so many probes: two bursts may be chance. */
+/** A single pair is silent when it lost this many probes: two bursts may be chance. */
 const MIN_SILENT_LOST = 3;
 
 /** Adds to `view.gone` what the other rules need not look at any more. */
@@ -41,7 +45,7 @@ function probersOf(view: MeshView, node: number): number[] {
   return view.all().filter((from) => view.state(from, node) !== "unmeasured");
 }
 
-/** Whether so many nodes tried it that their silence says something. */
+/** Whether enough nodes probed it for their silence to count. */
 function isProbed(view: MeshView, node: number): boolean {
   return probersOf(view, node).length >= MIN_PROBERS;
 }
@@ -71,8 +75,8 @@ function partsOf(view: MeshView): number[][] {
 }
 
 /**
- * Without a row, and much of what was sent to them lost, though not all: they stopped in between.
- * The last two bursts say it better where they are known.
+ * Nodes without a row, to which much was lost, though not all: they stopped in between. The last
+ * two bursts show it better where they are known.
  */
 function dying(view: MeshView, part: readonly number[]): number[] {
   return part.filter((node) => {

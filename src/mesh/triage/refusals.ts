@@ -1,4 +1,7 @@
-/** Who refuses connections: the network is fine, but nothing listens, or a firewall says no. */
+/**
+ * Nodes and pairs that refuse connections: the network works, but nothing listens, or a firewall
+ * refuses.
+ */
 import type { Steps } from "../../time/slices.ts";
 import { blockDirections, blockParties, blockRegions, blockText, whileText } from "./blocks.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
@@ -8,9 +11,12 @@ import { RECENT_BURSTS } from "../../domain/matrix.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
 import { BLOCK_SHARE, MIN_BLOCK_PAIRS, MIN_PROBERS } from "./reach.ts";
 
-/** A pair that refuses so much of a window is told, unless its last two bursts were not refused. */
+/**
+ * A pair that refuses this share of a window is a finding, unless its last two bursts were not
+ * refused.
+ */
 const MIN_SHARE = 0.1;
-/** A node is named when so many of its pairs are refused. */
+/** A node is named when this share of its pairs is refused. */
 const NODE_SHARE = 0.8;
 
 /** `explained`: pairs that are beyond reach. */

@@ -15,7 +15,7 @@ import { reachability } from "./reach.ts";
 import { withPressure } from "./pressure.ts";
 import { refusals } from "./refusals.ts";
 
-/** So many nodes that share a label are named by it. */
+/** From this number on, nodes that share a label are named by it. */
 const MIN_SHARING = 3;
 
 /** The findings, the worst first; none when nothing stands out. */
@@ -122,7 +122,7 @@ function withoutRow(view: MeshView, refused: readonly Finding[]): Finding[] {
   }));
 }
 
-/** Pairs that were never probed although both nodes are there: their silence is no good news. */
+/** Pairs that were never probed although both nodes are there: nothing is known of them. */
 function withoutProbe(view: MeshView): Finding[] {
   const regions = view.all().map((node) => ({ from: [node], to: unprobed(view.matrix, node) }))
     .filter(({ to }) => to.length > 0);

@@ -6,9 +6,9 @@ import { lowerTail, shareBounds, upperTail } from "../../../stats/significance.t
 export const CHANCE = 0.002;
 /** The same for what clears the network: that only one kind of packet is treated so. */
 export const CLEARING_CHANCE = 0.01;
-/** More slots than this are never asked for: `--count` takes no more. */
+/** The most slots that an answer asks for: `--count` takes no more. */
 const MAX_SLOTS = 10_000;
-/** Each try at a number of slots asks for so much more than the one before. */
+/** Each tried number of slots is this many times the one before. */
 const GROWTH = 1.1;
 
 /** What shares of losses or spikes are usual, and what shares matter. */
@@ -39,7 +39,7 @@ export function presenceOf(share: Share, { usual, matters, fewest }: Floors): Pr
   return share.count >= fewest && mostOf(share) > matters ? "perhaps" : "rare";
 }
 
-/** The largest share that what was seen leaves possible. */
+/** The largest share that is possible by the counts. */
 export function mostOf(share: Share): number {
   return shareBounds(share, CHANCE)[1];
 }

@@ -59,7 +59,10 @@ export function findingsOf(measured: Measured): Finding[] {
   return all.sort((a, b) => place(a) - place(b));
 }
 
-/** Never answered, or only after a repetition: both are one lost packet at least. */
+/**
+ * Probes never answered, or answered only after a repetition: in both cases at least one packet was
+ * lost.
+ */
 export function dropsOf({ sent, lost, again }: Side): Share {
   return { count: lost + again, of: sent };
 }
@@ -90,8 +93,8 @@ const PRESENCE_ANSWERS: Readonly<Record<Presence, Answer>> = {
 };
 
 /**
- * Spikes are sure by the steady handshakes alone: the cold ones may be slow for the set-up of their
- * flows. They are perhaps there while any handshake has one.
+ * Only the steady handshakes make spikes sure: the cold ones may be slow for the set-up of their
+ * flows. While any handshake has one, spikes are perhaps there.
  */
 function spikesOf({ handshake, cold }: Sides, slots: number): Finding {
   const steady = byItself("tail", handshake.spikes, handshake, slots);
@@ -103,7 +106,7 @@ function spikesOf({ handshake, cold }: Sides, slots: number): Finding {
     : all;
 }
 
-/** A handshake that this machine was late to look at, by so much. */
+/** This machine looked at a handshake late if it was late by this much. */
 const LATE_US = 10_000;
 
 /** Where handshakes' connect surely takes much longer than the kernel's round trip too often. */
@@ -219,7 +222,7 @@ interface Pairs {
   readonly pairs: readonly Pair[];
 }
 
-/** Of each slot that has both, by the clock that both sides go by. */
+/** The pairs of the slots that have both delays, by the clock that both sides use. */
 function pairsOf(one: Samples, other: Samples): Pairs {
   const kernel = delaysOf(one).by === "kernel" && delaysOf(other).by === "kernel";
   const at = (of: Samples, slot: number) => kernel ? of.kernelAt(slot) : of.clockAt(slot);
@@ -245,7 +248,9 @@ function both(
   return pairs;
 }
 
-/** Delays that differ by less than both do not matter: nobody is misled by them. */
+/**
+ * A difference below this, and below the share of the delay, does not matter: it misleads nobody.
+ */
 const MARGIN_US = 300;
 const MARGIN_SHARE = 0.05;
 /** The same for the clock's figures, which hold this process's scheduling. */

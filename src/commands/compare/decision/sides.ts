@@ -15,8 +15,9 @@ export interface Measured {
 }
 
 /**
- * A delay is a spike when it is so much above the lower quartile of its kind, or this share of it:
- * whichever is more. So a kind that is slow throughout has no spikes, and up to three in four may be.
+ * A delay is a spike when it exceeds the lower quartile of its kind by this much, or by this share
+ * of it, whichever is more. So a kind that is slow throughout has no spikes, and up to three in
+ * four delays may be spikes.
  */
 const SPIKE_US = 2000;
 const SPIKE_SHARE = 0.25;
