@@ -110,7 +110,7 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
     if (done) break;
     text += new TextDecoder().decode(value);
   }
-  // What comes later is read when the program has ended.
+  // Later output is read when the program has ended.
   reader.releaseLock();
   return text.split("\n")[0];
 }
@@ -126,7 +126,10 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
-/** What the process alone holds and has written, in bytes: Private_Dirty of smaps_rollup (proc(5)). */
+/**
+ * The memory that only this process holds and has written, in bytes: Private_Dirty of smaps_rollup
+ * (proc(5)).
+ */
 export async function privateBytes(pid: number): Promise<number> {
   const rollup = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`);
   return Number(/^Private_Dirty:\s+(\d+) kB$/m.exec(rollup)?.[1]) * 1024;

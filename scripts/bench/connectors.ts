@@ -29,7 +29,7 @@ const SECONDS = 4;
 const WARM_UP_MS = 1000;
 const ROUNDS = 3;
 const TIMEOUT_MS = 5000;
-/** What a child that measures is told by. */
+/** The option that makes this program a child that measures. */
 const CHILD = "--child";
 
 function connectorOf(way: Way): Connector {

@@ -11,7 +11,7 @@ import { InfluxFormat } from "../../src/format/influx.ts";
 import { JsonFormat } from "../../src/format/json.ts";
 import type { RecordFormat } from "../../src/format/record_format.ts";
 
-/** The runtime flags of the compiled binary, and the collector's diary. */
+/** The runtime flags of the compiled binary, and those for the collector's trace. */
 const V8_FLAGS = "--max-semi-space-size=1,--trace-gc,--expose-gc";
 const WARM_UP_LINES = 1_000_000;
 const MARK = "== measured from here";

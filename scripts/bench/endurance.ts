@@ -35,7 +35,7 @@ const MIN_DISTURBANCE_MS = 1500;
 const MAX_DISTURBANCE_MS = 120_000;
 const HALF_OPEN = 5000;
 const HOUR_S = 3600;
-/** What may be more at the end than at the start. */
+/** How much more there may be at the end than at the start. */
 const LIMIT = { descriptors: 2, residentBytes: 8 * MIB, lagMs: 500 };
 
 /** A disturbance, and whether the network's answer may be missing while it lasts. */

@@ -17,7 +17,7 @@ import { median, table } from "./table.ts";
 const LEAST_RATE = 0.7;
 const MOST_CPU = 1.5;
 const MIB = 2 ** 20;
-/** What memory may wander by, for garbage comes and goes. */
+/** How much memory may vary, since garbage comes and goes. */
 const FLAT_BYTES = 2 * MIB;
 /** One connection is under way at a time, and closing is not instant. */
 const MOST_DESCRIPTORS = 3;
@@ -130,7 +130,7 @@ function peersTable(peers: readonly PeerFigures[]): string {
   ], rows);
 }
 
-/** What was promised and not kept, a line each. */
+/** Broken promises, a line each. */
 function broken({ handshakes, endurance }: Results): string[] {
   const lines: string[] = [];
   const { ours, reference } = handshakes;

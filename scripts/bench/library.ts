@@ -9,7 +9,7 @@ import { BINARY, RUNNABLE } from "../release/build.ts";
 import { finish, startServe } from "./child.ts";
 import { median, table } from "./table.ts";
 
-/** What the issue allows. */
+/** The highest ratio that is allowed. */
 const MOST_RATIO = 1.1;
 /** Probes a target of the short run: by then every module is compiled. */
 const SHORT = 2;

@@ -29,7 +29,7 @@ const ROWS_PORT = 9998;
 const REFRESH_MS = 10_000;
 const SETTLE_MS = 5000;
 const WARM_UP_SECONDS = 30;
-/** What the issue and the README promise. */
+/** What the README promises. */
 const MOST = { cpuShare: 0.06, moreByHundred: 0.01, peakBytes: 96 * 2 ** 20 };
 
 interface Seen {

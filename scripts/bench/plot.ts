@@ -9,7 +9,7 @@ export interface Point {
 
 export interface Series {
   readonly name: string;
-  /** What is not above 0 has no place on a logarithmic axis and is left out. */
+  /** A value of 0 or less has no place on a logarithmic axis and is left out. */
   readonly points: readonly Point[];
 }
 
@@ -23,7 +23,7 @@ export interface Panel {
 
 export interface Chart {
   readonly title: string;
-  /** What a ring says. */
+  /** The meaning of a ring. */
   readonly hollow: string;
   readonly panels: readonly Panel[];
 }

@@ -73,7 +73,7 @@ type OurResults = Pick<
   "reference" | "runs" | "partlySilent" | "partlyRefused" | "heapBytes" | "failed"
 >;
 
-/** A run that fails is told of in `failed`, and the others are made all the same. */
+/** A run that fails is noted in `failed`, and the others are made all the same. */
 async function measureOurs(
   targets: readonly number[],
   { port, seconds, folder }: Place,
@@ -125,7 +125,7 @@ async function measureOurs(
   return { reference, runs, partlySilent, partlyRefused, heapBytes, failed };
 }
 
-/** A peer that is not here or fails is told of in `missing`. */
+/** A peer that is missing or fails is noted in `missing`. */
 async function measurePeers(
   targets: readonly number[],
   { port, seconds, folder }: Place,
@@ -154,7 +154,7 @@ async function measurePeers(
   return all;
 }
 
-/** It takes minutes: what it is at goes to standard error. */
+/** A run takes minutes: its progress goes to standard error. */
 function say(what: string): void {
   console.error(`measuring ${what}`);
 }

@@ -6,7 +6,7 @@ const LOOPBACK = "127.0.0.1";
 /** Ended by SIGINT, as the shell says it: 128 and the signal's number. */
 const INTERRUPTED = 130;
 
-/** Ctrl-C reaches what is shown and the demo at once: the demo's own turn comes within this. */
+/** Ctrl-C reaches the shown command and the demo at once. The demo acts on it within this time. */
 const SETTLE_MS = 50;
 
 /** What is under way, to be ended with the demo. */

@@ -1,4 +1,7 @@
-/** What the gate says of failed tests at its very end, where a log that was cut still has it. */
+/**
+ * The report on failed tests at the very end of the gate's output, where a log that was cut still
+ * has it.
+ */
 
 /** A test that failed. */
 export interface Failure {

@@ -25,8 +25,9 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
- * What was reached and a tenth. Nearer is the goal of serve's private memory; wider are the limits of what
- * moves from run to run: clean pages of probe, and the start, whose measure is a program of 40 ms.
+ * The limits are what was reached and a tenth more. The limit of serve's private memory is closer.
+ * Those of varying figures are wider: clean pages of probe, and the start, whose measure is a
+ * program of 40 ms.
  */
 const LIMIT = {
   /**
@@ -80,7 +81,7 @@ async function payloadBytes(): Promise<number> {
 }
 
 interface Settled {
-  /** When all was over and done, resident and private. */
+  /** Resident and private memory when all was over. */
   readonly last: number;
   readonly private: number;
   readonly peak: number;

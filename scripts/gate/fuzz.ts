@@ -70,7 +70,7 @@ function gets(...paths: readonly string[]): Uint8Array[] {
   return paths.map((path) => encoder.encode(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`));
 }
 
-/** What this process has taken of a processor so far, however busy the machine is. */
+/** The CPU time that this process has taken so far, however busy the machine is. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

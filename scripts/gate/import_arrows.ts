@@ -21,7 +21,7 @@ const RANKS: Readonly<Record<string, number>> = {
   trace: 6,
   mesh: 6,
   library: 7,
-  // What other programs import: it reaches nothing of the command line's.
+  // The library that other programs import; it reaches nothing of the command line's.
   "mod.ts": 8,
   commands: 8,
   cli: 9,

@@ -1,4 +1,4 @@
-/** What the tests need of the system beyond Deno, and its installation where that is wanted. */
+/** The system packages that the tests need beyond Deno, and their installation on request. */
 import { isOnPath, run } from "./command.ts";
 
 /** A command, or a file by its whole path, and the Debian package that has it. */

@@ -6,7 +6,7 @@ export interface Result {
   readonly failures: readonly Failure[];
   /** The tests that were not run, by name; a name says why. */
   readonly skipped: readonly string[];
-  /** What there is to read when something failed. */
+  /** The output to read when something failed. */
   readonly output: string;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Holds this machine's archive of a release against what a user does with it: `check.ts FOLDER`.
- * The checksum is right, the archive unpacks with the system's tar, the executable runs, answers
- * itself, and keeps to the limits of size and memory. Prints what it measured; exits 1 on a miss.
+ * Checks this machine's archive of a release as a user would use it: `check.ts FOLDER`. The
+ * checksum is right, the archive unpacks with the system's tar, and the executable runs, probes
+ * itself, and keeps to the limits of size and memory. Prints its measurements; exits 1 on a miss.
  */
 import { VERSION } from "../../src/version.ts";
 import { hostTarget, isLinux, isWindows, releaseName } from "./targets.ts";

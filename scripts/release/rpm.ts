@@ -65,7 +65,7 @@ const AT_MOST = 0x02 | 0x08;
 const AT_LEAST = 0x04 | 0x08;
 const EXACTLY = 0x08;
 const OF_RPM = 1 << 24;
-/** What an older rpm could not read, and what the program is linked with. */
+/** The features of rpm that the package needs, and the libraries of the program. */
 const REQUIRES: readonly (readonly [name: string, flags: number, version: string])[] = [
   ["/bin/sh", 0, ""],
   ["glibc", AT_LEAST, "2.31"],

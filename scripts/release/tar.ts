@@ -12,7 +12,7 @@ const BLOCK_BYTES = 512;
 const MAX_PATH_BYTES = 100;
 /** An archive ends in two blocks of zeros. */
 const END_BLOCKS = 2;
-/** 1980-01-01; earlier ones make some tar programs wonder. */
+/** 1980-01-01; some tar programs warn about earlier times. */
 export const MODIFIED_S = 315_532_800;
 
 /** The archive, its files in the order given, owned by root. */

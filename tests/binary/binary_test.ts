@@ -1,6 +1,6 @@
 /**
- * The compiled binary as its user meets it: each folder here that holds a `cmd` is a case (see
- * harness/case.ts). `deno test -A tests/binary -- --update` writes what a failing case printed.
+ * The compiled binary as a user runs it: each folder here with a `cmd` is a case (see
+ * harness/case.ts). `deno test -A tests/binary -- --update` writes the output of failing cases.
  */
 import { assert, assertEquals } from "@std/assert";
 import { existsSync } from "node:fs";

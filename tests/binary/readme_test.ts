@@ -69,7 +69,9 @@ const ELSEWHERE: readonly (readonly [begins: string, file: string])[] = [
 const RUNNING = commands().filter((command) => command.startsWith("wire-probe"))
   .filter((command) => !FORMS.includes(command));
 
-/** Where the README's names lead to something: a database, a responder, a mesh of two on one machine. */
+/**
+ * The stage where the README's names exist: a database, a responder, a mesh of two on one machine.
+ */
 const STAGE = `
 answered() { awk '/^(Tcp|Icmp): [0-9]/ { n += $1 == "Tcp:" ? $7 : $2 } END { exit n == 0 }' /proc/net/snmp; }
 ip link set lo up
@@ -104,7 +106,7 @@ exit $code
 `;
 /** Commands that are ended once they have said something; one behind which another stands ends by itself. */
 const ENDLESS = /^wire-probe (?:probe|ping|serve|mesh|compare)\b(?!.*&&)/;
-/** On a busy machine these may truly say no. */
+/** On a busy machine these may rightly fail. */
 const JUDGES = /--fail-|--triage/;
 /** No command of the README takes longer. */
 const MOST_MS = 90_000;

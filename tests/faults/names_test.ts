@@ -112,7 +112,7 @@ Deno.test("a literal and names that are known start at once beside 48 that are n
   });
   const firstMs = (name: string) => Date.parse(probesOf(program, name)[0].time) - startMs;
   await until("it is probed beside SRV names", () => probesOf(several, "healthy").length > 0);
-  // Whoever waits for one look-up that is not answered starts later than that.
+  // A target that waits for a look-up without an answer starts later than that.
   for (const name of ["healthy", ...quick]) {
     assertLess(firstMs(name), LOOKUP_MS + stalls.ms, name);
   }

@@ -1,4 +1,4 @@
-/** The HTTP server on loopback, against peers that are slow, silent, greedy or mad. */
+/** The HTTP server on loopback, against peers that are slow, silent, greedy or random. */
 import { HttpAccess } from "../../src/net/http_access.ts";
 import { assert, assertEquals, assertLess, assertLessOrEqual, assertThrows } from "@std/assert";
 import { SystemError } from "../../src/domain/exit.ts";
@@ -260,7 +260,7 @@ Deno.test("a port in use is a system error in one line", () => {
   listener.close();
 });
 
-/** What one mad peer does, told by its seed. */
+/** What one random peer does, told by its seed. */
 async function misbehave(port: number, random: Random): Promise<void> {
   const connection = await dial(port);
   try {

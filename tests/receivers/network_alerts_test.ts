@@ -10,7 +10,7 @@ import { Folder, passing, Program, realTest } from "./real/receiver.ts";
 /** Between bounds of the histogram's buckets, so that a busy machine's delays of tens of ms are no alarm. */
 const USUAL_MS = 200;
 const SLOW_MS = 700;
-/** So that there is a past to compare with. */
+/** Long enough for a past to compare with. */
 const CALM_MS = 18_000;
 
 function scene(rttMs: number, second: { v4: string; v6: string } | null): Scene {

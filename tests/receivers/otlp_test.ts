@@ -87,7 +87,7 @@ function assertTarget(
 function assertMetrics(all: readonly Metric[]): void {
   const units = Object.fromEntries(all.map(({ name, unit }) => [name, unit ?? ""]));
   const isHosts = (name: string) => name.startsWith("wire_probe.host.");
-  // Of the host's pressure what its kernel tells.
+  // The host's pressure is there as far as its kernel tells it.
   for (const name of Object.keys(units).filter(isHosts)) assertEquals(units[name], "1", name);
   assertEquals(Object.fromEntries(Object.entries(units).filter(([name]) => !isHosts(name))), {
     "wire_probe.probes": "{probe}",

@@ -1,6 +1,7 @@
 /**
- * The alerts: promtool's tests of the rules as they are shipped, and a Prometheus in which each real
- * cause makes its alert fire and resolve. Those that want a network are in tests/wan/alerts_test.ts.
+ * The alerts: promtool's tests of the rules as they are shipped, and a Prometheus in which each
+ * real cause makes its alert fire and resolve. Those that need a network are in
+ * network_alerts_test.ts.
  */
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Case, firesAndResolves, nothingFires, quickRules, SHIPPED } from "./real/alerts.ts";

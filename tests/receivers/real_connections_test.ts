@@ -9,7 +9,7 @@ import { Folder, get, realTest, untilTrue } from "./real/receiver.ts";
 
 const MEASUREMENT = "tcp_connections";
 const WITH_PARENT = ["--pdeathsig", "KILL"];
-/** What the client sends, in so many writes. */
+/** The bytes that the client sends in each write. */
 const CHUNK = new Uint8Array(1000);
 const WRITES = 20;
 

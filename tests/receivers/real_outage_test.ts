@@ -159,7 +159,7 @@ realTest(
       collectd.program.freeze();
       const hung = await span("hung", OUTAGE_MS);
       memory.look();
-      // What was sent to it by then it will never answer for.
+      // It never answers the lines sent to it by then.
       await collectd.program.stop("SIGKILL");
       await collectd.start();
       await writes(collectd);

@@ -23,15 +23,15 @@ async function until(lab: MeshLab, wanted: (heatmap: Heatmap) => boolean): Promi
 }
 
 /**
- * Who is named for what, in one text each. A dozen processes on two cores are short of CPU at times,
- * and triage is right to say so: that is the machine's, not the network's.
+ * The nodes that are named and for what, in one text each. A dozen processes on two cores are short
+ * of CPU at times, and triage reports that: it is the machine's shortage, not the network's.
  */
 function named({ findings }: Pick<Heatmap, "findings">): string[] {
   return findings.filter(({ layer }) => layer !== "prober's CPU").map(text).sort();
 }
 
 function text({ kind, layer, direction, nodes, groups }: Finding): string {
-  // Whatever else it is slow by is put down to the host.
+  // A host under pressure explains whatever is slow about it.
   if (layer === "host") return `host ${nodes.join(" ")}`;
   return `${kind} ${direction} ${groups.length > 0 ? groups.join(" ") : nodes.join(" ")}`;
 }
@@ -71,7 +71,7 @@ wan(
           lab,
           ({ coverage, refused, sent, findings }) =>
             coverage.pairs === all &&
-            // Those that started later refused the first ones.
+            // Nodes that started later refused the first handshakes.
             cells(refused).every((count) => count === 0) &&
             cells(sent).every((count) => count !== null && count >= ENOUGH) &&
             named({ findings }).length === 0,

@@ -79,7 +79,7 @@ Deno.test({
       assertStringIncludes(line, "success=1i");
       assertStringIncludes(line, 'outcome="established"');
 
-      // A name this time, which goes through the system's resolver.
+      // This time a name, which goes through the system's resolver.
       await Deno.writeTextFile(targets, `two=localhost:${port}\n`);
       probe.kill("SIGHUP");
       await probe.says(/read again: 1 target, 1 added, 1 removed/);

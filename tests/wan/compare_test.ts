@@ -1,4 +1,7 @@
-/** compare over a link, by somebody who may not do all of it. Its verdicts are in compare_scenes_test.ts. */
+/**
+ * compare over a link, by a user who may not run all of it. Its verdicts are in
+ * tests/scenes/compare_scenes_test.ts.
+ */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ExecOptions } from "./harness/host.ts";
 import { wan } from "./harness/wan.ts";

@@ -13,7 +13,7 @@ import { quantile } from "./lab.ts";
 /** One way, between a node and its zone's router, and between two of these. */
 export const ACCESS_US = 250;
 export const BACKBONE_US = 1000;
-/** Short, so that a fault shows soon and is soon forgotten. */
+/** Short, so that a fault is seen soon and forgotten soon. */
 const WINDOW_MS = 14_000;
 /** Twelve nodes' bursts are some 260 handshakes a second, each over four links: two cores carry them. */
 const INTERVAL_MS = 1500;
@@ -154,7 +154,7 @@ export class MeshLab implements AsyncDisposable {
     await Promise.all(Array.from({ length: STARTS }, startSome));
   }
 
-  /** Also one that was there before. */
+  /** Starts a node, also one that ran before. */
   async startNode(name: string): Promise<void> {
     const { link, host, zone } = this.node(name);
     if (!this.#processes.has(name)) await link.capture(CAPTURED);
@@ -214,12 +214,12 @@ export class MeshLab implements AsyncDisposable {
   }
 }
 
-/** Such a one is cold. */
+/** The first handshake of a burst is cold. */
 function beginsBurst(before: LinkHandshake, handshake: LinkHandshake): boolean {
   return handshake.startUs - before.startUs > INTERVAL_MS * 1000 / 2;
 }
 
-/** Whom a packet on a node's link is to, or from: the address as a number. */
+/** The peer that a packet on a node's link is to, or from: its address as a number. */
 function peerOf({ direction, bytes }: CapturedPacket): number {
   const at = direction === 0 ? DESTINATION_AT : SOURCE_AT;
   return addressNumber(bytes.subarray(at, at + 4));

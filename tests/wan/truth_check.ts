@@ -6,7 +6,7 @@ import type { PacketRun } from "./packet_lab.ts";
 
 const P50_TOLERANCE_MS = 0.1;
 export const TAIL_TOLERANCE_MS = 0.2;
-/** So many round trips of ping and knock are the kernel's, however busy the machine. */
+/** This share of ping's and knock's round trips is the kernel's, however busy the machine. */
 export const KERNEL_SHARE = 0.98;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Many connections over loopback with little behind them: `crowd.ts accept PORT COUNT` and
- * `crowd.ts connect PORT COUNT BYTES_A_SECOND`. By plain system calls, since a descriptor is all that is
- * wanted. Says `ready` once it has them all, and goes on until it is ended.
+ * `crowd.ts connect PORT COUNT BYTES_A_SECOND`. It uses plain system calls, since only descriptors
+ * are needed. It says `ready` once it has them all, and goes on until it is ended.
  */
 import {
   AF_INET,

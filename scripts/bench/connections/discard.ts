@@ -1,6 +1,6 @@
 /**
- * What a reading costs at least: `discard.ts INTERVAL_MS` dumps all TCP sockets of both families with
- * tcp_info, as `connections` does, and looks at nothing of them.
+ * The least cost of a reading: `discard.ts INTERVAL_MS` dumps all TCP sockets of both families with
+ * tcp_info, as `connections` does, and reads nothing of them.
  */
 
 const libc = Deno.dlopen("libc.so.6", {

@@ -1,4 +1,4 @@
-/** Clients that mean no good, each for a while: they hold on, dawdle, or come in crowds. */
+/** Hostile clients, each for a while: they hold connections, dawdle, or come in crowds. */
 import { BINARY } from "../../release/build.ts";
 import { sleep } from "../child.ts";
 

@@ -1,4 +1,4 @@
-/** The prober under endurance: its results are read as they come and held against the truth. */
+/** The prober under endurance: its results are read as they come and compared with the truth. */
 import { BINARY } from "../../release/build.ts";
 import { kill, sleep } from "../child.ts";
 
@@ -35,7 +35,7 @@ export class Prober implements AsyncDisposable {
   /** How many probes left this machine. */
   sent = 0;
   maxKernelRttMs = 0;
-  /** What should never be: a sentence each, few of them kept. */
+  /** False figures: a sentence each, few of them kept. */
   readonly falseFigures = new Set<string>();
   lastTimeMs = 0;
   alive = true;

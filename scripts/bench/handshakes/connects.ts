@@ -12,7 +12,7 @@ const HOSTS_A_ROUND = 3;
 
 const BARE = new URL("./bare.ts", import.meta.url).pathname;
 
-/** What of a summary line is needed here. */
+/** The part of a summary line that is needed here. */
 interface SummaryLine {
   readonly answered: number;
   readonly syn_retransmits: number | null;
@@ -38,7 +38,7 @@ export function burstCommand(port: number, count: number, host: number): string[
   return [BINARY, "probe", `127.0.0.${host}:${port}`, ...schedule, "--quiet", "-o", "json"];
 }
 
-/** So many handshakes are taken for none: what they take is start-up. */
+/** A run of this few handshakes measures start-up alone. */
 const FEWEST = 2;
 
 /** The figures exclude start-up, which is measured by a run of next to no handshakes. */

@@ -12,7 +12,7 @@ export interface EnduranceFigures {
   readonly perSecond: number;
   /** The most descriptors open at once beyond the least: connections under way, or leaks. */
   readonly descriptorsBeyondLeast: number;
-  /** Of what it needs at the least, from the first half after warm-up to the second, in bytes. */
+  /** How much its least memory grows from the first half after warm-up to the second, in bytes. */
   readonly residentGrowth: number;
   readonly residentPeak: number;
   readonly synRetransmits: number;

@@ -22,7 +22,7 @@ export interface Options {
   readonly svg: string;
 }
 
-/** Of a run: a shorter one is mostly start-up. */
+/** The seconds of a run. A shorter run is mostly start-up. */
 const SECONDS = { usual: 20, least: 2, most: 3600 };
 
 /** Throws RangeError with one line that names the word and what is accepted. */

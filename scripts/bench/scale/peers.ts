@@ -1,4 +1,4 @@
-/** What else probes the same addresses at the same rate: the runtime alone, Debian's probers. */
+/** Other probers of the same addresses at the same rate: the runtime alone, and those of Debian. */
 import { isOnPath } from "../../gate/command.ts";
 import type { Need } from "../../gate/packages.ts";
 import { ranges } from "./addresses.ts";
@@ -118,7 +118,7 @@ export function fpingSpacingMs(targets: number): number {
   return even < FPING_LEAST_SPACING_MS ? 0 : even * FPING_SPACING_SHARE;
 }
 
-/** What some of them need and is not here. */
+/** The needs of some of them that are missing here. */
 export function missingNeeds(): readonly Need[] {
   return PEERS.flatMap(({ needs }) => needs === null || isOnPath(needs.command) ? [] : [needs]);
 }

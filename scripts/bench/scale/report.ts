@@ -173,7 +173,7 @@ export function chart({ seconds, runs, peers }: Results): string {
   });
 }
 
-/** What was promised and not kept, a line each. */
+/** Broken promises, a line each. */
 export function broken(
   { reference, runs, partlySilent, partlyRefused, heapBytes, failed }: Results,
 ): string[] {

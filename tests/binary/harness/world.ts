@@ -1,4 +1,4 @@
-/** What the cases talk to, all of it on loopback: responders, a closed port, a black hole. */
+/** The peers of the cases, all of them on loopback: responders, a closed port, a black hole. */
 import { freePort } from "../../../scripts/gate/command.ts";
 
 /** The variables of a case's script, and what its expected output calls `[NAME]`. */

@@ -1,4 +1,4 @@
-/** Outages: how long one lasts, and what a probe may not let itself notice of it. */
+/** Outages: how long one lasts, and how little a probe may be affected by it. */
 import { assertLess, assertLessOrEqual } from "@std/assert";
 import { passing } from "./receiver.ts";
 import type { Probe } from "./probe.ts";
@@ -10,7 +10,10 @@ export const CALM_MS = 3000;
 /** Attempts to reach a receiver come at most so far apart, and then some. */
 export const RESUME_LIMIT_MS = 60_000;
 
-/** What lag p99 may differ by between spans of one machine that has more to do than this; a probe that waited for a receiver would be seconds late. */
+/**
+ * How much lag p99 may differ between spans on a machine that also does other work; a probe that
+ * waited for a receiver would be seconds late.
+ */
 const NOISE_FACTOR = 2;
 const NOISE_MS = 20;
 /** What memory may grow by: bounded queues that are filled, and garbage that is not yet collected. */

@@ -19,7 +19,7 @@ export const brokenOff: Manner = (content) =>
     }),
   );
 
-/** One bit is not what it was. */
+/** One bit is changed. */
 export const flipped: Manner = (content) => {
   const copy = content.slice();
   copy[copy.length >> 1] ^= 1;

@@ -8,7 +8,7 @@ import { property } from "../random.ts";
 import { anyRecord, millisOf, timeOf } from "./any_record.ts";
 import { textOf, written } from "./written.ts";
 
-/** SPEC.md's field list. */
+/** The fields of a probe, in the order of the schema. */
 const PROBE_FIELDS = "schema time target address port az labels seq outcome rtt_ms rtt_source " +
   "connect_ms syn_retransmits cold lag_ms error";
 const SUMMARY_FIELDS = "schema target address port az labels sent answered lost refused skipped " +

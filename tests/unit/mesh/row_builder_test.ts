@@ -140,7 +140,7 @@ Deno.test("peers come and go; those that stay keep what was measured, those that
     ["c", 0],
     ["d", 0],
   ]);
-  // What was still on its way to the old address is nobody's.
+  // Answers from the old address count for no peer.
   builder.record(established(2, 400, { target: C }));
   builder.record(established(2, 400, { target: moved }));
   builder.watch(ME, [moved]);

@@ -1,4 +1,7 @@
-/** Truncated and lying input: no parser throws, reads outside its bytes, or tells of places outside them. */
+/**
+ * Truncated and false input: no parser throws, reads outside its bytes, or reports places outside
+ * them.
+ */
 import { assert } from "@std/assert";
 import { blankEcho, ECHO_REPLY, ECHO_REQUEST, parseEcho } from "../../../src/packet/echo.ts";
 import {
@@ -52,7 +55,7 @@ function lying(random: Random, object: readonly number[]): number[] {
   return object.with(1, Math.max(0, object[1] + random.pick([0, 0, -9, -4, -1, 1, 4, 8])));
 }
 
-/** Some of its bytes lie. */
+/** Some of its bytes are false. */
 function spoiled(random: Random, packet: number[]): number[] {
   const bytes = [...packet];
   for (let lies = random.int(0, 6); lies > 0 && bytes.length > 0; lies--) {

@@ -1,4 +1,4 @@
-/** That a reader who has stopped holds up nobody, and that what is lost is counted and said once. */
+/** A reader that has stopped delays nobody, and what is lost is counted and said once. */
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { SystemError } from "../../../src/domain/exit.ts";
 import { MAX_RECORD_BYTES } from "../../../src/format/record_format.ts";

@@ -1,4 +1,4 @@
-/** Who is told what of a run, and in which order. */
+/** Which outputs and exporters are told what of a run, and in which order. */
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { type OutputOptions, Outputs } from "../../../src/run/outputs.ts";
 import { Report } from "../../../src/run/report.ts";

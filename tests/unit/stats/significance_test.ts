@@ -11,7 +11,7 @@ Deno.test("the chance of an uneven split is the binomial's, from both sides", ()
 });
 
 Deno.test("the chance of unequal shares is that of Fisher's exact test", () => {
-  // The tea-tasting lady: 3 of 4 against 1 of 4 is 34/70.
+  // Fisher's experiment of the lady tasting tea: 3 of 4 against 1 of 4 is 34/70.
   assertAlmostEquals(sharesDifferChance({ count: 3, of: 4 }, { count: 1, of: 4 }), 34 / 70, DIGITS);
   const all = sharesDifferChance({ count: 12, of: 12 }, { count: 0, of: 12 });
   assertAlmostEquals(all, 2 / 2_704_156, DIGITS);

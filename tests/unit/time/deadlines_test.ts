@@ -3,7 +3,7 @@ import { Deadlines, GRACE_MS } from "../../../src/time/deadlines.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { property } from "../random.ts";
 
-/** What waits is called. */
+/** The deadline's value is a function, which is called. */
 function run(action: () => unknown): void {
   action();
 }

@@ -26,7 +26,7 @@ export interface FakeHop {
 export class FakePath implements HopProber {
   readonly flow = "fixed";
   readonly sent: (HopProbe & { readonly atMs: number })[] = [];
-  /** Probes that nobody has taken back. */
+  /** Probes that have not been taken back. */
   readonly open = new Set<HopProbe>();
   /** The most that were open at once. */
   mostOpen = 0;

@@ -1,4 +1,4 @@
-/** Load for the truth to be held under: processes of normal priority that never rest. */
+/** Load under which figures must stay true: processes of normal priority that never rest. */
 
 import { end, WITH_PARENT } from "./process.ts";
 

@@ -22,7 +22,7 @@ export interface CapturedPacket {
   dueUs: number | null;
   /** The same when it left; null where it was dropped or is still on its way. */
   outUs: number | null;
-  /** When the host had it for certain, for what it does at once is done within handing it over; null as `outUs`. */
+  /** When the host certainly had it, since the host acts within the hand-over; null as `outUs`. */
   handedUs: number | null;
   /** Its length on the wire; `bytes` are its first `SNAP_BYTES` at most. */
   length: number;

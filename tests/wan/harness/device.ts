@@ -1,8 +1,9 @@
 /**
- * One end of a link: a TUN device, written to through /dev/net/tun and read through a packet socket. The socket has what
- * the device has not, the kernel's own timestamp of each packet's departure, so that a late wake-up costs no accuracy.
- * But it is the device that is waited for: to wake up who waits for the socket takes time, on a virtual machine a lot,
- * and the kernel would spend it between the socket's stamp of a packet and the one that the sender may ask for.
+ * One end of a link: a TUN device, written to through /dev/net/tun and read through a packet
+ * socket. The socket gives the kernel's own timestamp of each packet's departure, so a late wake-up
+ * costs no accuracy. The link waits for the device and not for the socket: waking a waiter on the
+ * socket takes time, a lot on a virtual machine. The kernel would spend this time between the
+ * socket's stamp of a packet and the stamp that the sender may ask for.
  */
 
 import {

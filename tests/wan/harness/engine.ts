@@ -23,7 +23,7 @@ const SPIN_NS = 200_000;
 /** With a packet due sooner than this, requests wait: parsing one may take that long. */
 const QUIET_NS = 300_000;
 const REQUEST_WAIT_MAX_NS = 20_000_000;
-/** The link's own fault from here on; a machine that stood still makes it so. */
+/** A packet later than this is the link's own fault; a machine that stood still causes it. */
 const LATE_NS = 50_000;
 /** Packets read from one device before due ones get their turn. */
 const READ_BURST = 8;

@@ -1,8 +1,8 @@
 /**
- * A DNS server that knows a few names: `name_server.ts ADDRESS PORT JSON`, JSON being an object from
- * names to `{"PTR": "name"}`, `{"TXT": "text"}`, `{"A": "1.2.3.4"}` or `{"SRV": "port name"}`; several
- * records of the last two are separated by commas. `@FILE` is read at each question. Prints a line
- * once it listens. Other names do not exist.
+ * A DNS server for a few names: `name_server.ts ADDRESS PORT JSON`. JSON is an object from names to
+ * `{"PTR": "name"}`, `{"TXT": "text"}`, `{"A": "1.2.3.4"}` or `{"SRV": "port name"}`; several
+ * records of the last two are separated by commas. `@FILE` is read at each question. Other names do
+ * not exist. It prints a line once it listens.
  */
 
 import { createSocket } from "node:dgram";

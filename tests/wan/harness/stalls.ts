@@ -1,6 +1,6 @@
 /**
- * How long this machine did not run what should have run: a bound on a wait holds beside that. It loosens
- * nothing on a machine that runs everything in time.
+ * How long this machine did not run what should have run. A bound on a wait does not count this
+ * time. On a machine that runs everything in time it loosens nothing.
  */
 
 const TICK_MS = 20;

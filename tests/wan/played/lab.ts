@@ -10,7 +10,7 @@ export interface Way {
   readonly family: "v4" | "v6";
 }
 
-/** ICMP as nobody wants ping sockets, which `allowPing` gives. */
+/** As nobody, ICMP needs ping sockets, which `allowPing` gives. */
 export const WAYS: readonly Way[] = (["v4", "v6"] as const).flatMap((family) =>
   (["root", "nobody"] as const).flatMap((user) =>
     (["tcp", "udp", "icmp"] as const).map((protocol) => ({ user, protocol, family }))

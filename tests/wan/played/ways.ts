@@ -4,7 +4,7 @@ import { type Captured, PlayedNetwork } from "./network.ts";
 import { ICMP, ICMP6, RST, TCP, UDP } from "./packets.ts";
 import type { RouterScene, Scene } from "./scene.ts";
 
-/** SPEC's bound on the probes of one flow that meet the target. */
+/** The bound on the probes of one flow that meet the target. */
 export const MAX_AT_TARGET = 16;
 export const NOBODY_UDP: readonly Way[] = (["v4", "v6"] as const).map((family) => ({
   user: "nobody",

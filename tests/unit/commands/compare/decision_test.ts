@@ -14,7 +14,7 @@ import {
 } from "./scenes.ts";
 
 const RUNS = 50;
-/** Causes that blame nobody, and ask for more. */
+/** Causes that name no culprit, and ask for more. */
 const UNSURE: readonly Cause[] = ["perhaps_loss", "perhaps_spikes", "perhaps_ping", "too_few"];
 const SPIKES = spiking(0.3);
 const COLD = quiet(42_000);

@@ -97,7 +97,7 @@ export function measured(scene: Scene, slots: number, random: Random, burst = 2)
   };
 }
 
-/** Connections whose replies take so long, in µs; the handshake knows nothing of it. */
+/** Connections whose replies take this long, in µs; the handshake is not affected. */
 export function thinking(us: number, readings: number): LiveFigures {
   const medians = Array.from({ length: readings }, (_, i) => us + 100 * (i % 7));
   const spread = { count: 4 * readings, minUs: us, p50Us: us + 300, maxUs: us + 600, medians };

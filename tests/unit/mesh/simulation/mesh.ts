@@ -1,4 +1,4 @@
-/** A mesh that is not there: zones, racks and nodes with their own figures, window by window. */
+/** A simulated mesh: zones, racks and nodes with their own figures, window by window. */
 import type { Label } from "../../../../src/domain/target.ts";
 import { Matrix } from "../../../../src/domain/matrix.ts";
 import { arrange, type MeshNode } from "../../../../src/domain/mesh_node.ts";
