@@ -10,6 +10,7 @@ import {
   type RttSpread,
 } from "../domain/connection.ts";
 import type { Endpoint } from "../domain/target.ts";
+import { givenPercent, millisWithUnit, percent } from "../text/number.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { spreadOf } from "./round_trips.ts";
 
@@ -161,14 +162,14 @@ export class TraceTrigger {
     const protocol = group.direction === "in" ? "icmp" : "tcp";
     const us = networkRttUs(group);
     if (rttUs !== null && us !== null && us > rttUs && group.slowestPeer !== null) {
-      const why = `${us / 1000} ms, above ${rttUs / 1000} ms`;
+      const why = `${millisWithUnit(us)}, above ${millisWithUnit(rttUs)}`;
       return { group: group.group, target: group.slowestPeer, protocol, why };
     }
     const ratio = retransmittedRatio(group);
     const peer = group.mostRetransmittedPeer;
     const enough = group.segmentsOut >= MIN_SEGMENTS;
     if (most === null || ratio === null || ratio <= most || peer === null || !enough) return null;
-    const why = `${(100 * ratio).toFixed(1)}% of its segments sent again, above ${100 * most}%`;
+    const why = `${percent(ratio)} of its segments sent again, above ${givenPercent(most)}`;
     return { group: group.group, target: peer, protocol, why };
   }
 

@@ -6,7 +6,7 @@ import {
   retransmittedRatio,
 } from "../domain/connection.ts";
 import { EXIT, type ExitCode } from "../domain/exit.ts";
-import { millisWithUnit } from "../text/number.ts";
+import { givenPercent, millisWithUnit } from "../text/number.ts";
 
 export interface FailThresholds {
   /** Null for none. */
@@ -59,8 +59,8 @@ export class FailWatch {
     if (most !== null) {
       for (const [group, ratio] of this.#ratios) {
         reasons.push(
-          `FAIL ${group}: ${Number((100 * ratio).toFixed(3))}% of its segments were sent again, ` +
-            `above ${Number((100 * most).toFixed(3))}%`,
+          `FAIL ${group}: ${givenPercent(ratio)} of its segments were sent again, ` +
+            `above ${givenPercent(most)}`,
         );
       }
       if (!this.#ratioSeen) reasons.push("FAIL --fail-retransmits: no connection sent a segment");

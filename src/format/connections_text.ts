@@ -7,7 +7,7 @@ import {
 } from "../domain/connection.ts";
 import { columnsOf, cut, fit, showable } from "../text/columns.ts";
 import { durationText } from "../text/duration.ts";
-import { millisText, percent } from "../text/number.ts";
+import { millisInEight, percent } from "../text/number.ts";
 import { counted, wrap } from "../text/words.ts";
 import type { Paint } from "./paint.ts";
 
@@ -18,7 +18,11 @@ const COLUMNS: readonly {
   text(group: ConnectionGroup, seconds: number): string;
 }[] = [
   { title: "conns", width: 7, text: ({ connections }) => String(connections) },
-  { title: "min", width: 9, text: ({ minRttUs }) => minRttUs === null ? "-" : ms(minRttUs) },
+  {
+    title: "min",
+    width: 9,
+    text: ({ minRttUs }) => minRttUs === null ? "-" : millisInEight(minRttUs),
+  },
   { title: "p50", width: 9, text: (group) => roundTrip(group, ({ p50Us }) => p50Us) },
   { title: "p99 ms", width: 9, text: (group) => roundTrip(group, ({ p99Us }) => p99Us) },
   { title: "resent", width: 8, text: (group) => percent(retransmittedRatio(group)) },
@@ -137,7 +141,7 @@ function moreOf({ connecting, closeWait, handshake }: ConnectionGroup): string {
   if (connecting > 0) parts.push(`${connecting} connecting`);
   if (closeWait > 0) parts.push(`${closeWait} in CLOSE_WAIT`);
   if (handshake !== null) {
-    parts.push(`handshake beside ${ms(handshake.p50Us)} ms (p50 of ${handshake.count})`);
+    parts.push(`handshake beside ${millisInEight(handshake.p50Us)} ms (p50 of ${handshake.count})`);
   }
   return parts.join(", ");
 }
@@ -179,14 +183,8 @@ function roundTrip(
   { rtt, replyRtt }: ConnectionGroup,
   of: (spread: RttSpread) => number,
 ): string {
-  if (rtt !== null) return ms(of(rtt));
-  return replyRtt === null ? "-" : `${REPLY_MARK}${ms(of(replyRtt))}`;
-}
-
-/** µs as ms in at most eight columns. */
-function ms(us: number): string {
-  const text = millisText(us);
-  return text.length <= 8 ? text : (us / 1000).toFixed(0);
+  if (rtt !== null) return millisInEight(of(rtt));
+  return replyRtt === null ? "-" : `${REPLY_MARK}${millisInEight(of(replyRtt))}`;
 }
 
 /** A text in lines of at most so many columns, the first and the others with their indents. */

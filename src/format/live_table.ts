@@ -1,7 +1,7 @@
 /** The live table as lines that fit the screen. Small screens show less of it. */
 import { counted, wrap } from "../text/words.ts";
 import { type HostPressure, shortOf } from "../domain/host_pressure.ts";
-import { millisText, percentInWords, percentNotZero } from "../text/number.ts";
+import { millisInEight, percentInWords, percentNotZero } from "../text/number.ts";
 import { shareOf } from "../domain/summary.ts";
 import { columnsOf, cut, fit } from "../text/columns.ts";
 import type { LivePaint } from "./paint.ts";
@@ -232,7 +232,7 @@ function totalsLine(totals: LiveTotals, width: number, paint: LivePaint): string
   const loss = lost === 0 ? "" : ` (${percentNotZero(shareOf(lost, sent - waiting))})`;
   parts.push(`${lost} lost${loss}`, `${skipped} skipped`);
   if (notSent > 0) parts.push(`${notSent} not sent`);
-  if (lagP99Us !== null) parts.push(`lag p99 ${ms(lagP99Us)} ms`);
+  if (lagP99Us !== null) parts.push(`lag p99 ${millisInEight(lagP99Us)} ms`);
   const short = shortOf(pressure);
   const shares = short.map((name) => `${name} ${percentInWords(pressure?.[name] ?? 0)}`);
   if (shares.length > 0) parts.push(`host pressure: ${shares.join(", ")}`);
@@ -274,7 +274,11 @@ function lastText(last: number): string {
   if (last === MARK.lost) return "lost";
   if (last === MARK.refused) return "refused";
   if (last === MARK.skipped) return "skipped";
-  return last === MARK.unsent ? "not sent" : last === MARK.retransmitted ? "SYN again" : ms(last);
+  return last === MARK.unsent
+    ? "not sent"
+    : last === MARK.retransmitted
+    ? "SYN again"
+    : millisInEight(last);
 }
 
 function lastLooks(last: number): "bad" | "warn" {
@@ -286,10 +290,5 @@ function lossText({ lost, sent, waiting }: LiveRow): string {
 }
 
 function figure(us: number | null, { standIn }: LiveRow): string {
-  return us === null ? "-" : `${standIn ? "~" : ""}${ms(us)}`;
-}
-
-/** Milliseconds in at most eight characters. */
-function ms(us: number): string {
-  return us < 10_000_000 ? millisText(us) : (us / 1000).toFixed(0);
+  return us === null ? "-" : `${standIn ? "~" : ""}${millisInEight(us)}`;
 }

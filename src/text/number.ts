@@ -8,7 +8,13 @@ export function millisText(us: number): string {
   return (us / 1000).toFixed(3);
 }
 
-/** The same with its unit, for a sentence: `0.412 ms`. */
+/** µs as ms in at most eight columns: three decimals, or none where there is no room for them. */
+export function millisInEight(us: number): string {
+  const text = millisText(us);
+  return text.length <= 8 ? text : (us / 1000).toFixed(0);
+}
+
+/** µs as ms with its unit, for a sentence: `0.412 ms`. */
 export function millisWithUnit(us: number): string {
   return `${millisOf(us)} ms`;
 }
@@ -67,6 +73,11 @@ export function shortPercent(share: number): string {
 /** A share in percent within a sentence: `0.25 %`, `12.3 %`. */
 export function percentInWords(share: number): string {
   return `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
+}
+
+/** A share as a percentage that a user gave: no more decimals than it needs, at most three. */
+export function givenPercent(share: number): string {
+  return `${Number((share * 100).toFixed(3))}%`;
 }
 
 /** How far something is, in whole percent; `100%` only at the end. */

@@ -12,7 +12,7 @@ import { parse } from "../../scripts/bench/scale/options.ts";
 import type { OurFigures } from "../../scripts/bench/scale/ours.ts";
 import { readBlackbox, readFping, readNping } from "../../scripts/bench/scale/peer_output.ts";
 import { fpingSpacingMs, type PeerFigures } from "../../scripts/bench/scale/peers.ts";
-import { quantile } from "../../scripts/bench/scale/quantile.ts";
+import { quantile } from "../../src/stats/quantile.ts";
 import {
   broken,
   chart,

@@ -1,7 +1,7 @@
 /** blackbox_exporter, and who asks it: `/probe` over a few connections that are kept, at a rate. */
 import { cpuSecondsOf, sleep } from "../child.ts";
 import { type PeerSays, readBlackbox } from "./peer_output.ts";
-import { quantile } from "./quantile.ts";
+import { quantile } from "../../../src/stats/quantile.ts";
 import { MemoryWatch } from "./watched.ts";
 
 export const BLACKBOX = "prometheus-blackbox-exporter";

@@ -1,5 +1,5 @@
 /** What the peers say at the end of a run: probes made, probes answered, and round trips. */
-import { quantile } from "./quantile.ts";
+import { quantile } from "../../../src/stats/quantile.ts";
 
 export interface PeerSays {
   readonly sent: number;

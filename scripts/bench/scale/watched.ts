@@ -1,6 +1,6 @@
 /** A program run to its end under watch: its CPU, and its memory while it runs. */
 import { CUTIME, readCpuSeconds } from "../child.ts";
-import { quantile } from "./quantile.ts";
+import { quantile } from "../../../src/stats/quantile.ts";
 
 /** A program that does not end by itself in `graceMs` after its time hangs. */
 const WATCH = { everyMs: 200, graceMs: 30_000 };
