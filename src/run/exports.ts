@@ -81,8 +81,9 @@ export async function openExporters(options: ExportRun, ports: ExportPorts): Pro
 async function open(
   target: ExportTarget,
   options: ExportRun,
-  { naming, connector, version, dropped, families }: ExportPorts,
+  ports: ExportPorts,
 ): Promise<Exporter | null> {
+  const { naming, version, dropped, families } = ports;
   const gate = openGate();
   const parts = { clock: systemClock, notice: say };
   const { perProbe, boundsUs, hostTag } = options.exports;
@@ -133,27 +134,37 @@ async function open(
       return lines(socket, perProbe);
     }
     case "prometheus":
-      return new PrometheusExporter(target.address, target.port, version, {
-        clock: systemClock,
-        connector,
-        resolver: gate.resolver,
-        dropped,
-        http: {
-          clock: systemClock,
-          breakOff: openBreakOff(),
-          limits: httpLimits(gate.descriptors),
-          access: await accessOf(options.exports.http),
-        },
-        onDemand: target.onDemand,
-        naming,
-        boundsUs,
-        families,
-        receivers: receiverMetrics(1),
-        pressure: openPressure(),
-      });
+      return await prometheus(target, options, ports, gate);
     default:
       return target satisfies never;
   }
+}
+
+/** Listens at once; throws SystemError when it cannot. */
+async function prometheus(
+  target: Extract<ExportTarget, { kind: "prometheus" }>,
+  { exports: { boundsUs, http } }: ExportRun,
+  { naming, connector, version, dropped, families }: ExportPorts,
+  gate: Gate,
+): Promise<PrometheusExporter> {
+  return new PrometheusExporter(target.address, target.port, version, {
+    clock: systemClock,
+    connector,
+    resolver: gate.resolver,
+    dropped,
+    http: {
+      clock: systemClock,
+      breakOff: openBreakOff(),
+      limits: httpLimits(gate.descriptors),
+      access: await accessOf(http),
+    },
+    onDemand: target.onDemand,
+    naming,
+    boundsUs,
+    families,
+    receivers: receiverMetrics(1),
+    pressure: openPressure(),
+  });
 }
 
 /** The metrics of this run's receivers, whose counters begin now; none of fewer receivers than `least`. */

@@ -1,7 +1,4 @@
-/**
- * A run of `probe`, `ping` or `knock`: targets on a schedule, results as they come, a summary at the
- * end. The caller brings the prober.
- */
+/** A run of `probe`, `ping` or `knock`, with the caller's prober: results, then a summary. */
 import { hostName, onSignal, revoke } from "../kernel/process.ts";
 import { giveUpRawSockets } from "../kernel/raw_right.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
