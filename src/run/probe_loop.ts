@@ -14,12 +14,12 @@ import { LookUps } from "./look_ups.ts";
 import { ScheduledTarget, SentProbe } from "./scheduled_target.ts";
 
 /**
- * Probes sent in one turn, unless the prober says more. Late ones are sent in several, so that
- * replies are read in between: what waits to be read makes each further probe dearer, and a prober
- * that is behind would fall behind more.
+ * The most probes sent in one turn, unless the prober says more. More late probes than this are
+ * sent in several turns, so that replies are read in between. Each unread reply makes a further
+ * probe more expensive, and a late prober would fall further behind.
  */
 const MAX_SENDS_A_TURN = 48;
-/** Answers are read before the first of a turn's probes and after so many: some 0.5 ms. */
+/** Answers are read before the first of a turn's probes, and after every so many: some 0.5 ms. */
 const SENDS_A_READING = 16;
 
 /** How often slots are counted that went by while their targets waited for a place. */
@@ -40,7 +40,10 @@ export class ProbeLoop {
   #held = 0;
   /** A due probe waits for one in flight to end, or for a place that is held. */
   #full = false;
-  /** Probes in flight that targets which answer late or never may have; the rest is for the others. */
+  /**
+   * How many probes in flight the targets that answer late or never may have. The others have the
+   * rest.
+   */
   #slowLimit = 1;
   #slowInFlight = 0;
   /** Targets with a due probe that wait until `#slowInFlight` is below the limit, in order of arrival. */
@@ -162,7 +165,8 @@ export class ProbeLoop {
     const now = this.#ports.clock.now();
     const { intervalMs } = this.#options;
     const late = now - entry.startMs;
-    // A little late: at once. Later, where many may come at the same time: in its own place in the interval.
+    // An entry that is a little late is queued at once. Later than that, many may come at the same
+    // time: then it waits for its own place in the interval.
     if (late > intervalMs / 2) entry.startMs += Math.ceil(late / intervalMs) * intervalMs;
     else entry.startMs = Math.max(entry.startMs, now);
     entry.dueMs = entry.startMs;
@@ -210,7 +214,7 @@ export class ProbeLoop {
       this.#full = this.#inFlight + this.#held >= maxInFlight;
       if (this.#full) return;
       this.#queue.pop();
-      // What was due before the end is sent, though a timer was late.
+      // Probes that were due before the end are sent, even if a timer was late.
       if (now >= this.#endMs + CATCH_UP_MS) {
         this.#skipTo(entry, this.#endMs);
         continue;
@@ -223,7 +227,7 @@ export class ProbeLoop {
       const due = dueMs(entry.startMs, intervalMs, entry.slot++);
       entry.dueMs = dueMs(entry.startMs, intervalMs, entry.slot);
       this.#send(entry, due, this.#options.burst);
-      // A burst's next slot is looked at when the burst is over, and may be late by then.
+      // A burst's next slot is queued when the burst is over, and may be late by then.
       if (this.#options.burst === 1) this.#requeue(entry);
     }
   }
@@ -338,7 +342,7 @@ export class ProbeLoop {
     this.#arm();
   }
 
-  /** The next of a burst at once, or the next slot after its last. */
+  /** Sends the next probe of a burst at once, or queues the next slot after its last one. */
   #followBurst(entry: ScheduledTarget, left: number, lost: boolean): void {
     const now = this.#ports.clock.now();
     const over = left === 0 || lost && this.#options.endsSilentBursts === true;

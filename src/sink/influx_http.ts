@@ -59,7 +59,7 @@ type Verdict =
 
 /** Refusals for their content in a row that parts of one batch may meet: enough to find one line in 600. */
 const MAX_REFUSALS = 24;
-/** Answers of 500 to one batch, after which it is asked whether others fare better. */
+/** After this many answers of 500 to one batch, the next batch is tried first. */
 const SUSPECT_TRIES = 3;
 
 export class InfluxHttp implements Exporter {
@@ -78,7 +78,7 @@ export class InfluxHttp implements Exporter {
   #delivery: Promise<void> | null = null;
   #request: AbortController | null = null;
   #closed = false;
-  /** A request is no longer: the server has refused a larger one as too large. */
+  /** The longest request: the server has refused a larger one as too large. */
   #mostBytes = Infinity;
   /** Answers of 500 to a batch, while it has had some. */
   #failures = new WeakMap<Batch, { tries: number; storedBefore: number }>();
@@ -302,7 +302,7 @@ export class InfluxHttp implements Exporter {
   }
 }
 
-/** Bad lines stay bad; all else (no such database, wrong token, overload) may be mended. */
+/** Bad lines stay bad. All other causes (no such database, wrong token, overload) may pass. */
 function verdictOf({ status, message }: Reply): Verdict {
   if (status >= 200 && status < 300) return { kind: "stored", lost: 0, why: "" };
   const why = shown(`HTTP ${status} ${message}`);
@@ -330,5 +330,5 @@ function halves({ out }: Batch, { from, to }: Part): Part[] {
 }
 
 const NEWLINE = 10;
-/** How often it is looked whether the queue has room. */
+/** How often to look whether the queue has room. */
 const ROOM_MS = 20;

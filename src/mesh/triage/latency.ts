@@ -28,7 +28,7 @@ export interface Latency {
   readonly usual: Blocks;
   /** What is usual near a node: within its zone, else to the nearest one. */
   readonly nearby: (node: number) => number;
-  /** Pairs whose last two bursts tell another story than the window: the window's other figures are mixed. */
+  /** Pairs whose last two bursts contradict the window: the window's other figures are mixed. */
   readonly changed: PairSet;
 }
 
@@ -60,7 +60,10 @@ export function* latency(view: MeshView): Steps<Latency> {
   };
 }
 
-/** Whether the last two bursts name what a block is slow by: it, or one of its zones. */
+/**
+ * Whether the last two bursts already name the cause of a slow block: the block itself, or one of
+ * its zones.
+ */
 function covered(view: MeshView, block: BlockDirection, { regions }: Now): boolean {
   const cells = new PairSet(view.size, regions);
   return blockRegions(view, block).every(({ from, to }) =>
@@ -86,7 +89,7 @@ function* slowNodesOf(view: MeshView, rtt: PairFigure): Steps<Outlier[]> {
   const usual = yield* Blocks.steps(view, rtt);
   const nearby = nearbyOf(view, usual);
   const excess = (from: number, to: number) => rtt(from, to) - usual.usual(from, to);
-  // Twice the usual is as much again on top of it.
+  // Twice the usual means an excess of the usual itself.
   const threshold = (node: number) => Math.max(MIN_EXCESS_US, (FACTOR - 1) * nearby(node));
   return outliersOf(yield* nodeMedians(view, excess, MIN_PAIRS), threshold, SPREADS);
 }
@@ -115,7 +118,7 @@ function nodeFinding(view: MeshView, found: Outlier, usualUs: number, when: stri
   };
 }
 
-/** What every finding of a slow node says. */
+/** The text that every finding of a slow node has. */
 function slowNode(
   { node, direction, excessUs }: Outlier,
   usualUs: number,
@@ -132,8 +135,9 @@ function slowNode(
 }
 
 /**
- * Zones whose pairs are slow as a whole. Distance is no fault, so a block is held against the way by
- * another zone, which a direct one beats; and a zone's inside against the other zones' insides.
+ * Zones whose pairs are slow as a whole. Distance is no fault. So a block is compared with the way
+ * by another zone, which a direct way is shorter than; and the inside of a zone with the insides of
+ * the others.
  */
 function slowBlocks(view: MeshView, usual: Blocks): BlockDirection[] {
   return blockDirections(view, (from, to) => {
@@ -149,7 +153,7 @@ function slowBlocks(view: MeshView, usual: Blocks): BlockDirection[] {
 
 interface Reference {
   readonly usualUs: number;
-  /** Below this it may be so by distance. */
+  /** Below this, distance may explain it. */
   readonly leastUs: number;
 }
 
@@ -162,7 +166,7 @@ function insideReference(view: MeshView, usual: Blocks, zone: number): Reference
   return { usualUs: median(insides), leastUs: Math.min(...between) };
 }
 
-/** A way by another zone is longer as a rule; by so much the direct one must exceed it. */
+/** A way by another zone is longer as a rule. The direct way must exceed it by this factor. */
 const DETOUR_FACTOR = 1.25;
 
 function betweenReference(

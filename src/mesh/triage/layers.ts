@@ -10,17 +10,19 @@ import { type MeshView, MIN_PAIRS, nodeMedians } from "./mesh_view.ts";
 import { outliersOf, SPREADS } from "./outliers.ts";
 
 const MIN_EXCESS_US = 100;
-/** Flow set-up that costs a whole mesh so much, and as much as a steady handshake, is worth a word. */
+/**
+ * Flow set-up that costs a whole mesh this much, and as much as a steady handshake, is a finding.
+ */
 const MIN_MESH_COLD_US = 1000;
 /** A prober's own share of the connect time: against the others', and in itself. */
 const MIN_BUSY_P50_US = 500;
 const MIN_BUSY_P99_US = 3000;
 const BUSY_P50_FACTOR = 2;
 const BUSY_P99_FACTOR = 3;
-/** So much is too much even where all are alike. */
+/** This much is too much, even where all nodes are alike. */
 const BUSY_ANYWAY_US = 5000;
 const MIN_BUSY_SAMPLES = 30;
-/** Of fewer, a single late one is the p99, as the first one of a program is. */
+/** With fewer samples, a single late one is the p99, such as the first one of a program. */
 const MIN_BUSY_P99_SAMPLES = 200;
 /** ICMP against TCP on the same pair. */
 const ICMP_FACTOR = 2;
@@ -186,7 +188,7 @@ function isBusy(excess: Quantiles, usual: Omit<Quantiles, "count">): boolean {
       above(excess.p99Us, usual.p99Us, BUSY_P99_FACTOR, MIN_BUSY_P99_US);
 }
 
-/** Where ping would tell another story than TCP: its answers are slow or lost, the handshakes are not. */
+/** Pairs where ping and TCP differ: echoes are slow or lost, and handshakes are not. */
 export function* icmpApart(view: MeshView, { slow, changed }: Latency): Steps<Finding[]> {
   const apart = (from: number, to: number) => {
     if (slow.has(from) || slow.has(to) || changed.has(from, to)) return NaN;
