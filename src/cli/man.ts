@@ -23,7 +23,11 @@ const EXIT_STATUS: readonly Entry[] = [
 const SIGNALS: readonly Entry[] = [
   ["SIGINT, SIGTERM", "end a run with its summary, and its verdict as exit status"],
   ["SIGQUIT", "prints the summary, or the counters, so far"],
-  ["SIGHUP", "makes probe read its targets file again; a bad one leaves the targets as they were"],
+  [
+    "SIGHUP",
+    "has the --targets file of probe, ping and knock read again, and the nodes of mesh; a bad file " +
+    "changes nothing. Without --targets it ends the run",
+  ],
 ];
 
 const ENVIRONMENT: readonly Entry[] = [

@@ -5,7 +5,7 @@
 import { fateOf } from "../domain/outcome.ts";
 import { NONE } from "../domain/probe_record.ts";
 import { type Target, targetKey } from "../domain/target.ts";
-import { type Cancel, repeat } from "../time/clock.ts";
+import type { Cancel } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
 import { CATCH_UP_MS, dueMs, splayMs } from "../time/schedule.ts";
 import { WallAnchor } from "../time/wall_anchor.ts";
@@ -14,15 +14,14 @@ import { LookUps } from "./look_ups.ts";
 import { ScheduledTarget, SentProbe } from "./scheduled_target.ts";
 
 /**
- * The most probes sent in one turn, unless the prober says more. More late probes than this are
- * sent in several turns, so that replies are read in between. Each unread reply makes a further
- * probe more expensive, and a late prober would fall further behind.
+ * The most probes sent in one turn, unless the prober says more. Replies are read between turns:
+ * each unread one makes a further probe more expensive, and a late prober would fall further behind.
  */
 const MAX_SENDS_A_TURN = 48;
 /** Answers are read before the first of a turn's probes, and after every so many: some 0.5 ms. */
 const SENDS_A_READING = 16;
 
-/** How often slots are counted that went by while their targets waited for a place. */
+/** How often slots are counted that went by while their targets waited for a place, if any wait. */
 const MISSED_EVERY_MS = 1000;
 
 export class ProbeLoop {
@@ -40,10 +39,7 @@ export class ProbeLoop {
   #held = 0;
   /** A due probe waits for one in flight to end, or for a place that is held. */
   #full = false;
-  /**
-   * How many probes in flight the targets that answer late or never may have. The others have the
-   * rest.
-   */
+  /** How many probes in flight the targets that answer late or never may have. */
   #slowLimit = 1;
   #slowInFlight = 0;
   /** Targets with a due probe that wait until `#slowInFlight` is below the limit, in order of arrival. */
@@ -57,8 +53,8 @@ export class ProbeLoop {
   /** Entries whose first look-up is under way. */
   #lookingUp = 0;
   #onLookedUp: () => void = () => {};
-  /** Timers for as long as it runs. */
-  #timers: Cancel[] = [];
+  #endTimer: Cancel | null = null;
+  #missedTimer: Cancel | null = null;
 
   constructor(options: LoopOptions, ports: LoopPorts) {
     this.#options = options;
@@ -98,11 +94,10 @@ export class ProbeLoop {
     return new Promise((resolve) => {
       this.#finish = resolve;
       this.#running = true;
-      this.#timers.push(repeat(clock, MISSED_EVERY_MS, () => this.#countMissed()));
       this.#spread(this.entries);
       // A name that is still looked up must not outlast the end.
       if (durationMs !== null && this.#lookingUp > 0) {
-        this.#timers.push(clock.wakeAt(this.#endMs, () => this.#finishIfDone()));
+        this.#endTimer = clock.wakeAt(this.#endMs, () => this.#finishIfDone());
       }
       this.#arm();
       this.#finishIfDone();
@@ -118,7 +113,8 @@ export class ProbeLoop {
     this.#countMissed();
     this.#running = false;
     this.#timer?.();
-    for (const cancel of this.#timers) cancel();
+    this.#endTimer?.();
+    this.#missedTimer?.();
     this.#ports.prober.stop();
     this.#finish();
   }
@@ -165,8 +161,7 @@ export class ProbeLoop {
     const now = this.#ports.clock.now();
     const { intervalMs } = this.#options;
     const late = now - entry.startMs;
-    // An entry that is a little late is queued at once. Later than that, many may come at the same
-    // time: then it waits for its own place in the interval.
+    // A little late: at once. Later, many may come at the same time, so it waits for its own place.
     if (late > intervalMs / 2) entry.startMs += Math.ceil(late / intervalMs) * intervalMs;
     else entry.startMs = Math.max(entry.startMs, now);
     entry.dueMs = entry.startMs;
@@ -212,7 +207,7 @@ export class ProbeLoop {
       const entry = this.#queue.peek();
       if (entry === undefined || entry.dueMs > now) return;
       this.#full = this.#inFlight + this.#held >= maxInFlight;
-      if (this.#full) return;
+      if (this.#full) return this.#watchMissed();
       this.#queue.pop();
       // Probes that were due before the end are sent, even if a timer was late.
       if (now >= this.#endMs + CATCH_UP_MS) {
@@ -221,6 +216,7 @@ export class ProbeLoop {
       }
       if (entry.slow && this.#slowInFlight >= this.#slowLimit) {
         this.#deferred.push(entry);
+        this.#watchMissed();
         continue;
       }
       this.#skip(entry, entry.takeMissed(intervalMs, now));
@@ -243,6 +239,16 @@ export class ProbeLoop {
     const probes = slots * this.#options.burst;
     if (this.#options.statistics !== false) entry.stats.skip(probes);
     this.#ports.onSkip(entry.target, probes);
+  }
+
+  /** Counts missed slots now and then for as long as a target waits for a place. */
+  #watchMissed(): void {
+    const { clock } = this.#ports;
+    this.#missedTimer ??= clock.wakeAt(clock.now() + MISSED_EVERY_MS, () => {
+      this.#missedTimer = null;
+      this.#countMissed();
+      if (this.#full || this.#deferred.length > 0) this.#watchMissed();
+    });
   }
 
   /** Counts the slots that went by of targets that still wait for a place. */

@@ -27,7 +27,10 @@ export interface RoundTrip {
 
 export const NO_ROUND_TRIP: RoundTrip = { rttUs: NONE, rttSource: null };
 
-/** By the kernel's two stamps, however late this process reads them; by the clock where one is missing. */
+/**
+ * By the kernel's two stamps, however late this process reads them; by the clock where one is missing.
+ * A connecting socket gives no stamp of its SYN: its departure is the same clock read just before the call.
+ */
 export function roundTrip(departure: Departure, stampUs: number, clock: Clock): RoundTrip {
   const atMostUs = clockUs(departure, clock);
   const rttUs = kernelUs(departure, stampUs, atMostUs, clock);

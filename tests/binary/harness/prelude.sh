@@ -23,18 +23,19 @@ says() {
 # hears SIGNAL PID: waits until the program under test, which becomes the process of that id, handles the signal.
 hears() {
   local bit=$(($(kill -l "$1") - 1)) caught
-  until [ "$(cat "/proc/$2/comm")" = wire-probe ] && caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$2/status") &&
+  until [ "$(cat "/proc/$2/comm" 2>/dev/null)" = wire-probe ] && caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$2/status") &&
     [ $((0x$caught >> bit & 1)) -eq 1 ]; do sleep 0.02; done
 }
 
 # asks PID: waits until a handshake of that process is under way (state 02; the tenth word is the socket's inode).
+# A descriptor may go while they are listed.
 asks() {
-  until ls -l "/proc/$1/fd" | grep -qFf <(awk '$4 == "02" { print "socket:[" $10 "]" }' /proc/net/tcp); do sleep 0.02; done
+  until ls -l "/proc/$1/fd" 2>/dev/null | grep -qFf <(awk '$4 == "02" { print "socket:[" $10 "]" }' /proc/net/tcp); do sleep 0.02; done
 }
 
 # holds PID FILE: waits until a process has that file of the case open.
 holds() {
-  until ls -l "/proc/$1/fd" | grep -q " $PWD/$2$"; do sleep 0.02; done
+  until ls -l "/proc/$1/fd" 2>/dev/null | grep -q " $PWD/$2$"; do sleep 0.02; done
 }
 
 # replace FILE: what comes on stdin is its content from now on; nobody reads a part of it.
@@ -45,7 +46,7 @@ replace() {
 
 # open_files PID: how many descriptors a process holds.
 open_files() {
-  ls "/proc/$1/fd" | wc -l
+  ls "/proc/$1/fd" 2>/dev/null | wc -l
 }
 
 # as_nobody COMMAND…: without root's rights, also where root runs the tests.
