@@ -117,6 +117,7 @@ export class TraceTrigger {
   #tracedMs = new Map<string, number>();
   #busy = false;
   #newest: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   constructor(
     clock: Clock,
@@ -133,7 +134,7 @@ export class TraceTrigger {
    * again.
    */
   async consider({ groups }: ConnectionReport): Promise<void> {
-    if (this.#busy) return;
+    if (this.#busy || this.#stopped) return;
     const now = this.#clock.now();
     for (const group of groups) {
       const order = this.#order(group);
@@ -150,6 +151,11 @@ export class TraceTrigger {
       }
       return;
     }
+  }
+
+  /** Begins no further trace. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** Resolves once no trace is under way; never rejects. */

@@ -306,25 +306,36 @@ export function rowTrouble(matrix: Matrix, node: number): RowTrouble | null {
   return "idle";
 }
 
-/**
- * A node that has sent this many probes to one peer (three bursts of the usual length) has had time
- * to probe all its peers.
- */
+/** A node that has sent this many bursts to one peer has had time to probe all its peers. */
+const SETTLED_BURSTS = 3;
+/** The same in probes, for rows of old nodes, which tell no bursts: of the usual length. */
 const SETTLED_SENT = 15;
+
+/** Whether each node has had time to probe all its peers, by its row. */
+export function settledNodes(matrix: Matrix): readonly boolean[] {
+  return matrix.nodes.map((_, one) => {
+    if (matrix.row(one).kind !== "fresh") return false;
+    for (let to = 0; to < matrix.size; to++) {
+      const bursts = matrix.figure("bursts", one, to);
+      const sent = matrix.figure("sent", one, to);
+      if (Number.isNaN(bursts) ? sent >= SETTLED_SENT : bursts >= SETTLED_BURSTS) return true;
+    }
+    return false;
+  });
+}
 
 /**
  * The nodes that a node lists and has never probed, though both are there and probe others: one cannot
  * resolve the other's name, say. Not those that it leaves out on purpose, or that left.
  */
-export function unprobed(matrix: Matrix, node: number): number[] {
-  const all = matrix.nodes.map((_, other) => other);
-  const isSettled = (one: number) =>
-    matrix.row(one).kind === "fresh" &&
-    all.some((to) => matrix.figure("sent", one, to) >= SETTLED_SENT);
-  if (!isSettled(node)) return [];
-  return all.filter((to) =>
-    matrix.figure("sent", node, to) === 0 && matrix.figure("left", node, to) !== 1 && isSettled(to)
-  );
+export function unprobed(matrix: Matrix, node: number, settled: readonly boolean[]): number[] {
+  const found: number[] = [];
+  for (let to = 0; settled[node] && to < matrix.size; to++) {
+    const isMissing = matrix.figure("sent", node, to) === 0 &&
+      matrix.figure("left", node, to) !== 1;
+    if (isMissing && settled[to]) found.push(to);
+  }
+  return found;
 }
 
 /** How much of a mesh was measured. */

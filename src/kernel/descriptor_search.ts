@@ -18,6 +18,8 @@ const STDERR = 2;
 const SOCKADDR_IN_BYTES = 16;
 /** How far from the last hit the search goes before it gives up. */
 const SEARCH_SPAN = 65_536;
+/** The same for a connection that was accepted: there may be none, and each step is a system call. */
+const ACCEPTED_SPAN = 8192;
 /** How much further it goes once a socket with the right port but no peer was seen. */
 const RESET_SEARCH_SPAN = 64;
 
@@ -75,7 +77,7 @@ export class DescriptorSearch {
   }
 
   #walk(localPort: number, peer: Peer, last: number, takesReset: boolean): number {
-    let end = SEARCH_SPAN;
+    let end = takesReset ? SEARCH_SPAN : ACCEPTED_SPAN;
     let disconnected = -1;
     for (let step = 0; step <= end; step++) {
       for (let side = step === 0 ? 1 : 0; side < 2; side++) {

@@ -1,7 +1,4 @@
-/**
- * The loop that every probing command shares: an absolute schedule for any number of targets, a
- * bound on what is in flight, results handed on as their fate becomes known.
- */
+/** The loop of every probing command: an absolute schedule, a bound on what is in flight, results as they become known. */
 import { fateOf } from "../domain/outcome.ts";
 import { NONE } from "../domain/probe_record.ts";
 import { type Target, targetKey } from "../domain/target.ts";
@@ -21,7 +18,7 @@ const MAX_SENDS_A_TURN = 48;
 /** Answers are read before the first of a turn's probes, and after every so many: some 0.5 ms. */
 const SENDS_A_READING = 16;
 
-/** How often slots are counted that went by while their targets waited for a place, if any wait. */
+/** How often slots are counted that went by while targets waited for a place, if any wait. */
 const MISSED_EVERY_MS = 1000;
 
 export class ProbeLoop {
@@ -70,7 +67,7 @@ export class ProbeLoop {
   async prepare(targets: readonly Target[]): Promise<void> {
     const entries = targets.map((target) => new ScheduledTarget(target));
     this.entries.push(...entries);
-    // Statistics are made on first use: now, so that those of thousands do not hold the first probes up.
+    // Makes the statistics now: those of thousands would hold the first probes up.
     for (const entry of entries) this.#countWaiting(entry);
     await this.#lookUpFirst(entries);
   }
@@ -125,6 +122,7 @@ export class ProbeLoop {
    */
   retarget(targets: readonly Target[]): ScheduledTarget[] {
     if (!this.#running) return [];
+    this.#countMissed();
     const wanted = new Map(targets.map((target) => [targetKey(target), target]));
     const kept = this.entries.filter((entry) => wanted.delete(targetKey(entry.target)));
     const keeping = new Set(kept);
@@ -241,8 +239,9 @@ export class ProbeLoop {
     this.#ports.onSkip(entry.target, probes);
   }
 
-  /** Counts missed slots now and then for as long as a target waits for a place. */
+  /** Counts missed slots now and then while targets wait; for a reader alone, no timer keeps a program alive. */
   #watchMissed(): void {
+    if (this.#inFlight === 0) return;
     const { clock } = this.#ports;
     this.#missedTimer ??= clock.wakeAt(clock.now() + MISSED_EVERY_MS, () => {
       this.#missedTimer = null;

@@ -90,7 +90,7 @@ terminalTest("the table shows every target, the worst first, and q ends it", asy
   // Slots that a busy machine skips are marks between the others.
   const screen = await pane.shows(
     /^probing 3 targets, every 50ms, timeout 100ms +\d+s of 1m, \d+%\n3 targets /,
-    /^silent .* lost .* 100.0% .*×{5}/m,
+    /^target .*\nsilent .* lost .* 100.0% .*×{5}/m,
     /^gone .* refused .*r{5}/m,
     /^b .* 0\.0% .*[▁▂▃▄▅▆▇█]{5}/m,
   );

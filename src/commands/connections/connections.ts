@@ -133,6 +133,7 @@ class Run {
     });
     const stop = () => {
       watch.stop();
+      this.#traces?.stop();
       this.#tracer?.stop();
     };
     outbox.stdout.onBroken = stop;

@@ -11,7 +11,7 @@ import { heatmapPage, MAX_PAGE_NODES, type PageOptions } from "../../format/heat
 import { heatmapSvg } from "../../format/heatmap/svg.ts";
 import { choosePaint } from "../../format/paint.ts";
 import { revoke } from "../../kernel/process.ts";
-import { coverage, type Matrix, rowTrouble, unprobed } from "../../domain/matrix.ts";
+import { coverage, type Matrix, rowTrouble, settledNodes, unprobed } from "../../domain/matrix.ts";
 import type { Metric } from "../../format/heatmap/metric.ts";
 import type { Finding } from "../../domain/finding.ts";
 import { isAlarm, triageSteps } from "../../mesh/triage/triage.ts";
@@ -165,8 +165,9 @@ function pauseUntil(atMs: number, signal: AbortSignal): Promise<void> {
  */
 function verdict({ matrix, findings }: Picture): ExitCode {
   const failures = new Failures();
+  const settled = settledNodes(matrix);
   for (const [node, { name }] of matrix.nodes.entries()) {
-    const reasons = [rowReason(matrix, node), probeReason(matrix, node)];
+    const reasons = [rowReason(matrix, node), probeReason(matrix, node, settled)];
     failures.note(name, reasons.filter((reason) => reason !== null));
   }
   for (const { layer, text } of (findings ?? []).filter(isAlarm)) failures.note(layer, [text]);
@@ -193,8 +194,8 @@ function rowReason(matrix: Matrix, node: number): string | null {
 }
 
 /** The nodes that a node should have probed and did not, as a reason; null for none. */
-function probeReason(matrix: Matrix, node: number): string | null {
-  const names = unprobed(matrix, node).map((other) => matrix.nodes[other].name);
+function probeReason(matrix: Matrix, node: number, settled: readonly boolean[]): string | null {
+  const names = unprobed(matrix, node, settled).map((other) => matrix.nodes[other].name);
   return names.length === 0 ? null : `it has not probed ${listText(names)}`;
 }
 

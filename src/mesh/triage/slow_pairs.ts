@@ -57,7 +57,17 @@ export function* slowPairs(
   }
   const far = farFromZones(view, found);
   const explained = new PairSet(view.size).with(far);
-  return [...far, ...pairFindings(view, found.filter(({ from, to }) => !explained.has(from, to)))];
+  const findings = far.slice(0, MAX_PAIRS);
+  const more = far.length - MAX_PAIRS;
+  const last = findings[MAX_PAIRS - 1];
+  if (more > 0) {
+    findings[MAX_PAIRS - 1] = {
+      ...last,
+      text: `${last.text}; and ${counted(more, "more node")} like it`,
+    };
+  }
+  const others = found.filter(({ from, to }) => !explained.has(from, to));
+  return [...findings, ...pairFindings(view, others)];
 }
 
 /** A node that is slow with all the nodes of a zone, and these pairs. */
@@ -77,7 +87,7 @@ function farFromZones(view: MeshView, found: readonly SlowPair[]): Finding[] {
       slowWith.set(node, (slowWith.get(node) ?? new Map()).set(other, pair));
     }
   }
-  const far = [...slowWith].flatMap(([node, pairs]) =>
+  return [...slowWith].flatMap(([node, pairs]) =>
     view.zones.flatMap(({ nodes }, zone): FarNode[] => {
       const others = nodes.filter((other) => other !== node && view.probed(node, other));
       const slow = others.flatMap((other) => pairs.get(other) ?? []);
@@ -85,35 +95,47 @@ function farFromZones(view: MeshView, found: readonly SlowPair[]): Finding[] {
       const valueUs = median(slow.map((pair) => pair.valueUs));
       return [{ node, zone, slow, valueUs, usualUs: median(slow.map((pair) => pair.usualUs)) }];
     })
-  ).sort((a, b) => b.valueUs / b.usualUs - a.valueUs / a.usualUs);
-  return far.slice(0, MAX_PAIRS).map((one, i) =>
-    farFinding(view, one, i === MAX_PAIRS - 1 ? far.length - MAX_PAIRS : 0)
+  ).sort((a, b) => b.valueUs / b.usualUs - a.valueUs / a.usualUs).map((one) =>
+    farFinding(view, one)
   );
 }
 
-function farFinding(
-  view: MeshView,
-  { node, zone, slow, valueUs, usualUs }: FarNode,
-  more: number,
-): Finding {
+/** The direction that all the pairs of a node are slow in. */
+function directionOf(node: number, slow: readonly SlowPair[]): Finding["direction"] {
+  if (slow.every(({ from, both }) => !both && from === node)) return "from";
+  return slow.every(({ to, both }) => !both && to === node) ? "to" : "both";
+}
+
+/** How it is told, by direction. */
+const WAYS = {
+  from: { word: "to", way: "its way to that zone" },
+  to: { word: "from", way: "the way from that zone to it" },
+  both: { word: "with", way: "its way to that zone" },
+} as const;
+
+function farFinding(view: MeshView, { node, zone, slow, valueUs, usualUs }: FarNode): Finding {
   const isOwn = view.zoneOf[node] === zone;
   const others = view.zones[zone].nodes.filter((other) => other !== node);
+  const direction = directionOf(node, slow);
+  const { word, way } = WAYS[direction];
   return {
     kind: "slow-pair",
     severity: "warning",
     layer: "data plane",
-    direction: "both",
+    direction,
     nodes: [node],
     groups: [],
     evidence: { p50_ms: millisOf(valueUs), usual_ms: millisOf(usualUs), pairs: slow.length },
     text: `node ${view.name(node)} is far from ${isOwn ? "its own zone, " : ""}` +
-      `${view.zoneText(zone)}: ${millisWithUnit(valueUs)} with each of ` +
+      `${view.zoneText(zone)}: ${millisWithUnit(valueUs)} ${word} each of ` +
       `${counted(slow.length, "node")} there, where ${millisWithUnit(usualUs)} is usual; ` +
-      (isOwn
+      (isOwn && direction === "both"
         ? "its zone is not the one that is told, or its way there is slow"
-        : "its way to that zone") +
-      (more > 0 ? `; and ${counted(more, "more node")} like it` : ""),
-    regions: [{ from: [node], to: others }, { from: others, to: [node] }],
+        : way),
+    regions: [
+      ...(direction === "to" ? [] : [{ from: [node], to: others }]),
+      ...(direction === "from" ? [] : [{ from: others, to: [node] }]),
+    ],
     weight: valueUs / usualUs,
   };
 }

@@ -4,7 +4,7 @@
  * them each rule has a least difference, a least number of samples, and what chance may do.
  */
 import { atOnce, type Steps } from "../../time/slices.ts";
-import { type Matrix, unprobed } from "../../domain/matrix.ts";
+import { type Matrix, settledNodes, unprobed } from "../../domain/matrix.ts";
 import { packetLoss } from "./drops.ts";
 import { type Finding, ordered, type Region } from "../../domain/finding.ts";
 import { counted, listText } from "../../text/words.ts";
@@ -40,7 +40,7 @@ export function* triageSteps(matrix: Matrix): Steps<Finding[]> {
     ...busyProbers(view),
     ...yield* icmpApart(view, steady),
     ...withoutRow(view, refused),
-    ...withoutProbe(view),
+    ...yield* withoutProbe(view),
   ];
   return ordered(withPressure(view, found));
 }
@@ -123,9 +123,14 @@ function withoutRow(view: MeshView, refused: readonly Finding[]): Finding[] {
 }
 
 /** Pairs that were never probed although both nodes are there: nothing is known of them. */
-function withoutProbe(view: MeshView): Finding[] {
-  const regions = view.all().map((node) => ({ from: [node], to: unprobed(view.matrix, node) }))
-    .filter(({ to }) => to.length > 0);
+function* withoutProbe(view: MeshView): Steps<Finding[]> {
+  const settled = settledNodes(view.matrix);
+  const regions: { from: number[]; to: number[] }[] = [];
+  for (const node of view.all()) {
+    yield;
+    const to = unprobed(view.matrix, node, settled);
+    if (to.length > 0) regions.push({ from: [node], to });
+  }
   if (regions.length === 0) return [];
   const pairs = regions.flatMap(({ from, to }) =>
     to.map((other) => `${view.name(from[0])} to ${view.name(other)}`)

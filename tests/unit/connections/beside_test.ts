@@ -69,6 +69,14 @@ Deno.test("a slow peer is traced once in five minutes, and one at a time", async
   assertEquals(traces.made[0].protocol, "tcp");
 });
 
+Deno.test("no trace begins once they are stopped: a report may come after that", async () => {
+  const traces = new Traces(50, null);
+  traces.trigger.stop();
+  traces.consider(slow("10.0.0.1", 60));
+  await traces.trigger.ended();
+  assertEquals(traces.made, []);
+});
+
 Deno.test("who waits for the end has the trace that the last report began", async () => {
   const traces = new Traces(50, null);
   await traces.trigger.ended();

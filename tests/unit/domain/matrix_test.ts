@@ -1,5 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { coverage, Matrix, MAX_MATRIX_NODES, unprobed } from "../../../src/domain/matrix.ts";
+import {
+  coverage,
+  Matrix,
+  MAX_MATRIX_NODES,
+  settledNodes,
+  unprobed,
+} from "../../../src/domain/matrix.ts";
 import { blockValue, shortText, valueOf } from "../../../src/format/heatmap/metric.ts";
 import { arrange, groupTitle } from "../../../src/domain/mesh_node.ts";
 import type { PeerFigures } from "../../../src/domain/mesh_row.ts";
@@ -60,13 +66,17 @@ Deno.test("a peer that is listed, there and never probed is told, not one that h
   const few = { ...none, sent: 14, answered: 14 };
   const unprobedOf = (a3: Partial<PeerFigures>, of = none) => {
     const matrix = mesh(nodes(3), (from, to) => from === "a3" ? a3 : to === "a3" ? of : {});
-    return matrix.nodes.map((_, node) => unprobed(matrix, node));
+    return matrix.nodes.map((_, node) => unprobed(matrix, node, settledNodes(matrix)));
   };
   assertEquals(unprobedOf({}), [[2], [2], []]);
   assertEquals(unprobedOf(few), [[], [], []]);
   assertEquals(unprobedOf(none), [[], [], []]);
   assertEquals(unprobedOf({}, { ...none, left: true }), [[], [], []]);
   assertEquals(unprobedOf({}, few), [[], [], []]);
+  // By bursts, where rows tell them: one long burst is not enough, three of one probe are.
+  const burst = (count: number, sent: number) => ({ ...none, sent, answered: sent, bursts: count });
+  assertEquals(unprobedOf(burst(1, 100)), [[], [], []]);
+  assertEquals(unprobedOf(burst(3, 3)), [[2], [2], []]);
 });
 
 Deno.test("each metric is the figure it is named for", () => {

@@ -115,6 +115,34 @@ Deno.test("a node that tells another zone than its own is named, not the nodes o
     ),
   });
   assertEquals(said(mesh(nodes(4, 4, 4), way)), ["slow-pair both b1"]);
+  // In one direction alone: the other one is not told.
+  const toB1: Change = (from, to) => ({
+    rtt: quantiles(to === "b1" && from[0] === "a" ? 9000 : from[0] === to[0] ? 500 : 2500),
+  });
+  const [one] = triage(mesh(nodes(4, 4, 4), toB1));
+  assertEquals([one.kind, one.direction, one.regions], ["slow-pair", "to", [
+    { from: [0, 1, 2, 3], to: [4] },
+  ]]);
+  assertStringIncludes(one.text, "9 ms from each of 4 nodes there");
+});
+
+Deno.test("nodes that are far from a zone and are counted only are told by no pair of theirs", () => {
+  const far: Change = (from, to) => ({
+    rtt: quantiles(
+      [from, to].some((name) => name[0] === "b" && Number(name.slice(1)) <= 7) &&
+        [from[0], to[0]].includes("a")
+        ? 9000
+        : from[0] === to[0]
+        ? 500
+        : 2500,
+    ),
+  });
+  const findings = triage(mesh(nodes(4, 24), far));
+  assertEquals(
+    findings.map(({ kind, nodes }) => [kind, nodes.length]),
+    Array(5).fill(["slow-pair", 1]),
+  );
+  assertStringIncludes(findings[4].text, "and 2 more nodes like it");
 });
 
 Deno.test("slow first handshakes with normal steady ones are flow set-up, of a node or of the mesh", () => {

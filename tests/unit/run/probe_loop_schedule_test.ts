@@ -102,6 +102,31 @@ Deno.test("slots of a target that waits for a place are counted while it waits",
   assertEquals(bench.summaryOf("silent").skipped, 9);
 });
 
+Deno.test("a loop that waits for its reader alone has no timer, so that it holds no program up", async () => {
+  const bench = new LoopBench({ maxInFlight: 2, holdsPlaces: true });
+  await bench.start(...literals("db", "other"));
+  await bench.clock.advance(5000);
+  assertEquals([bench.records.length, bench.clock.waiting], [2, 0]);
+  bench.loop.release(2);
+  await bench.clock.advance(1000);
+  assertEquals(bench.records.length, 4);
+  bench.loop.stop();
+  assert(bench.summaryOf("db").skipped >= 3);
+});
+
+Deno.test("the missed slots of a target that leaves are counted first", async () => {
+  const bench = new LoopBench({ maxInFlight: 1, intervalMs: 10 }, () => ({
+    afterMs: 60_000,
+    outcome: "timeout",
+  }));
+  await bench.start(...literals("silent", "waiting"));
+  await bench.clock.advance(1990);
+  bench.loop.retarget(literals("silent"));
+  const skipped = bench.skipped.get("waiting") ?? 0;
+  assert(skipped >= 196 && skipped <= 199, `${skipped}`);
+  bench.loop.stop();
+});
+
 Deno.test("slots that a stall ran over are skipped and counted, in seq no gap", async () => {
   const bench = await probing({ intervalMs: 100 });
   await bench.clock.advance(150);
