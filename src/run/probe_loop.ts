@@ -41,6 +41,8 @@ export class ProbeLoop {
   #slowInFlight = 0;
   /** Targets with a due probe that wait until `#slowInFlight` is below the limit, in order of arrival. */
   #deferred: ScheduledTarget[] = [];
+  #endTimer: Cancel | null = null;
+  #missedTimer: Cancel | null = null;
   #timer: Cancel | null = null;
   #endMs = Infinity;
   #running = false;
@@ -50,8 +52,6 @@ export class ProbeLoop {
   /** Entries whose first look-up is under way. */
   #lookingUp = 0;
   #onLookedUp: () => void = () => {};
-  #endTimer: Cancel | null = null;
-  #missedTimer: Cancel | null = null;
 
   constructor(options: LoopOptions, ports: LoopPorts) {
     this.#options = options;

@@ -115,16 +115,14 @@ Deno.test("a loop that waits for its reader alone has no timer, so that it holds
 });
 
 Deno.test("the missed slots of a target that leaves are counted first", async () => {
-  const bench = new LoopBench({ maxInFlight: 1, intervalMs: 10 }, () => ({
-    afterMs: 60_000,
-    outcome: "timeout",
-  }));
-  await bench.start(...literals("silent", "waiting"));
+  const [silent, waiting] = literals("silent", "waiting");
+  const never = { afterMs: 60_000, outcome: "timeout" } as const;
+  const bench = new LoopBench({ maxInFlight: 1, intervalMs: 10 }, () => never);
+  await bench.start(silent, waiting);
   await bench.clock.advance(1990);
-  bench.loop.retarget(literals("silent"));
-  const skipped = bench.skipped.get("waiting") ?? 0;
+  bench.loop.retarget([silent]);
+  const skipped = bench.skipped.get(waiting.name) ?? 0;
   assert(skipped >= 196 && skipped <= 199, `${skipped}`);
-  bench.loop.stop();
 });
 
 Deno.test("slots that a stall ran over are skipped and counted, in seq no gap", async () => {
