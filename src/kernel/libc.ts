@@ -90,7 +90,7 @@ export function openLibc<const Names extends readonly LibcName[]>(
   const used = new Set(loads.values());
   for (const load of used) load.users++;
   const symbols = Object.fromEntries(
-    [...loads].map(([name, { library }]) => [name, library.symbols[name]]),
+    [...loads].map(([name, { handle }]) => [name, handle.symbols[name]]),
   );
   let isOpen = true;
   const close = () => {
@@ -106,7 +106,7 @@ export function openLibc<const Names extends readonly LibcName[]>(
 
 /** Functions that were loaded together, and how many have some of them open. */
 interface Load {
-  readonly library: Deno.DynamicLibrary<Deno.ForeignLibraryInterface>;
+  readonly handle: Deno.DynamicLibrary<Deno.ForeignLibraryInterface>;
   readonly names: readonly LibcName[];
   users: number;
   /** Whether a scope used them: else they stay for whoever opens them next. */
@@ -120,7 +120,7 @@ const OPEN = new Map<LibcName, Load>();
 function load(names: readonly LibcName[]): boolean {
   const signatures = Object.fromEntries(names.map((name) => [name, SIGNATURES[name]]));
   try {
-    const load = { library: Deno.dlopen(LIBC, signatures), names, users: 0, scoped: false };
+    const load = { handle: Deno.dlopen(LIBC, signatures), names, users: 0, scoped: false };
     for (const name of names) OPEN.set(name, load);
     return true;
   } catch {
@@ -131,5 +131,5 @@ function load(names: readonly LibcName[]): boolean {
 function leave(load: Load): void {
   if (--load.users > 0 || !load.scoped) return;
   for (const name of load.names) OPEN.delete(name);
-  load.library.close();
+  load.handle.close();
 }
