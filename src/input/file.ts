@@ -116,7 +116,10 @@ function codeOf(error: unknown): string | null {
 /** The token, and white space around it. */
 const MAX_TOKEN_BYTES = MAX_TOKEN_LENGTH + 64;
 
-/** The secret of `--http-token FILE`, which is never quoted. Null without a file; throws SystemError when it cannot be read, UsageError when it holds no token. */
+/**
+ * The secret of `--http-token FILE`, which is never quoted. Null without a file; throws SystemError
+ * when it cannot be read, UsageError when it holds no token.
+ */
 export async function loadToken(path: string | null): Promise<HttpToken | null> {
   if (path === null) return null;
   const token = await HttpToken.of((await readInputFile(path, MAX_TOKEN_BYTES)).trim());
