@@ -43,7 +43,11 @@ const EXPORTS: readonly Entry[] = [
   ["influx-http://host:port/?db=NAME", "batches to the v1 write API; influx-https:// over TLS"],
   ["influx-http://host:port/?org=ORG&bucket=BUCKET", "batches to the v2 write API"],
   ["otlp-http://host:4318[/path]", "OpenTelemetry metrics in protobuf; otlp-https:// over TLS"],
-  ["collectd-exec", "PUTVAL lines on standard output"],
+  [
+    "collectd-exec",
+    "PUTVAL lines on standard output; with windows alone also the host's pressure, as " +
+    "gauge-host_cpu_ratio, host_memory_ratio, host_io_ratio, host_steal_ratio, host_throttled_ratio",
+  ],
   ["collectd-uds:///path", "PUTVAL lines to collectd's unix socket"],
   [
     "prometheus://addr:port",

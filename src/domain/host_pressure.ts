@@ -56,3 +56,10 @@ export const RESOURCE_NAMES = Object.keys(RESOURCES) as Resource[];
 export function shortOf(pressure: HostPressure | null): Resource[] {
   return RESOURCE_NAMES.filter((name) => (pressure?.[name] ?? 0) >= RESOURCES[name].share);
 }
+
+/** The shares under their names in lines of windows, such as `host_cpu_ratio`. */
+export function pressureFields(
+  pressure: HostPressure | null,
+): (readonly [name: string, share: number | null])[] {
+  return RESOURCE_NAMES.map((name) => [`host_${name}_ratio`, pressure?.[name] ?? null] as const);
+}

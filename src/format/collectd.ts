@@ -3,9 +3,11 @@
  * byte-compatible with the original tool's.
  */
 import { UsageError } from "../domain/exit.ts";
+import { pressureFields } from "../domain/host_pressure.ts";
 import { NONE, type ProbeRecord, serviceRttOf } from "../domain/probe_record.ts";
 import { sameSeries, type Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
+import { roundedShare } from "../text/number.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
 import { PerTarget, type RecordFormat } from "./record_format.ts";
@@ -32,11 +34,16 @@ export class CollectdFormat implements RecordFormat {
   #options: CollectdOptions;
   #latency: PerTarget<Uint8Array>;
   #ping: PerTarget<PingPrefixes>;
+  #plugin: string;
+  /** The end of the windows whose pressure has been written. */
+  #toldSeconds = NaN;
+  #toldNanos = NaN;
 
   /** Throws UsageError when the host cannot be represented. */
   constructor(options: CollectdOptions, { plugin }: Naming = NAMING.probe) {
     checkPart("host", options.host);
     this.#options = options;
+    this.#plugin = plugin;
     this.#latency = new PerTarget((target, out) => {
       writePrefix(out, options, `${plugin}/latency-${target.name}`);
       return out.takeCopy();
@@ -75,6 +82,19 @@ export class CollectdFormat implements RecordFormat {
     else {
       out.raw(this.#latency.of(window.target));
       writeMillis(out, window.handshakes?.avgUs);
+    }
+    this.#pressure(out, window);
+  }
+
+  /** The host's pressure, once for all targets whose windows end together. */
+  #pressure(out: ByteWriter, { wallSeconds, wallNanos, pressure }: Window): void {
+    if (wallSeconds === this.#toldSeconds && wallNanos === this.#toldNanos) return;
+    this.#toldSeconds = wallSeconds;
+    this.#toldNanos = wallNanos;
+    for (const [name, share] of pressureFields(pressure)) {
+      if (share === null) continue;
+      writePrefix(out, this.#options, `${this.#plugin}/gauge-${name}`);
+      out.ascii(`${roundedShare(share)}\n`);
     }
   }
 

@@ -1,15 +1,21 @@
 /** CSV (RFC 4180 but for plain newlines, as shells like them), one a probe, with a header; labels as `key=value` joined by semicolons. */
+import { pressureFields } from "../domain/host_pressure.ts";
 import { hasSynCount, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Target } from "../domain/target.ts";
 import type { RunSummary, Summary, Window } from "../domain/summary.ts";
+import { roundedShare } from "../text/number.ts";
 import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
 import { PerTarget, type RecordFormat, type Step } from "./record_format.ts";
 
 const HEADER = "time,target,address,port,az,labels,seq,outcome,rtt_ms,rtt_source,connect_ms," +
   "syn_retransmits,cold,lag_ms,error\n";
-const WINDOW_HEADER = "time,window_ms,target,address,port,az,labels,sent,answered,lost,refused," +
-  "unreachable,skipped,not_sent,syn_retransmits,longest_loss_run,rtt_count,rtt_min_ms,rtt_avg_ms," +
-  "rtt_p50_ms,rtt_p90_ms,rtt_p99_ms,rtt_max_ms\n";
+const SUMMARY_COLUMNS = "target,address,port,az,labels,sent,answered,lost,refused,unreachable," +
+  "skipped,not_sent,syn_retransmits,longest_loss_run,rtt_count,rtt_min_ms,rtt_avg_ms,rtt_p50_ms," +
+  "rtt_p90_ms,rtt_p99_ms,rtt_max_ms";
+/** The host's pressure comes last. */
+const WINDOW_HEADER =
+  ["time", "window_ms", SUMMARY_COLUMNS, ...pressureFields(null).map(([name]) => name)].join() +
+  "\n";
 const COMMA = 44;
 
 export class CsvFormat implements RecordFormat {
@@ -27,11 +33,12 @@ export class CsvFormat implements RecordFormat {
   /** A line a target, where nothing else is printed. */
   *summary({ targets }: RunSummary): Iterable<Step> {
     if (!this.#quiet) return;
-    yield (out) => out.ascii(WINDOW_HEADER.replace("time,window_ms,", ""));
+    yield (out) => out.ascii(`${SUMMARY_COLUMNS}\n`);
     for (const summary of targets) {
       yield (out) => {
         out.raw(this.#fields.of(summary.target).name.subarray(1));
         this.#figures(out, summary);
+        out.ascii("\n");
       };
     }
   }
@@ -73,9 +80,14 @@ export class CsvFormat implements RecordFormat {
     out.ascii(String(window.windowMs));
     out.raw(fields.name);
     this.#figures(out, window);
+    for (const [, share] of pressureFields(window.pressure)) {
+      out.byte(COMMA);
+      if (share !== null) out.ascii(String(roundedShare(share)));
+    }
+    out.ascii("\n");
   }
 
-  /** From the address to the end of the line. */
+  /** From the address to the round trips. */
   #figures(out: ByteWriter, window: Summary): void {
     out.ascii(window.address);
     out.raw(this.#fields.of(window.target).rest);
@@ -90,7 +102,6 @@ export class CsvFormat implements RecordFormat {
       out.byte(COMMA);
       if (!Number.isNaN(micros)) out.millis(Math.round(micros));
     }
-    out.ascii("\n");
   }
 }
 

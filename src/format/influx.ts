@@ -3,7 +3,7 @@
  * with the original tool's up to its last field; further fields follow. Nothing is allocated per
  * line: what a target contributes is escaped once.
  */
-import { RESOURCE_NAMES } from "../domain/host_pressure.ts";
+import { pressureFields } from "../domain/host_pressure.ts";
 import { roundedShare } from "../text/number.ts";
 import { UsageError } from "../domain/exit.ts";
 import { hasSynCount, NONE, type ProbeRecord, serviceRttOf } from "../domain/probe_record.ts";
@@ -119,9 +119,8 @@ export class InfluxFormat implements RecordFormat {
       writeMillis(out, "rtt_p99_ms", rtt.p99Us);
       writeMillis(out, "rtt_max_ms", rtt.maxUs);
     }
-    for (const name of RESOURCE_NAMES) {
-      const share = window.pressure?.[name] ?? null;
-      if (share !== null) out.ascii(`,host_${name}_ratio=${roundedShare(share)}`);
+    for (const [name, share] of pressureFields(window.pressure)) {
+      if (share !== null) out.ascii(`,${name}=${roundedShare(share)}`);
     }
     out.byte(32);
     writeTimestamp(out, series, window);

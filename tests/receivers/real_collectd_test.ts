@@ -1,6 +1,8 @@
 /** collectd, fed through its exec plugin and its unixsock plugin; read back from its CSV files. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { existsSync } from "node:fs";
+import { RESOURCE_NAMES } from "../../src/domain/host_pressure.ts";
+import { roundedShare } from "../../src/text/number.ts";
 import { Collectd, type Exec, HOST, type Value } from "./real/collectd.ts";
 import { Peers } from "./real/peers.ts";
 import { BINARY, Probe } from "./real/probe.ts";
@@ -201,6 +203,20 @@ realTest(
   },
 );
 
+/** The host's pressure is one value for all windows that end together. */
+async function assertPressure(collectd: Collectd, { windows }: Probe): Promise<void> {
+  const ends = new Map(
+    windows.filter(({ sent }) => sent > 0).map(({ time, pressure }) => [time, pressure]),
+  );
+  for (const name of RESOURCE_NAMES) {
+    const shares = [...ends.values()].flatMap((pressure) =>
+      roundedShare(pressure?.[name] ?? null) ?? []
+    );
+    const identifier = `${Deno.hostname()}/${PLUGIN}/gauge-host_${name}_ratio`;
+    assertEquals(await valuesOf(collectd, identifier, shares.length), shares, identifier);
+  }
+}
+
 realTest("collectd's unixsock plugin takes the ping plugin's types", ["collectd"], async () => {
   using peers = new Peers();
   using folder = new Folder();
@@ -230,6 +246,7 @@ realTest("collectd's unixsock plugin takes the ping plugin's types", ["collectd"
       assert(values.every((value) => (value === null) === (target === "dead")), `${values}`);
     }
   }
+  await assertPressure(collectd, probe);
   assertEquals(probe.dropped, 0);
   assertEquals(collectd.complaints(), []);
 });

@@ -1,4 +1,5 @@
 /** dist/wire-probe as the tests run it: `probe --output json`, whose lines say what it did. */
+import type { HostPressure } from "../../../src/domain/host_pressure.ts";
 import type { Counts, ProbeFigures } from "../../wan/printed.ts";
 import { untilTrue } from "./receiver.ts";
 
@@ -29,6 +30,7 @@ export interface Figures extends Counts {
 export interface WindowLine extends Figures {
   readonly schema: "wire-probe.window.v1";
   readonly time: string;
+  readonly pressure: HostPressure | null;
 }
 
 export interface SummaryLine extends Figures {

@@ -155,6 +155,30 @@ Deno.test("a window in which nothing was sent is no value, nor an undefined one"
   }
 });
 
+Deno.test("the host's pressure is told once for all windows that end together", () => {
+  const pressure = { cpu: 0.125, memory: 0, io: 0.0123456, steal: null, throttled: 1 };
+  for (const options of [WINDOWED, PING]) {
+    const format = new CollectdFormat(options);
+    const told = (name: string, wallSeconds: number) => {
+      const more = { sent: 1, lost: 1, wallSeconds, pressure };
+      const of = windowOf({ ...more, target: target(name) });
+      return readValues(written((out) => format.window(out, of)))
+        .filter(({ type }) => type === "gauge")
+        .map(({ plugin, pluginInstance, typeInstance, value }) => [
+          `${plugin}-${pluginInstance} ${typeInstance}`,
+          value,
+        ]);
+    };
+    const shares = [
+      ["wire-probe-tcp host_cpu_ratio", 0.125],
+      ["wire-probe-tcp host_memory_ratio", 0],
+      ["wire-probe-tcp host_io_ratio", 0.012346],
+      ["wire-probe-tcp host_throttled_ratio", 1],
+    ];
+    assertEquals([told("a", 10), told("b", 10), told("a", 11)], [shares, [], shares]);
+  }
+});
+
 Deno.test("a series bears probes or windows, not both", () => {
   for (const outcome of OUTCOMES) {
     assertEquals(recordText(record({ outcome, rttUs: 5 }), WINDOWED), "");
