@@ -86,12 +86,17 @@ export class ProbeLoop {
     if (this.#ended) return Promise.resolve();
     const { durationMs, resolveEveryMs } = this.#options;
     const { clock } = this.#ports;
-    if (durationMs !== null) this.#endMs = clock.now() + durationMs;
+    const begunMs = clock.now();
+    if (durationMs !== null) this.#endMs = begunMs + durationMs;
     if (resolveEveryMs !== null) this.#lookUps.repeat(this.entries, resolveEveryMs);
     return new Promise((resolve) => {
       this.#finish = resolve;
       this.#running = true;
       this.#spread(this.entries);
+      // To queue thousands takes a while: the schedule begins behind it, or the first would be late.
+      const tookMs = clock.now() - begunMs;
+      for (const entry of this.entries) entry.postpone(tookMs);
+      this.#endMs += tookMs;
       // A name that is still looked up must not outlast the end.
       if (durationMs !== null && this.#lookingUp > 0) {
         this.#endTimer = clock.wakeAt(this.#endMs, () => this.#finishIfDone());
@@ -109,9 +114,7 @@ export class ProbeLoop {
     if (!this.#running) return;
     this.#countMissed();
     this.#running = false;
-    this.#timer?.();
-    this.#endTimer?.();
-    this.#missedTimer?.();
+    for (const cancel of [this.#timer, this.#endTimer, this.#missedTimer]) cancel?.();
     this.#ports.prober.stop();
     this.#finish();
   }
@@ -175,8 +178,7 @@ export class ProbeLoop {
   }
 
   #countReached(entry: ScheduledTarget): boolean {
-    const { count } = this.#options;
-    return count !== null && entry.sent >= count;
+    return entry.sent >= (this.#options.count ?? Infinity);
   }
 
   #arm(): void {
@@ -196,14 +198,15 @@ export class ProbeLoop {
 
   #sendDue(): void {
     const { intervalMs, maxInFlight } = this.#options;
-    const now = this.#ports.clock.now();
+    let now = this.#ports.clock.now();
     const most = this.#ports.prober.sendsATurn ?? MAX_SENDS_A_TURN;
     for (let sends = 0; sends < most; sends++) {
       if (sends % SENDS_A_READING === 0) this.#ports.prober.readAnswers?.();
       // An answer may have been the last one that was awaited.
-      if (!this.#running) return;
-      const entry = this.#queue.peek();
-      if (entry === undefined || entry.dueMs > now) return;
+      const entry = this.#running ? this.#queue.peek() : undefined;
+      if (entry === undefined) return;
+      // What has come due meanwhile is sent in this turn too: the next one may be milliseconds away.
+      if (entry.dueMs > now && entry.dueMs > (now = this.#ports.clock.now())) return;
       this.#full = this.#inFlight + this.#held >= maxInFlight;
       if (this.#full) return this.#watchMissed();
       this.#queue.pop();
@@ -254,8 +257,9 @@ export class ProbeLoop {
   #countMissed(): void {
     const now = Math.min(this.#ports.clock.now(), this.#endMs);
     const { intervalMs } = this.#options;
-    for (const entry of this.#queue) this.#skip(entry, entry.takeMissed(intervalMs, now));
-    for (const entry of this.#deferred) this.#skip(entry, entry.takeMissed(intervalMs, now));
+    for (const entry of [...this.#queue, ...this.#deferred]) {
+      this.#skip(entry, entry.takeMissed(intervalMs, now));
+    }
   }
 
   /** Sends one probe; `left` of its burst remain, this one included. */
@@ -313,9 +317,7 @@ export class ProbeLoop {
       }
     }
     this.#spare.push(probe);
-    if (this.#options.burst > 1) {
-      this.#followBurst(entry, left, fateOf(record.outcome) === "lost");
-    }
+    if (this.#options.burst > 1) this.#followBurst(entry, left, fateOf(record.outcome) === "lost");
     this.#releaseDeferred();
     this.#goOn();
     this.#finishIfDone();
@@ -371,8 +373,7 @@ export class ProbeLoop {
   }
 
   #finishIfDone(): void {
-    const over = this.#ports.clock.now() >= this.#endMs;
-    const lookingUp = over ? 0 : this.#lookingUp;
+    const lookingUp = this.#ports.clock.now() >= this.#endMs ? 0 : this.#lookingUp;
     const waiting = this.#queue.size + this.#deferred.length + this.#inFlight + lookingUp;
     if (waiting === 0 && !this.#options.idle) this.stop();
   }

@@ -103,6 +103,12 @@ export class ScheduledTarget {
     return true;
   }
 
+  /** Shifts all of its schedule; where it is queued, all that are queued have to be shifted alike. */
+  postpone(ms: number): void {
+    this.startMs += ms;
+    this.dueMs += ms;
+  }
+
   /** Leaves the slots behind that went by unsent; returns how many. */
   takeMissed(intervalMs: number, nowMs: number): number {
     const missed = skippedSlots(this.startMs, intervalMs, this.slot, nowMs);

@@ -216,6 +216,7 @@ const GOOD: OurFigures = {
   cpuCores: 0.59,
   cpuUs: 59,
   byReference: 1.79,
+  paced: null,
 };
 
 const PEER: PeerFigures = {
@@ -283,10 +284,16 @@ Deno.test("figures within the limits break no promise", () => {
   assertEquals(broken({ ...RESULTS, partlySilent: [] }), []);
 });
 
+const PACED = { sent: 199_993, skipped: 7, cpuSeconds: 9, lagP50Ms: 0.1, lagP99Ms: 4.9 };
+
 const BREACHES: readonly [what: Partial<OurFigures>, lines: string[]][] = [
   [{ answered: 199_999 }, ["10,000 targets: 1 not answered"]],
   [{ skipped: 2 }, ["10,000 targets: 2 skipped"]],
   [{ lagP99Ms: 5.01 }, ["10,000 targets: lag p99 5.01 ms, not 5"]],
+  [{ skipped: 2, paced: PACED }, ["10,000 targets: 2 skipped, 7 by the C loop"]],
+  [{ lagP99Ms: 6, paced: PACED }, [
+    "10,000 targets: lag p99 6.00 ms, not 5; the C loop's is 4.90",
+  ]],
   [{ byReference: 1.81 }, ["10,000 targets: 1.81 times the C loop's CPU, not 1.8"]],
   [{ residentPeak: 97 * MIB }, ["10,000 targets: RSS peak 97.0 MiB, not 96"]],
   [{ rttP99Ms: 0.017 }, ["10,000 targets: kernel RTT p99 is 12 µs above one target's"]],

@@ -5,11 +5,13 @@
  *                                       HOST each SPREAD of them, since the kernel's search for a free
  *                                       port slows down among many that are in TIME_WAIT
  *   handshake over PORT COUNT FILE      the same with the IPv4 addresses of a file, a line each, in turn
+ *   handshake pace PORT SECONDS FILE    each address of a file once a second, spread over it: how late each
+ *                                       slot is, with nothing but these calls; a slot a second late is skipped
  *   handshake await PORT COUNT HOST     the same, AT_ONCE of them together, each until the server closes it:
  *                                       as fast as the server accepts, and its backlog never overflows
  *   handshake accept PORT               accepts and closes until SIGTERM; PORT 0 picks one
  *
- * Both end with one line of JSON on stdout; `accept` prints its port on one before.
+ * All end with one line of JSON on stdout; `accept` prints its port on one before.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -27,7 +29,7 @@
 #include <unistd.h>
 
 enum { BACKLOG = 4096, TIMEOUT_MS = 5000, MAX_RTT_US = 1 << 20, SPREAD = 10000, AT_ONCE = 64,
-       MAX_ADDRESSES = 1 << 16 };
+       MAX_ADDRESSES = 1 << 16, LAG_STEP_US = 10, MAX_LAG = 1000000 / LAG_STEP_US };
 
 static unsigned rtt_counts[MAX_RTT_US];
 
@@ -74,24 +76,26 @@ static unsigned handshake(const struct sockaddr_in *to) {
     return info.tcpi_total_retrans;
 }
 
-static unsigned quantile(long count, double q) {
+static unsigned quantile(const unsigned *counts, unsigned most, long count, double q) {
     long rank = (long)(q * count), seen = 0;
-    for (unsigned us = 0; us < MAX_RTT_US; us++) {
-        seen += rtt_counts[us];
-        if (seen > rank) return us;
+    for (unsigned value = 0; value < most; value++) {
+        seen += counts[value];
+        if (seen > rank) return value;
     }
-    return MAX_RTT_US;
+    return most;
 }
 
 static void report(long count, double started, double cpu_started, unsigned long retransmits) {
     printf("{\"handshakes\":%ld,\"seconds\":%.6f,\"cpuSeconds\":%.6f,\"rttP50Us\":%u,"
            "\"rttP99Us\":%u,\"synRetransmits\":%lu}\n",
-           count, seconds_now() - started, cpu_seconds() - cpu_started, quantile(count, 0.5),
-           quantile(count, 0.99), retransmits);
+           count, seconds_now() - started, cpu_seconds() - cpu_started, quantile(rtt_counts, MAX_RTT_US, count, 0.5),
+           quantile(rtt_counts, MAX_RTT_US, count, 0.99), retransmits);
 }
 
-static void run_over(int port, long count, const char *file) {
-    static struct sockaddr_in addresses[MAX_ADDRESSES];
+static struct sockaddr_in addresses[MAX_ADDRESSES];
+
+/* The addresses of a file; returns how many. */
+static long read_addresses(int port, const char *file) {
     char line[64];
     long known = 0;
     FILE *lines = fopen(file, "r");
@@ -102,10 +106,44 @@ static void run_over(int port, long count, const char *file) {
     }
     fclose(lines);
     if (known == 0) die("no address");
+    return known;
+}
+
+static void run_over(int port, long count, const char *file) {
+    const long known = read_addresses(port, file);
     const double started = seconds_now(), cpu_started = cpu_seconds();
     unsigned long retransmits = 0;
     for (long done = 0; done < count; done++) retransmits += handshake(&addresses[done % known]);
     report(count, started, cpu_started, retransmits);
+}
+
+static void run_pace(int port, long seconds, const char *file) {
+    static unsigned lag_counts[MAX_LAG];
+    const long known = read_addresses(port, file);
+    const double started = seconds_now(), cpu_started = cpu_seconds();
+    long sent = 0, skipped = 0;
+    for (long slot = 0; slot < seconds * known; slot++) {
+        const double due = started + (double)slot / known;
+        double late = seconds_now() - due;
+        if (late < 0) {
+            const struct timespec until = {.tv_sec = (time_t)due,
+                                           .tv_nsec = (long)((due - (time_t)due) * 1e9)};
+            clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+            late = seconds_now() - due;
+        }
+        if (late >= 1) {
+            skipped++;
+            continue;
+        }
+        const long lag = (long)(late * 1e6 / LAG_STEP_US);
+        lag_counts[lag < 0 ? 0 : lag < MAX_LAG ? lag : MAX_LAG - 1]++;
+        handshake(&addresses[slot % known]);
+        sent++;
+    }
+    printf("{\"sent\":%ld,\"skipped\":%ld,\"cpuSeconds\":%.6f,\"lagP50Ms\":%.2f,\"lagP99Ms\":%.2f}\n",
+           sent, skipped, cpu_seconds() - cpu_started,
+           quantile(lag_counts, MAX_LAG, sent, 0.5) * LAG_STEP_US / 1e3,
+           quantile(lag_counts, MAX_LAG, sent, 0.99) * LAG_STEP_US / 1e3);
 }
 
 static void run_connect(int port, long count, unsigned host) {
@@ -176,12 +214,14 @@ int main(int argc, char **argv) {
         run_connect(atoi(argv[2]), atol(argv[3]), atoi(argv[4]));
     } else if (argc == 5 && strcmp(argv[1], "over") == 0) {
         run_over(atoi(argv[2]), atol(argv[3]), argv[4]);
+    } else if (argc == 5 && strcmp(argv[1], "pace") == 0) {
+        run_pace(atoi(argv[2]), atol(argv[3]), argv[4]);
     } else if (argc == 5 && strcmp(argv[1], "await") == 0) {
         run_await(atoi(argv[2]), atol(argv[3]), atoi(argv[4]));
     } else if (argc == 3 && strcmp(argv[1], "accept") == 0) {
         run_accept(atoi(argv[2]));
     } else {
-        fprintf(stderr, "usage: handshake connect|await PORT COUNT HOST | over PORT COUNT FILE | accept PORT\n");
+        fprintf(stderr, "usage: handshake connect|await PORT COUNT HOST | over PORT COUNT FILE | pace PORT SECONDS FILE | accept PORT\n");
         return 2;
     }
     return 0;

@@ -47,6 +47,26 @@ export async function referenceOver(
   return JSON.parse((await finish([reference, "over", String(port), String(count), file])).stdout);
 }
 
+export interface PacedRun {
+  readonly sent: number;
+  /** Slots that were a second late. */
+  readonly skipped: number;
+  readonly cpuSeconds: number;
+  readonly lagP50Ms: number;
+  readonly lagP99Ms: number;
+}
+
+/** Each address of a file once a second, spread over it, for so many seconds: how late the slots are. */
+export async function referencePaced(
+  reference: string,
+  port: number,
+  seconds: number,
+  file: string,
+): Promise<PacedRun> {
+  const args = ["pace", String(port), String(seconds), file];
+  return JSON.parse((await finish([reference, ...args])).stdout);
+}
+
 /** Seconds until that many connections were accepted and closed. */
 export async function referenceAwaits(
   reference: string,

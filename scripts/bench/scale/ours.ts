@@ -1,6 +1,6 @@
 /** `wire-probe probe` of many targets from a file, with every target answering or some silent. */
 import { BINARY, PERMISSIONS, RUNNABLE, V8_FLAGS } from "../../release/build.ts";
-import { referenceOver } from "../handshakes/reference.ts";
+import { type PacedRun, referenceOver, referencePaced } from "../handshakes/reference.ts";
 import { succeeds } from "../namespace.ts";
 import {
   addresses,
@@ -43,6 +43,8 @@ export interface OurFigures extends RunFigures, Memory {
    * after; null where there is no compiler, or some targets answer nothing.
    */
   readonly byReference: number | null;
+  /** The C loop over the same addresses on the same schedule; null in the same cases. */
+  readonly paced: PacedRun | null;
 }
 
 /** One target, more often than once a second: what a handshake's round trip is by itself. */
@@ -70,7 +72,8 @@ export async function probeMany(
   };
   const before = await bare();
   const ours = await probe(lines, 1000, seconds, folder);
-  return { ...ours, byReference: ours.cpuUs / ((before + await bare()) / 2) };
+  const byReference = ours.cpuUs / ((before + await bare()) / 2);
+  return { ...ours, byReference, paced: await referencePaced(reference, port, seconds, file) };
 }
 
 /** The same, a tenth of them silent; the figures are the others', CPU and memory the process's. */
@@ -151,6 +154,7 @@ async function probe(
     cpuCores: watched.cpuSeconds / seconds,
     cpuUs: watched.cpuSeconds * 1e6 / run.sent,
     byReference: null,
+    paced: null,
   };
 }
 

@@ -30,6 +30,43 @@ Deno.test("timers that are late shift no later probe, and show as lag", async ()
   bench.loop.stop();
 });
 
+Deno.test("what comes due while a turn sends is sent in that turn, not after the next wake-up", async () => {
+  const bench: LoopBench = new LoopBench({ intervalMs: 1000 }, ({ atMs }) => {
+    // Each probe takes the sender 5 ms from 1000 on, by which the next one is due.
+    if (atMs >= 1000) bench.clock.stall(5);
+    return { afterMs: 1 };
+  });
+  // Answers are read once at the start of each turn, and after 16 probes.
+  const turns: number[] = [];
+  Object.assign(bench.prober, { readAnswers: () => turns.push(bench.clock.now()) });
+  await bench.start(...literals(...Array.from({ length: 250 }, (_, i) => `t${i}`)));
+  await bench.clock.advance(1050);
+  const late = bench.prober.sent.filter(({ atMs }) => atMs >= 1000);
+  assertEquals(late.slice(0, 10).map(({ atMs }) => atMs), multiples(10, 5).map((ms) => 1000 + ms));
+  assertEquals(turns.filter((atMs) => atMs >= 1000 && atMs < 1050), [1000]);
+  bench.loop.stop();
+});
+
+Deno.test("the time that queueing all targets takes makes the first of them not late", async () => {
+  const bench = new LoopBench({ intervalMs: 1000, durationMs: 2000 });
+  await bench.loop.prepare(literals("a", "b"));
+  Object.defineProperty(bench.loop.entries[0], "lookedUp", {
+    get: () => {
+      bench.clock.stall(5);
+      return true;
+    },
+  });
+  const ended = bench.loop.run();
+  await bench.clock.advance(3000);
+  await ended;
+  assertEquals(bench.records.map(({ target, lagUs }) => [target.name, lagUs]), [
+    ["a", 0],
+    ["b", 0],
+    ["a", 0],
+    ["b", 0],
+  ]);
+});
+
 Deno.test("the targets' starts are spread over the interval", async () => {
   const bench = new LoopBench({ intervalMs: 1000 });
   await bench.start(...literals("a", "b", "c", "d"));
