@@ -90,11 +90,15 @@ export abstract class PairFigures {
    * the window's.
    */
   currentP50(from: number, to: number): number {
-    const window = this.figure("rttP50", from, to);
-    if (!(this.figure("recentBursts", from, to) >= RECENT_BURSTS)) return window;
-    const now = this.figure("recentP50", from, to);
+    return this.figure(this.contradicted(from, to) ? "recentP50" : "rttP50", from, to);
+  }
+
+  /** Whether the median of the last two bursts contradicts the window's. */
+  contradicted(from: number, to: number): boolean {
+    if (!(this.figure("recentBursts", from, to) >= RECENT_BURSTS)) return false;
+    const [window, now] = [this.figure("rttP50", from, to), this.figure("recentP50", from, to)];
     const [low, high] = [Math.min(window, now), Math.max(window, now)];
-    return high >= FACTOR * low && high - low >= MIN_EXCESS_US ? now : window;
+    return high >= FACTOR * low && high - low >= MIN_EXCESS_US;
   }
 
   /** The state of a pair by its last two bursts, or by its window where those are not known. */

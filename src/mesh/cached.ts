@@ -6,9 +6,10 @@ export class Cached<T> {
   #freshMs: () => number;
   #make: () => Promise<T>;
   #made: Promise<T> | null = null;
-  #madeMs = -Infinity;
+  /** When it was there; null while it is being made. */
+  #madeMs: number | null = -Infinity;
 
-  /** What is older than `freshMs` is made anew. */
+  /** What has been there for `freshMs` is made anew. */
   constructor(clock: Clock, freshMs: number | (() => number), make: () => Promise<T>) {
     this.#clock = clock;
     this.#freshMs = typeof freshMs === "number" ? () => freshMs : freshMs;
@@ -23,14 +24,25 @@ export class Cached<T> {
 
   /** How long the one that is kept stays fresh, in ms; negative or 0 where the next one is made anew. */
   get freshMs(): number {
-    return this.#made === null ? 0 : this.#madeMs + this.#freshMs() - this.#clock.now();
+    return this.#freshMs() + (this.#madeMs ?? this.#clock.now()) - this.#clock.now();
   }
 
   get(): Promise<T> {
-    if (this.#made === null || this.freshMs <= 0) {
-      this.#madeMs = this.#clock.now();
-      this.#made = this.#make();
-    }
-    return this.#made;
+    return this.#made === null || this.freshMs <= 0 ? this.#makeNow() : this.#made;
+  }
+
+  /**
+   * The span begins when the value is there: else one who asks at intervals and many who ask at any
+   * time would have it made at different rates.
+   */
+  #makeNow(): Promise<T> {
+    this.#madeMs = null;
+    const made = this.#make();
+    this.#made = made;
+    const ended = () => {
+      if (this.#made === made) this.#madeMs = this.#clock.now();
+    };
+    made.then(ended, ended);
+    return made;
   }
 }

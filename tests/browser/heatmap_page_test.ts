@@ -165,6 +165,28 @@ async function exerciseTheme(browser: Browser): Promise<void> {
   assertEquals(await background(), before);
 }
 
+/** On a wall all of the matrix is seen at once, and its cells and texts are larger. */
+async function exerciseWall(browser: Browser, size: number): Promise<void> {
+  const cell = async () =>
+    (await cellAt(browser, "a1", "a2")).x - (await cellAt(browser, "a1", "a1")).x;
+  const font = () =>
+    browser.evaluate<number>(
+      "parseFloat(getComputedStyle(document.getElementById('findings')).fontSize)",
+    );
+  const before = await font();
+  await browser.resize(2560, 1440);
+  await until("the cells fill the height", async () => size > 100 || await cell() > 54);
+  const bottom = "document.getElementById('stage').getBoundingClientRect().bottom";
+  await until(
+    "all is seen",
+    async () =>
+      await browser.evaluate(
+        `${bottom} <= innerHeight && document.body.scrollHeight <= innerHeight`,
+      ),
+  );
+  assert(await font() > 1.5 * before);
+}
+
 /** Nothing on the console, and no request but for the page itself. */
 async function assertQuiet(browser: Browser, url: string): Promise<void> {
   assertEquals(await browser.log("browser"), []);
@@ -192,6 +214,7 @@ for (const [sizes, dark] of [[[4, 4, 4], false], [[60, 60, 40, 40], true]] as co
         await exerciseKeys(browser);
         await exerciseFinding(browser);
         await exerciseTheme(browser);
+        await exerciseWall(browser, size);
         await assertQuiet(browser, url);
       } finally {
         await browser.close();
@@ -249,6 +272,17 @@ Deno.test({
       await shows(browser, "#day", "the last day as n1 saw it");
       await browser.type("#stage", RIGHT + END + ENTER);
       await shows(browser, "#details", "the last day: 1 window of five minutes");
+      // A whole day of windows is seen, however narrow the screen.
+      assert(
+        await browser.evaluate(`(() => {
+        const bars = document.querySelector(".bars").cloneNode(true);
+        bars.append(...Array.from({ length: 287 }, () => bars.firstChild.cloneNode()));
+        document.getElementById("day").append(bars);
+        const widths = [...bars.children].map((bar) => bar.getBoundingClientRect().width);
+        bars.remove();
+        return Math.min(...widths) >= 0.9;
+      })()`),
+      );
       nodes[3].kill("SIGKILL");
       await shows(browser, "#findings", "n4 refuses connections");
       if (SCREENSHOTS !== null) await browser.screenshot(`${SCREENSHOTS}/live-360.png`);

@@ -92,6 +92,11 @@ export class Browser {
     await this.#post("actions", { actions: [{ ...pointer, actions: [move] }] });
   }
 
+  /** The window's outer size; its content is lower by what the browser shows above it. */
+  async resize(width: number, height: number): Promise<void> {
+    await this.#post("window/rect", { width, height });
+  }
+
   async screenshot(path: string): Promise<void> {
     const base64 = await request("GET", `${this.#session}/screenshot`) as string;
     await Deno.writeFile(path, Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));

@@ -4,7 +4,7 @@
  * as text. The content security policy forbids every request.
  */
 import { type HostPressure, RESOURCE_NAMES, RESOURCES } from "../../domain/host_pressure.ts";
-import { coverage, type Figure, FIGURES, type Matrix } from "../../domain/matrix.ts";
+import { coverage, type Figure, type Matrix } from "../../domain/matrix.ts";
 import { type JsonEntry, jsonPieces } from "./json.ts";
 import type { Metric } from "./metric.ts";
 import { groupTitle } from "../../domain/mesh_node.ts";
@@ -27,6 +27,29 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
 const LIVE_POLICY = `${POLICY}; connect-src 'self'`;
 /** Where the live page has its data from. */
 export const LIVE_DATA_PATH = "/page.json";
+
+/** Times in µs that the page shows; three digits of each are sent, as many as are shown. */
+const TIMES: readonly Figure[] = [
+  "rttP50",
+  "rttP99",
+  "coldP50",
+  "connectP50",
+  "connectP99",
+  "icmpP50",
+  "recentP50",
+];
+/** What else the page shows, or tells a pair's state by. Nothing more is sent: a page has many viewers. */
+const COUNTS: readonly Figure[] = [
+  "sent",
+  "answered",
+  "lost",
+  "refused",
+  "retransmits",
+  "recentBursts",
+  "recentAnswered",
+  "recentRefused",
+  "icmpLost",
+];
 
 /** The metric that shows a kind of finding best. */
 const METRIC_OF: Readonly<Partial<Record<FindingKind, Metric>>> = {
@@ -148,7 +171,10 @@ function pageData(
       from: group.from,
       to: group.to,
     })),
-    figures: FIGURES.map((figure): JsonEntry => [figure, () => flat(matrix, figure)]),
+    figures: [...TIMES, ...COUNTS].map((figure): JsonEntry => [
+      figure,
+      () => flat(matrix, figure),
+    ]),
     findings: findings?.map(({ kind, severity, layer, text, regions }) => ({
       severity,
       layer,
@@ -163,10 +189,20 @@ function pageData(
 function flat(matrix: Matrix, figure: Figure): (number | null)[] | null {
   if (!matrix.has(figure)) return null;
   const { size } = matrix;
+  const isTime = TIMES.includes(figure);
   return Array.from({ length: size ** 2 }, (_, at) => {
-    const value = matrix.figure(figure, Math.floor(at / size), at % size);
-    return Number.isNaN(value) ? null : value;
+    const [from, to] = [Math.floor(at / size), at % size];
+    // Only where it contradicts the window's is it shown.
+    if (figure === "recentP50" && !matrix.contradicted(from, to)) return null;
+    const value = matrix.figure(figure, from, to);
+    return Number.isNaN(value) ? null : isTime ? ofThreeDigits(value) : value;
   });
+}
+
+/** 1234 is 1230. Seconds are shown with fewer digits, and 1235 may be shown as either: they stay. */
+function ofThreeDigits(us: number): number {
+  const unit = us < 1000 || us >= 999_500 ? 1 : us < 10_000 ? 10 : us < 100_000 ? 100 : 1000;
+  return us % unit === unit / 2 ? us : Math.round(us / unit) * unit;
 }
 
 function rowNote(matrix: Matrix, node: number): string {

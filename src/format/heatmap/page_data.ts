@@ -3,6 +3,9 @@ import type { Region, Severity } from "../../domain/finding.ts";
 import { type Figure, PairFigures } from "../../domain/matrix.ts";
 import type { Metric } from "./metric.ts";
 
+/** A screen on which the findings are beside the matrix. */
+export const WIDE = "(min-width: 1700px)";
+
 export interface PageNode {
   readonly name: string;
   /** `key=value` of all labels. */
@@ -39,8 +42,8 @@ export interface PageData {
   readonly nodes: readonly PageNode[];
   /** Nodes from..to-1 of each group. */
   readonly groups: readonly { readonly name: string; readonly from: number; readonly to: number }[];
-  /** All rows one behind the other; null for a figure that nobody has. */
-  readonly figures: Readonly<Record<Figure, readonly (number | null)[] | null>>;
+  /** All rows one behind the other; null for a figure that nobody has. Those that the page does not use are absent. */
+  readonly figures: Readonly<Partial<Record<Figure, readonly (number | null)[] | null>>>;
   /** Null where triage was not asked for. */
   readonly findings: readonly PageFinding[] | null;
 }
@@ -59,5 +62,9 @@ export class PageMatrix extends PairFigures {
 
   override figure(figure: Figure, from: number, to: number): number {
     return this.#data.figures[figure]?.[from * this.size + to] ?? NaN;
+  }
+  /** That median is sent only where it does. */
+  override contradicted(from: number, to: number): boolean {
+    return !Number.isNaN(this.figure("recentP50", from, to));
   }
 }

@@ -4,7 +4,7 @@ import { textOn } from "../palette.ts";
 import type { Scale } from "../scale.ts";
 import type { PageData, PageFinding, PageMatrix } from "../page_data.ts";
 import { byId, contextOf, place, styleOf } from "./document.ts";
-import { BOLD, FONT, type Layout } from "./layout.ts";
+import { boldOf, fontOf, type Layout } from "./layout.ts";
 import { colourOf, shadeOf, type Shades, shades } from "./shades.ts";
 
 /** Cells up to this size are drawn as pixels of a picture. */
@@ -42,17 +42,19 @@ export function drawMatrix(
 }
 
 function drawGroups(context: CanvasRenderingContext2D, layout: Layout, data: PageData): void {
-  const { cell, left, top, at, named } = layout;
+  const { cell, left, top, at, named, nameFont } = layout;
+  /** The middle of the line of names. */
+  const line = Math.ceil(0.75 * nameFont);
   context.fillStyle = styleOf("--soft");
   context.textBaseline = "middle";
-  context.font = BOLD;
+  context.font = boldOf(nameFont);
   for (const { name, from, to } of data.groups) {
     const length = at[to - 1] + cell - at[from];
     const middle = at[from] + length / 2;
     const text = length < TOP_NAME_FROM ? "" : cut(context, name, named ? length : length + 10);
     context.textAlign = "center";
-    context.fillText(text, left + middle, named ? 8 : top - 11);
-    if (named) turned(context, text, 8, top + middle);
+    context.fillText(text, left + middle, named ? line : top - nameFont);
+    if (named) turned(context, text, line, top + middle);
     else if (length >= SIDE_NAME_FROM) {
       context.textAlign = "right";
       context.fillText(cut(context, name, left - 10), left - 7, top + middle);
@@ -61,11 +63,11 @@ function drawGroups(context: CanvasRenderingContext2D, layout: Layout, data: Pag
 }
 
 function drawNames(context: CanvasRenderingContext2D, layout: Layout, data: PageData): void {
-  const { cell, left, top, at } = layout;
-  context.font = FONT;
+  const { cell, left, top, at, nameFont } = layout;
+  context.font = fontOf(nameFont);
   for (const [node, { name, off }] of data.nodes.entries()) {
     const middle = at[node] + cell / 2;
-    const text = cut(context, name, left - 28);
+    const text = cut(context, name, left - 2.5 * nameFont);
     context.fillStyle = styleOf(off ? "--critical" : "--ink");
     context.textAlign = "right";
     context.fillText(text, left - 6, top + middle);
@@ -110,14 +112,14 @@ function hatch(context: CanvasRenderingContext2D): CanvasPattern | string {
 
 function drawCells(
   context: CanvasRenderingContext2D,
-  { cell, left, top, at }: Layout,
+  { cell, left, top, at, figureFont }: Layout,
   matrix: PageMatrix,
   scale: Scale,
 ): void {
   const pattern = hatch(context);
   const palette = shades();
   const inner = cell - 1;
-  context.font = FONT;
+  context.font = fontOf(figureFont);
   context.textAlign = "center";
   for (let from = 0; from < matrix.size; from++) {
     for (let to = 0; to < matrix.size; to++) {

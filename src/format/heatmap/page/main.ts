@@ -1,12 +1,13 @@
 /** The page: what it shows follows the metric, the pointer, the keys and the theme. */
 import { type Metric, METRIC_NAMES, METRIC_TITLES, METRICS } from "../metric.ts";
 import { type Scale, scalesFor } from "../scale.ts";
-import { type PageData, type PageFinding, PageMatrix } from "../page_data.ts";
+import { type PageData, type PageFinding, PageMatrix, WIDE } from "../page_data.ts";
 import { button, byId, canvasOf, contextOf, onTheme, otherTheme } from "./document.ts";
 import { drawMatrix, drawVeil, placeFrames } from "./drawing.ts";
 import { type Layout, layoutFor, nodeAt } from "./layout.ts";
 import {
   drawHistory,
+  keyOf,
   type Pair,
   showDay,
   showDetails,
@@ -18,6 +19,8 @@ import {
 
 /** The padding of the box that the matrix scrolls in, with its border. */
 const BOX_PADDING = 24;
+/** Of the page below it. */
+const BOTTOM = 16;
 /** How often a live page asks; the node gathers no more often. */
 const REFRESH_MS = 10_000;
 const NOBODY: Pair = { from: -1, to: -1 };
@@ -45,8 +48,15 @@ function scale(): Scale {
   return scales[metric ?? data.metric];
 }
 
+/** On a wide screen, which may hang on a wall, all of the matrix is seen at once. */
+const wide = matchMedia(WIDE);
+
 function measured(): Layout {
-  return layoutFor(data, byId("scroll").clientWidth - BOX_PADDING, contextOf(base));
+  const box = byId("scroll");
+  const font = parseFloat(getComputedStyle(document.body).fontSize);
+  const below = innerHeight - box.offsetTop - BOX_PADDING - BOTTOM;
+  const room = { width: box.clientWidth - BOX_PADDING, height: wide.matches ? below : null, font };
+  return layoutFor(data, room, contextOf(base));
 }
 
 function draw(): void {
@@ -185,17 +195,18 @@ onTheme(() => {
   nameTheme();
   choose(scale().metric);
 });
-let drawnFor = innerWidth;
+let drawnFor = "";
 addEventListener("resize", () => {
-  if (innerWidth === drawnFor) return;
-  drawnFor = innerWidth;
-  draw();
+  // A telephone's window becomes higher and lower while it is scrolled.
+  const size = `${innerWidth} ${wide.matches ? innerHeight : ""}`;
+  if (size !== drawnFor) draw();
+  drawnFor = size;
 });
 
 /** Takes data in place of those before; what was chosen stays chosen as long as it is there. */
 function show(next: PageData): void {
   const names = pair.from < 0 ? null : [data.nodes[pair.from].name, data.nodes[pair.to].name];
-  const text = chosen?.text ?? null;
+  const key = chosen === null ? null : keyOf(chosen);
   data = next;
   ready = true;
   matrix = new PageMatrix(data);
@@ -203,7 +214,7 @@ function show(next: PageData): void {
   const [from, to] = (names ?? []).map((of) => data.nodes.findIndex(({ name }) => name === of));
   pair = names === null || from < 0 || to < 0 ? NOBODY : { from, to };
   over = null;
-  chosen = data.findings?.find((finding) => finding.text === text) ?? null;
+  chosen = data.findings?.find((finding) => keyOf(finding) === key) ?? null;
   byId("coverage").textContent = data.coverage;
   showDay(data);
   showFindings(data.findings, chosen, {

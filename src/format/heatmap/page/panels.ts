@@ -163,9 +163,10 @@ export function showFindings(
   events: FindingEvents,
 ): void {
   const list = byId("findings");
-  const focused = list.contains(document.activeElement)
-    ? document.activeElement?.textContent
-    : null;
+  const { activeElement } = document;
+  const focused = activeElement instanceof HTMLElement && list.contains(activeElement)
+    ? activeElement.dataset.key
+    : undefined;
   list.replaceChildren();
   if (findings?.length === 0) {
     const line = element("p", "", "notice");
@@ -177,6 +178,7 @@ export function showFindings(
   let chosen: HTMLElement | null = null;
   for (const finding of findings ?? []) {
     const line = button("", finding.severity);
+    line.dataset.key = keyOf(finding);
     line.setAttribute("aria-pressed", String(finding === before));
     if (finding === before) chosen = line;
     line.append(
@@ -194,8 +196,13 @@ export function showFindings(
     });
     list.append(item(line));
     // New data leave the focus where it is, for users of the keyboard.
-    if (focused !== null && line.textContent === focused) line.focus();
+    if (line.dataset.key === focused) line.focus();
   }
+}
+
+/** The same for a finding of the next data, whose figures may be others. */
+export function keyOf({ layer, regions }: PageFinding): string {
+  return JSON.stringify([layer, regions]);
 }
 
 function item(content: HTMLElement): HTMLElement {
@@ -253,5 +260,11 @@ function barsOf(windows: readonly PageWindow[], title: string): HTMLElement[] {
   const text = `${title}: ${counted(windows.length, "window")} of five minutes, up to ${
     valueText("p50", most * 1000)
   }, ${counted(lost, "handshake")} not established`;
-  return [bars, element("p", text, "hint")];
+  const ends = element("p", "", "ends");
+  const times = windows.length === 0 ? [] : [windows[0], windows[windows.length - 1]];
+  // As the time above, in UTC.
+  ends.append(
+    ...times.map(({ time }) => element("span", `${time.slice(5, 16).replace("T", " ")}Z`)),
+  );
+  return [bars, ends, element("p", text, "hint")];
 }

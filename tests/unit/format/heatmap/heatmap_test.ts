@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findingsText, terminalMatrix } from "../../../../src/format/heatmap/terminal.ts";
 import { heatmapJson } from "../../../../src/format/heatmap/json.ts";
-import { heatmapPage, pageParts } from "../../../../src/format/heatmap/page.ts";
+import { heatmapPage, pageParts, pagePieces } from "../../../../src/format/heatmap/page.ts";
 import { escape, heatmapSvg } from "../../../../src/format/heatmap/svg.ts";
+import { PageMatrix } from "../../../../src/format/heatmap/page_data.ts";
 import { plain } from "../../../../src/format/paint.ts";
-import { coverage } from "../../../../src/domain/matrix.ts";
-import { METRICS, valueOf } from "../../../../src/format/heatmap/metric.ts";
+import { coverage, type PairFigures } from "../../../../src/domain/matrix.ts";
+import { markOf, METRICS, shortText, valueOf } from "../../../../src/format/heatmap/metric.ts";
 import { triage } from "../../../../src/mesh/triage/triage.ts";
 import { type Change, LOST, mesh, nodes, peer, quantiles, row } from "../../mesh/meshes.ts";
 import { property } from "../../random.ts";
@@ -155,4 +156,33 @@ Deno.test("a cell shows the last two bursts where they tell another story than t
   const of = (now: number) =>
     valueOf(mesh(nodes(2), () => ({ rtt: quantiles(400), recent: recent(now) })), "p50", 0, 1);
   assertEquals([of(900), of(700), of(410), of(150), of(390)], [900, 400, 400, 150, 400]);
+});
+
+property("a page's cells show what the matrix shows, though it is sent less", 40, (random) => {
+  const figures = () => ({
+    sent: 20,
+    answered: random.int(0, 20),
+    lost: random.int(0, 20),
+    rtt: quantiles(random.int(1, 30_000), random.int(1, 999_000)),
+    cold: random.int(0, 1) === 1 ? null : quantiles(random.int(1, 9_000_000)),
+    recent: random.int(0, 2) === 0 ? null : {
+      bursts: 2,
+      sent: 20,
+      answered: 20,
+      refused: random.pick([0, 20]),
+      p50Us: random.int(1, 30_000),
+    },
+  });
+  const matrix = mesh(nodes(2, 1), () => random.int(0, 9) === 0 ? null : figures());
+  const pieces = pagePieces(matrix, { metric: "p50", findings: null, time: "now" });
+  const sent = new PageMatrix(JSON.parse([...pieces].join("")));
+  const shown = (of: PairFigures) =>
+    METRICS.flatMap((metric) =>
+      matrix.nodes.flatMap((_, from) =>
+        matrix.nodes.map((_, to) =>
+          markOf(of, metric, from, to) ?? shortText(metric, valueOf(of, metric, from, to))
+        )
+      )
+    );
+  assertEquals(shown(sent), shown(matrix));
 });
