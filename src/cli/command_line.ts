@@ -1,5 +1,6 @@
 /** The command line as one typed value: defaults, then what was given, then named cross-checks. */
 import { quote } from "../text/quote.ts";
+import { unicode } from "../text/columns.ts";
 import { UsageError } from "../domain/exit.ts";
 import { hostPort } from "../domain/target.ts";
 import type { CompareOptions } from "../commands/compare/compare.ts";
@@ -239,9 +240,11 @@ function inOriginal<T extends OptionTable>(table: T): T {
   return Object.fromEntries(entries);
 }
 
+const refused = unicode("[^\\p{Alphabetic}\\p{N}.-]", "gu");
+
 /** The original keeps letters, digits, `-` and `.` of a name, and puts `_` for the rest. */
 function originalName(name: string): string {
-  return name.replaceAll(/[^\p{Alphabetic}\p{N}.-]/gu, "_");
+  return name.replaceAll(refused(), "_");
 }
 
 function oneShell(operands: readonly string[]): Shell {

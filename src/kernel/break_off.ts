@@ -20,7 +20,7 @@ export type BreakOff = (localPort: number, peer: Peer) => void;
 /** Null where there is no libc to call: then such a connection lasts until its peer ends it. */
 export function openBreakOff(): BreakOff | null {
   const sockets = TcpSockets.open();
-  const libc = openLibc(CALLS)?.symbols;
+  const libc = openLibc(CALLS, "seldom")?.symbols;
   if (sockets === null || libc === undefined) return null;
   return (localPort, peer) => {
     const descriptor = sockets.search.findAccepted(localPort, peer);

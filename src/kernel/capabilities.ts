@@ -36,7 +36,7 @@ export interface Capabilities {
 
 /** Tries each in turn; null where there is no libc to ask. */
 export function capabilities(): Capabilities | null {
-  const library = openLibc(CALLS);
+  const library = openLibc(CALLS, "seldom");
   if (library === null) return null;
   const libc = library.symbols;
   const opens = (family: number, type: number, protocol: number) => {

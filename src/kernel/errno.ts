@@ -86,7 +86,7 @@ const MAX_TEXT_BYTES = 128;
 
 /** Null where there is no libc. */
 export function openErrorText(): ErrorText | null {
-  const libc = openLibc(["__xpg_strerror_r"])?.symbols;
+  const libc = openLibc(["__xpg_strerror_r"], "seldom")?.symbols;
   if (libc === undefined) return null;
   const bytes = new Uint8Array(MAX_TEXT_BYTES);
   return (errno) => {

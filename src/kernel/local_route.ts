@@ -17,7 +17,7 @@ export class LocalRoutes {
 
   /** Null where there is no libc. */
   static open(): LocalRoutes | null {
-    const libc = openLibc(CALLS)?.symbols;
+    const libc = openLibc(CALLS, "seldom")?.symbols;
     const scopeOf = openScopes();
     if (libc === undefined || scopeOf === null) return null;
     return new LocalRoutes(libc, scopeOf);

@@ -42,7 +42,7 @@ export class MemoryReturn {
 
   /** Null where there is nothing to call: then memory simply stays. */
   static open(): MemoryReturn | null {
-    const library = openLibc(CALLS);
+    const library = openLibc(CALLS, "seldom");
     return library === null ? null : new MemoryReturn(library.symbols);
   }
 

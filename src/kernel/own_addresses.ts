@@ -15,7 +15,7 @@ const MAX_ADDRESSES = 4096;
 
 /** 4 or 16 bytes each, loopback's among them; empty where the system does not tell. */
 export function ownAddresses(): Uint8Array[] {
-  const library = openLibc(CALLS);
+  const library = openLibc(CALLS, "seldom");
   if (library === null) return [];
   const { getifaddrs, freeifaddrs } = library.symbols;
   const first = new BigUint64Array(1);

@@ -71,7 +71,7 @@ export function onSignal(name: SignalName, callback: () => void): void {
 
 /** A function that stops this process and returns when it goes on; null where there is none. */
 export function openSuspend(): (() => void) | null {
-  const libc = openLibc(["raise"])?.symbols;
+  const libc = openLibc(["raise"], "seldom")?.symbols;
   return libc === undefined ? null : () => void libc.raise(SIGSTOP);
 }
 
@@ -80,7 +80,7 @@ export function openSuspend(): (() => void) | null {
  * many; null where nobody tells. A limit is never lowered.
  */
 export function descriptorLimit(wanted = 0): number | null {
-  const libc = openLibc(["getrlimit", "setrlimit"]);
+  const libc = openLibc(["getrlimit", "setrlimit"], "seldom");
   if (libc === null) return null;
   // struct rlimit: two 64-bit words, soft and hard; an upper half that is not 0 says "unlimited".
   const words = new Uint32Array(4);

@@ -26,7 +26,7 @@ const CAP_NET_RAW = 1 << 13;
  * wants this right (SO_BINDTODEVICE, socket(7)): there it is kept.
  */
 export function giveUpRawSockets(device: string | null): void {
-  const libc = openLibc(CALLS)?.symbols;
+  const libc = openLibc(CALLS, "seldom")?.symbols;
   if (libc === undefined) return;
   const header = Uint32Array.of(CAPABILITY_VERSION_3, 0);
   const sets = new Uint32Array(CAPABILITY_WORDS);
@@ -52,7 +52,7 @@ function bindsWithout(
 }
 
 function canBindTo(device: string): boolean {
-  const libc = openLibc(BIND_CALLS)?.symbols;
+  const libc = openLibc(BIND_CALLS, "seldom")?.symbols;
   const descriptor = libc?.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) ?? -1;
   if (libc === undefined || descriptor < 0) return false;
   const name = new TextEncoder().encode(`${device}\0`);

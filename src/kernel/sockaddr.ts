@@ -57,7 +57,7 @@ export type ScopeOf = (endpoint: Endpoint) => number;
 
 /** By if_nametoindex(3); null where there is no libc. */
 export function openScopes(): ScopeOf | null {
-  const libc = openLibc(["if_nametoindex"])?.symbols;
+  const libc = openLibc(["if_nametoindex"], "seldom")?.symbols;
   if (libc === undefined) return null;
   const encoder = new TextEncoder();
   return ({ address }) => {

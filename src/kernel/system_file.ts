@@ -23,7 +23,7 @@ export class SystemFiles {
 
   /** Null where libc cannot be had. */
   static open(): SystemFiles | null {
-    const library = openLibc(CALLS);
+    const library = openLibc(CALLS, "seldom");
     return library === null ? null : new SystemFiles(library);
   }
 

@@ -15,7 +15,8 @@ import {
 } from "./linux.ts";
 import { TCP_INFO_AT as AT } from "./tcp_info_layout.ts";
 
-const CALLS = ["getsockopt", "setsockopt"] as const;
+const CALLS = ["getsockopt"] as const;
+const SELDOM_CALLS = ["setsockopt"] as const;
 
 /** As much of the struct as is read here. */
 const INFO_BYTES = AT.segmentsOut + 4;
@@ -43,21 +44,29 @@ export class TcpSockets {
   /** Finds the descriptors of sockets that the runtime opened. */
   readonly search: DescriptorSearch;
   #libc: Calls<typeof CALLS>;
+  #seldom: Calls<typeof SELDOM_CALLS>;
   #info = new TcpInfoStruct();
   #linger = new Int32Array([1, 0]);
   #errno = new Int32Array(1);
   #size = new Uint32Array(1);
 
-  private constructor(libc: Calls<typeof CALLS>, search: DescriptorSearch) {
+  private constructor(
+    libc: Calls<typeof CALLS>,
+    seldom: Calls<typeof SELDOM_CALLS>,
+    search: DescriptorSearch,
+  ) {
     this.#libc = libc;
+    this.#seldom = seldom;
     this.search = search;
   }
 
   /** Null where the platform or its permissions have no libc to call. */
   static open(): TcpSockets | null {
-    const library = openLibc(CALLS);
+    const libc = openLibc(CALLS)?.symbols;
+    const seldom = openLibc(SELDOM_CALLS, "seldom")?.symbols;
     const search = DescriptorSearch.open();
-    return library === null || search === null ? null : new TcpSockets(library.symbols, search);
+    if (libc === undefined || seldom === undefined || search === null) return null;
+    return new TcpSockets(libc, seldom, search);
   }
 
   /** Reads TCP_INFO; false when the socket has no handshake behind it. */
@@ -98,7 +107,7 @@ export class TcpSockets {
 
   /** Makes the coming close send RST and leave no TIME_WAIT (SO_LINGER 0, socket(7)). */
   resetOnClose(descriptor: number): boolean {
-    return this.#libc.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, this.#linger, 8) === 0;
+    return this.#seldom.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, this.#linger, 8) === 0;
   }
 }
 

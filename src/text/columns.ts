@@ -1,31 +1,42 @@
 /** Text measured in the columns of a terminal, made safe to show there, and cut to fit. */
 
+/**
+ * An expression over Unicode's properties, made when it is first used. The engine takes up to 1 ms for
+ * each, and a literal it reads whenever it reads its module, used or not.
+ */
+export function unicode(source: string, flags = "u"): () => RegExp {
+  let made: RegExp | null = null;
+  return () => made ??= new RegExp(source, flags);
+}
+
+/** A text whose characters all show themselves, as most are: it needs none of these expressions. */
+export const PLAIN_ASCII = /^[ -~]*$/;
 /** Characters that show nothing or move the text around them: controls, bidirectional marks, surrogates. */
-const UNSHOWABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+export const unshowable = unicode("[\\p{C}\\p{Zl}\\p{Zp}]", "gu");
 /** Variation selectors change a character's width in some terminals only. */
 const VARIATION_SELECTORS = /[\uFE00-\uFE0F]/g;
-const PLAIN_ASCII = /^[ -~]*$/;
-const NO_COLUMN = /\p{Mn}|\p{Me}/u;
+const noColumn = unicode("\\p{Mn}|\\p{Me}");
 /** East Asian Wide and Fullwidth (UAX #11) by script, and emoji. */
-const TWO_COLUMNS = new RegExp(
+const twoColumns = unicode(
   "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Hangul}\\p{Script=Yi}\\p{Script=Bopomofo}" +
     "\\p{Emoji_Presentation}\\u3000-\\u303E\\u30A0-\\u30FF\\u31F0-\\u31FF\\uFF01-\\uFF60\\uFFE0-\\uFFE6]",
-  "u",
 );
 const ELLIPSIS = "…";
 
 /** The text with `?` for each character that must not reach a terminal. */
 export function showable(text: string): string {
   if (PLAIN_ASCII.test(text)) return text;
-  return text.replaceAll(VARIATION_SELECTORS, "").replaceAll(UNSHOWABLE, "?");
+  return text.replaceAll(VARIATION_SELECTORS, "").replaceAll(unshowable(), "?");
 }
 
 /** Controls, marks that turn the direction of the text (UAX #9), and what is no character. */
-const MOVES_TEXT = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/u;
+const turning = unicode(
+  "[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u061C\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069]",
+);
 
 /** Whether a text holds what moves the text around it. No name may: it would be shown as another. */
 export function movesText(text: string): boolean {
-  return !PLAIN_ASCII.test(text) && MOVES_TEXT.test(text);
+  return !PLAIN_ASCII.test(text) && turning().test(text);
 }
 
 /** How many columns a showable text takes. */
@@ -37,7 +48,7 @@ export function columnsOf(text: string): number {
 }
 
 function columnsOfSign(sign: string): number {
-  return NO_COLUMN.test(sign) ? 0 : TWO_COLUMNS.test(sign) ? 2 : 1;
+  return noColumn().test(sign) ? 0 : twoColumns().test(sign) ? 2 : 1;
 }
 
 /** A showable text in at most so many columns, with a mark of one column where it was cut. */

@@ -1,4 +1,5 @@
 /** Foreign text in messages: quoted, or as one short line that is safe on a terminal. */
+import { PLAIN_ASCII, unicode, unshowable } from "./columns.ts";
 
 /** A foreign text is cut to this many characters. */
 const MAX_SHOWN_CHARS = 200;
@@ -6,8 +7,10 @@ const MAX_SHOWN_CHARS = 200;
 /** A text as it can be shown on one line of a terminal. */
 export function quote(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
-  return JSON.stringify(shown).replaceAll(
-    /[\p{C}\p{Zl}\p{Zp}]/gu,
+  const quoted = JSON.stringify(shown);
+  if (PLAIN_ASCII.test(quoted)) return quoted;
+  return quoted.replaceAll(
+    unshowable(),
     (sign) => sign.split("").map((unit) => `\\u${hex4(unit.charCodeAt(0))}`).join(""),
   );
 }
@@ -16,9 +19,11 @@ function hex4(value: number): string {
   return value.toString(16).padStart(4, "0");
 }
 
+const gaps = unicode("[\\p{C}\\p{Zl}\\p{Zp}\\s]+", "gu");
+
 /** Foreign text as one short line that is safe on a terminal. */
 export function shown(text: string): string {
-  const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  const line = text.replaceAll(gaps(), " ").trim();
   return line.length <= MAX_SHOWN_CHARS ? line : `${line.slice(0, MAX_SHOWN_CHARS)}…`;
 }
 

@@ -5,6 +5,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openDrain } from "../../src/kernel/accept_queue.ts";
 import { openBreakOff } from "../../src/kernel/break_off.ts";
+import { openLibc } from "../../src/kernel/libc.ts";
+import { AT_PAGESZ } from "../../src/kernel/linux.ts";
 import { MemoryReturn } from "../../src/kernel/memory.ts";
 import { TcpSockets } from "../../src/kernel/tcp_info.ts";
 import { drainOf } from "../../src/net/listener.ts";
@@ -151,5 +153,33 @@ Deno.test({
     }
     for (const connection of connections) connection.close();
     assertEquals([drained, drain()], [3, 0]);
+  },
+});
+
+Deno.test({
+  name: "libc.ts: what is called seldom returns what it does when it is called often",
+  ignore,
+  sanitizeResources: false,
+  fn: () => {
+    const names = ["dup", "close", "read", "getauxval", "if_nametoindex"] as const;
+    const seldom = openLibc(names, "seldom");
+    // Loaded anew, for the same process.
+    const often = openLibc(names);
+    assert(seldom !== null && often !== null);
+    const bytes = new Uint8Array(1);
+    const loopback = new TextEncoder().encode("lo\0");
+    const nowhere = new TextEncoder().encode("nowhere\0");
+    const results = [seldom, often].map(({ symbols: libc }) => [
+      libc.dup(-1),
+      libc.close(libc.dup(2)),
+      libc.read(-1, bytes, 1n),
+      libc.getauxval(AT_PAGESZ),
+      libc.if_nametoindex(loopback),
+      libc.if_nametoindex(nowhere),
+    ]);
+    assertEquals(results[0], results[1]);
+    assertEquals(results[0].slice(0, 3), [-1, 0, -1n]);
+    assert(Number(results[0][3]) >= 4096 && Number(results[0][4]) > 0);
+    assertEquals(results[0][5], 0);
   },
 });
