@@ -2,7 +2,7 @@
 import { BINARY, build } from "../release/build.ts";
 
 /** What a build is made from. */
-const SOURCES = ["main.ts", "deno.json", "scripts/release/build.ts", "src"];
+const SOURCES = ["main.ts", "deno.json", "scripts/release", "src"];
 
 /** When the latest of the files was changed, in ms since the epoch. */
 async function changedMs(path: string): Promise<number> {

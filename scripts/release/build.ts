@@ -3,6 +3,7 @@
  * bytes, wherever and whenever they are built.
  */
 import { dirname } from "node:path";
+import { packModules, UNPACKING } from "./packed_modules.ts";
 
 /** Where a build for this machine goes. */
 export const BINARY = "dist/wire-probe";
@@ -77,7 +78,8 @@ export async function build(output = BINARY, target: string | null = null): Prom
 
 /**
  * Writes the program as minified modules, a seventh of the bytes, into the folder. What a command
- * needs alone is a module that is read and compiled when that command runs.
+ * needs alone is a module that is read and compiled when that command runs; those of rarer commands
+ * are packed.
  */
 async function bundle(folder: string): Promise<void> {
   // What an earlier build left behind would go into the binary.
@@ -85,13 +87,20 @@ async function bundle(folder: string): Promise<void> {
   await deno("bundle", "--quiet", "--minify", "--code-splitting", "--outdir", folder, "main.ts");
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   const short = shortNames(names);
+  const scripts = new Map<string, string>();
   for (const name of names) {
     const script = ascii(await Deno.readTextFile(`${folder}/${name}`));
     await Deno.remove(`${folder}/${name}`);
-    const module = `${folder}/${short.get(name) ?? name}`;
     const renamed = script.replace(/"\.\/(chunk-[^"]+)"/g, (_, of) => `"./${short.get(of)}"`);
-    await Deno.writeTextFile(module, renamed);
-    await Deno.utime(module, MODULE_TIME_S, MODULE_TIME_S);
+    scripts.set(short.get(name) ?? name, renamed);
+  }
+  const { name, source } = UNPACKING;
+  await deno("bundle", "--quiet", "--minify", "--output", `${folder}/${name}`, source);
+  for (const [name, script] of await packModules(scripts)) {
+    await Deno.writeTextFile(`${folder}/${name}`, script);
+  }
+  for (const { name } of Deno.readDirSync(folder)) {
+    await Deno.utime(`${folder}/${name}`, MODULE_TIME_S, MODULE_TIME_S);
   }
 }
 

@@ -3,15 +3,13 @@
  * With `--check` nothing is written; it exits 1 when what is packed there is not what the sources make.
  * They are compared unpacked: another runtime may compress the same text to other bytes.
  */
-import { Buffer } from "node:buffer";
-import { deflateRawSync } from "node:zlib";
 import { type PageParts, pageParts } from "../../src/format/heatmap/page.ts";
 import { PAGE_STYLE } from "../../src/format/heatmap/page/style.ts";
+import { packed } from "../../src/text/packed.ts";
 import { deno } from "./build.ts";
 
 const ENTRY = "src/format/heatmap/page/main.ts";
 const MODULE = "src/format/heatmap/page_parts.ts";
-const BEST_COMPRESSION = 9;
 
 /** The parts as their sources make them; throws with the bundler's own words when it fails. */
 async function freshParts(): Promise<PageParts> {
@@ -27,14 +25,12 @@ async function freshParts(): Promise<PageParts> {
   }
 }
 
-function moduleOf(parts: PageParts): string {
-  const packed = deflateRawSync(JSON.stringify(parts), { level: BEST_COMPRESSION });
+async function moduleOf(parts: PageParts): Promise<string> {
   return `/**
- * The heatmap page's script and style, as JSON, deflated (RFC 1951) and in base64, which is less than
- * half of the text. Made by \`deno task page\` from page/: do not edit.
+ * The heatmap page's script and style, as JSON, packed (src/text/packed.ts). Made by \`deno task page\` from page/: do not edit.
  */
 export const PACKED_PARTS =
-  ${JSON.stringify(Buffer.from(packed).toString("base64"))};
+  ${JSON.stringify(await packed(JSON.stringify(parts)))};
 `;
 }
 
@@ -45,6 +41,6 @@ if (import.meta.main) {
       console.error(`${MODULE} is not what its sources make: run deno task page`);
       Deno.exit(1);
     }
-    await Deno.writeTextFile(MODULE, moduleOf(fresh));
+    await Deno.writeTextFile(MODULE, await moduleOf(fresh));
   }
 }

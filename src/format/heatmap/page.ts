@@ -14,6 +14,7 @@ import { PACKED_PARTS } from "./page_parts.ts";
 import { coverageText } from "./terminal.ts";
 import { roughDuration } from "../../text/duration.ts";
 import { shortPercent } from "../../text/number.ts";
+import { unpacked } from "../../text/packed.ts";
 
 /** More nodes would make a file of hundreds of megabytes. */
 export const MAX_PAGE_NODES = 1000;
@@ -81,9 +82,7 @@ export interface PageParts {
 
 /** The parts, unpacked; few runs need them, so nothing is kept. */
 export async function pageParts(): Promise<PageParts> {
-  const packed = Uint8Array.from(atob(PACKED_PARTS), (character) => character.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return await new Response(stream).json();
+  return JSON.parse(await unpacked(PACKED_PARTS));
 }
 
 export async function heatmapPage(matrix: Matrix, options: PageOptions): Promise<string> {
