@@ -54,6 +54,11 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       const { selfcheck } = await import("./src/commands/selfcheck/selfcheck.ts");
       return await selfcheck(command.options);
     }
+    case "page": {
+      const { pageText } = await import("./src/cli/pages.ts");
+      await outbox.print(pageText(command.page, VERSION));
+      return EXIT.ok;
+    }
     case "print":
       await outbox.print(command.text);
       return EXIT.ok;

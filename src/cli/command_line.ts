@@ -24,19 +24,25 @@ import {
   traceOptions,
 } from "./command_options.ts";
 import { connectionsOptions } from "./connections_options.ts";
-import { completionScript, type Shell, SHELLS } from "./completions.ts";
-import { commandHelp, generalHelp, questionHelp } from "./help.ts";
-import { manPage } from "./man.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionTable } from "./option.ts";
+import type { Page } from "./pages.ts";
 import { ALONE, type Parsed, parseOptions } from "./parse_options.ts";
 import { pingOptions, probeOptions, runOptions } from "./run_options.ts";
-import { COMMAND_NAMES, type CommandName, COMMANDS, ORIGINAL_OPTIONS, QUESTION } from "./table.ts";
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  COMMANDS,
+  ORIGINAL_OPTIONS,
+  QUESTION,
+  type Shell,
+  SHELLS,
+} from "./table.ts";
 
 /** The command to run, and whether it says why it does what it does (`-v`). */
 export type Command = CommandOptions & { readonly verbose?: true };
 
-/** A command with its options. `print` only prints a text. */
+/** A command with its options. `print` only prints a text, and `page` a page. */
 type CommandOptions =
   | { readonly name: "probe"; readonly options: ProbeOptions }
   | { readonly name: "ping"; readonly options: PingOptions }
@@ -49,6 +55,7 @@ type CommandOptions =
   | { readonly name: "question"; readonly options: QuestionOptions }
   | { readonly name: "mesh"; readonly options: MeshOptions }
   | { readonly name: "selfcheck"; readonly options: SelfcheckOptions }
+  | { readonly name: "page"; readonly page: Page }
   | { readonly name: "print"; readonly text: string };
 
 /** Reads the arguments; throws UsageError with the one line to show. */
@@ -62,11 +69,11 @@ export function parseCommandLine(argv: readonly string[], version: string): Comm
         `${COMMAND_NAMES.join(", ")}; see 'wire-probe help'`,
     );
   }
-  if (first === "--help" || first === "-h") return print(generalHelp());
-  if (first === "--version" || first === "-V") return print(`wire-probe ${version}\n`);
+  if (first === "--help" || first === "-h") return page({ kind: "general help" });
+  if (first === "--version" || first === "-V") return versionText(version);
   const name = COMMAND_NAMES.find((known) => known === first);
   if (name === undefined) return parseQuestion(argv);
-  if (wantsHelp(rest)) return print(commandHelp(name));
+  if (wantsHelp(rest)) return commandPage(name);
   return parseCommand(name, rest, version);
 }
 
@@ -85,7 +92,7 @@ function parseQuestion(argv: readonly string[]): Command {
   const isPair = /^[0-9]{1,5}$/.test(words[1] ?? "");
   const isTarget = isPair || (first.startsWith("-") ? target !== undefined : first === target);
   if (!isTarget) throw unknownCommand(first, "a target is HOST:PORT; see 'wire-probe help'");
-  if (wantsHelp(argv)) return print(questionHelp());
+  if (wantsHelp(argv)) return page({ kind: "question help" });
   const { values, operands, given } = parseOptions(ALONE, QUESTION.options, argv, optionOwner);
   const command = { name: "question", options: questionOptions(values, operands) } as const;
   return given.has("verbose") ? { ...command, verbose: true } : command;
@@ -134,7 +141,7 @@ function parseOptionsOf(
     parseOptions(name, table, argv, ownerOf(name));
   const { options } = COMMANDS[name];
   // Bundled with other flags, such as -qh.
-  if (parse(options).given.has("help")) return print(commandHelp(name));
+  if (parse(options).given.has("help")) return commandPage(name);
   switch (name) {
     case "probe": {
       const { values, operands } = parse(COMMANDS.probe.options);
@@ -180,16 +187,16 @@ function parseOptionsOf(
       return { name, options: { output: values.output } };
     }
     case "completions":
-      return print(completionScript(oneShell(parse(options).operands)));
+      return page({ kind: "completions", shell: oneShell(parse(options).operands) });
     case "help": {
       const { values, operands } = parse(COMMANDS.help.options);
-      if (!values.man) return print(helpFor(operands));
+      if (!values.man) return helpFor(operands);
       noOperands("help --man", operands);
-      return print(manPage(version));
+      return page({ kind: "man page" });
     }
     case "version":
       noOperands(name, parse(options).operands);
-      return print(`wire-probe ${version}\n`);
+      return versionText(version);
     default:
       return name satisfies never;
   }
@@ -201,7 +208,7 @@ function parseOriginal(argv: readonly string[]): Command {
   const serving = argv.some((word, i) =>
     word === "--mode=server" || (word === "--mode" && argv[i + 1] === "server")
   );
-  if (wantsHelp(argv)) return print(commandHelp(serving ? "serve" : "probe"));
+  if (wantsHelp(argv)) return commandPage(serving ? "serve" : "probe");
   if (serving) {
     const parsed = parseOptions(
       "--mode server",
@@ -253,14 +260,22 @@ function oneShell(operands: readonly string[]): Shell {
   throw new UsageError(`completions wants one of ${SHELLS.join(", ")}`);
 }
 
-function helpFor(operands: readonly string[]): string {
+function helpFor(operands: readonly string[]): CommandOptions {
   const asked = oneOperand("help", operands);
-  if (asked === undefined) return generalHelp();
+  if (asked === undefined) return page({ kind: "general help" });
   const name = COMMAND_NAMES.find((known) => known === asked);
   if (name === undefined) throw unknownCommand(asked);
-  return commandHelp(name);
+  return commandPage(name);
 }
 
-function print(text: string): Command {
-  return { name: "print", text };
+function commandPage(command: CommandName): CommandOptions {
+  return page({ kind: "command help", command });
+}
+
+function page(page: Page): CommandOptions {
+  return { name: "page", page };
+}
+
+function versionText(version: string): CommandOptions {
+  return { name: "print", text: `wire-probe ${version}\n` };
 }

@@ -1,9 +1,14 @@
 /** Completion scripts for bash, zsh and fish, from the option table. */
 import type { Option } from "./option.ts";
-import { COMMAND_NAMES, type CommandEntry, type CommandName, COMMANDS, QUESTION } from "./table.ts";
-
-export const SHELLS = ["bash", "zsh", "fish"] as const;
-export type Shell = typeof SHELLS[number];
+import {
+  COMMAND_NAMES,
+  type CommandEntry,
+  type CommandName,
+  COMMANDS,
+  QUESTION,
+  type Shell,
+  SHELLS,
+} from "./table.ts";
 
 /** What each command's first operand may be, where the choice is small. */
 const OPERAND_WORDS: Partial<Record<CommandName, readonly string[]>> = {

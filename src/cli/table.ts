@@ -345,6 +345,10 @@ export const QUESTION = {
   options: { ...QUESTION_OPTIONS, ...RUNNING },
 } satisfies CommandEntry;
 
+/** The shells that completions are made for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export type Shell = typeof SHELLS[number];
+
 export type CommandName = keyof typeof COMMANDS;
 
 export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];

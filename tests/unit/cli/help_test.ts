@@ -1,14 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
-import { completionScript, SHELLS } from "../../../src/cli/completions.ts";
+import { completionScript } from "../../../src/cli/completions.ts";
 import { commandHelp, generalHelp } from "../../../src/cli/help.ts";
-import { COMMAND_NAMES, type CommandEntry, COMMANDS } from "../../../src/cli/table.ts";
+import { pageText } from "../../../src/cli/pages.ts";
+import { COMMAND_NAMES, type CommandEntry, COMMANDS, SHELLS } from "../../../src/cli/table.ts";
 
-/** The text of a command line that only prints. */
+/** The page that a command line asks for. */
 function printed(...argv: string[]): string {
   const command = parseCommandLine(argv, "1.2.3");
-  assertEquals(command.name, "print");
-  return command.name === "print" ? command.text : "";
+  assertEquals(command.name, "page");
+  return command.name === "page" ? pageText(command.page, "1.2.3") : "";
 }
 
 const entries: [string, CommandEntry][] = COMMAND_NAMES.map((name) => [name, COMMANDS[name]]);
