@@ -7,6 +7,7 @@ import { literalEndpoint } from "../domain/address.ts";
 import { parseProbeScope } from "../input/probe_scope.ts";
 import { HOST_PORT, type HostPort, parseHostPort } from "../input/target_text.ts";
 import { writeRequest } from "../sink/influx_request.ts";
+import { splitUrl } from "../input/url.ts";
 import type { ValueKind } from "./value.ts";
 
 const ACCEPTED = "telegraf-udp://host:port[?batch], influx-http://host:port/?db=NAME, " +
@@ -35,9 +36,9 @@ export const exportUrl: ValueKind<ExportTarget> = {
 
 function parse(text: string): ExportTarget | null {
   if (text === "collectd-exec") return { kind: "collectd-exec" };
-  const match = /^([a-z-]+):\/\/(.*)$/.exec(text);
-  if (match === null) return null;
-  const [, scheme, rest] = match;
+  const parts = splitUrl(text);
+  if (parts === null) return null;
+  const { scheme, rest } = parts;
   switch (scheme) {
     case "telegraf-udp":
       return telegraf(text, rest);

@@ -4,6 +4,7 @@
  */
 import { UsageError } from "../domain/exit.ts";
 import { quote } from "../text/quote.ts";
+import { afterScheme, splitUrl } from "./url.ts";
 
 /** The hosts of a connection string, each `host`, `host:port` or `[v6]:port`. */
 export interface ConnectionText {
@@ -45,22 +46,23 @@ const PORTS: Readonly<Record<string, number>> = {
 
 /** Drivers behind a scheme, as in `postgresql+psycopg2://`; `mongodb+srv` is not one of them. */
 const DRIVER = /^([a-z][a-z0-9]*)\+(?!srv$)[a-z0-9]+$/;
-const SRV = "srv:";
 const MONGODB_SRV = "mongodb+srv";
 /** `key=value` of a libpq string, the value perhaps in single quotes with backslashes. */
 const LIBPQ_PAIR = /([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']*)/gy;
 const LIBPQ_KEYS = /(?:^|\s)(?:host|hostaddr)\s*=/;
-/** RFC 3986, section 3.1. A URL is known by the slashes: `db:5432` has none. */
-const URL = /^([a-z][a-z0-9+.:-]*):\/\/(.*)$/is;
 
 /** The hosts of a URL or connection string; null for a text that is neither. Throws UsageError. */
 export function parseConnectionText(text: string): ConnectionText | null {
-  if (text.startsWith(SRV)) {
-    return { hosts: [text.slice(SRV.length).replace(/\.$/, "")], port: undefined, srv: true };
-  }
-  const url = URL.exec(text);
-  if (url !== null) return fromUrl(text, url[1].toLowerCase(), url[2]);
+  const service = srvName(text);
+  if (service !== null) return { hosts: [service], port: undefined, srv: true };
+  const url = splitUrl(text);
+  if (url !== null) return fromUrl(text, url.scheme, url.rest);
   return isLibpq(text) ? fromLibpq(text) : null;
+}
+
+/** The name in `srv:NAME`; null for other texts. */
+export function srvName(text: string): string | null {
+  return afterScheme(text, "srv")?.replace(/\.$/, "") ?? null;
 }
 
 function fromUrl(text: string, scheme: string, rest: string): ConnectionText {

@@ -1,10 +1,11 @@
 /** Where the nodes of a mesh are listed: a file, the addresses of a name, or the members of an SRV name. */
-import { redacted } from "./connection_text.ts";
+import { redacted, srvName } from "./connection_text.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import { UsageError } from "../domain/exit.ts";
 import { quote } from "../text/quote.ts";
 import { MESH_PORT } from "./nodes_file.ts";
 import { NO_DEFAULTS, parseTarget } from "./target_text.ts";
+import { afterScheme } from "./url.ts";
 
 export type NodesPlace =
   | { readonly kind: "file"; readonly text: string }
@@ -18,23 +19,21 @@ export type NodesPlace =
   /** Each member is a node, at its port. */
   | { readonly kind: "srv"; readonly text: string; readonly host: string };
 
-const DNS = "dns:";
-const SRV = "srv:";
-
 /**
  * Throws UsageError that says what is wrong with a name.
  *
  * @example `parseNodesPlace("dns:mesh.svc.example")` are the addresses of that name, port 9999
  */
 export function parseNodesPlace(text: string): NodesPlace {
-  if (text.startsWith(SRV)) {
+  if (srvName(text) !== null) {
     const { host } = named(text, () => parseTarget(text, NO_DEFAULTS));
     return { kind: "srv", text, host };
   }
-  if (!text.startsWith(DNS)) return { kind: "file", text };
+  const name = afterScheme(text, "dns");
+  if (name === null) return { kind: "file", text };
   const { host, port } = named(
     text,
-    () => parseTarget(text.slice(DNS.length), { ...NO_DEFAULTS, port: MESH_PORT }),
+    () => parseTarget(name, { ...NO_DEFAULTS, port: MESH_PORT }),
   );
   if (literalEndpoint(host, port) !== null) {
     throw new UsageError(

@@ -12,7 +12,7 @@ import {
   targetKey,
 } from "../domain/target.ts";
 import { literalEndpoint, parseIpv6, unmapped } from "../domain/address.ts";
-import { isLibpq, parseConnectionText, redacted } from "./connection_text.ts";
+import { isLibpq, parseConnectionText, redacted, srvName } from "./connection_text.ts";
 import { atOnce, type Steps } from "../time/slices.ts";
 import { servicePort } from "./services.ts";
 
@@ -136,7 +136,7 @@ function srvTarget(
   text: string,
   { az, labels }: TargetDefaults,
 ): Target {
-  const mongodb = !place.startsWith("srv:");
+  const mongodb = srvName(place) === null;
   const service = mongodb ? `_mongodb._tcp.${host}` : host;
   if (!HOST_NAME.test(service) || service.length > MAX_HOST_LENGTH) {
     throw new UsageError(`target ${quote(redacted(text))}: ${quote(host)} is no SRV name`);

@@ -1,6 +1,7 @@
 /** The export URL of an InfluxDB as the write request it stands for (v1 `/write`, v2 `/api/v2/write`). */
 import { quote } from "../text/quote.ts";
 import { UsageError } from "../domain/exit.ts";
+import { serverUrl } from "../input/url.ts";
 
 export interface WriteRequest {
   /** The server as notices name it, without anything secret. */
@@ -10,6 +11,7 @@ export interface WriteRequest {
 }
 
 const DEFAULT_PORT = "8086";
+const FORM = "it wants the form influx-http://host:port/?db=NAME or ?org=ORG&bucket=BUCKET";
 const V1_PARAMETERS = ["db", "rp", "u", "p"];
 const V2_PARAMETERS = ["org", "bucket"];
 
@@ -23,18 +25,13 @@ export function writeRequest(
   token: string | null,
   password: string | null = null,
 ): WriteRequest {
-  const match = /^(influx-https?):\/\/([^/?#]+)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text);
-  const scheme = match?.[1] === "influx-https" ? "https" : "http";
-  const server = match === null ? null : URL.parse(`${scheme}://${match[2]}`);
-  if (match === null || server === null || server.username !== "" || server.password !== "") {
-    throw refusal(
-      text,
-      "it wants the form influx-http://host:port/?db=NAME or ?org=ORG&bucket=BUCKET",
-    );
-  }
+  const match = /^influx-https?:\/\/([^/?#]+)(\/[^?#]*)?(?:\?([^#]*))?$/i.exec(text);
+  if (match === null) throw refusal(text, FORM);
+  const [, place, base = "", parameters = ""] = match;
+  const server = serverUrl(text.replace(/^influx-/i, ""), FORM, (why) => refusal(text, why));
   // A port that is the scheme's own vanishes in a URL; without one it is InfluxDB's.
-  if (!/:\d+$/.test(match[2])) server.port = DEFAULT_PORT;
-  const given = new URLSearchParams(match[4] ?? "");
+  if (!/:\d+$/.test(place)) server.port = DEFAULT_PORT;
+  const given = new URLSearchParams(parameters);
   const v1 = given.has("db");
   checkParameters(text, given, v1);
   const query = new URLSearchParams();
@@ -43,11 +40,10 @@ export function writeRequest(
     if (value !== null) query.set(name, value);
   }
   query.set("precision", "ns");
-  const base = (match[3] ?? "").replace(/\/+$/, "");
   const path = v1 ? "/write" : "/api/v2/write";
   return {
-    where: `${match[1]}://${match[2]}`,
-    url: `${server.origin}${base}${path}?${query}`,
+    where: `influx-${server.protocol}//${place}`,
+    url: `${server.origin}${base.replace(/\/+$/, "")}${path}?${query}`,
     headers: headersFor(given, token, password),
   };
 }

@@ -1,5 +1,6 @@
 /** An `otlp-http://` export URL and OpenTelemetry's environment variables as the requests they stand for. */
 import { UsageError } from "../domain/exit.ts";
+import { serverUrl } from "../input/url.ts";
 import type { Attribute } from "../format/otlp.ts";
 import { TEMPORALITIES, type Temporality } from "../format/otlp_differences.ts";
 import { quote } from "../text/quote.ts";
@@ -44,6 +45,8 @@ export type Environment = (name: string) => string | null;
 const DEFAULT_ENDPOINT = "http://localhost:4318";
 const METRICS_PATH = "/v1/metrics";
 const HTTP_PORT = "4318";
+const FORM = "it wants the form otlp-http://host:4318[/path]";
+const ENDPOINT = "wants http://host:port or https://host:port";
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** The default of OTEL_METRIC_EXPORT_INTERVAL. */
 const DEFAULT_INTERVAL_MS = 60_000;
@@ -127,21 +130,20 @@ export function otlpRequest(
 
 /** Null for a URL without a host. */
 export function endpointOf(text: string): URL | null {
-  const match = /^otlp-(https?):\/\/([^?#]*)$/.exec(text);
-  if (match === null) throw refusal(text);
+  const match = /^otlp-(https?):\/\/([^?#]*)$/i.exec(text);
+  if (match === null) throw refusal(text, FORM);
   if (match[2] === "" || match[2] === "/") return null;
   const [, scheme, rest] = match;
-  const url = URL.parse(`${scheme}://${rest}`);
-  if (url === null || url.username !== "" || url.password !== "") throw refusal(text);
-  if (scheme === "http" && !/^[^/]*:\d+(\/|$)/.test(rest)) url.port = HTTP_PORT;
+  const url = serverUrl(`${scheme}://${rest}`, FORM, (why) => refusal(text, why));
+  if (url.protocol === "http:" && !/^[^/]*:\d+(\/|$)/.test(rest)) url.port = HTTP_PORT;
   if (url.pathname === "/") url.pathname = METRICS_PATH;
   return url;
 }
 
 /** The message leaves out what may hold a password. */
-function refusal(text: string): UsageError {
+function refusal(text: string, why: string): UsageError {
   const open = quote(text.split("?")[0].replace(/\/\/.*@/, "//…@")).slice(1, -1);
-  return new UsageError(`--export ${open}: it wants the form otlp-http://host:4318[/path]`);
+  return new UsageError(`--export ${open}: ${why}`);
 }
 
 /** The variable for metrics is taken as it is; the one for all signals gets their path behind it. */
@@ -154,11 +156,11 @@ function environmentEndpoint(
   }
   const own = environment("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT") ?? "";
   const base = (environment("OTEL_EXPORTER_OTLP_ENDPOINT") ?? "") || DEFAULT_ENDPOINT;
-  const url = URL.parse(own === "" ? base.replace(/\/*$/, METRICS_PATH) : own);
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "") {
-    const name = `OTEL_EXPORTER_OTLP_${own === "" ? "" : "METRICS_"}ENDPOINT`;
-    throw new UsageError(`${name}: wants http://host:port or https://host:port`);
-  }
+  const name = `OTEL_EXPORTER_OTLP_${own === "" ? "" : "METRICS_"}ENDPOINT`;
+  const refused = (why: string) => new UsageError(`${name}: ${why}`);
+  const text = own === "" ? base.replace(/\/*$/, METRICS_PATH) : own;
+  const url = serverUrl(text, ENDPOINT, refused);
+  if (!/^https?:$/.test(url.protocol)) throw refused(ENDPOINT);
   return url;
 }
 

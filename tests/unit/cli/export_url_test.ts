@@ -41,6 +41,10 @@ const GOOD: readonly [url: string, target: ExportTarget][] = [
   ["prometheus://127.0.0.1:9273", listening("127.0.0.1", 9273)],
   ["prometheus://127.0.0.1:9273/", listening("127.0.0.1", 9273)],
   ["prometheus://:9273", listening("0.0.0.0", 9273)],
+  ["PROMETHEUS://:9273", listening("0.0.0.0", 9273)],
+  ["Telegraf-UDP://Db:1", telegraf("Db", 1)],
+  ["COLLECTD-uds:///Run/X", { kind: "collectd-uds", path: "/Run/X" }],
+  ["INFLUX-HTTP://db/?db=n", http("INFLUX-HTTP://db/?db=n")],
   ["prometheus://[::]:65535", listening("::", 65_535)],
 ];
 
@@ -59,7 +63,6 @@ const UNKNOWN: readonly string[] = [
   "influx-http:",
   "influx://db/?db=n",
   "telegraf-tcp://db:1",
-  "Telegraf-udp://db:1",
   " telegraf-udp://db:1",
   "telegraf-udp://db:1?batched",
   "telegraf-udp://db:1?batch=",
@@ -101,6 +104,7 @@ const PARTS: readonly [url: string, message: string][] = [
     "influx-http://db/",
     "--export influx-http://db/: it wants db=NAME, or org=ORG and bucket=BUCKET",
   ],
+  ["otlp-https://db:0/x", '--export otlp-https://db:0/x: port "0" is not from 1 to 65535'],
   [
     "influx-http://db/?db=n&token=t",
     "--export influx-http://db/: it does not take token=; it takes db, rp, u, p",

@@ -198,7 +198,13 @@ Deno.test("an echo's URL with a port is refused for its port, and quotes no part
 });
 
 Deno.test("an SRV name stands for its members", () => {
-  for (const text of ["srv:_mongodb._tcp.c.example", "mongodb+srv://u:secret@c.example/db"]) {
+  const texts = [
+    "srv:_mongodb._tcp.c.example",
+    "mongodb+srv://u:secret@c.example/db",
+    "SRV:_mongodb._tcp.c.example.",
+    "MongoDB+SRV://u:secret@c.example/db",
+  ];
+  for (const text of texts) {
     const [{ name, host, standsFor }] = parseTargetText(text, NO_DEFAULTS);
     assertEquals([name, host, standsFor], [
       "srv:_mongodb._tcp.c.example",

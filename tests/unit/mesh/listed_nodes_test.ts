@@ -34,6 +34,8 @@ Deno.test("a name's addresses are nodes, of one family, and so are the members o
     "10.0.0.1 10.0.0.1 9999 80",
     "10.0.0.2 10.0.0.2 9999 80",
   ]);
+  assertEquals(await listed("DNS:six:7000"), await listed("dns:six:7000"));
+  assertEquals(await listed("Srv:_x._tcp.mesh"), await listed("srv:_x._tcp.mesh"));
   assertEquals(await listed("dns:six:7000"), [
     "fd00::1 fd00::1 7000 80",
     "fd00::2 fd00::2 7000 80",

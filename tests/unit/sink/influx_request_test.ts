@@ -14,6 +14,8 @@ Deno.test("an export URL becomes the write request of its API", () => {
     ["influx-http://[::1]:9/?db=n", "http://[::1]:9/write?db=n&precision=ns"],
     ["influx-http://db:8428/base/?db=net", "http://db:8428/base/write?db=net&precision=ns"],
     ["influx-https://db:443/?db=net", "https://db/write?db=net&precision=ns"],
+    ["INFLUX-HTTPS://db/?db=net", "https://db:8086/write?db=net&precision=ns"],
+    ["Influx-Http://db:8428/Base/?db=Net", "http://db:8428/Base/write?db=Net&precision=ns"],
     [
       "influx-http://db/?org=My+Org&bucket=net%26co",
       "http://db:8086/api/v2/write?org=My+Org&bucket=net%26co&precision=ns",
@@ -41,7 +43,14 @@ Deno.test("what is no export URL is refused by name", () => {
   const form = "it wants the form influx-http://host:port/?db=NAME or ?org=ORG&bucket=BUCKET";
   const cases: [string, string][] = [
     ["influx-http://", `--export influx-http://: ${form}`],
-    ["influx-http://db:99999/?db=n", `--export influx-http://db:99999/: ${form}`],
+    [
+      "influx-http://db:99999/?db=n",
+      '--export influx-http://db:99999/: port "99999" is not from 1 to 65535',
+    ],
+    ["influx-http://db:0/?db=n", '--export influx-http://db:0/: port "0" is not from 1 to 65535'],
+    ["influx-https://[::1]:00", '--export influx-https://[::1]:00: port "00" is not from 1'],
+    ["influx-http://db:/?db=n", '--export influx-http://db:/: port "" is not from 1 to 65535'],
+    ["influx-http://me:0/pw@db/?db=n", `--export influx-http://db/: ${form}`],
     ["influx-http://me:pw@db/?db=n", `--export influx-http://db/: ${form}`],
     [
       "influx-http://db/",

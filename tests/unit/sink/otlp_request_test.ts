@@ -20,6 +20,8 @@ const URLS: readonly (readonly [url: string, sentTo: string])[] = [
   ["otlp-http://[::1]:4318", "http://[::1]:4318/v1/metrics"],
   ["otlp-http://[::1]", "http://[::1]:4318/v1/metrics"],
   ["otlp-https://api.example", "https://api.example/v1/metrics"],
+  ["OTLP-HTTPS://api.example", "https://api.example/v1/metrics"],
+  ["Otlp-Http://c/Path", "http://c:4318/Path"],
   [
     "otlp-http://prom:9090/api/v1/otlp/v1/metrics",
     "http://prom:9090/api/v1/otlp/v1/metrics",
@@ -34,6 +36,7 @@ const ENDPOINTS: readonly (readonly [variables: Variables, sentTo: string])[] = 
   [{}, "http://localhost:4318/v1/metrics"],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4318" }, "http://c:4318/v1/metrics"],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: "https://c/base/" }, "https://c/base/v1/metrics"],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: "HTTP://c:1" }, "http://c:1/v1/metrics"],
   [{ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://c:1/m" }, "http://c:1/m"],
   [
     { OTEL_EXPORTER_OTLP_ENDPOINT: "http://a", OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://b/m" },
@@ -115,6 +118,17 @@ Deno.test("files for TLS come from the variables for metrics first, and count fo
 const BAD: readonly (readonly [url: string, variables: Variables, message: string])[] = [
   ["otlp-http://user:secret@c", {}, "it wants the form otlp-http://host:4318[/path]"],
   ["otlp-http://c?token=secret", {}, "it wants the form otlp-http://host:4318[/path]"],
+  ["otlp-http://c:0", {}, '--export otlp-http://c:0: port "0" is not from 1 to 65535'],
+  ["otlp-https://c:0/x", {}, 'port "0" is not from 1 to 65535'],
+  ["otlp-http://c:65536", {}, 'port "65536" is not from 1 to 65535'],
+  ["otlp-http://c:0/secret@d", {}, "it wants the form"],
+  ["otlp-http://", { OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:0" }, 'OTLP_ENDPOINT: port "0" is not'],
+  [
+    "otlp-http://",
+    { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "https://[::1]:0/m" },
+    'METRICS_ENDPOINT: port "0" is not from 1 to 65535',
+  ],
+  ["otlp-http://", { OTEL_EXPORTER_OTLP_ENDPOINT: "http://u:secret@c" }, "ENDPOINT: wants http://"],
   ["otlp-http://", { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }, 'PROTOCOL "grpc": wire-probe speaks'],
   ["otlp-http://", { OTEL_EXPORTER_OTLP_ENDPOINT: "c:4318" }, "OTLP_ENDPOINT: wants http://"],
   ["otlp-http://c", { OTEL_EXPORTER_OTLP_HEADERS: "secret" }, "HEADERS: entry 1 is not key=value"],
