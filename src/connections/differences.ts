@@ -11,9 +11,11 @@ import { type ConnectionFilter, isLookedAt, writeKey } from "./grouping.ts";
 import { GroupTable, OVERFLOW_GROUP, PEER, type PeerAddress, SUM, SUMS } from "./group_table.ts";
 import type { Listeners } from "./listeners.ts";
 import {
+  areDelayed,
   arePrompt,
   isClean,
   isQueueing,
+  isReadLate,
   KIND,
   RttSamples,
   sentInBulk,
@@ -253,15 +255,17 @@ export class Differences {
     const lifeIn = words[row * COLUMNS + COLUMN.dataSegmentsIn];
     const lifePure = words[row * COLUMNS + COLUMN.segmentsIn] - lifeIn >>> 0;
     const lifeOut = words[row * COLUMNS + COLUMN.dataSegmentsOut];
+    const busy = delta[COLUMN.busy];
     // A receiver that reads late sends window updates, which look like acknowledgements.
     const prompt = arePrompt(dataOut, pureIn, socket.info(AT.unacked)) ||
-      arePrompt(lifeOut, lifePure, 0) || wereTogether(dataOut, rtt, delta[COLUMN.busy]);
+      arePrompt(lifeOut, lifePure, 0) || wereTogether(dataOut, rtt, busy);
     const minimum = socket.info(AT.minRtt);
     const far = minimum !== 0 && minimum !== NO_MIN_RTT && isQueueing(rtt, minimum);
-    // Where the peer's buffer is full, its acknowledgements wait until it reads.
-    const unread = far && delta[COLUMN.receiverLimited] >= HELD_BACK_SHARE * this.#intervalUs;
+    const late = far &&
+      (isReadLate(delta[COLUMN.receiverLimited], busy) ||
+        areDelayed(pureIn, rtt, minimum, busy));
     const clean = socket.has(AT.dataSegmentsOut, 4) && isClean(pureIn, dataIn) &&
-      isClean(lifePure, lifeIn) && prompt && !unread;
+      isClean(lifePure, lifeIn) && prompt && !late;
     this.samples.add(group, clean ? KIND.network : KIND.reply, rtt);
     const variance = socket.info(AT.rttVariance);
     sums[sum + SUM.rttVariance] += variance;

@@ -25,6 +25,12 @@ const MIN_BULK_SEGMENTS = 20;
 const BULK_SEGMENTS_AN_ACK = 1.2;
 const BULK_UNACKED = 4;
 
+const READ_LATE_SHARE = 0.1;
+/** 40 ms of Linux's delayed acknowledgement (TCP_DELACK_MIN), and what its timer may be late. */
+const MAX_ACK_DELAY_US = 50_000;
+/** Acknowledgements a round trip. */
+const FEW_ACKS = 2.5;
+
 /**
  * The round trip of a bulk sender holds a queue if it is above the minimum by this factor, and by
  * this much.
@@ -52,6 +58,28 @@ export function arePrompt(dataOut: number, pureIn: number, unacked: number): boo
  */
 export function wereTogether(dataOut: number, rttUs: number, busyUs: number): boolean {
   return busyUs > 0 && dataOut * rttUs >= BULK_UNACKED * busyUs;
+}
+
+/**
+ * Whether the peer's window was full for so much of the time with data to send that its acknowledgements
+ * wait until it reads. Bulk senders through queues of 3 to 200 Mbit/s met no full window.
+ */
+export function isReadLate(receiverLimitedUs: number, busyUs: number): boolean {
+  return receiverLimitedUs > READ_LATE_SHARE * busyUs;
+}
+
+/**
+ * Whether a round trip far above its minimum may be that of delayed acknowledgements. A peer that reads late
+ * has no more room to offer, and acknowledges what it received by its timer or when it reads: once or twice a
+ * round trip. Through a queue 3 to 28 came.
+ */
+export function areDelayed(
+  pureIn: number,
+  rttUs: number,
+  minimumUs: number,
+  busyUs: number,
+): boolean {
+  return rttUs - minimumUs <= MAX_ACK_DELAY_US && pureIn * rttUs < FEW_ACKS * busyUs;
 }
 
 /** Whether a connection sent enough for its round trip to tell of a queue. */

@@ -77,4 +77,27 @@ Deno.test("a peer that reads too slowly is no queue: its acknowledgements wait u
   const [group] = (await bulk({ [AT.receiverLimited]: 600_000n })).groups;
   assertEquals(group.verdicts.map(({ verdict }) => verdict), ["receiver"]);
   assertEquals([group.rtt, group.replyRtt?.p50Us], [null, 60_000]);
+  // Over a link of 6 ms the window is full for a third of the time only: too little for a verdict.
+  const busy = { [AT.busyTime]: 900_000n };
+  const [short] = (await bulk({ ...busy, [AT.receiverLimited]: 300_000n })).groups;
+  assertEquals([short.verdicts, short.rtt, short.replyRtt?.p50Us], [[], null, 60_000]);
+  const [queue] = (await bulk({ ...busy, [AT.receiverLimited]: 50_000n })).groups;
+  assertEquals(queue.verdicts.map(({ verdict }) => verdict), ["queueing"]);
+});
+
+Deno.test("a round trip of acknowledgements that come once or twice in it is their delay, not a queue", async () => {
+  const busy = { [AT.busyTime]: 1_000_000n };
+  const of = async (pure: number, rttUs: number) => {
+    const bench = new Bench();
+    await bench.report([out(1, segments(1000, 500, 0, rttUs))]);
+    const fields = { ...segments(1700, 500 + pure, 0, rttUs), ...busy };
+    const [group] = (await bench.report([out(1, fields)])).groups;
+    return [group.rtt?.p50Us, group.verdicts.map(({ verdict }) => verdict)];
+  };
+  // 700 segments a second to a peer that reads 64 KiB every 60 ms: seen over a link of 6 ms.
+  assertEquals(await of(33, 34_000), [undefined, []]);
+  // As many segments through a queue, two of them acknowledged at a time.
+  assertEquals(await of(350, 34_000), [34_000, ["queueing"]]);
+  // No acknowledgement is delayed by so much.
+  assertEquals(await of(15, 118_000), [118_000, ["queueing"]]);
 });
