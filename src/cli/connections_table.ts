@@ -22,7 +22,7 @@ export const CONNECTIONS_OPTIONS = {
   listening: flag("only connections that this machine accepted, and its listening ports"),
   top: once(integer(1, limits.MAX_TOP), limits.DEFAULT_TOP, "lines; all others are one line more"),
   interval: once(
-    duration(limits.MIN_READING_MS, limits.MAX_READING_MS),
+    duration(limits.MIN_READING_MS, limits.MAX_READING_MS, { guarded: true }),
     null,
     "between two readings",
     {

@@ -1,11 +1,10 @@
-/** What `--fail-rtt` and `--fail-retransmits` make of the reports: which groups crossed, and the exit code. */
+/** What `--fail-rtt` and `--fail-retransmits` make of the reports: which groups crossed, and by what. */
 import {
   type ConnectionReport,
   networkRttUs,
   OTHERS,
   retransmittedRatio,
 } from "../domain/connection.ts";
-import { EXIT, type ExitCode } from "../domain/exit.ts";
 import { givenPercent, millisWithUnit } from "../text/number.ts";
 
 export interface FailThresholds {
@@ -13,9 +12,6 @@ export interface FailThresholds {
   readonly rttUs: number | null;
   readonly retransmittedRatio: number | null;
 }
-
-/** Groups that are named. */
-const MAX_NAMED = 20;
 
 export class FailWatch {
   #thresholds: FailThresholds;
@@ -43,33 +39,29 @@ export class FailWatch {
   }
 
   /**
-   * A threshold without a measurement counts as crossed: a check must not pass because nothing was
-   * measured.
+   * What crossed a threshold: a name, and why. A threshold without a measurement counts as crossed: a check
+   * must not pass because nothing was measured.
    */
-  verdict(): { readonly code: ExitCode; readonly reasons: readonly string[] } {
+  failures(): ReadonlyMap<string, readonly string[]> {
     const { rttUs, retransmittedRatio: most } = this.#thresholds;
-    const reasons: string[] = [];
-    if (rttUs !== null) {
-      const limit = millisWithUnit(rttUs);
-      for (const [group, us] of this.#rtts) {
-        reasons.push(`FAIL ${group}: rtt ${millisWithUnit(us)}, above ${limit}`);
-      }
-      if (!this.#rttSeen) reasons.push("FAIL --fail-rtt: no connection has a round trip");
+    const found = new Map<string, readonly string[]>();
+    for (const group of new Set([...this.#rtts.keys(), ...this.#ratios.keys()])) {
+      const [us, ratio] = [this.#rtts.get(group), this.#ratios.get(group)];
+      found.set(group, [
+        ...us === undefined ? [] : [`rtt ${millisWithUnit(us)}, above ${millisWithUnit(rttUs!)}`],
+        ...ratio === undefined ? [] : [
+          `${givenPercent(ratio)} of its segments were sent again, above ${givenPercent(most!)}`,
+        ],
+      ]);
     }
-    if (most !== null) {
-      for (const [group, ratio] of this.#ratios) {
-        reasons.push(
-          `FAIL ${group}: ${givenPercent(ratio)} of its segments were sent again, ` +
-            `above ${givenPercent(most)}`,
-        );
-      }
-      if (!this.#ratioSeen) reasons.push("FAIL --fail-retransmits: no connection sent a segment");
-    }
-    const more = reasons.length - MAX_NAMED;
-    const named = more > 0 ? [...reasons.slice(0, MAX_NAMED), `FAIL: ${more} more`] : reasons;
-    return { code: reasons.length === 0 ? EXIT.ok : EXIT.failed, reasons: named };
+    if (rttUs !== null && !this.#rttSeen) found.set("--fail-rtt", [NO_RTT]);
+    if (most !== null && !this.#ratioSeen) found.set("--fail-retransmits", [NO_SEGMENT]);
+    return found;
   }
 }
+
+const NO_RTT = "no connection has a round trip";
+const NO_SEGMENT = "no connection sent a segment";
 
 /** A bound, since groups come and go; beyond it only the count grows. */
 const MAX_KEPT = 1000;

@@ -20,6 +20,7 @@ import { DenoConnector } from "../../net/deno_connector.ts";
 import { openAddressFacts } from "../../net/name_server.ts";
 import { probeOnce } from "../../net/prober.ts";
 import { TcpProber } from "../../net/tcp_prober.ts";
+import { Failures } from "../../run/failures.ts";
 import { Housekeeping } from "../../run/housekeeping.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
@@ -113,11 +114,13 @@ class Run {
       if (this.#screen !== null && this.#last !== null) outputs.leave(this.#last);
       source.close();
     }
-    const { code, reasons } = this.#fails.verdict();
+    const failures = new Failures();
+    for (const [name, reasons] of this.#fails.failures()) failures.note(name, reasons);
+    const code = failures.count === 0 ? EXIT.ok : EXIT.failed;
     outbox.exitCode = code;
     await outputs.close();
     this.#screen?.rethrow();
-    for (const reason of reasons) say(reason);
+    for (const line of failures.lines("groups")) outbox.line(line);
     return this.#conclude(code);
   }
 

@@ -61,6 +61,7 @@ const BAD: readonly [argv: string, message: string][] = [
   ["probe -c 2147483648 db:1", `--count "2147483648": wants ${COUNT}`],
   ["probe -c -5 db:1", `--count "-5": wants ${COUNT}`],
   ["probe -i 200 db:1", '--interval "200": say 200ms or 200s'],
+  ["connections -i 200", '--interval "200": say 200ms or 200s'],
   ["probe -t 200 db:1", '--timeout "200": say 200ms'],
   [
     "probe a=db:1 a=db:2",

@@ -140,25 +140,27 @@ Deno.test("handshakes beside are spread over the interval and stand in the next 
 Deno.test("a threshold that nothing was measured for is crossed", () => {
   const empty = new FailWatch({ rttUs: 1000, retransmittedRatio: 0.01 });
   empty.add(aReport([]));
-  assertEquals(empty.verdict().code, 1);
-  assertEquals(empty.verdict().reasons.length, 2);
-  assertEquals(new FailWatch({ rttUs: null, retransmittedRatio: null }).verdict().code, 0);
+  assertEquals([...empty.failures()], [
+    ["--fail-rtt", ["no connection has a round trip"]],
+    ["--fail-retransmits", ["no connection sent a segment"]],
+  ]);
+  assertEquals(new FailWatch({ rttUs: null, retransmittedRatio: null }).failures().size, 0);
 });
 
-Deno.test("the worst of each line that crossed is named, and not too many of them", () => {
+Deno.test("the worst of each group that crossed is kept, and not too many of them", () => {
   const fails = new FailWatch({ rttUs: 50_000, retransmittedRatio: 0.01 });
   const lossy = { segmentsOut: 100, segmentsRetransmitted: 2 };
   fails.add(aReport([slow("10.0.0.1", 60, lossy), slow("10.0.0.2", 50)]));
   fails.add(aReport([slow("10.0.0.1", 80)]));
-  assertEquals(fails.verdict(), {
-    code: 1,
-    reasons: [
-      "FAIL 10.0.0.1:5432: rtt 80 ms, above 50 ms",
-      "FAIL 10.0.0.1:5432: 2% of its segments were sent again, above 1%",
-    ],
-  });
-  fails.add(aReport(Array.from({ length: 50 }, (_, i) => slow(`10.0.1.${i}`, 90))));
-  assertEquals(fails.verdict().reasons.length, 21);
+  assertEquals([...fails.failures()], [[
+    "10.0.0.1:5432",
+    ["rtt 80 ms, above 50 ms", "2% of its segments were sent again, above 1%"],
+  ]]);
+  fails.add(aReport([slow("10.0.0.3", 20, lossy)]));
+  const [, last] = fails.failures();
+  assertEquals(last, ["10.0.0.3:5432", ["2% of its segments were sent again, above 1%"]]);
+  fails.add(aReport(Array.from({ length: 2000 }, (_, i) => slow(`10.1.${i >> 8}.${i & 255}`, 90))));
+  assertEquals(fails.failures().size, 1001);
 });
 
 Deno.test("readings keep to their schedule, and slow ones are not made up for", async () => {
