@@ -15,8 +15,8 @@ export interface PeerAddress {
   readonly port: number;
 }
 
-/** Groups there may be beside group 0. */
-export const MAX_GROUPS = 16_384;
+/** Groups there may be beside group 0, with which they fill arrays of a power of two. */
+export const MAX_GROUPS = 16_383;
 const FIRST_GROUPS = 64;
 /** The group of connections without a place. */
 export const OVERFLOW_GROUP = 0;

@@ -10,7 +10,7 @@ import { hostPort } from "../domain/target.ts";
 import type { DiagSocket } from "../kernel/sock_diag.ts";
 import { ANY_PORT, type GroupTable, KEY, KEY_WORDS, OVERFLOW_GROUP } from "./group_table.ts";
 
-const OUT = 1;
+export const OUT = 1;
 const IN = 2;
 
 /** A peer, or a network of them: 4 or 16 bytes, how many leading bits count, and a port; null for any. */

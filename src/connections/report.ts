@@ -9,8 +9,17 @@ import {
   type RttSpread,
 } from "../domain/connection.ts";
 import type { Differences } from "./differences.ts";
-import { type GroupIdentity, identityOf, OTHERS_IDENTITY } from "./grouping.ts";
-import { KEY, KEY_WORDS, OVERFLOW_GROUP, PEER, SUM, SUMS } from "./group_table.ts";
+import { type GroupIdentity, identityOf, OTHERS_IDENTITY, OUT } from "./grouping.ts";
+import {
+  ANY_PORT,
+  type GroupTable,
+  KEY,
+  KEY_WORDS,
+  OVERFLOW_GROUP,
+  PEER,
+  SUM,
+  SUMS,
+} from "./group_table.ts";
 import type { Listeners, PortState } from "./listeners.ts";
 import { KIND } from "./round_trips.ts";
 import { verdictsOn } from "./verdict.ts";
@@ -63,27 +72,29 @@ export interface ReportedGroups {
   readonly others: number;
 }
 
-/** A group that might be shown. */
-interface Candidate {
+/** A group that is shown. */
+interface Shown {
   readonly index: number;
   readonly identity: GroupIdentity;
   readonly queues: PortState | null;
   readonly verdicts: readonly ConnectionVerdict[];
   readonly rtt: RttSpread | null;
-  /** A verdict or a threshold is on it. */
-  readonly standsOut: boolean;
-  readonly shownBefore: boolean;
-  /** The network's round trip as far as it is known, in µs. */
-  readonly slownessUs: number;
 }
+
+/** What decides which groups are shown: bits of `flags`. A group that stands out has a verdict, or crosses. */
+const STANDS_OUT = 2;
+const SHOWN_BEFORE = 1;
 
 export class Reporter {
   #differences: Differences;
   #listeners: Listeners;
   #options: ReportOptions;
   #beside: Beside;
-  /** The names of the groups in the report before. */
-  #shown = new Set<string>();
+  /** The groups of the report before by their index, with their names: an index may be taken again. */
+  #before = new Map<number, string>();
+  /** By group: its flags, and the network's round trip as far as it is known, in µs. */
+  #flags = new Uint8Array(0);
+  #slownessUs = new Float64Array(0);
 
   constructor(
     differences: Differences,
@@ -99,15 +110,16 @@ export class Reporter {
 
   /** The groups of the reading that has ended; `overflowed` says whether any accept queue did. */
   groups(overflowed: boolean): ReportedGroups {
-    const candidates = this.#candidates(overflowed);
-    const chosen = choose(candidates, this.#options);
-    this.#shown = new Set(chosen.map(({ identity }) => identity.group));
-    const rest = candidates.filter(({ identity }) => !this.#shown.has(identity.group));
-    const groups = chosen.map((candidate) => this.#group(candidate));
+    const all = this.#rank(overflowed);
+    const chosen = this.#chosen(all);
+    const rest = all.subarray(chosen.length);
+    const shown = [...chosen].map((index) => this.#shown(index, overflowed));
+    this.#before = new Map(shown.map(({ index, identity }) => [index, identity.group]));
+    const groups = shown.map((one) => this.#group(one));
     if (this.#options.listening) groups.push(...this.#idlePorts(groups, overflowed));
-    const others = this.#others(rest.map(({ index }) => index));
+    const others = this.#others(rest);
     if (others !== null) groups.push(others);
-    return { groups, all: candidates.length, others: rest.length };
+    return { groups, all: all.length, others: rest.length };
   }
 
   /** Ports with connections, with a queue or with drops. */
@@ -127,37 +139,81 @@ export class Reporter {
       .map(({ port, waiting, limit, drops }) => ({ port, waiting, limit, drops }));
   }
 
-  #candidates(overflowed: boolean): Candidate[] {
-    const { groups, samples } = this.#differences;
-    const found: Candidate[] = [];
+  /**
+   * All groups, each with its rank. There may be thousands, of which few are shown: only those get a name and
+   * objects of their own.
+   */
+  #rank(overflowed: boolean): Uint32Array {
+    const { groups } = this.#differences;
+    if (this.#flags.length < groups.end) {
+      this.#flags = new Uint8Array(2 * groups.end);
+      this.#slownessUs = new Float64Array(2 * groups.end);
+    }
+    const found = new Uint32Array(groups.end);
+    let count = 0;
     for (let index = OVERFLOW_GROUP + 1; index < groups.end; index++) {
       if (!groups.isTaken(index)) continue;
-      const identity = identityOf(groups, index, this.#options.by);
-      const { direction, localPort, group } = identity;
-      const queues = direction === "in" && localPort !== null
-        ? this.#listeners.of(localPort)
-        : null;
-      const sum = (place: number) => groups.sums[index * SUMS + place];
-      const rtt = samples.of(index, KIND.network);
-      const handshake = this.#beside.handshakes(group);
-      const verdicts = verdictsOn({ sum, queues, overflowed, handshake });
-      const minRttUs = sum(SUM.minRtt) === 0 ? null : sum(SUM.minRtt);
-      const slownessUs = networkRttUs({ rtt, handshake, minRttUs }) ?? 0;
-      const standsOut = verdicts.length > 0 || this.#crosses(sum, slownessUs);
-      const shownBefore = this.#shown.has(group);
-      found.push({ index, identity, queues, verdicts, rtt, standsOut, shownBefore, slownessUs });
+      found[count++] = index;
+      const before = this.#before.has(index) &&
+        this.#before.get(index) === identityOf(groups, index, this.#options.by).group;
+      const { verdicts, slownessUs } = this.#judged(index, overflowed, before);
+      const standsOut = verdicts.length > 0 || this.#crosses(index, slownessUs);
+      this.#flags[index] = (standsOut ? STANDS_OUT : 0) + (before ? SHOWN_BEFORE : 0);
+      this.#slownessUs[index] = slownessUs;
     }
-    return found;
+    return found.subarray(0, count);
   }
 
-  #crosses(sum: (place: number) => number, rttUs: number): boolean {
+  /** Handshakes were made beside groups that were shown before, and no others. */
+  #judged(index: number, overflowed: boolean, before: boolean): {
+    readonly verdicts: readonly ConnectionVerdict[];
+    readonly rtt: RttSpread | null;
+    readonly queues: PortState | null;
+    readonly slownessUs: number;
+  } {
+    const { groups, samples } = this.#differences;
+    const sum = (place: number) => groups.sums[index * SUMS + place];
+    const localPort = acceptingPort(groups, index);
+    const queues = localPort === null ? null : this.#listeners.of(localPort);
+    const rtt = samples.of(index, KIND.network);
+    const name = before ? this.#before.get(index) : undefined;
+    const handshake = name === undefined ? null : this.#beside.handshakes(name);
+    const verdicts = verdictsOn({ sum, queues, overflowed, handshake });
+    const minRttUs = sum(SUM.minRtt) === 0 ? null : sum(SUM.minRtt);
+    const slownessUs = networkRttUs({ rtt, handshake, minRttUs }) ?? 0;
+    return { verdicts, rtt, queues, slownessUs };
+  }
+
+  /**
+   * Those that are shown, which are first in `all` afterwards: those that stand out first, then the slowest;
+   * steadily, then those that were shown before.
+   */
+  #chosen(all: Uint32Array): Uint32Array {
+    const { top, steady } = this.#options;
+    const [flags, slownessUs] = [this.#flags, this.#slownessUs];
+    const by = (mask: number) => (a: number, b: number) =>
+      (flags[b] & mask) - (flags[a] & mask) || slownessUs[b] - slownessUs[a] || a - b;
+    all.sort(by(steady ? STANDS_OUT + SHOWN_BEFORE : STANDS_OUT));
+    return all.subarray(0, top).sort(by(STANDS_OUT));
+  }
+
+  #shown(index: number, overflowed: boolean): Shown {
+    const identity = identityOf(this.#differences.groups, index, this.#options.by);
+    const before = (this.#flags[index] & SHOWN_BEFORE) !== 0;
+    const { verdicts, rtt, queues } = this.#judged(index, overflowed, before);
+    return { index, identity, queues, verdicts, rtt };
+  }
+
+  #crosses(index: number, rttUs: number): boolean {
     const { rttUs: mostUs, retransmittedRatio } = this.#options.thresholds;
-    const again = sum(SUM.retransmitted);
+    const { sums } = this.#differences.groups;
+    const again = sums[index * SUMS + SUM.retransmitted];
+    const sent = sums[index * SUMS + SUM.segmentsOut];
     return mostUs !== null && rttUs > mostUs ||
-      retransmittedRatio !== null && again > retransmittedRatio * sum(SUM.segmentsOut);
+      retransmittedRatio !== null && again > retransmittedRatio * sent;
   }
 
-  #group({ index, identity, queues, verdicts, rtt }: Candidate): ConnectionGroup {
+  #group({ index, identity, queues, verdicts, rtt }: Shown): ConnectionGroup {
     const { groups, samples } = this.#differences;
     const sum = (place: number) => groups.sums[index * SUMS + place];
     return {
@@ -176,7 +232,7 @@ export class Reporter {
   }
 
   /** Null where all groups are shown. */
-  #others(indices: readonly number[]): ConnectionGroup | null {
+  #others(indices: Uint32Array): ConnectionGroup | null {
     const { groups, samples, untracked } = this.#differences;
     const rest = [OVERFLOW_GROUP, ...indices];
     const sums = new Float64Array(SUMS);
@@ -230,15 +286,11 @@ export class Reporter {
   }
 }
 
-/** Those with a verdict first, then the slowest; steadily, then those that were shown before. */
-function choose(candidates: Candidate[], { top, steady }: ReportOptions): Candidate[] {
-  const worse = (a: Candidate, b: Candidate) =>
-    Number(b.standsOut) - Number(a.standsOut) || b.slownessUs - a.slownessUs ||
-    a.index - b.index;
-  const first = (a: Candidate, b: Candidate) =>
-    Number(b.standsOut) - Number(a.standsOut) ||
-    Number(b.shownBefore) - Number(a.shownBefore) || worse(a, b);
-  return candidates.sort(steady ? first : worse).slice(0, top).sort(worse);
+/** The port here of a group of accepted connections; null for others, and where ports do not count. */
+function acceptingPort({ keys }: GroupTable, index: number): number | null {
+  const at = index * KEY_WORDS;
+  if (keys[at + KEY.direction] === OUT || keys[at + KEY.localPort] === ANY_PORT) return null;
+  return keys[at + KEY.localPort];
 }
 
 function queuesOf({ waiting, limit, drops }: PortState): AcceptQueues {

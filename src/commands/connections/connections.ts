@@ -3,6 +3,7 @@ import type { Handshake, TraceOrder } from "../../connections/beside.ts";
 import { HandshakesBeside, TraceTrigger } from "../../connections/beside.ts";
 import { Observer } from "../../connections/observer.ts";
 import { FailWatch } from "../../connections/thresholds.ts";
+import { MAX_SOCKETS } from "../../connections/socket_table.ts";
 import { ConnectionWatch } from "../../connections/watch.ts";
 import type { ConnectionReport } from "../../domain/connection.ts";
 import { EXIT, type ExitCode, SystemError } from "../../domain/exit.ts";
@@ -74,6 +75,8 @@ class Run {
   async run(): Promise<ExitCode> {
     const { filter, by, top, exports, fail, trace } = this.#options;
     const housekeeping = new Housekeeping(this.#clock, false);
+    // How many sockets there are is known only once they have been read.
+    housekeeping.before(MAX_SOCKETS);
     const source = SockDiag.open();
     const counters = openTcpCounters();
     const connector = new DenoConnector(TcpSockets.open(), "fin");

@@ -148,6 +148,20 @@ Deno.test("lines that were shown stay where the receiver wants series that last"
   assertEquals((await bench.report(at(9, 10_000, 20_000))).groups[0].peer, "10.1.0.1");
 });
 
+Deno.test("a group that takes the place of one that was shown was not shown before", async () => {
+  const bench = new Bench({ top: 1, steady: true });
+  const at = (cookie: number, data: number, rttUs: number) =>
+    out(cookie, segments(2 * data, data, 0, rttUs), { remote: `10.1.0.${cookie}` });
+  await bench.report([at(1, 0, 1), at(2, 0, 1)]);
+  assertEquals(
+    (await bench.report([at(1, 5, 20_000), at(2, 5, 15_000)])).groups[0].peer,
+    "10.1.0.1",
+  );
+  assertEquals((await bench.report([at(2, 9, 15_000)])).groups[0].peer, "10.1.0.1");
+  const report = await bench.report([at(2, 15, 15_000), at(3, 5, 10_000)]);
+  assertEquals(report.groups[0].peer, "10.1.0.2");
+});
+
 Deno.test("connections are grouped by service, prefix or each by itself", async () => {
   const sockets = [
     out(1, {}, { remote: "10.1.0.1" }),
