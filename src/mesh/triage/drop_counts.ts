@@ -49,6 +49,8 @@ const BURST = 5;
 const LONG_RUNS = 2;
 /** Five handshakes of a burst, each SYN sent again three times. */
 const MAX_RUN = 15;
+/** How often the SYN of one handshake is repeated within its timeout, if more than once. */
+const USUAL_REPEATS = [3, 2];
 /** The share of nodes that show how drops usually come. */
 const BETTER_SHARE = 0.75;
 
@@ -68,6 +70,8 @@ export class OldDrops {
   #pairs = 0;
   #some = 0;
   #squares = 0;
+  /** The greatest common divisor of the pairs' drops. */
+  #common = 0;
   sent = 0;
   drops = 0;
 
@@ -75,13 +79,25 @@ export class OldDrops {
     this.#pairs++;
     if (drops > 0) this.#some++;
     this.#squares += drops ** 2;
+    this.#common = commonDivisor(this.#common, drops);
     this.sent += sent;
     this.drops += drops;
   }
 
   /** How many drops are one event; `usual`: in the mesh. */
   run({ ofPair, ofMany }: UsualRuns): number {
-    return this.#pairs < MIN_RUN_PAIRS ? ofPair : Math.max(ofMany, this.dispersion());
+    return this.#pairs < MIN_RUN_PAIRS
+      ? ofPair
+      : Math.max(ofMany, this.dispersion(), this.#repeatsOfOne());
+  }
+
+  /**
+   * How often the SYN of one handshake was repeated, where each pair's count is a multiple of that: of
+   * drops that are drawn each for itself a third are multiples of 3 by chance, and hardly all pairs'.
+   */
+  #repeatsOfOne(): number {
+    if (this.#some < MIN_RUN_PAIRS) return 1;
+    return USUAL_REPEATS.find((repeats) => this.#common % repeats === 0) ?? 1;
   }
 
   /** The mean drops of pairs with drops; 0 where there are few of them. */
@@ -96,6 +112,11 @@ export class OldDrops {
     const variance = (this.#squares - this.drops * mean) / (this.#pairs - 1);
     return Math.min(MAX_RUN, Math.max(1, variance / mean));
   }
+}
+
+/** Of 0 and another number that one. */
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 function* usualRuns(

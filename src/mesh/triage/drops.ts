@@ -241,7 +241,7 @@ function tooMuch(drops: Drops, limit: Limit, least: number, chance: number): boo
   return upperTail(Math.floor(events), Math.floor(trials), eventLimit) < chance;
 }
 
-/** Blocks that lose too much, also without any one of their nodes: none is to blame. */
+/** Blocks that lose too much at most of their nodes, also without any one of these: none is to blame. */
 function* lossyBlocks(view: MeshView, sums: DropSums, limit: Limit): Steps<BlockDirection[]> {
   if (view.zones.length < 2) return [];
   const shares: number[][] = [];
@@ -274,6 +274,11 @@ function lossyBlock(
   if (!tooMuch(whole, limit, MIN_SHARE, CHANCE)) return 0;
   // A zone of one node cannot be told from its node.
   if (from.length < 2 || to.length < 2) return 0;
+  // Where two of several nodes lose, or a node and a pair, most nodes of the block lose as little as others.
+  const isHigh = (shares: readonly number[]) =>
+    median(shares.filter((share) => share >= 0)) >= Math.max(limit.share, MIN_SHARE / 2);
+  if (!isHigh(from.map((node) => sums.sum([node], to).share))) return 0;
+  if (!isHigh(to.map((node) => sums.sum(from, [node]).share))) return 0;
   const drops = (of: Drops) => of.lost + of.repeated;
   const without = [...new Set([...from, ...to])].map((node) => {
     const row = from.includes(node) ? sums.sum([node], to) : NO_DROPS;

@@ -30,6 +30,18 @@ Deno.test("no single row outweighs the others, whatever it claims to have sent",
   assertEquals(said(matrix), ["loss to a7"]);
 });
 
+Deno.test("two faults of a zone are two findings, not the zone's", () => {
+  const half: Partial<PeerFigures> = { answered: 150, lost: 150, rtt: quantiles(400, 800, 130) };
+  const claim = { sent: 2_147_483_647, answered: 147_483_647, lost: 2_000_000_000 };
+  const of = (change: Change) => said(mesh(nodes(4, 4, 4), change)).sort();
+  assertEquals(of((_, to) => to === "b1" || to === "b2" ? half : {}), ["loss to b1", "loss to b2"]);
+  // A row that claims loss without bound, beside a node that loses indeed.
+  assertEquals(
+    of((from, to) => from === "a1" && to === "b3" ? claim : to === "b1" ? half : {}),
+    ["loss from a1 b3", "loss to b1"],
+  );
+});
+
 Deno.test("handshakes that repeat their SYN together give no alarm, in rows old or new", () => {
   const random = new Random(20_261_127);
   for (const rows of ["old", "new"] as const) {
@@ -53,6 +65,9 @@ Deno.test("a node that loses a few in a hundred is named in rows of old nodes to
     const lossy = mesh(nodes(4, 4, 4), (_, to) => dropping(to === "b2" ? 0.02 : 0.0001));
     assertEquals(said(lossy), ["loss to b2"], `window ${window}`);
   }
+  // One handshake of each pair to it, whose SYN was sent again three times.
+  const once = mesh(nodes(4, 4, 4), (_, to) => to === "b2" ? { synRetransmits: 3 } : {});
+  assertEquals(said(once), []);
   // The five handshakes of one burst, each SYN sent again three times.
   const full = mesh(
     nodes(4, 4, 4),
