@@ -17,7 +17,7 @@ export const BACKBONE_US = 1000;
 const WINDOW_MS = 14_000;
 /** Twelve nodes' bursts are some 260 handshakes a second, each over four links: two cores carry them. */
 const INTERVAL_MS = 1500;
-const BURST = 3;
+export const BURST = 3;
 const MESH_OPTIONS = [
   ...["-i", `${INTERVAL_MS}ms`, "--burst", `${BURST}`, "-t", "2s"],
   ...["--window", `${WINDOW_MS}ms`, "--icmp"],
@@ -26,9 +26,20 @@ const MESH_OPTIONS = [
 const STARTS = 3;
 const HEATMAP_OPTIONS = ["--json", "--triage", "-t", "2s"];
 const NAME = "mesh.test";
-/** Binds two files over the kernel's, then is the command that follows. */
-const WITH_PRESSURE =
-  'mount --bind "$1" /proc/pressure/cpu && mount --bind "$2" /proc/pressure/io && shift 2 && exec "$@"';
+/**
+ * Binds files of the folder `$1` over the kernel's, then is the command that follows. All that a node
+ * tells of its host's pressure is in them: the nodes of a mesh that share this machine would tell its
+ * stolen and throttled time, each of a span of its own.
+ */
+const WITH_PRESSURE = `
+  for resource in cpu memory io; do
+    mount --bind "$1.$resource" /proc/pressure/$resource || exit
+  done
+  mount --bind "$1.stat" /proc/stat && mount --bind "$1.cgroup" /proc/$$/cgroup && shift && exec "$@"`;
+const PRESSURES = ["cpu", "memory", "io"] as const;
+/** No time has passed since the last reading, so none was stolen; and a group that tells nothing. */
+const STAT = "cpu  1 1 1 1 1 1 1 1 0 0\n";
+const CGROUP = "0::/none-that-tells\n";
 
 function pressureText(share: number): string {
   const percent = (100 * share).toFixed(2);
@@ -40,6 +51,9 @@ const CAPTURED = 65_536;
 const SOURCE_AT = 12;
 const DESTINATION_AT = 16;
 
+/** A figure of each pair: rows in the order of the nodes. */
+export type Table = readonly (readonly (number | null)[])[];
+
 /** Fields of wire-probe.heatmap.v1 that the tests look at. */
 export interface Heatmap {
   readonly coverage: {
@@ -50,11 +64,19 @@ export interface Heatmap {
     left?: number;
     pairs: number;
   };
-  readonly nodes: readonly { name: string; row: string; reason: string | null }[];
-  readonly rtt_p50_ms: readonly (readonly (number | null)[])[];
-  readonly rtt_p99_ms: readonly (readonly (number | null)[])[];
-  readonly sent: readonly (readonly (number | null)[])[];
-  readonly refused: readonly (readonly (number | null)[])[];
+  readonly nodes: readonly {
+    name: string;
+    row: string;
+    reason: string | null;
+    /** Since the node's start: a mesh of a test is less than a day old. */
+    day?: { sent: number };
+  }[];
+  readonly rtt_p50_ms: Table;
+  readonly rtt_p99_ms: Table;
+  readonly sent: Table;
+  readonly lost: Table;
+  readonly refused: Table;
+  readonly recent_rtt_p50_ms: Table;
   readonly findings: readonly Finding[];
 }
 
@@ -123,7 +145,9 @@ export class MeshLab implements AsyncDisposable {
     const lab = new MeshLab(network, nodes, backbone, folder, options);
     await lab.list(nodes.map(({ name }) => name));
     for (const { name } of nodes) {
-      for (const resource of ["cpu", "io"] as const) lab.press(name, resource, 0);
+      for (const resource of PRESSURES) lab.press(name, resource, 0);
+      overwrite(`${folder}/${name}.stat`, STAT);
+      overwrite(`${folder}/${name}.cgroup`, CGROUP);
     }
     return lab;
   }
@@ -137,7 +161,7 @@ export class MeshLab implements AsyncDisposable {
   }
 
   /** Tasks of a node's host wait for the CPU or for IO so much of the time. */
-  press(name: string, resource: "cpu" | "io", share: number): void {
+  press(name: string, resource: typeof PRESSURES[number], share: number): void {
     overwrite(`${this.folder}/${name}.${resource}`, pressureText(share));
   }
 
@@ -158,9 +182,8 @@ export class MeshLab implements AsyncDisposable {
   async startNode(name: string): Promise<void> {
     const { link, host, zone } = this.node(name);
     if (!this.#processes.has(name)) await link.capture(CAPTURED);
-    const files = ["cpu", "io"].map((resource) => `${this.folder}/${name}.${resource}`);
     const mesh = [BINARY, "mesh", "--nodes", `dns:${NAME}`, "--az", zone, ...this.#options];
-    const process = host.exec("sh", ["-c", WITH_PRESSURE, "sh", ...files, ...mesh]);
+    const process = host.exec("sh", ["-c", WITH_PRESSURE, "sh", `${this.folder}/${name}`, ...mesh]);
     this.#processes.set(name, process);
     process.stdout.cancel();
     await said(process.stderr, "row at port");
