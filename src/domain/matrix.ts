@@ -20,6 +20,7 @@ export const FIGURES = [
   "recentAnswered",
   "recentRefused",
   "recentP50",
+  "recentLeastCold",
   "establishedAge",
   "left",
   "dayWindows",
@@ -242,6 +243,7 @@ export class Matrix extends PairFigures {
     set("recentAnswered", figures.recent?.answered);
     set("recentRefused", figures.recent?.refused);
     set("recentP50", figures.recent?.p50Us);
+    set("recentLeastCold", figures.recent?.leastColdUs);
     set("establishedAge", figures.establishedAgeMs);
     set("left", figures.left ? 1 : null);
     set("dayWindows", figures.day?.windows);

@@ -72,8 +72,13 @@ export interface RecentFigures {
   readonly sent: number;
   readonly answered: number;
   readonly refused: number;
-  /** Median kernel RTT of their steady handshakes in µs; null without any. */
+  /**
+   * Median kernel RTT of their steady handshakes in µs, of the middle two the lower one: a burst that is
+   * late as a whole does not raise it. Null without any.
+   */
   readonly p50Us: number | null;
+  /** The lower one of their two cold handshakes in µs. Absent for less than two, and in rows of old nodes. */
+  readonly leastColdUs?: number;
 }
 
 /** Sums over the windows of the last day in which a pair was probed. */

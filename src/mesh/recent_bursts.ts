@@ -1,7 +1,7 @@
 /** A pair's last two bursts, and when it was last answered: whether it works now. Pure. */
 import type { PeerFigures, RecentFigures } from "../domain/mesh_row.ts";
 import { fateOf } from "../domain/outcome.ts";
-import type { ProbeRecord } from "../domain/probe_record.ts";
+import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { median } from "../stats/quantile.ts";
 
 /** Round trips kept of each burst: enough for a median. */
@@ -20,6 +20,8 @@ interface Burst {
   sent: number;
   answered: number;
   refused: number;
+  /** Of its cold handshake; NaN without. */
+  coldUs: number;
   readonly timesUs: number[];
 }
 
@@ -50,8 +52,10 @@ export class RecentBursts {
     if (record.outcome === "refused") burst.refused++;
     if (record.outcome !== "established") return;
     this.#establishedMs = nowMs;
-    const steady = record.rttSource === "kernel" && !record.cold && record.rttUs >= 0;
-    if (steady && burst.timesUs.length < MAX_TIMES) burst.timesUs.push(record.rttUs);
+    const rttUs = kernelRttOf(record);
+    if (rttUs === NONE) return;
+    if (record.cold) burst.coldUs = rttUs;
+    else if (burst.timesUs.length < MAX_TIMES) burst.timesUs.push(rttUs);
   }
 
   /** The peer has said at `nowMs` that it leaves. */
@@ -78,12 +82,15 @@ export class RecentBursts {
     const sum = (of: (burst: Burst) => number) =>
       this.#bursts.reduce((total, burst) => total + of(burst), 0);
     const timesUs = this.#bursts.flatMap((burst) => burst.timesUs);
+    const coldUs = this.#bursts.map((burst) => burst.coldUs);
+    const leastColdUs = coldUs.length < 2 ? NaN : Math.min(...coldUs);
     return {
       bursts: this.#bursts.length,
       sent: sum(({ sent }) => sent),
       answered: sum(({ answered }) => answered),
       refused: sum(({ refused }) => refused),
       p50Us: timesUs.length === 0 ? null : median(timesUs),
+      ...(Number.isNaN(leastColdUs) ? {} : { leastColdUs }),
     };
   }
 
@@ -102,7 +109,7 @@ export class RecentBursts {
     if (known !== undefined) return known;
     const [oldest] = this.#bursts;
     if (this.#bursts.length === 2 && slot < oldest.slot) return oldest;
-    const burst: Burst = { slot, sent: 0, answered: 0, refused: 0, timesUs: [] };
+    const burst: Burst = { slot, sent: 0, answered: 0, refused: 0, coldUs: NaN, timesUs: [] };
     this.#bursts.push(burst);
     this.#bursts.sort((a, b) => a.slot - b.slot);
     if (this.#bursts.length > 2) this.#remember(this.#bursts.shift()?.timesUs ?? []);

@@ -81,8 +81,11 @@ function peerJson(figures: PeerFigures): Record<string, unknown> {
 
 function recentJson(of: RecentFigures | null): Record<string, number | null> | null {
   if (of === null) return null;
-  const { bursts, sent, answered, refused } = of;
-  return { bursts, sent, answered, refused, p50_ms: millisOf(of.p50Us) };
+  const { bursts, sent, answered, refused, leastColdUs } = of;
+  return {
+    ...{ bursts, sent, answered, refused, p50_ms: millisOf(of.p50Us) },
+    ...(leastColdUs === undefined ? {} : { least_cold_ms: millisOf(leastColdUs) }),
+  };
 }
 
 function quantilesJson(of: Quantiles | null): Record<string, number | null> | null {
@@ -253,12 +256,14 @@ function quantiles(value: unknown, at: Place): Quantiles | null {
 }
 
 function recent(fields: Reader, contradicts: () => never): RecentFigures {
+  const leastColdUs = fields.micros("least_cold_ms");
   const found: RecentFigures = {
     bursts: fields.count("bursts"),
     sent: fields.count("sent"),
     answered: fields.count("answered"),
     refused: fields.count("refused"),
     p50Us: fields.micros("p50_ms"),
+    ...(leastColdUs === null ? {} : { leastColdUs }),
   };
   const { bursts, sent, answered, refused } = found;
   const agree = bursts <= 2 && bursts <= sent && answered <= sent && refused <= answered;

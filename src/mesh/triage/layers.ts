@@ -6,8 +6,8 @@ import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts
 import { millisOf, millisWithUnit } from "../../text/number.ts";
 import type { Latency } from "./latency.ts";
 import { blockDirections, blockParties, blockRegions, Blocks, blockText } from "./blocks.ts";
-import { type MeshView, MIN_PAIRS, nodeMedians } from "./mesh_view.ts";
-import { outliersOf, SPREADS } from "./outliers.ts";
+import { type MeshView, MIN_PAIRS, nodeMedians, type PairFigure } from "./mesh_view.ts";
+import { type Outlier, outliersOf, SPREADS } from "./outliers.ts";
 
 const MIN_EXCESS_US = 100;
 /**
@@ -32,35 +32,65 @@ const ICMP_LOST_SHARE = 0.5;
 const ICMP_PAIR_SHARE = 0.5;
 
 /** Cold handshakes are slow where steady ones are not: what sets flows up, not what carries them. */
-export function* coldStarts(
-  view: MeshView,
-  { slow, usual, nearby, changed }: Latency,
-): Steps<Finding[]> {
-  const excess = (from: number, to: number) =>
-    slow.has(from) || slow.has(to) || changed.has(from, to) ? NaN : view.coldExcess(from, to);
-  const blocks = yield* Blocks.steps(view, excess);
-  const typical = median(blocks.all());
-  const above = (from: number, to: number) => excess(from, to) - blocks.usual(from, to);
-  // Twice the usual cold handshake, which is a usual steady one and the usual flow set-up.
-  const threshold = (node: number) => Math.max(MIN_EXCESS_US, nearby(node) + Math.max(0, typical));
-  const nodes = outliersOf(yield* nodeMedians(view, above, MIN_PAIRS), threshold, SPREADS);
+export function* coldStarts(view: MeshView, latency: Latency): Steps<Finding[]> {
+  const { slow, usual, changed } = latency;
+  const known = (figure: PairFigure) => (from: number, to: number) =>
+    slow.has(from) || slow.has(to) || changed.has(from, to) ? NaN : figure(from, to);
+  const ofWindow = known((from, to) => view.coldExcess(from, to));
+  // A window's median follows when half of the window is over; many pairs' last two bursts tell it before.
+  const ofBursts = known((from, to) => view.coldExcessNow(from, to));
+  const window = yield* coldNodes(view, latency, ofWindow);
+  const bursts = yield* coldNodes(view, latency, ofBursts);
+  const nodes = bothReadings(window.nodes, bursts.nodes, ({ node }) => node);
   // In a small zone one node's pairs are most of the block's.
   const cold = new Set(nodes.map(({ node }) => node));
-  const others = yield* Blocks.steps(view, excess, (node) => cold.has(node));
+  const isCold = (node: number) => cold.has(node);
+  const blocks = bothReadings(
+    coldBlocks(view, yield* Blocks.steps(view, ofWindow, isCold), usual),
+    coldBlocks(view, yield* Blocks.steps(view, ofBursts, isCold), usual),
+    ({ groups }) => groups.toSorted().join(),
+  );
+  const typicalUs = Math.max(0, window.typicalUs);
   return [
-    ...nodes.map(({ node, direction, excessUs }) =>
-      coldNode(view, node, direction, { excessUs, usualUs: Math.max(0, typical) })
-    ),
-    ...coldBlocks(view, others, usual),
-    ...coldMesh(typical, median(usual.all())),
+    ...nodes.map((found) => coldNode(view, found, typicalUs)),
+    ...blocks,
+    ...coldMesh(window.typicalUs, median(usual.all())),
   ];
+}
+
+/** What either of two readings shows; of one that both show, the one in both directions. */
+function bothReadings<T extends { readonly direction: Direction }>(
+  ofWindow: readonly T[],
+  ofBursts: readonly T[],
+  key: (of: T) => unknown,
+): T[] {
+  const found = new Map(ofWindow.map((one) => [key(one), one]));
+  for (const one of ofBursts) {
+    if (one.direction === "both" || !found.has(key(one))) found.set(key(one), one);
+  }
+  return [...found.values()];
+}
+
+/** Nodes whose flow set-up stands out, by what cold handshakes take more than steady ones; and what is typical. */
+function* coldNodes(
+  view: MeshView,
+  { nearby }: Latency,
+  excess: PairFigure,
+): Steps<{ readonly nodes: readonly Outlier[]; readonly typicalUs: number }> {
+  const blocks = yield* Blocks.steps(view, excess);
+  const typicalUs = median(blocks.all());
+  const above = (from: number, to: number) => excess(from, to) - blocks.usual(from, to);
+  // Twice the usual cold handshake, which is a usual steady one and the usual flow set-up.
+  const threshold = (node: number) =>
+    Math.max(MIN_EXCESS_US, nearby(node) + Math.max(0, typicalUs));
+  const medians = yield* nodeMedians(view, above, MIN_PAIRS);
+  return { nodes: outliersOf(medians, threshold, SPREADS), typicalUs };
 }
 
 function coldNode(
   view: MeshView,
-  node: number,
-  direction: Direction,
-  { excessUs, usualUs }: { readonly excessUs: number; readonly usualUs: number },
+  { node, direction, excessUs }: Outlier,
+  usualUs: number,
 ): Finding {
   const which = direction === "from"
     ? "its own first handshakes"

@@ -130,7 +130,7 @@ export class MeshView {
     return Number.isNaN(this.steady(from, to)) ? NaN : this.matrix.figure("rttP99", from, to);
   }
 
-  /** Median steady RTT of the last two bursts in µs; NaN where it is not known. */
+  /** Median steady RTT of the last two bursts in µs, which one late burst does not raise; NaN where it is not known. */
   now(from: number, to: number): number {
     return this.#now[from * this.size + to];
   }
@@ -145,6 +145,12 @@ export class MeshView {
   coldExcess(from: number, to: number): number {
     const enough = this.matrix.figure("coldCount", from, to) >= MIN_COLD_SAMPLES;
     return enough ? this.matrix.figure("coldP50", from, to) - this.steady(from, to) : NaN;
+  }
+
+  /** The same of the last two bursts: their lower cold handshake, against what a steady one takes now. */
+  coldExcessNow(from: number, to: number): number {
+    const steadyUs = Math.max(this.steady(from, to), this.now(from, to));
+    return this.matrix.figure("recentLeastCold", from, to) - steadyUs;
   }
 
   name(node: number): string {

@@ -7,7 +7,8 @@ import { MAX_PAIRS } from "./drops.ts";
 import type { Finding } from "../../domain/finding.ts";
 import { millisOf, millisWithUnit } from "../../text/number.ts";
 import type { Blocks } from "./blocks.ts";
-import { type MeshView, MIN_PAIRS, nodeMedians, PairSet } from "./mesh_view.ts";
+import { type MeshView, MIN_PAIRS, nodeMedians, type PairFigure, PairSet } from "./mesh_view.ts";
+import { IN_LAST_BURSTS } from "./latency_now.ts";
 import { SPREADS } from "./outliers.ts";
 
 interface SlowPair {
@@ -16,6 +17,8 @@ interface SlowPair {
   readonly valueUs: number;
   readonly usualUs: number;
   readonly both: boolean;
+  /** When that was, for a text. */
+  readonly when: string;
 }
 
 /** A pair slow in one direction only is slow by this factor. */
@@ -29,30 +32,24 @@ export function* slowPairs(
   slow: ReadonlySet<number>,
   changed: PairSet,
 ): Steps<Finding[]> {
-  const excess = (from: number, to: number) =>
-    slow.has(from) || slow.has(to) || changed.has(from, to)
-      ? NaN
-      : view.steady(from, to) - usual.usual(from, to);
-  const medians = yield* nodeMedians(view, excess, 1);
-  const expected = (from: number, to: number) =>
-    usual.usual(from, to) + Math.max(0, medians.rows[from]) + Math.max(0, medians.columns[to]);
-  const spreads = yield* blockSpreads(view, excess);
-  const factor = (from: number, to: number) => view.steady(from, to) / expected(from, to);
+  const isExplained = (from: number, to: number) =>
+    slow.has(from) || slow.has(to) || changed.has(from, to);
+  const ofWindow = yield* compared(view, usual, (from, to) => view.steady(from, to), isExplained);
+  const ofBursts = yield* compared(view, usual, (from, to) => view.now(from, to), isExplained);
   const found: SlowPair[] = [];
   for (const from of view.all()) {
     yield;
     for (const to of view.all()) {
-      const above = excess(from, to);
-      const there = factor(from, to);
-      if (!(there >= FACTOR && above >= MIN_EXCESS_US) || above < spreads(from, to)) continue;
-      // The last two bursts tell it before the window's median does.
-      const back = Math.max(factor(to, from), (view.now(to, from) || 0) / expected(to, from));
-      const both = back >= BACK_FACTOR;
-      if (!both && !Number.isNaN(back) && there < ONE_WAY_FACTOR) continue;
+      const inWindow = ofWindow.isSlow(from, to) ? isBothWays(view, ofWindow, from, to) : null;
+      const isSlowNow = isSlowBothWays(ofBursts, from, to);
+      if (inWindow === null && !isSlowNow) continue;
+      const both = isSlowNow || inWindow === true;
+      const of = inWindow === null ? ofBursts : ofWindow;
       // The two directions are one finding.
       if (both && found.some((pair) => pair.from === to && pair.to === from)) continue;
-      const [valueUs, usualUs] = [view.steady(from, to), expected(from, to)];
-      found.push({ from, to, valueUs, usualUs, both });
+      const when = inWindow === null ? IN_LAST_BURSTS : "";
+      const [valueUs, usualUs] = [of.rtt(from, to), of.expected(from, to)];
+      found.push({ from, to, valueUs, usualUs, both, when });
     }
   }
   const far = farFromZones(view, found);
@@ -68,6 +65,54 @@ export function* slowPairs(
   }
   const others = found.filter(({ from, to }) => !explained.has(from, to));
   return [...findings, ...pairFindings(view, others)];
+}
+
+/** Round trips of pairs against what their zones and their nodes let expect. */
+interface Compared {
+  readonly rtt: PairFigure;
+  readonly expected: PairFigure;
+  readonly factor: PairFigure;
+  readonly isSlow: (from: number, to: number) => boolean;
+}
+
+function* compared(
+  view: MeshView,
+  usual: Blocks,
+  rtt: PairFigure,
+  isExplained: (from: number, to: number) => boolean,
+): Steps<Compared> {
+  const excess = (from: number, to: number) =>
+    isExplained(from, to) ? NaN : rtt(from, to) - usual.usual(from, to);
+  const medians = yield* nodeMedians(view, excess, 1);
+  const spreads = yield* blockSpreads(view, excess);
+  const expected = (from: number, to: number) =>
+    usual.usual(from, to) + Math.max(0, medians.rows[from]) + Math.max(0, medians.columns[to]);
+  const factor = (from: number, to: number) => rtt(from, to) / expected(from, to);
+  const isSlow = (from: number, to: number) => {
+    const above = excess(from, to);
+    return factor(from, to) >= FACTOR && above >= MIN_EXCESS_US && above >= spreads(from, to);
+  };
+  return { rtt, expected, factor, isSlow };
+}
+
+/**
+ * Whether a pair that is slow by its window is so in both directions; null where it is so in one, and
+ * too little.
+ */
+function isBothWays(view: MeshView, of: Compared, from: number, to: number): boolean | null {
+  // The last two bursts tell it before the window's median does.
+  const back = Math.max(of.factor(to, from), (view.now(to, from) || 0) / of.expected(to, from));
+  if (back >= BACK_FACTOR) return true;
+  return Number.isNaN(back) || of.factor(from, to) >= ONE_WAY_FACTOR ? false : null;
+}
+
+/**
+ * A burst may be late as a whole by one event, and the median of two bursts is then the other one's. So
+ * both bursts of both directions are slow, four in all: with 1 of 1,000 bursts late by chance that is
+ * 1 in 10^12. Fewer than two bursts could not tell it from chance.
+ */
+function isSlowBothWays(of: Compared, from: number, to: number): boolean {
+  return of.isSlow(from, to) && of.isSlow(to, from);
 }
 
 /** A node that is slow with all the nodes of a zone, and these pairs. */
@@ -143,8 +188,8 @@ function farFinding(view: MeshView, { node, zone, slow, valueUs, usualUs }: FarN
 /** How far a pair of a block may lie from its median, by the block's own spread. */
 function* blockSpreads(
   view: MeshView,
-  excess: (from: number, to: number) => number,
-): Steps<(from: number, to: number) => number> {
+  excess: PairFigure,
+): Steps<PairFigure> {
   const spreads: number[][] = [];
   for (const from of view.zones) {
     const row: number[] = [];
@@ -161,7 +206,7 @@ function* blockSpreads(
 function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
   const worst = found.toSorted((a, b) => b.valueUs / b.usualUs - a.valueUs / a.usualUs);
   const more = worst.length - MAX_PAIRS;
-  return worst.slice(0, MAX_PAIRS).map(({ from, to, valueUs, usualUs, both }, i) => ({
+  return worst.slice(0, MAX_PAIRS).map(({ from, to, valueUs, usualUs, both, when }, i) => ({
     kind: "slow-pair",
     severity: "warning",
     layer: "data plane",
@@ -172,7 +217,7 @@ function pairFindings(view: MeshView, found: readonly SlowPair[]): Finding[] {
     text:
       `${view.name(from)} ${both ? "and" : "to"} ${view.name(to)}: ${
         millisWithUnit(valueUs)
-      }, where ` +
+      }${when}, where ` +
       `${millisWithUnit(usualUs)} is usual; the path of this pair, its nodes are fine with others` +
       (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
     regions: both

@@ -16,6 +16,19 @@ Deno.test("the last two bursts are kept, whichever slots went by between them", 
   });
 });
 
+Deno.test("a burst that is late as a whole raises no figure of the last two", () => {
+  const recent = new RecentBursts();
+  const burst = (slot: number, lateUs: number) => {
+    recent.add(slot, established(1, 700 + lateUs, { slot, cold: true }));
+    for (let i = 0; i < 4; i++) recent.add(slot, established(i, 400 + lateUs, { slot }));
+    const { p50Us, leastColdUs } = recent.figures(slot).recent ?? {};
+    return [p50Us, leastColdUs];
+  };
+  assertEquals(burst(0, 0), [400, undefined]);
+  assertEquals(burst(1, 5000), [400, 700]);
+  assertEquals(burst(2, 5000), [5400, 5700]);
+});
+
 Deno.test("a target that has stopped answering is told after two probes of two bursts", () => {
   const recent = new RecentBursts();
   for (let i = 0; i < 5; i++) recent.add(0, established(i, 400, { slot: 0 }));

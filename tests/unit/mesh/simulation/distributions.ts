@@ -51,17 +51,8 @@ export function mixedQuantiles(
   return { count, p50Us: at(0.5), p99Us: at(0.99) };
 }
 
-/** The median of a few samples, `after` of them of the second distribution; null without any. */
-export function mixedMedian(
-  random: Random,
-  of: readonly [before: Quantile, after: Quantile],
-  count: number,
-  after: number,
-): number | null {
-  return count === 0 ? null : draws(random, of, count, after)[Math.ceil(count / 2) - 1];
-}
-
-function draws(
+/** So many samples, `countAfter` of them of the second distribution, in order. */
+export function draws(
   random: Random,
   [before, after]: readonly [Quantile, Quantile],
   count: number,

@@ -7,13 +7,14 @@ import type { Random } from "../../random.ts";
 import {
   between,
   binomial,
+  draws,
   jittered,
-  mixedMedian,
   mixedQuantiles,
   normal,
   type Quantile,
   quantiles,
 } from "./distributions.ts";
+import { median } from "../../../../src/stats/quantile.ts";
 import { Weather } from "./weather.ts";
 
 export const WINDOW_MS = 300_000;
@@ -44,6 +45,12 @@ export interface MeshShape {
 
 /** Bursts of the window that the trouble was there for: all of it. */
 export const WHOLE = Infinity;
+
+/** The chance that all handshakes of a burst are late together. */
+const LATE_BURSTS = 0.002;
+
+/** Round trips without the trouble, and with it. */
+type Times = readonly [Quantile, Quantile];
 
 /** What was not answered at once. */
 type Dropped =
@@ -163,15 +170,16 @@ export class SimulatedMesh {
     const coldCount = refused > 0 ? Math.max(0, first - troubled) : first;
     const steady = Math.max(0, answered - refused - first - counts.repeated);
     const share = cut || refused > 0 ? 0 : troubled / bursts;
-    const { rtt, cold, connect } = this.#times(from, to, trouble, excessUs);
-    const quantilesOf = (of: readonly [Quantile, Quantile], count: number) =>
+    const times = this.#times(from, to, trouble, excessUs);
+    const { rtt, cold, connect } = times;
+    const quantilesOf = (of: Times, count: number) =>
       this.#since === WHOLE
         ? quantiles(this.#random, of[1], count)
         : mixedQuantiles(this.#random, of, count, share);
     return {
       peer: this.nodes[to].name,
       ...counts,
-      recent: this.#recent(from, to, trouble, rtt),
+      recent: this.#recent(from, to, trouble, times),
       answeredAgeMs: null,
       establishedAgeMs: null,
       left: false,
@@ -226,7 +234,7 @@ export class SimulatedMesh {
     to: number,
     trouble: Trouble,
     excessUs: number,
-  ): Record<"rtt" | "cold" | "connect", readonly [Quantile, Quantile]> {
+  ): Record<"rtt" | "cold" | "connect", Times> {
     const wobbleUs = between(this.#random, 0, 20);
     const healthyUs = this.#baseUs(from, to);
     const both = (of: (baseUs: number, with_: boolean) => Quantile) =>
@@ -253,25 +261,30 @@ export class SimulatedMesh {
     from: number,
     to: number,
     trouble: Trouble,
-    rtt: readonly [Quantile, Quantile],
+    { rtt, cold }: Record<"rtt" | "cold", Times>,
   ): RecentFigures {
+    const random = this.#random;
     const perBurst = 1 + this.#perBurst;
     const troubled = Math.min(2, this.#since);
     const cut = trouble.cut?.(from, to) === true;
     const refuses = trouble.refuses?.(to) === true;
     const sent = cut ? (2 - troubled) * perBurst + troubled : 2 * perBurst;
-    const measured = cut || refuses ? 2 - troubled : 2;
+    const measured = [0, 1].filter((burst) => burst < 2 - troubled || !cut && !refuses);
+    const bursts = measured.map((burst) => {
+      const isTroubled = Number(burst >= 2 - troubled);
+      const lateUs = random.unit() < LATE_BURSTS ? between(random, 1000, 20_000) : 0;
+      const of = (times: Times, count: number) =>
+        draws(random, times, count, isTroubled * count).map((us) => us + lateUs);
+      return { steady: of(rtt, this.#perBurst), cold: of(cold, 1)[0] };
+    });
+    const known = (us: number) => Number.isNaN(us) ? null : us;
     return {
       bursts: 2,
       sent,
       answered: cut ? (2 - troubled) * perBurst : sent,
       refused: refuses ? troubled * perBurst : 0,
-      p50Us: mixedMedian(
-        this.#random,
-        rtt,
-        measured * this.#perBurst,
-        cut || refuses ? 0 : troubled * this.#perBurst,
-      ),
+      p50Us: known(median(bursts.flatMap(({ steady }) => steady))),
+      ...(bursts.length < 2 ? {} : { leastColdUs: Math.min(...bursts.map((burst) => burst.cold)) }),
     };
   }
 
