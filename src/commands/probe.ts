@@ -3,6 +3,7 @@ import { type ExitCode, SystemError } from "../domain/exit.ts";
 import type { Target } from "../domain/target.ts";
 import { ephemeralPorts } from "../kernel/system_file.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
+import { httpLimits } from "../net/http_limits.ts";
 import { ConnectorByRate, connectorFor, NO_KERNEL_FIGURES } from "../net/open_connector.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import { say } from "../run/outbox.ts";
@@ -26,8 +27,11 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
   byRate?.choose(rate);
   const connector = byRate ?? connectorFor({ ...choice, rate }, sockets);
   const ports = ephemeralPorts();
-  const serves = options.exports.targets.some(({ kind }) => kind === "prometheus");
-  const most = gate.mostInFlight(serves ? gate.httpConnections : 0);
+  const { targets: exports } = options.exports;
+  const serves = exports.some(({ kind }) => kind === "prometheus");
+  const othersOf = (descriptors: number | null) =>
+    exports.length + (serves ? httpLimits(descriptors).connections : 0);
+  const most = gate.mostInFlight(othersOf(gate.descriptors));
   const maxInFlight = options.maxInFlight ?? most;
   const prober = new TcpProber(connector, systemClock, options.timeoutMs, options.clock);
   return await run(
@@ -41,7 +45,7 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
       onTargets: (of) => byRate?.choose(rateOf(of)),
       limitNotices: (of) => {
         const descriptors = options.maxInFlight === null ? gate.descriptors : null;
-        return limitNotices(demandOf(of, options), { maxInFlight, descriptors, ports });
+        return limitNotices(demandOf(of, options), { maxInFlight, descriptors, othersOf, ports });
       },
     },
     version,

@@ -2,12 +2,13 @@
  * Asks the servers of resolv.conf(5) for a name. getaddrinfo gives the same error for a server that
  * fails, one that is silent, and none at all; these queries tell them apart.
  */
+import type { Socket, SocketType } from "node:dgram";
 import { decodeStatus, type DnsStatus, encodeQuery, RECORD_TYPE } from "../packet/dns.ts";
 import { quote } from "../text/quote.ts";
 import { readSystemFile } from "../kernel/system_file.ts";
 import { LateAbort } from "./late_abort.ts";
 import { random32 } from "./exchange.ts";
-import { HOSTS, hostsName, namesToAsk, parseResolvConf, RESOLV_CONF } from "./resolv_conf.ts";
+import { HOSTS, hostsNames, namesToAsk, parseResolvConf, RESOLV_CONF } from "./resolv_conf.ts";
 import type { Family } from "./resolver.ts";
 
 /** What the servers say of a name. */
@@ -29,6 +30,9 @@ const DNS_PORT = 53;
 const CONNECT_MS = 300;
 /** The last of it, in a wait of its own: of a program that stood still the system has the answer by then. */
 const CONNECT_LAST_MS = 50;
+
+/** How long what the system's files say is taken for true, in ms. */
+const KEPT_MS = 1000;
 
 /** Answers of several servers to one name: those that say more come first. */
 const TELLING: readonly NameStatus[] = [
@@ -65,30 +69,50 @@ export interface NameQueries {
 
 /** Open before FFI is revoked; the files read then are used where they cannot be read any more. */
 export function openNameQueries(): NameQueries {
-  const read = (path: string) => {
-    let known = readSystemFile(path) ?? "";
-    return () => known = readSystemFile(path) ?? known;
-  };
-  const [resolvConf, hosts] = [read(RESOLV_CONF), read(HOSTS)];
+  const [resolvConf, hosts] = [
+    keptFile(RESOLV_CONF, parseResolvConf),
+    keptFile(HOSTS, hostsNames),
+  ];
+  const sockets = new QuerySockets();
   return {
-    inHosts: (name) => hostsName(hosts(), name),
+    inHosts: (name) => hosts().has(name.toLowerCase()),
     async ask(name, family, withinMs, stop): Promise<NameAnswer> {
       // RFC 6761, section 6.4: no name below "invalid" exists, so no server is asked.
       if (/(^|\.)invalid\.?$/i.test(name)) return { status: "no such name", servers: [] };
-      const conf = parseResolvConf(resolvConf());
+      const conf = resolvConf();
       const type = family === 6 ? RECORD_TYPE.aaaa : RECORD_TYPE.a;
-      const queries = namesToAsk(name, conf).flatMap((whole) =>
-        encodeQuery(random32() & 0xffff, whole, type) ?? []
+      // Each query has an id of its own: one socket takes the answers to all.
+      let id = random32();
+      const questions = conf.servers.map(() =>
+        namesToAsk(name, conf).flatMap((whole) => encodeQuery(id++ & 0xffff, whole, type) ?? [])
       );
-      if (queries.length === 0) return { status: "no such name", servers: conf.servers };
+      if (questions.every(({ length }) => length === 0)) {
+        return { status: "no such name", servers: conf.servers };
+      }
       const told = await Promise.all(
-        conf.servers.map((server) => exchange(queries, server, withinMs, stop)),
+        conf.servers.map((server, i) =>
+          exchange(questions[i], server, { sockets, withinMs, stop })
+        ),
       );
       const answer = mostTelling(conf.servers, told);
       if (answer.status !== "silent" || stop?.aborted === true) return answer;
       const running = await Promise.all(answer.servers.map((server) => mayRun(server)));
       return running.includes(true) ? answer : { ...answer, status: "no server" };
     },
+  };
+}
+
+/** What a file says. Many names ask for it at one time: it is read and parsed anew only now and then. */
+function keptFile<T>(path: string, parse: (text: string) => T): () => T {
+  let text = readSystemFile(path) ?? "";
+  let parsed: T | null = null;
+  let readMs = -Infinity;
+  return () => {
+    if (parsed !== null && performance.now() - readMs < KEPT_MS) return parsed;
+    readMs = performance.now();
+    const before = text;
+    text = readSystemFile(path) ?? before;
+    return parsed = parsed === null || text !== before ? parse(text) : parsed;
   };
 }
 
@@ -109,26 +133,59 @@ export function mostTelling(
   return { status: "silent", servers };
 }
 
+/** One socket a family for all queries under way: open while there are some, however many there are. */
+class QuerySockets {
+  #open = new Map<SocketType, { readonly socket: Socket; users: number }>();
+
+  /** A socket for a server's family, until it is given back. */
+  async take(server: string): Promise<{ socket: Socket; giveBack(): void }> {
+    // Loaded here, since most runs never need it.
+    const { createSocket } = await import("node:dgram");
+    const type = server.includes(":") ? "udp6" : "udp4";
+    const shared = this.#open.get(type) ?? { socket: createSocket(type), users: 0 };
+    const { socket } = shared;
+    if (shared.users++ === 0) {
+      this.#open.set(type, shared);
+      socket.setMaxListeners(0);
+      // One that fails, for want of descriptors perhaps, is not given to others.
+      socket.on("error", () => this.#open.delete(type));
+    }
+    return {
+      socket,
+      giveBack: () => {
+        if (--shared.users > 0) return;
+        // After a failure another one may be open.
+        if (this.#open.get(type) === shared) this.#open.delete(type);
+        socket.close();
+      },
+    };
+  }
+}
+
+interface ExchangeParts {
+  readonly sockets: QuerySockets;
+  readonly withinMs: number;
+  readonly stop: AbortSignal | undefined;
+}
+
 /** One server's answers to some queries, in their order; null for none within the time. */
 async function exchange(
   queries: readonly Uint8Array[],
   server: string,
-  withinMs: number,
-  stop?: AbortSignal,
+  { sockets, withinMs, stop }: ExchangeParts,
 ): Promise<(NameStatus | null)[]> {
-  // Loaded here, since most runs never need it.
-  const { createSocket } = await import("node:dgram");
-  const socket = createSocket(server.includes(":") ? "udp6" : "udp4");
+  const { socket, giveBack } = await sockets.take(server);
   const told: (NameStatus | null)[] = queries.map(() => null);
   const { promise, resolve } = Promise.withResolvers<void>();
   const end = () => resolve();
   const timer = setTimeout(end, withinMs);
-  stop?.addEventListener("abort", end);
-  if (stop?.aborted === true) end();
-  socket.on("message", (answer: Uint8Array) => {
+  const onMessage = (answer: Uint8Array) => {
     for (const [i, query] of queries.entries()) told[i] ??= decodeStatus(answer, query);
     if (!told.includes(null)) end();
-  });
+  };
+  stop?.addEventListener("abort", end);
+  if (stop?.aborted === true) end();
+  socket.on("message", onMessage);
   socket.on("error", end);
   try {
     for (const query of queries) {
@@ -142,13 +199,23 @@ async function exchange(
   } finally {
     clearTimeout(timer);
     stop?.removeEventListener("abort", end);
-    socket.close();
+    socket.off("message", onMessage);
+    socket.off("error", end);
+    giveBack();
   }
   return told;
 }
 
-/** Whether a server may run there: its port does not refuse a connection. */
-async function mayRun(server: string): Promise<boolean> {
+/** Whether a server may run there: its port does not refuse a connection. Askers at one time share the answer. */
+function mayRun(server: string): Promise<boolean> {
+  const running = CONNECTING.get(server) ?? connects(server);
+  CONNECTING.set(server, running);
+  return running;
+}
+
+const CONNECTING = new Map<string, Promise<boolean>>();
+
+async function connects(server: string): Promise<boolean> {
   const abort = new LateAbort();
   let timer = setTimeout(() => {
     timer = setTimeout(() => abort.abort(), CONNECT_LAST_MS);
@@ -160,6 +227,7 @@ async function mayRun(server: string): Promise<boolean> {
     return !(error instanceof Deno.errors.ConnectionRefused);
   } finally {
     clearTimeout(timer);
+    CONNECTING.delete(server);
   }
 }
 

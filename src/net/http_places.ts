@@ -20,11 +20,20 @@ export interface Place {
 
 /** A connection's request comes in its first packets: it is not ended for another for this long. */
 export const HEAD_GRACE_MS = 500;
+/**
+ * Where few may be there, this many may wait to be accepted before a request, and they have had their
+ * time after this long. Most of it they have spent in the queue.
+ */
+const WAITING_AHEAD = 2000;
+const AHEAD_MS = 800;
+const LEAST_GRACE_MS = 8;
 /** A response of which the peer took nothing for so long may be ended for another request. */
 export const STALLED_MS = 250;
 
 export class HttpPlaces {
   readonly limit: number;
+  /** How long a connection's request is waited for before another may have its place, in ms. */
+  readonly graceMs: number;
   /** In the order in which they were accepted. */
   #open = new Set<Place>();
   /** How many of them each network holds. */
@@ -33,6 +42,8 @@ export class HttpPlaces {
 
   constructor(limit: number) {
     this.limit = limit;
+    const shareMs = AHEAD_MS * limit / WAITING_AHEAD;
+    this.graceMs = Math.max(LEAST_GRACE_MS, Math.min(HEAD_GRACE_MS, shareMs));
   }
 
   get size(): number {
@@ -120,7 +131,7 @@ export class HttpPlaces {
     let answered: Place | null = null;
     let stalled: Place | null = null;
     for (const place of this.#open) {
-      if (nowMs - place.acceptedMs < HEAD_GRACE_MS) break;
+      if (nowMs - place.acceptedMs < this.graceMs) break;
       if (network !== null && place.network !== network) continue;
       if (place.state === "head") return place;
       if (place.state === "linger") answered ??= place;

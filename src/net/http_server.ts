@@ -9,7 +9,7 @@ import { type Clock, sleepUntil } from "../time/clock.ts";
 import { Deadlines } from "../time/deadlines.ts";
 import { literalEndpoint } from "../domain/address.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./http_limits.ts";
-import { HEAD_GRACE_MS, HttpPlaces, networkOf, type Place } from "./http_places.ts";
+import { HttpPlaces, networkOf, type Place } from "./http_places.ts";
 import type { HttpAccess } from "./http_access.ts";
 import { headEnd, type HttpRefusal, type HttpRequest, parseHead } from "./http_request.ts";
 import { headOf, type HttpResponse, textResponse } from "./http_response.ts";
@@ -131,7 +131,7 @@ export class HttpServer {
     const now = this.#clock.now();
     if (this.#places.makeRoom(now, network)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#clock.wakeAt(now + HEAD_GRACE_MS / 2, resolve);
+    const cancel = this.#clock.wakeAt(now + this.#places.graceMs / 2, resolve);
     await Promise.race([promise, this.#places.changed()]);
     cancel();
   }

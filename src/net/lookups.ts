@@ -20,6 +20,8 @@ export interface LookupPorts {
   readonly queries: NameQueries;
   /** One line of detail for the user. */
   detail(text: string): void;
+  /** Look-ups under way at once where descriptors are few, at least 2; MAX_LOOKUPS by default. */
+  readonly most?: number;
 }
 
 /** A wanted name, shared by all its callers at the time. */
@@ -47,8 +49,8 @@ interface Lookup {
 const DOUBT_AFTER_MS = 200;
 /** What the query of our own may take, in ms. */
 const QUERY_MS = 1000;
-/** Such queries under way at once. */
-const MAX_QUERIES = 16;
+/** Such queries under way at once, for names that wait for their turn. */
+export const MAX_QUERIES = 16;
 /** The queue moves while a look-up was answered within this time, in ms. */
 const MOVING_MS = 1000;
 
@@ -62,6 +64,8 @@ const MAX_SEEN = 100_000;
  */
 export class Lookups implements Resolver {
   #ports: LookupPorts;
+  #most: number;
+  #mostDoubtful: number;
   #wanted = new Map<string, Lookup>();
   #queue: Lookup[] = [];
   /** What waits in `beside`; the callers of that bound it. */
@@ -69,6 +73,8 @@ export class Lookups implements Resolver {
   #active = 0;
   #doubtful = 0;
   #queries = 0;
+  /** What the last query that ended found, where no server answered it; else null. */
+  #told: NameAnswer | null = null;
   /** What the system's resolver is asked now. */
   #running = new Map<string, Promise<string[]>>();
   /** When a look-up was answered last. */
@@ -79,6 +85,8 @@ export class Lookups implements Resolver {
 
   constructor(ports: LookupPorts) {
     this.#ports = ports;
+    this.#most = ports.most ?? MAX_LOOKUPS;
+    this.#mostDoubtful = Math.max(1, this.#most - (MAX_LOOKUPS - MAX_DOUBTFUL));
   }
 
   /**
@@ -170,7 +178,7 @@ export class Lookups implements Resolver {
   /** Starts what may be started: names, then what else wants a thread. */
   #next(): void {
     this.#nextNames();
-    while (this.#active < MAX_LOOKUPS && this.#doubtful < MAX_DOUBTFUL) {
+    while (this.#active < this.#most && this.#doubtful < this.#mostDoubtful) {
       const begin = this.#others.shift();
       if (begin === undefined) return;
       this.#active++;
@@ -181,9 +189,9 @@ export class Lookups implements Resolver {
 
   /** Promising names first, then names never asked for, then the others. */
   #nextNames(): void {
-    while (this.#active < MAX_LOOKUPS) {
+    while (this.#active < this.#most) {
       const lookup = this.#queue.find(({ promising }) => promising === true) ??
-        (this.#doubtful < MAX_DOUBTFUL
+        (this.#doubtful < this.#mostDoubtful
           ? this.#queue.find(({ first, promising }) => first && promising === null) ??
             this.#queue.find(({ promising }) => promising === null) ?? this.#queue[0]
           : undefined);
@@ -233,10 +241,15 @@ export class Lookups implements Resolver {
   /** Ends a look-up with the reason that a query of our own finds. */
   async #fail(lookup: Lookup): Promise<void> {
     const { host, family } = lookup;
-    const answer: NameAnswer = await this.#query(host, family);
-    const reason = lookup.queued && answer.status === "exists"
-      ? `its look-up has not begun, ${this.#active} others are under way`
-      : reasonText(answer, family);
+    const { queued } = lookup;
+    // Many names may end their wait at once. Servers that are silent are so to all of them.
+    const answer = queued && this.#queries >= MAX_QUERIES
+      ? this.#told
+      : await this.#query(host, family);
+    const known = answer !== null && !(queued && answer.status === "exists");
+    const reason = known
+      ? reasonText(answer, family)
+      : `its look-up has not begun, ${this.#active} others are under way`;
     this.#reject(lookup, reason);
   }
 
@@ -245,8 +258,12 @@ export class Lookups implements Resolver {
     lookup.reject(new Error(reason));
   }
 
-  #query(host: string, family: Family): Promise<NameAnswer> {
-    return this.#ports.queries.ask(host, family, QUERY_MS, this.#stopped.signal);
+  async #query(host: string, family: Family): Promise<NameAnswer> {
+    this.#queries++;
+    const answer = await this.#ports.queries.ask(host, family, QUERY_MS, this.#stopped.signal);
+    this.#queries--;
+    this.#told = answered(answer) ? null : answer;
+    return answer;
   }
 
   #doubtLater(lookup: Lookup): void {
@@ -257,16 +274,9 @@ export class Lookups implements Resolver {
   /** A name still waits for its turn. Finds out whether it should come before others. */
   async #doubt(lookup: Lookup): Promise<void> {
     if (!lookup.queued) return;
-    const { queries } = this.#ports;
-    if (queries.inHosts(lookup.host)) lookup.promising = true;
-    else if (this.#queries < MAX_QUERIES) {
-      this.#queries++;
-      const answer = await this.#query(lookup.host, lookup.family);
-      this.#queries--;
-      lookup.promising = answered(answer);
-    } else {
-      return this.#doubtLater(lookup);
-    }
+    if (this.#ports.queries.inHosts(lookup.host)) lookup.promising = true;
+    else if (this.#queries >= MAX_QUERIES) return this.#doubtLater(lookup);
+    else lookup.promising = answered(await this.#query(lookup.host, lookup.family));
     this.#next();
   }
 }

@@ -51,11 +51,8 @@ export function namesToAsk(name: string, { search, dots }: ResolvConf): string[]
   return enough ? [name, ...completed] : [...completed, name];
 }
 
-/** Whether a file in the format of hosts(5) has a line for the name. */
-export function hostsName(text: string, name: string): boolean {
-  const wanted = name.toLowerCase();
-  return text.split("\n").some((line) => {
-    const words = line.split("#")[0].trim().toLowerCase().split(/\s+/);
-    return words.slice(1).includes(wanted);
-  });
+/** The names that a file in the format of hosts(5) has lines for, in small letters. */
+export function hostsNames(text: string): Set<string> {
+  const lines = text.split("\n").map((line) => line.split("#")[0].trim().toLowerCase());
+  return new Set(lines.flatMap((line) => line.split(/\s+/).slice(1)));
 }

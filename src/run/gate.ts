@@ -9,7 +9,7 @@ import { HTTP_LIMITS, httpLimits } from "../net/http_limits.ts";
 import { Lookups } from "../net/lookups.ts";
 import { type Resolver, systemResolver } from "../net/resolver.ts";
 import { systemClock } from "../time/clock.ts";
-import { mostInFlight } from "./limit_notices.ts";
+import { mostInFlight, mostLookups } from "./limit_notices.ts";
 import { outbox } from "./outbox.ts";
 
 export interface Gate {
@@ -19,8 +19,8 @@ export interface Gate {
   beside<T>(lookUp: () => Promise<T>): Promise<T>;
   /** The descriptor limit of this process, its hard limit; null where the system does not tell. */
   readonly descriptors: number | null;
-  /** Probes that may be in flight beside an HTTP server with so many connections. */
-  mostInFlight(httpConnections: number): number;
+  /** Probes that may be in flight beside so many connections of others. */
+  mostInFlight(others: number): number;
   /** Connections that an HTTP server may hold. */
   readonly httpConnections: number;
 }
@@ -47,6 +47,7 @@ export function openGate(): Gate {
     system: systemResolver,
     queries: openNameQueries(),
     detail: (text) => outbox.detail(text),
+    most: mostLookups(descriptors),
   });
   return opened = {
     resolver: lookups,
@@ -55,6 +56,6 @@ export function openGate(): Gate {
     httpConnections: descriptors === null
       ? HTTP_LIMITS.connections
       : httpLimits(descriptors).connections,
-    mostInFlight: (httpConnections) => mostInFlight(descriptors, httpConnections),
+    mostInFlight: (others) => mostInFlight(descriptors, others),
   };
 }

@@ -1,23 +1,44 @@
 /** Notices of this machine's limits that a run may reach, each with its remedy. Pure. */
 import { hostPort, type Target } from "../domain/target.ts";
 import type { CloseKind } from "../net/connector.ts";
+import { MAX_LOOKUPS } from "../net/lookups.ts";
 import { durationText } from "../text/duration.ts";
 import { thousands } from "../text/number.ts";
 
-/** Descriptors kept for everything that is neither a probe nor an HTTP connection. */
-const SPARE_DESCRIPTORS = 64;
+/**
+ * Descriptors kept for everything that is neither a probe nor counted by the caller: the runtime has 14,
+ * look-ups of names take up to 30. Of few descriptors, a share.
+ */
+const SPARE_DESCRIPTORS = 52;
+const SPARE_SHARE = 0.8;
+/** What the runtime has, with two of our own for DNS queries; a look-up's socket and the file that it reads. */
+const RUNTIME_DESCRIPTORS = 16;
+const LOOKUP_DESCRIPTORS = 2;
+const FEWEST_LOOKUPS = 2;
+/** One for a target that answers, whatever the others do. */
+const FEWEST_IN_FLIGHT = 2;
 /** Probes in flight where the system does not tell its limit, and at most. */
 const DEFAULT_IN_FLIGHT = 200;
 const MOST_IN_FLIGHT = 50_000;
 
 /**
- * Probes that may be in flight beside an HTTP server with so many connections, where a process may have so
- * many descriptors; null where the system does not tell.
+ * Probes that may be in flight beside so many connections of others (an HTTP server's, exporters'), where a
+ * process may have so many descriptors; null where the system does not tell.
  */
-export function mostInFlight(descriptors: number | null, httpConnections: number): number {
+export function mostInFlight(descriptors: number | null, others: number): number {
   if (descriptors === null) return DEFAULT_IN_FLIGHT;
-  const left = descriptors - SPARE_DESCRIPTORS - httpConnections;
-  return Math.max(1, Math.min(left, MOST_IN_FLIGHT));
+  const left = descriptors - spareOf(descriptors) - others;
+  return Math.max(FEWEST_IN_FLIGHT, Math.min(left, MOST_IN_FLIGHT));
+}
+
+function spareOf(descriptors: number): number {
+  return Math.min(SPARE_DESCRIPTORS, Math.ceil(descriptors * SPARE_SHARE));
+}
+
+/** Look-ups of names under way at once, where a process may have so many descriptors. */
+export function mostLookups(descriptors: number | null): number {
+  const left = spareOf(descriptors ?? Infinity) - RUNTIME_DESCRIPTORS;
+  return Math.max(FEWEST_LOOKUPS, Math.min(MAX_LOOKUPS, Math.floor(left / LOOKUP_DESCRIPTORS)));
 }
 
 /** How long the side that closes first keeps a connection's ports (TCP_TIMEWAIT_LEN, <net/tcp.h>). */
@@ -38,6 +59,8 @@ export interface Limits {
   readonly maxInFlight: number;
   /** The descriptor limit, where `maxInFlight` comes from it; else null. */
   readonly descriptors: number | null;
+  /** Connections of others with such a limit: an HTTP server takes a share. */
+  othersOf(descriptors: number): number;
   /** Local ports that the kernel picks from. */
   readonly ports: number | null;
 }
@@ -54,17 +77,27 @@ export function limitNotices(demand: Demand, limits: Limits): string[] {
     .filter((notice) => notice !== null);
 }
 
-function inFlightNotice(demand: Demand, { maxInFlight, descriptors }: Limits): string | null {
+/** The limit with which so many probes may be in flight. */
+function descriptorsFor(inFlight: number, { othersOf }: Limits): number {
+  const own = inFlight + SPARE_DESCRIPTORS;
+  let wanted = own;
+  while (wanted < own + othersOf(wanted)) wanted = own + othersOf(wanted);
+  return wanted;
+}
+
+function inFlightNotice(demand: Demand, limits: Limits): string | null {
+  const { maxInFlight, descriptors } = limits;
   const worst = inFlightAtWorst(demand);
   if (descriptors === null || worst <= maxInFlight) return null;
-  const spared = descriptors - maxInFlight;
   return `of ${thousands(worst)} probes that could be unanswered at once, ${
     thousands(maxInFlight)
   } may be ` +
     `under way (descriptor limit ${
       thousands(descriptors)
     }); the rest would wait, seen as lag and ` +
-    `skipped: 'ulimit -n ${worst + spared}', a shorter --timeout or a longer --interval`;
+    `skipped: 'ulimit -n ${
+      descriptorsFor(worst, limits)
+    }', a shorter --timeout or a longer --interval`;
 }
 
 function portsNotice(demand: Demand, { ports }: Limits): string | null {

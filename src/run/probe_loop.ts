@@ -9,6 +9,7 @@ import { WallAnchor } from "../time/wall_anchor.ts";
 import type { LoopOptions, LoopPorts } from "./loop_options.ts";
 import { LookUps } from "./look_ups.ts";
 import { ScheduledTarget, SentProbe } from "./scheduled_target.ts";
+import { SlowPlaces } from "./slow_places.ts";
 
 /**
  * The most probes sent in one turn, unless the prober says more. Replies are read between turns:
@@ -36,11 +37,7 @@ export class ProbeLoop {
   #held = 0;
   /** A due probe waits for one in flight to end, or for a place that is held. */
   #full = false;
-  /** How many probes in flight the targets that answer late or never may have. */
-  #slowLimit = 1;
-  #slowInFlight = 0;
-  /** Targets with a due probe that wait until `#slowInFlight` is below the limit, in order of arrival. */
-  #deferred: ScheduledTarget[] = [];
+  #slow: SlowPlaces;
   #endTimer: Cancel | null = null;
   #missedTimer: Cancel | null = null;
   #timer: Cancel | null = null;
@@ -58,6 +55,7 @@ export class ProbeLoop {
     this.#ports = ports;
     this.#wall = new WallAnchor(ports.clock);
     this.#lookUps = new LookUps(options, ports);
+    this.#slow = new SlowPlaces(options.maxInFlight);
   }
 
   /**
@@ -136,7 +134,7 @@ export class ProbeLoop {
       entry.cancelLookUp();
     }
     this.#queue.retain((entry) => !entry.removed);
-    this.#deferred = this.#deferred.filter((entry) => !entry.removed);
+    this.#slow.forget(left);
     this.entries.splice(0, this.entries.length, ...kept, ...fresh);
     this.#spread(fresh);
     this.#lookUpFirst(fresh);
@@ -147,9 +145,7 @@ export class ProbeLoop {
 
   /** Spreads entries over the interval, and queues those that need not wait for a look-up. */
   #spread(entries: readonly ScheduledTarget[]): void {
-    const { maxInFlight, intervalMs, offsetMs = 0 } = this.#options;
-    const kept = Math.min(Math.floor(maxInFlight / 2), this.entries.length - 1);
-    this.#slowLimit = Math.max(1, maxInFlight - kept);
+    const { intervalMs, offsetMs = 0 } = this.#options;
     const startMs = this.#ports.clock.now() + offsetMs;
     for (const [index, entry] of entries.entries()) {
       entry.startMs = entry.dueMs = startMs + splayMs(index, entries.length, intervalMs);
@@ -215,8 +211,7 @@ export class ProbeLoop {
         this.#skipTo(entry, this.#endMs);
         continue;
       }
-      if (entry.slow && this.#slowInFlight >= this.#slowLimit) {
-        this.#deferred.push(entry);
+      if (this.#slow.defer(entry)) {
         this.#watchMissed();
         continue;
       }
@@ -249,7 +244,7 @@ export class ProbeLoop {
     this.#missedTimer ??= clock.wakeAt(clock.now() + MISSED_EVERY_MS, () => {
       this.#missedTimer = null;
       this.#countMissed();
-      if (this.#full || this.#deferred.length > 0) this.#watchMissed();
+      if (this.#full || this.#slow.waiting > 0) this.#watchMissed();
     });
   }
 
@@ -257,7 +252,7 @@ export class ProbeLoop {
   #countMissed(): void {
     const now = Math.min(this.#ports.clock.now(), this.#endMs);
     const { intervalMs } = this.#options;
-    for (const entry of [...this.#queue, ...this.#deferred]) {
+    for (const entry of [...this.#queue, ...this.#slow]) {
       this.#skip(entry, entry.takeMissed(intervalMs, now));
     }
   }
@@ -269,12 +264,11 @@ export class ProbeLoop {
     const { record } = probe;
     const now = clock.now();
     probe.entry = entry;
-    probe.slow = entry.slow;
+    this.#slow.take(probe, entry);
     probe.left = left - 1;
     entry.sent++;
     entry.inFlight++;
     this.#inFlight++;
-    if (probe.slow) this.#slowInFlight++;
     this.#countWaiting(entry);
     const first = left === this.#options.burst;
     const startOfBurst = first && this.#options.burst > 1;
@@ -300,10 +294,10 @@ export class ProbeLoop {
 
   #settled(probe: SentProbe): void {
     const { entry, record, left } = probe;
-    if (probe.slow) this.#slowInFlight--;
+    const fate = fateOf(record.outcome);
+    this.#slow.settled(probe, fate);
     this.#inFlight--;
     entry.inFlight--;
-    entry.silent = fateOf(record.outcome) !== "answered";
     if (!this.#running) return;
     if (this.#options.holdsPlaces === true) this.#held++;
     this.#countWaiting(entry);
@@ -317,7 +311,7 @@ export class ProbeLoop {
       }
     }
     this.#spare.push(probe);
-    if (this.#options.burst > 1) this.#followBurst(entry, left, fateOf(record.outcome) === "lost");
+    if (this.#options.burst > 1) this.#followBurst(entry, left, fate === "lost");
     this.#releaseDeferred();
     this.#goOn();
     this.#finishIfDone();
@@ -341,11 +335,10 @@ export class ProbeLoop {
 
   /** Queues deferred targets again: as many as may be in flight, or all at the end of the run. */
   #releaseDeferred(): void {
-    if (this.#deferred.length === 0) return;
-    const over = this.#ports.clock.now() >= this.#endMs;
-    const free = over ? this.#deferred.length : this.#slowLimit - this.#slowInFlight;
-    if (free <= 0) return;
-    for (const entry of this.#deferred.splice(0, free)) this.#queue.push(entry);
+    if (this.#slow.waiting === 0) return;
+    const free = this.#slow.release(this.#ports.clock.now() >= this.#endMs);
+    if (free.length === 0) return;
+    for (const entry of free) this.#queue.push(entry);
     this.#arm();
   }
 
@@ -374,7 +367,7 @@ export class ProbeLoop {
 
   #finishIfDone(): void {
     const lookingUp = this.#ports.clock.now() >= this.#endMs ? 0 : this.#lookingUp;
-    const waiting = this.#queue.size + this.#deferred.length + this.#inFlight + lookingUp;
+    const waiting = this.#queue.size + this.#slow.waiting + this.#inFlight + lookingUp;
     if (waiting === 0 && !this.#options.idle) this.stop();
   }
 

@@ -26,8 +26,8 @@ export class ScheduledTarget {
   sent = 0;
   /** Probes whose fate is not known yet. */
   inFlight = 0;
-  /** The last probe whose fate is known was not answered. */
-  silent = false;
+  /** The last probe whose fate is known was lost, or there is none yet. */
+  silent = true;
   /** A reload removed it. Probes in flight still count. */
   removed = false;
   /** Failures in a row on the address in use. */
@@ -79,9 +79,9 @@ export class ScheduledTarget {
     return this.#endpoints[this.#at];
   }
 
-  /** Its next probe may stay in flight for long: the last one was lost, or one is still unanswered. */
+  /** Its next probe may stay in flight for long: no answer so far, or not to the last one. */
   get slow(): boolean {
-    return this.inFlight > 0 || this.silent;
+    return this.endpoint !== undefined && (this.inFlight > 0 || this.silent);
   }
 
   /** True once after start and after each change of address. */

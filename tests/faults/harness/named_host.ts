@@ -57,13 +57,24 @@ export class NamedHost implements AsyncDisposable {
     return new Program(this.#host.exec(BINARY, [...args]));
   }
 
+  /** Starts the program with so many descriptors at most. */
+  limited(descriptors: number, ...args: readonly string[]): Program {
+    const script = `ulimit -n ${descriptors}; exec "$0" "$@"`;
+    return new Program(this.#host.exec("sh", ["-c", script, BINARY, ...args]));
+  }
+
+  /** Runs a script of the runtime's on this host. */
+  script(code: string): Program {
+    return new Program(this.#host.exec(Deno.execPath(), ["eval", code]));
+  }
+
   /** Prints what arrives by UDP at an address of this host. */
   receiveUdp(address: string, port: number): Program {
     const script = `const {createSocket} = await import("node:dgram");
       const socket = createSocket("udp4");
       socket.on("message", (bytes) => console.log(new TextDecoder().decode(bytes)));
       socket.bind(${port}, "${address}");`;
-    return new Program(this.#host.exec(Deno.execPath(), ["eval", script]));
+    return this.script(script);
   }
 
   /** Prints the path of each request at an address of this host, and is content with it. */
@@ -73,7 +84,7 @@ export class NamedHost implements AsyncDisposable {
       console.log(new URL(request.url).pathname);
       return new Response();
     });`;
-    return new Program(this.#host.exec(Deno.execPath(), ["eval", script]));
+    return this.script(script);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

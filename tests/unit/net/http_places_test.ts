@@ -1,5 +1,5 @@
 /** Which connection is ended for another one. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   HEAD_GRACE_MS,
   HttpPlaces,
@@ -16,10 +16,18 @@ function place(name: string, network: string, state: PlaceState, acceptedMs = 0)
   return { network, acceptedMs, state, progressMs: acceptedMs, end: () => ended.push(name) };
 }
 
+/** More places than these tests fill. */
+const MANY = 2048;
+
 /** The names of those that are ended one after the other at this time. */
-function order(places: readonly Place[], nowMs: number, network = "a"): string[] {
+function order(
+  places: readonly Place[],
+  nowMs: number,
+  network = "a",
+  limit = places.length,
+): string[] {
   ended.length = 0;
-  const all = new HttpPlaces(places.length);
+  const all = new HttpPlaces(limit);
   for (const one of places) all.add(one);
   while (all.makeRoom(nowMs, network));
   return [...ended];
@@ -38,10 +46,18 @@ Deno.test("the oldest connection without a request goes first, then those that w
 
 Deno.test("a connection has a moment for its request, a response one to be read", () => {
   const places = [place("head", "a", "head"), place("response", "a", "response")];
-  assertEquals(order(places, HEAD_GRACE_MS - 1), []);
+  assertEquals(order(places, HEAD_GRACE_MS - 1, "a", MANY), []);
   places[1].progressMs = HEAD_GRACE_MS;
-  assertEquals(order(places, HEAD_GRACE_MS), ["head"]);
-  assertEquals(order(places, HEAD_GRACE_MS + STALLED_MS), ["head", "response"]);
+  assertEquals(order(places, HEAD_GRACE_MS, "a", MANY), ["head"]);
+  assertEquals(order(places, HEAD_GRACE_MS + STALLED_MS, "a", MANY), ["head", "response"]);
+});
+
+Deno.test("however few places there are, two thousand that ask for nothing are through within a second", () => {
+  for (const limit of [20, 27, 64, 256, 1024, 2048]) {
+    const { graceMs } = new HttpPlaces(limit);
+    assert(Math.floor(2000 / limit) * graceMs < 1000, `${limit}: ${graceMs}`);
+    assert(graceMs <= HEAD_GRACE_MS);
+  }
 });
 
 Deno.test("the network that holds the most places gives one up", () => {

@@ -1,5 +1,5 @@
 /** Which look-ups are under way, in which order, and why they fail. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type NameAnswer, type NameQueries, type NameStatus } from "../../../src/net/dns_query.ts";
 import type { Family } from "../../../src/net/resolver.ts";
 import {
@@ -7,6 +7,7 @@ import {
   Lookups,
   MAX_DOUBTFUL,
   MAX_LOOKUPS,
+  MAX_QUERIES,
 } from "../../../src/net/lookups.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
 
@@ -19,6 +20,8 @@ class World implements NameQueries {
   readonly queried: string[] = [];
   readonly details: string[] = [];
   readonly hosts = new Set<string>();
+  /** Queries are not answered any more. */
+  holding = false;
   status: (name: string) => NameStatus = () => "exists";
   readonly lookups: Lookups;
   #answers = new Map<string, PromiseWithResolvers<string[]>>();
@@ -34,6 +37,7 @@ class World implements NameQueries {
 
   ask(name: string, _family: Family, _withinMs: number): Promise<NameAnswer> {
     this.queried.push(name);
+    if (this.holding) return new Promise(() => {});
     return Promise.resolve({ status: this.status(name), servers: ["192.0.2.53"] });
   }
 
@@ -128,6 +132,21 @@ Deno.test("a look-up has failed after its deadline, and why is told apart", asyn
     await world.clock.advance(LOOKUP_DEADLINE_MS);
     await late;
   }
+});
+
+Deno.test("of many names that end their wait at once only some are asked for, and all have the reason", async () => {
+  const world = new World();
+  world.status = () => "silent";
+  const reasons = new Set<string>();
+  for (const name of names(600)) {
+    world.lookups.resolve(name, 0).catch(({ message }) => reasons.add(message));
+  }
+  await world.clock.advance(LOOKUP_DEADLINE_MS - 1);
+  const before = world.queried.length;
+  world.holding = true;
+  await world.clock.advance(1);
+  assert(world.queried.length - before <= MAX_QUERIES + MAX_LOOKUPS, `${world.queried.length}`);
+  assertEquals([...reasons], ["no name server answers (192.0.2.53)"]);
 });
 
 Deno.test("a look-up that outlives its deadline is not made twice", async () => {

@@ -1,8 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { type Demand, inFlightAtWorst, limitNotices } from "../../../src/run/limit_notices.ts";
+import { httpLimits } from "../../../src/net/http_limits.ts";
+import {
+  type Demand,
+  inFlightAtWorst,
+  limitNotices,
+  mostInFlight,
+  mostLookups,
+} from "../../../src/run/limit_notices.ts";
 import { target } from "../fixtures.ts";
 
-const PLENTY = { maxInFlight: 50_000, descriptors: 50_064, ports: 28_232 };
+const PLENTY = { maxInFlight: 50_000, descriptors: 50_064, othersOf: () => 0, ports: 28_232 };
 
 function demand(targets: number, more: Partial<Demand> = {}): Demand {
   return {
@@ -31,9 +38,29 @@ Deno.test("too few descriptors are said, with the limit that would do", () => {
   assertEquals(limitNotices(demand(1000), few), [
     "of 5,000 probes that could be unanswered at once, 960 may be under way " +
     "(descriptor limit 1,024); the rest would wait, seen as lag and skipped: " +
-    "'ulimit -n 5064', a shorter --timeout or a longer --interval",
+    "'ulimit -n 5052', a shorter --timeout or a longer --interval",
   ]);
   assertEquals(limitNotices(demand(192), few), []);
+});
+
+Deno.test("with the limit that is said, as many probes may be in flight, whatever else takes its share", () => {
+  const serving = (descriptors: number) => 3 + httpLimits(descriptors).connections;
+  for (const othersOf of [() => 0, () => 5, serving]) {
+    for (const worst of [100, 810, 5000, 40_000]) {
+      const few = { ...PLENTY, maxInFlight: 10, descriptors: 64, othersOf };
+      const said = limitNotices(demand(worst / 5), few)[0];
+      const wanted = Number(/ulimit -n ([0-9]+)/.exec(said)?.[1]);
+      assertEquals(mostInFlight(wanted, othersOf(wanted)), worst);
+    }
+  }
+});
+
+Deno.test("of few descriptors probes and look-ups have a share, and never fewer than two places", () => {
+  const most = [20, 30, 40, 64, 100, 1024].map((descriptors) => mostInFlight(descriptors, 0));
+  assertEquals(most, [4, 6, 8, 12, 48, 972]);
+  const lookups = [20, 30, 40, 100, null].map((descriptors) => mostLookups(descriptors));
+  assertEquals(lookups, [2, 4, 8, 8, 8]);
+  assertEquals([20, 64, 100].map((descriptors) => mostInFlight(descriptors, 25)), [2, 2, 23]);
 });
 
 Deno.test("a bound that the user chose needs no word", () => {

@@ -362,6 +362,44 @@ Deno.test("targets that never answer leave half of the places in flight to the o
   }
 });
 
+Deno.test("a reload that brings silent targets costs one that answers nothing, and a new one waits for none", async () => {
+  const bench = new LoopBench(
+    { intervalMs: 1000, maxInFlight: 8 },
+    ({ target }) =>
+      target.startsWith("silent") ? { afterMs: 5000, outcome: "timeout" } : { afterMs: 5 },
+  );
+  const [quick, late, ...silent] = literals(
+    "quick",
+    "late",
+    ...Array.from({ length: 40 }, (_, i) => `silent-${i}`),
+  );
+  await bench.start(quick);
+  await bench.clock.advance(3500);
+  bench.loop.retarget([quick, ...silent]);
+  await bench.clock.advance(60_000);
+  bench.loop.retarget([quick, ...silent, late]);
+  // A place is free within the timeout of a silent one's probe.
+  await bench.clock.advance(6000);
+  assert(bench.prober.timesOf("late").length > 0);
+  await bench.clock.advance(4000);
+  assertEquals(bench.prober.timesOf("quick"), multiples(74, 1000));
+  assert(bench.records.every(({ target, lagUs }) => target !== quick || lagUs === 0));
+  bench.loop.stop();
+});
+
+Deno.test("a probe that could not be sent makes no target a silent one", async () => {
+  let calls = 0;
+  const bench = new LoopBench({ intervalMs: 1000, maxInFlight: 2 }, ({ target }) => {
+    if (target === "silent-a" || target === "silent-b") return { afterMs: 900, outcome: "timeout" };
+    return ++calls === 3 ? { afterMs: 0, outcome: "error" } : { afterMs: 5 };
+  });
+  await bench.start(...literals("quick", "silent-a", "silent-b"));
+  await bench.clock.advance(20_500);
+  const { sent, skipped, notSent } = bench.summaryOf("quick");
+  assertEquals([sent, skipped, notSent], [20, 0, 1]);
+  bench.loop.stop();
+});
+
 Deno.test("a lone target may have all places in flight, however slow it is", async () => {
   const bench = new LoopBench({ intervalMs: 10, maxInFlight: 8 }, () => ({ afterMs: 75 }));
   await bench.start(...literals("far"));
