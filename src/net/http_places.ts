@@ -27,6 +27,8 @@ export const HEAD_GRACE_MS = 500;
 const WAITING_AHEAD = 2000;
 const AHEAD_MS = 800;
 const LEAST_GRACE_MS = 8;
+/** So many that are ended may be open beside the limit. */
+const ENDING_BESIDE = 4;
 /** A response of which the peer took nothing for so long may be ended for another request. */
 export const STALLED_MS = 250;
 
@@ -36,6 +38,8 @@ export class HttpPlaces {
   readonly graceMs: number;
   /** In the order in which they were accepted. */
   #open = new Set<Place>();
+  /** Ended for another connection, but their descriptors may not be closed yet. */
+  #ending = new Set<Place>();
   /** How many of them each network holds. */
   #held = new Map<string, number>();
   #onChange: () => void = () => {};
@@ -51,7 +55,7 @@ export class HttpPlaces {
   }
 
   get full(): boolean {
-    return this.#open.size >= this.limit;
+    return this.#open.size + Math.max(0, this.#ending.size - ENDING_BESIDE) >= this.limit;
   }
 
   [Symbol.iterator](): Iterator<Place> {
@@ -64,13 +68,28 @@ export class HttpPlaces {
     this.#held.set(place.network, (this.#held.get(place.network) ?? 0) + 1);
   }
 
-  /** A connection is over; harmless when it was ended for another. */
+  /** A connection is over. */
   remove(place: Place): void {
+    if (this.#ending.delete(place)) this.#onChange();
+    else this.#leave(place);
+  }
+
+  #leave(place: Place): void {
     if (!this.#open.delete(place)) return;
     const left = (this.#held.get(place.network) ?? 0) - 1;
     if (left > 0) this.#held.set(place.network, left);
     else this.#held.delete(place.network);
     this.#onChange();
+  }
+
+  /** More were ended for others than may be open beside the limit. */
+  get crowded(): boolean {
+    return this.#ending.size > ENDING_BESIDE;
+  }
+
+  /** Counts those that were ended no longer: one of which a write hangs may never be over. */
+  giveUpEnding(): void {
+    this.#ending.clear();
   }
 
   /** Resolves when a connection is over; one caller at a time. */
@@ -85,8 +104,7 @@ export class HttpPlaces {
   makeRoom(nowMs: number, network: string): boolean {
     const place = this.#leastClaim(nowMs, network);
     if (place === null) return false;
-    this.remove(place);
-    place.end();
+    this.#end(place);
     return true;
   }
 
@@ -98,9 +116,14 @@ export class HttpPlaces {
       if (longest === null || place.progressMs < longest.progressMs) longest = place;
     }
     if (longest === null) return false;
-    this.remove(longest);
-    longest.end();
+    this.#end(longest);
     return true;
+  }
+
+  #end(place: Place): void {
+    this.#leave(place);
+    this.#ending.add(place);
+    place.end();
   }
 
   /**

@@ -128,12 +128,14 @@ export class HttpServer {
 
   /** Makes room for a connection, or waits until it may be there. */
   async #room(network: string): Promise<void> {
+    const places = this.#places;
     const now = this.#clock.now();
-    if (this.#places.makeRoom(now, network)) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#clock.wakeAt(now + this.#places.graceMs / 2, resolve);
-    await Promise.race([promise, this.#places.changed()]);
+    if (!places.crowded && places.makeRoom(now, network)) return;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const cancel = this.#clock.wakeAt(now + places.graceMs / 2, () => resolve(true));
+    const waited = await Promise.race([promise, places.changed().then(() => false)]);
     cancel();
+    if (waited && places.crowded) places.giveUpEnding();
   }
 
   #take(connection: Deno.TcpConn, network: string): void {

@@ -64,8 +64,8 @@ const MAX_SEEN = 100_000;
  */
 export class Lookups implements Resolver {
   #ports: LookupPorts;
-  #most: number;
-  #mostDoubtful: number;
+  /** How many may be under way, and how many of them for doubtful names. */
+  readonly #most: { readonly all: number; readonly doubtful: number };
   #wanted = new Map<string, Lookup>();
   #queue: Lookup[] = [];
   /** What waits in `beside`; the callers of that bound it. */
@@ -85,8 +85,8 @@ export class Lookups implements Resolver {
 
   constructor(ports: LookupPorts) {
     this.#ports = ports;
-    this.#most = ports.most ?? MAX_LOOKUPS;
-    this.#mostDoubtful = Math.max(1, this.#most - (MAX_LOOKUPS - MAX_DOUBTFUL));
+    const { most: all = MAX_LOOKUPS } = ports;
+    this.#most = { all, doubtful: Math.max(1, all - (MAX_LOOKUPS - MAX_DOUBTFUL)) };
   }
 
   /**
@@ -178,7 +178,7 @@ export class Lookups implements Resolver {
   /** Starts what may be started: names, then what else wants a thread. */
   #next(): void {
     this.#nextNames();
-    while (this.#active < this.#most && this.#doubtful < this.#mostDoubtful) {
+    while (this.#active < this.#most.all && this.#doubtful < this.#most.doubtful) {
       const begin = this.#others.shift();
       if (begin === undefined) return;
       this.#active++;
@@ -189,9 +189,9 @@ export class Lookups implements Resolver {
 
   /** Promising names first, then names never asked for, then the others. */
   #nextNames(): void {
-    while (this.#active < this.#most) {
+    while (this.#active < this.#most.all) {
       const lookup = this.#queue.find(({ promising }) => promising === true) ??
-        (this.#doubtful < this.#mostDoubtful
+        (this.#doubtful < this.#most.doubtful
           ? this.#queue.find(({ first, promising }) => first && promising === null) ??
             this.#queue.find(({ promising }) => promising === null) ?? this.#queue[0]
           : undefined);

@@ -52,6 +52,24 @@ Deno.test("a connection has a moment for its request, a response one to be read"
   assertEquals(order(places, HEAD_GRACE_MS + STALLED_MS, "a", MANY), ["head", "response"]);
 });
 
+Deno.test("only few that were ended are beside the limit until they are over, unless that takes for ever", () => {
+  const places = new HttpPlaces(8);
+  const all = Array.from({ length: 8 }, (_, i) => place(`p${i}`, "a", "head", i));
+  for (const one of all) places.add(one);
+  const end = (count: number) => {
+    for (let i = 0; i < count; i++) places.makeRoom(10_000, "a");
+    while (!places.full) places.add(place("next", "a", "head", 9000));
+    return places.size;
+  };
+  assertEquals([end(4), places.crowded], [8, false]);
+  assertEquals([end(2), places.crowded], [6, true]);
+  for (const one of all.slice(0, 3)) places.remove(one);
+  assertEquals([end(0), places.crowded], [8, false]);
+  assertEquals(end(4), 5);
+  places.giveUpEnding();
+  assertEquals([end(0), places.crowded], [8, false]);
+});
+
 Deno.test("however few places there are, two thousand that ask for nothing are through within a second", () => {
   for (const limit of [20, 27, 64, 256, 1024, 2048]) {
     const { graceMs } = new HttpPlaces(limit);
