@@ -1,6 +1,6 @@
 /**
  * CPU a handshake by the runtime's connect and by sockets of our own, at several rates, by turns in one run:
- * where the one becomes cheaper than the other is OWN_SOCKETS_FROM (src/net/open_connector.ts).
+ * where the one becomes cheaper than the other is OWN_SOCKETS_FROM (src/net/connector_choice.ts).
  * `connectors.ts [--rates N,N…] [--seconds N]`. The engine alone, without the command line; its first
  * second, in which the compiler works, does not count.
  */
@@ -9,7 +9,7 @@ import { ConnectingSockets } from "../../src/kernel/connecting_sockets.ts";
 import { TcpSockets } from "../../src/kernel/tcp_info.ts";
 import type { Connector } from "../../src/net/connector.ts";
 import { DenoConnector } from "../../src/net/deno_connector.ts";
-import { OWN_SOCKETS_FROM } from "../../src/net/open_connector.ts";
+import { OWN_SOCKETS_FROM } from "../../src/net/connector_choice.ts";
 import { OwnConnector } from "../../src/net/own_connector.ts";
 import { TcpProber } from "../../src/net/tcp_prober.ts";
 import { ProbeLoop } from "../../src/run/probe_loop.ts";

@@ -18,7 +18,11 @@ export type Modules = ReadonlyMap<string, string>;
  * Entries of the bundle that stay as they are, with all that they import: what runs as an agent, for weeks
  * or from its first millisecond on.
  */
-const PLAIN: ReadonlySet<string> = new Set(["main", "probe", "ping", "serve", "exports", "live"]);
+const PLAIN: ReadonlySet<string> = new Set([
+  ...["main", "probe", "ping", "serve", "exports", "live"],
+  ...["text", "json", "csv", "influx", "collectd", "text_summary"],
+  ...["lookups", "dns_query", "open_connector"],
+]);
 /** A smaller module is not worth the time to unpack it. */
 const MIN_PACKED_BYTES = 4000;
 /** The module that all packed ones import, and its source. */

@@ -83,17 +83,20 @@ export function duration(
   const bareMs = (text: string, unitMs: number) => BARE.test(text) ? Number(text) * unitMs : NaN;
   const kind = (bareUnitMs: number) => ({
     placeholder: "DURATION",
-    accepts: `a duration from ${durationText(minMs)} to ${durationText(maxMs)}, ` +
-      `such as 250ms, 1.5s or 1m30s; a bare number is ${bareUnitMs === 1 ? "ms" : "seconds"}`,
+    // Made when it is wanted: each start makes all kinds.
+    get accepts() {
+      const range = `a duration from ${durationText(minMs)} to ${durationText(maxMs)}`;
+      const unit = bareUnitMs === 1 ? "ms" : "seconds";
+      return `${range}, such as 250ms, 1.5s or 1m30s; a bare number is ${unit}`;
+    },
     parse: (text: string) => {
       const bare = bareMs(text, bareUnitMs);
       if (guarded && bareUnitMs > 1 && bare > MAX_BARE_SECONDS * bareUnitMs) return null;
       return within(Number.isNaN(bare) ? unitsMs(text) : bare, minMs, maxMs);
     },
   });
-  return {
-    ...kind(UNIT_MS.s),
-    hint: (text) => {
+  return Object.assign(kind(UNIT_MS.s), {
+    hint: (text: string) => {
       const seconds = bareMs(text, 1);
       if (!guarded || !(seconds > MAX_BARE_SECONDS)) return null;
       const readings = [[`${text}ms`, seconds], [`${text}s`, seconds * UNIT_MS.s]] as const;
@@ -101,7 +104,7 @@ export function duration(
       return good.length === 0 ? null : `say ${good.map(([reading]) => reading).join(" or ")}`;
     },
     original: kind(1),
-  };
+  });
 }
 
 /** The sum of a duration's parts in ms; NaN for what is no duration. */

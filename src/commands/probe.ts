@@ -3,8 +3,10 @@ import { type ExitCode, SystemError } from "../domain/exit.ts";
 import type { Target } from "../domain/target.ts";
 import { ephemeralPorts } from "../kernel/system_file.ts";
 import { TcpSockets } from "../kernel/tcp_info.ts";
+import type { Connector } from "../net/connector.ts";
+import { isByRuntime, NO_KERNEL_FIGURES } from "../net/connector_choice.ts";
+import { DenoConnector } from "../net/deno_connector.ts";
 import { httpLimits } from "../net/http_limits.ts";
-import { ConnectorByRate, connectorFor, NO_KERNEL_FIGURES } from "../net/open_connector.ts";
 import { TcpProber } from "../net/tcp_prober.ts";
 import { say } from "../run/outbox.ts";
 import { systemClock } from "../time/clock.ts";
@@ -19,13 +21,7 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
   if (sockets === null) refuseWithoutKernel(options);
   const gate = openGate();
   const targets = await RunTargets.open(options, memberPorts(gate.resolver));
-  const { source, device, close, schedule: { intervalMs, burst } } = options;
-  const choice = { source, device, close, even: burst === 1 };
-  const rateOf = (of: readonly Target[]) => of.length * burst * 1000 / intervalMs;
-  const rate = rateOf(targets.current);
-  const byRate = options.targetsFile === null ? null : ConnectorByRate.open(choice, sockets);
-  byRate?.choose(rate);
-  const connector = byRate ?? connectorFor({ ...choice, rate }, sockets);
+  const { connector, onTargets } = await openConnector(options, targets.current, sockets);
   const ports = ephemeralPorts();
   const { targets: exports } = options.exports;
   const serves = exports.some(({ kind }) => kind === "prometheus");
@@ -42,7 +38,7 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
       prober,
       connector,
       maxInFlight,
-      onTargets: (of) => byRate?.choose(rateOf(of)),
+      onTargets,
       limitNotices: (of) => {
         const descriptors = options.maxInFlight === null ? gate.descriptors : null;
         return limitNotices(demandOf(of, options), { maxInFlight, descriptors, othersOf, ports });
@@ -50,6 +46,25 @@ export async function probe(options: ProbeOptions, version: string): Promise<Exi
     },
     version,
   );
+}
+
+/** The connector, and what it is told of other targets. */
+async function openConnector(
+  { source, device, close, targetsFile, schedule: { intervalMs, burst } }: ProbeOptions,
+  targets: readonly Target[],
+  sockets: TcpSockets | null,
+): Promise<{ connector: Connector; onTargets: (of: readonly Target[]) => void }> {
+  const rateOf = (of: readonly Target[]) => of.length * burst * 1000 / intervalMs;
+  const choice = { source, device, close, even: burst === 1, rate: rateOf(targets) };
+  if (targetsFile === null && isByRuntime(choice)) {
+    return { connector: new DenoConnector(sockets, close), onTargets: () => {} };
+  }
+  // Only a run that may need sockets of its own reads their modules: it costs time at start.
+  const { ConnectorByRate, connectorFor } = await import("../net/open_connector.ts");
+  const byRate = targetsFile === null ? null : ConnectorByRate.open(choice, sockets);
+  byRate?.choose(choice.rate);
+  const onTargets = (of: readonly Target[]) => byRate?.choose(rateOf(of));
+  return { connector: byRate ?? connectorFor(choice, sockets), onTargets };
 }
 
 function refuseWithoutKernel(options: ProbeOptions): void {

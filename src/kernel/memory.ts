@@ -10,7 +10,7 @@
  */
 import { type Calls, openLibc } from "./libc.ts";
 import { AT_PAGESZ, AT_PHDR, AT_PHNUM, MADV_DONTNEED, PF_W, PT_LOAD, PT_PHDR } from "./linux.ts";
-import { readSystemFile } from "./system_file.ts";
+import { SystemFiles } from "./system_file.ts";
 
 const CALLS = ["getauxval", "madvise", "malloc_trim"] as const;
 
@@ -29,15 +29,16 @@ interface Pages {
 
 export class MemoryReturn {
   #libc: Calls<typeof CALLS>;
-  #pages: readonly Pages[];
+  #files: SystemFiles | null;
+  #pages: Pages[];
+  /** The code's pages are looked for when memory is given back first, not at the start. */
+  #withCode = false;
 
   private constructor(libc: Calls<typeof CALLS>) {
     this.#libc = libc;
+    this.#files = SystemFiles.open();
     const [headers, count] = [libc.getauxval(AT_PHDR), Number(libc.getauxval(AT_PHNUM))];
-    this.#pages = [
-      ...readOnlyPages(headers, count, libc.getauxval(AT_PAGESZ)),
-      ...codePages(readSystemFile("/proc/self/maps") ?? ""),
-    ];
+    this.#pages = readOnlyPages(headers, count, libc.getauxval(AT_PAGESZ));
   }
 
   /** Null where there is nothing to call: then memory simply stays. */
@@ -52,6 +53,8 @@ export class MemoryReturn {
    */
   giveBack(collect: boolean): void {
     if (collect) collectGarbage();
+    if (!this.#withCode) this.#pages.push(...codePages(this.#files?.read("/proc/self/maps") ?? ""));
+    this.#withCode = true;
     for (const { address, bytes } of this.#pages) {
       this.#libc.madvise(address, bytes, MADV_DONTNEED);
     }

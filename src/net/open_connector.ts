@@ -1,43 +1,28 @@
-/** Which way handshakes are made: by the runtime's connect, or on sockets of our own. */
+/** Opens the way in which handshakes are made: the runtime's connect, or sockets of our own. */
 import { SystemError } from "../domain/exit.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ConnectingSockets } from "../kernel/connecting_sockets.ts";
 import type { TcpSockets } from "../kernel/tcp_info.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
-import type { CloseKind, Connector, HandshakeObserver } from "./connector.ts";
+import type { Connector, HandshakeObserver } from "./connector.ts";
+import {
+  type ConnectorChoice,
+  isBound,
+  isByRuntime,
+  OWN_SOCKETS_FROM,
+} from "./connector_choice.ts";
 import { DenoConnector } from "./deno_connector.ts";
 import { OwnConnector } from "./own_connector.ts";
 
-/** What is missing where `TcpSockets.open` gives null. */
-export const NO_KERNEL_FIGURES = "this platform or its permissions offer no TCP_INFO";
-
-/**
- * From so many probes a second on, handshakes are made on sockets of our own. `task bench:connectors`: they
- * cost less CPU at any rate, by some 5 to 20 % up to here, where it is a few per cent of a core, and by 25 to
- * 35 % at 3,000 a second. Below it the runtime's connect, which every platform has, is the probe.
- */
-export const OWN_SOCKETS_FROM = 1000;
-
-/** What a connector is chosen by. */
-export interface ConnectorChoice {
-  readonly source: Endpoint | null;
-  readonly device: string | null;
-  readonly close: CloseKind;
-  /** Probes a second, all targets together. */
-  readonly rate: number;
-  /** Whether they are spread evenly over each second. */
-  readonly even: boolean;
-}
-
 /** `Deno.connect`, or sockets of our own from a source address or an interface, and at a rate. */
 export function connectorFor(
-  { source, device, close, rate, even }: ConnectorChoice,
+  choice: ConnectorChoice,
   sockets: TcpSockets | null,
   clock: Clock = systemClock,
 ): Connector {
-  const atRate = rate >= OWN_SOCKETS_FROM;
-  const bound = source !== null || device !== null;
-  if (!bound && !atRate) return new DenoConnector(sockets, close);
+  const { source, device, close, rate, even } = choice;
+  const bound = isBound(choice);
+  if (isByRuntime(choice)) return new DenoConnector(sockets, close);
   const connects = ConnectingSockets.open(source, device);
   const asked = source === null ? `--interface ${device}` : `--source ${source.address}`;
   if (connects === null || sockets === null) {
@@ -46,7 +31,7 @@ export function connectorFor(
   }
   const refusal = connects.refusal();
   if (refusal !== null) throw new SystemError(`${asked}: ${refusal}`);
-  const steady = atRate && even;
+  const steady = rate >= OWN_SOCKETS_FROM && even;
   return new OwnConnector(connects, sockets, clock, { close, steady });
 }
 
@@ -69,7 +54,7 @@ export class ConnectorByRate implements Connector {
     choice: Omit<ConnectorChoice, "rate">,
     sockets: TcpSockets | null,
   ): ConnectorByRate | null {
-    if (choice.source !== null || choice.device !== null) return null;
+    if (isBound(choice)) return null;
     const own = connectorFor({ ...choice, rate: OWN_SOCKETS_FROM }, sockets);
     if (!(own instanceof OwnConnector)) return null;
     return new ConnectorByRate(new DenoConnector(sockets, choice.close), own);

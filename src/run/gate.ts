@@ -4,10 +4,10 @@
  */
 import { SystemError } from "../domain/exit.ts";
 import { descriptorLimit } from "../kernel/process.ts";
-import { openNameQueries } from "../net/dns_query.ts";
 import { HTTP_LIMITS, httpLimits } from "../net/http_limits.ts";
-import { Lookups } from "../net/lookups.ts";
+import type { Lookups } from "../net/lookups.ts";
 import { type Resolver, systemResolver } from "../net/resolver.ts";
+import { SystemFiles } from "../kernel/system_file.ts";
 import { systemClock } from "../time/clock.ts";
 import { mostInFlight, mostLookups } from "./limit_notices.ts";
 import { outbox } from "./outbox.ts";
@@ -42,20 +42,30 @@ export function openGate(): Gate {
         `'ulimit -n ${FEWEST_DESCRIPTORS}'`,
     );
   }
-  const lookups = new Lookups({
-    clock: systemClock,
-    system: systemResolver,
-    queries: openNameQueries(),
-    detail: (text) => outbox.detail(text),
-    most: mostLookups(descriptors),
-  });
+  // For the files that look-ups read: their functions are loaded before FFI is revoked.
+  SystemFiles.open();
+  let lookups: Promise<Lookups> | null = null;
+  const names = () => lookups ??= openLookups(descriptors);
   return opened = {
-    resolver: lookups,
-    beside: (lookUp) => lookups.beside(lookUp),
+    resolver: { resolve: async (host, family) => (await names()).resolve(host, family) },
+    beside: async (lookUp) => (await names()).beside(lookUp),
     descriptors,
     httpConnections: descriptors === null
       ? HTTP_LIMITS.connections
       : httpLimits(descriptors).connections,
     mostInFlight: (others) => mostInFlight(descriptors, others),
   };
+}
+
+/** Opened with the first name: most targets are addresses, and to read these modules takes time at start. */
+async function openLookups(descriptors: number | null): Promise<Lookups> {
+  const { Lookups } = await import("../net/lookups.ts");
+  const { openNameQueries } = await import("../net/dns_query.ts");
+  return new Lookups({
+    clock: systemClock,
+    system: systemResolver,
+    queries: openNameQueries(),
+    detail: (text) => outbox.detail(text),
+    most: mostLookups(descriptors),
+  });
 }

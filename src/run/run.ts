@@ -10,8 +10,7 @@ import { checkCollectdNames } from "../format/collectd.ts";
 import { NAMING, type Naming } from "../format/naming.ts";
 import { choosePaint, plain } from "../format/paint.ts";
 import type { OutputName, RecordFormat } from "../format/record_format.ts";
-import { FORMATS } from "../format/registry.ts";
-import { goneLine, summaryLines } from "../format/text_summary.ts";
+import { FORMATS } from "./formats.ts";
 import { ungroupedNotice, warnings } from "../format/warnings.ts";
 import type { Connector } from "../net/connector.ts";
 import type { Prober } from "../net/prober.ts";
@@ -67,6 +66,7 @@ export async function run(
 /** What a run opens before it begins. */
 interface RunParts {
   readonly naming: Naming;
+  readonly format: RecordFormat;
   readonly live: Live | null;
 }
 
@@ -114,14 +114,15 @@ class Run {
     }
     // So does its table: only `--live` reads it.
     const live = options.live ? (await import("./live.ts")).Live.open(options) : null;
-    return new Run(options, targets, means, { naming, live });
+    const format = await formatFor(options, targets.current, naming);
+    return new Run(options, targets, means, { naming, format, live });
   }
 
   private constructor(
     options: RunOptions,
     targets: RunTargets,
     means: Means,
-    { naming, live }: RunParts,
+    { naming, format, live }: RunParts,
   ) {
     const { prober, maxInFlight } = means;
     this.#options = options;
@@ -132,7 +133,7 @@ class Run {
     this.#live = live;
     this.#progress = this.#live === null ? Progress.open(options) : null;
     const quiet = options.quiet || this.#live !== null;
-    this.#report = new Report(formatFor(options, targets.current, naming), outbox.stdout, quiet);
+    this.#report = new Report(format, outbox.stdout, quiet);
     const { exports } = options;
     const pressure = exports.windowMs === null ? {} : { pressure: openPressure() };
     this.#outputs = new Outputs(this.#report, outbox.exporters, systemClock, {
@@ -249,6 +250,7 @@ class Run {
     // A copy: probes go on while it is written.
     const run = { ...now, targets: [...now.targets] };
     const style = { paint: plain, clock: this.#clockWord, columns: summaryColumns() };
+    const { summaryLines } = await import("../format/text_summary.ts");
     let lines = 0;
     for (const line of summaryLines(run, style)) {
       outbox.line(line);
@@ -264,7 +266,9 @@ class Run {
       const { added, left } = this.#retarget();
       this.#sayLimits(this.#targets.current);
       say(reloadText(targetsFile, this.#loop.entries.length, added, left.length));
+      if (left.length === 0) return;
       // The summary at the end does not have them.
+      const { goneLine } = await import("../format/text_summary.ts");
       for (const { stats } of left) say(goneLine(stats.summary(0)));
     } catch (error) {
       say(`${messageOf(error)}; going on with the targets there were`);
@@ -371,7 +375,7 @@ function formatFor(
   options: RunOptions,
   targets: readonly Target[],
   naming: Naming,
-): RecordFormat {
+): Promise<RecordFormat> {
   const { timestamps, noColor, exports } = options;
   return FORMATS[options.output]({
     targets,

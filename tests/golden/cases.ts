@@ -3,7 +3,7 @@ import { ByteWriter } from "../../src/format/byte_writer.ts";
 import { NAMING } from "../../src/format/naming.ts";
 import { type Paint, plain } from "../../src/format/paint.ts";
 import type { RecordFormat, Step } from "../../src/format/record_format.ts";
-import { type FormatOptions, FORMATS } from "../../src/format/registry.ts";
+import { type FormatOptions, FORMATS } from "../../src/run/formats.ts";
 import { comparisonTexts } from "./comparisons.ts";
 import { heatmapTexts } from "./heatmaps.ts";
 import { RECORDS, RUNS, TARGETS } from "./records.ts";
@@ -60,19 +60,20 @@ const WINDOW_STYLES: Readonly<Record<string, FormatOptions>> = {
 };
 
 /** File names and their contents. */
-export function goldenCases(): ReadonlyMap<string, Uint8Array> {
+export async function goldenCases(): Promise<ReadonlyMap<string, Uint8Array>> {
   const cases = new Map<string, Uint8Array>();
   for (const [style, options] of Object.entries(STYLES)) {
     const make = () => formatOf(style)(options);
-    cases.set(`probe.${style}${GOLDEN_SUFFIX}`, probesBy(make()));
+    cases.set(`probe.${style}${GOLDEN_SUFFIX}`, probesBy(await make()));
     for (const [name, run] of Object.entries(RUNS)) {
-      const bytes = stepsOf(make().summary?.(run) ?? []);
+      const format = await make();
+      const bytes = stepsOf(format.summary?.(run) ?? []);
       // A format without a summary has the one empty file of its probes, if any.
       if (bytes.length > 0) cases.set(`summary-${name}.${style}${GOLDEN_SUFFIX}`, bytes);
     }
   }
   for (const [style, options] of Object.entries(WINDOW_STYLES)) {
-    cases.set(`windows.${style}${GOLDEN_SUFFIX}`, windowsBy(formatOf(style)(options)));
+    cases.set(`windows.${style}${GOLDEN_SUFFIX}`, windowsBy(await formatOf(style)(options)));
   }
   for (const [name, text] of heatmapTexts()) {
     cases.set(`heatmap-${name}${GOLDEN_SUFFIX}`, new TextEncoder().encode(text));

@@ -3,12 +3,12 @@
  * with `--allow-read=tests/golden`. When a change of them is meant, regenerate.ts writes them anew.
  */
 import { assertEquals } from "@std/assert";
-import { FORMATS } from "../../src/format/registry.ts";
+import { FORMATS } from "../../src/run/formats.ts";
 import { OUTCOMES } from "../../src/domain/outcome.ts";
 import { GOLDEN_FOLDER, GOLDEN_SUFFIX, goldenCases } from "./cases.ts";
 import { RECORDS } from "./records.ts";
 
-const cases = goldenCases();
+const cases = await goldenCases();
 const FORMATS_WITH_WINDOWS = new Set(["text", "json", "csv", "influx", "collectd"]);
 
 for (const [name, bytes] of cases) {

@@ -7,7 +7,7 @@
 import { GOLDEN_FOLDER, GOLDEN_SUFFIX, goldenCases } from "./cases.ts";
 
 const dry = Deno.args.includes("--dry");
-const cases = goldenCases();
+const cases = await goldenCases();
 
 function contentOf(name: string): string {
   try {

@@ -15,7 +15,8 @@ import { say } from "../../run/outbox.ts";
 import type { ScheduledTarget } from "../../run/scheduled_target.ts";
 import { messageOf } from "../../text/quote.ts";
 import { systemClock } from "../../time/clock.ts";
-import { connectorFor, NO_KERNEL_FIGURES } from "../../net/open_connector.ts";
+import { NO_KERNEL_FIGURES } from "../../net/connector_choice.ts";
+import { connectorFor } from "../../net/open_connector.ts";
 import { type Diagnostics, Interleaved } from "./interleaved.ts";
 import { LiveWatch, openLiveSource } from "./live_watch.ts";
 
