@@ -1,5 +1,6 @@
 /** A matrix as a picture: one SVG file that needs nothing else, light or dark as its viewer is. */
 import { cut } from "../../text/columns.ts";
+import { wrap } from "../../text/words.ts";
 import { coverage, type Matrix } from "../../domain/matrix.ts";
 import type { Metric } from "./metric.ts";
 import { isShare, MARK_TEXTS, markOf, METRIC_TITLES, shortText, valueOf } from "./metric.ts";
@@ -17,6 +18,8 @@ const [MARGIN, LINE] = [24, 18];
 const MAX_NAME = 22;
 /** From these sizes of a cell on, nodes have their names and cells hold their figures. */
 const [NAMES_FROM, FIGURES_FROM] = [11, 34];
+/** From this size on a cell has a sign where it was not answered: colours alone can be mistaken. */
+const SIGN_FROM = 10;
 
 interface Layout {
   readonly cell: number;
@@ -66,8 +69,8 @@ export function heatmapSvg(
   ].join("\n");
 }
 
-/** Findings that are listed, and columns of each; a longer one is cut. */
-const [MAX_FINDINGS, MAX_SENTENCE] = [8, 150];
+/** Findings that are listed, and columns of a line. */
+const [MAX_FINDINGS, SENTENCE] = [8, 110];
 
 function headLines(
   matrix: Matrix,
@@ -77,7 +80,7 @@ function headLines(
   if (findings === null) return lines;
   if (findings.length === 0) lines.push({ kind: "note", text: "nothing stands out" });
   for (const { severity, text } of findings.slice(0, MAX_FINDINGS)) {
-    lines.push({ kind: severity, text: cut(text, MAX_SENTENCE) });
+    lines.push(...wrap(text.split(" "), SENTENCE).map((line) => ({ kind: severity, text: line })));
   }
   const more = findings.length - MAX_FINDINGS;
   if (more > 0) lines.push({ kind: "note", text: `and ${more} more` });
@@ -152,6 +155,7 @@ function labels(matrix: Matrix, { cell, left, top, at }: Layout): string[] {
 function cells(matrix: Matrix, scale: Scale, { cell, left, top, at }: Layout): string[] {
   const paths = new Map<string, string[]>();
   const figures: string[] = [];
+  const signs: string[] = [];
   // Small cells have no gaps, which would take much of the picture.
   const inner = cell > 5 ? cell - 1 : cell;
   for (let from = 0; from < matrix.size; from++) {
@@ -160,6 +164,7 @@ function cells(matrix: Matrix, scale: Scale, { cell, left, top, at }: Layout): s
       const strokes = paths.get(kind) ?? [];
       paths.set(kind, strokes);
       strokes.push(`M${at[to]} ${at[from]}h${inner}v${inner}h-${inner}z`);
+      if (cell >= SIGN_FROM) signs.push(signOf(kind, at[to], at[from], inner));
       const value = valueOf(matrix, scale.metric, from, to);
       if (cell < FIGURES_FROM || markOf(matrix, scale.metric, from, to) !== null) continue;
       figures.push(
@@ -175,10 +180,20 @@ function cells(matrix: Matrix, scale: Scale, { cell, left, top, at }: Layout): s
     `<g transform="translate(${left} ${top})" shape-rendering="crispEdges">`,
     ...drawn.sort(),
     "</g>",
+    `<path class="sign" transform="translate(${left} ${top})" d="${signs.join("")}"/>`,
     ...(figures.length === 0
       ? []
       : [`<g class="figures" transform="translate(${left} ${top})">`, ...figures, "</g>"]),
   ];
+}
+
+/** A cross where nobody answered, a bar where it was refused, else nothing. */
+function signOf(kind: string, x: number, y: number, side: number): string {
+  const [start, length] = [Math.round(side * 0.32), Math.round(side * 0.36)];
+  const [left, top] = [x + start, y + start];
+  if (kind === "refused") return `M${left} ${y + side / 2}h${length}`;
+  if (kind !== "silent") return "";
+  return `M${left} ${top}l${length} ${length}m0 -${length}l-${length} ${length}`;
 }
 
 function shadeOf(matrix: Matrix, scale: Scale, from: number, to: number): string {
@@ -229,7 +244,7 @@ function style(): string {
       ? ["#ffffff", "#1c2330", "#5d6675", "#f3f4f6", "#10131a", "#0b6e75", "#b3261e", "#8a5a00"]
       : ["#11151c", "#e8ebf0", "#9aa4b2", "#1a2029", "#f5f7fa", "#4fd1d9", "#ff8a80", "#f2c063"];
     return `.page{fill:${page}}text{fill:${ink}}.note,.group,.notice{fill:${soft}}.self{fill:${self}}` +
-      `.silent{fill:${silent}}.refused{fill:${refused}}.critical{fill:${bad}}.warning{fill:${warn}}.stripe{fill:${soft}}` +
+      `.silent{fill:${silent}}.sign{stroke:${page};stroke-width:2}.refused{fill:${refused}}.critical{fill:${bad}}.warning{fill:${warn}}.stripe{fill:${soft}}` +
       `.off{fill:${bad}}.s-0{fill:${nothing}}.t-0{fill:${textOn(nothing)}}${shades.join("")}`;
   };
   return "text{font:12px system-ui,sans-serif}.title{font-size:18px;font-weight:600}" +
