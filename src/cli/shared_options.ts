@@ -8,6 +8,7 @@ import {
   choice,
   duration,
   file,
+  hostName,
   integer,
   label,
   milliseconds,
@@ -43,7 +44,7 @@ export const RUNNING = {
 /** Options of every command that answers HTTP. */
 export const HTTP_OPTIONS = {
   "http-host": many(
-    text("NAME", "a host's name"),
+    hostName,
     "answer requests for this name too, beside own addresses; may be repeated",
   ),
   "http-token": once(file, null, "answer HTTP only to who knows the secret in FILE"),

@@ -1,7 +1,7 @@
 /** Values of options: what text is accepted, and the typed value it becomes. */
 import { UsageError } from "../domain/exit.ts";
 import { type NodesPlace, parseNodesPlace } from "../input/nodes_place.ts";
-import { parseLabel } from "../input/target_text.ts";
+import { isHost, parseLabel } from "../input/target_text.ts";
 import { FEW_BOUNDS_US, MANY_BOUNDS_US, MAX_BOUNDS } from "../stats/buckets.ts";
 import { durationText } from "../text/duration.ts";
 
@@ -135,6 +135,13 @@ export function text(placeholder: string, accepts: string): ValueKind<string> {
 
 /** The path of a file. */
 export const file: ValueKind<string> = { ...text("FILE", "a file's path"), file: true };
+
+/** What requests call a host. */
+export const hostName: ValueKind<string> = {
+  placeholder: "NAME",
+  accepts: "a host's name, without scheme and port",
+  parse: (given) => isHost(given) ? given : null,
+};
 
 /** Where a mesh's nodes are listed. */
 export const nodesPlace: ValueKind<NodesPlace> = {

@@ -188,7 +188,8 @@ export interface HostPort {
   readonly port: number;
 }
 
-function isHost(text: string): boolean {
+/** Whether a text is a host's name or an IPv4 address. */
+export function isHost(text: string): boolean {
   if (/^[0-9.]+$/.test(text)) return literalEndpoint(text, 1) !== null;
   return HOST_NAME.test(text) && text.length <= MAX_HOST_LENGTH;
 }

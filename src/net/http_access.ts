@@ -20,6 +20,12 @@ export interface HttpOptions {
 /** Says only that the process is alive. An orchestrator asks it without a token. */
 export const HEALTH_PATH = "/healthz";
 
+/** A line of its own for each scheme, since browsers read one a line; a field's name is alike in either case. */
+const CHALLENGES = {
+  "WWW-Authenticate": "Bearer",
+  "Www-Authenticate": 'Basic realm="wire-probe"',
+};
+
 export class HttpAccess {
   readonly token: HttpToken | null;
   #names: ReadonlySet<string>;
@@ -42,8 +48,7 @@ export class HttpAccess {
     if (this.token === null || path === HEALTH_PATH || await this.token.admits(request)) {
       return null;
     }
-    const challenge = { "WWW-Authenticate": "Bearer" };
-    return { ...textResponse(401, "wants the token of --http-token"), headers: challenge };
+    return { ...textResponse(401, "wants the token of --http-token"), headers: CHALLENGES };
   }
 
   #isOwn(host: string): boolean {

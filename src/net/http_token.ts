@@ -1,7 +1,8 @@
 /**
  * The secret that the nodes of a mesh share (`--http-token FILE`). It never travels between nodes.
  * A node proves that it knows the secret by a MAC over a number used once; the answer bears a MAC
- * over that number and the answer's body. Scrapers and people send it as a bearer token (RFC 6750).
+ * over that number and the answer's body. Scrapers send it as a bearer token (RFC 6750), a browser as
+ * the password that it asks a person for (RFC 7617), with any user name.
  */
 import type { HttpRequest } from "./http_request.ts";
 
@@ -14,6 +15,7 @@ export const PROOF_FIELD = "wire-probe-proof";
 const SCHEME = "Wire-Probe";
 const ASKED = /^Wire-Probe ([0-9a-f]{32}) ([0-9a-f]{64})$/;
 const BEARER = /^Bearer +([!-~]+)$/i;
+const BASIC = /^Basic +([A-Za-z0-9+/=]+)$/i;
 const NONCE_BYTES = 16;
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
@@ -45,10 +47,10 @@ export class HttpToken {
     const field = headers.get("authorization") ?? "";
     const asked = ASKED.exec(field);
     if (asked !== null) return await this.#verifies(asked[2], `ask ${asked[1]}`);
-    const bearer = BEARER.exec(field);
-    if (bearer === null) return false;
+    const secret = BEARER.exec(field)?.[1] ?? passwordOf(field);
+    if (secret === null) return false;
     // Two MACs are compared, and by the runtime: how long that takes tells nothing of the token.
-    const given = await HttpToken.of(bearer[1]);
+    const given = await HttpToken.of(secret);
     return given !== null && await this.#verifies(await given.#mac("bearer"), "bearer");
   }
 
@@ -79,6 +81,17 @@ export class HttpToken {
   ): Promise<boolean> {
     if (!/^[0-9a-f]{64}$/.test(mac)) return false;
     return await crypto.subtle.verify(HMAC, this.#key, Uint8Array.fromHex(mac), joined(text, body));
+  }
+}
+
+/** What stands behind the first colon; null where the field has no password. */
+function passwordOf(field: string): string | null {
+  const encoded = BASIC.exec(field)?.[1];
+  if (encoded === undefined) return null;
+  try {
+    return /:(.*)/s.exec(atob(encoded))?.[1] ?? null;
+  } catch {
+    return null;
   }
 }
 

@@ -56,6 +56,10 @@ const BAD: readonly [argv: string, message: string][] = [
     '"1.2.3.4:1" is not an IPv6 address, which is what is asked for',
   ],
   ["probe -4 --source ::1 db:1", '"::1" is not an IPv4 address, which is what is asked for'],
+  ...["a/b", "http://db", "db:9998", "::1", "-db"].map((name): [string, string] => [
+    `mesh --nodes f --http-host=${name}`,
+    `--http-host "${name}": wants a host's name, without scheme and port`,
+  ]),
   ["probe --count", `--count wants a value: ${COUNT}`],
   ["probe --count 0 db:1", `--count "0": wants ${COUNT}`],
   ["probe -c 2147483648 db:1", `--count "2147483648": wants ${COUNT}`],

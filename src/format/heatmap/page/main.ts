@@ -242,7 +242,7 @@ async function showHistory(): Promise<void> {
   const [from, to] = [data.nodes[pair.from].name, data.nodes[pair.to].name];
   const query = new URLSearchParams({ from, to });
   hasHistory = true;
-  const response = await fetch(`api/pair?${query}`);
+  const response = await fetch(here(`api/pair?${query}`));
   const text = await response.text();
   // Meanwhile another pair may have been chosen.
   if (!hasHistory || data.nodes[pair.from]?.name !== from || data.nodes[pair.to]?.name !== to) {
@@ -251,11 +251,16 @@ async function showHistory(): Promise<void> {
   drawHistory(response.ok ? JSON.parse(text).windows : null, response.ok ? "" : text);
 }
 
+/** Beside the page, without the user's name and password that its own address may have. */
+function here(path: string): URL {
+  return new URL(path, location.origin + location.pathname);
+}
+
 /** Asks the node for its data, again and again while somebody looks. */
 async function live(): Promise<void> {
   for (;;) {
     try {
-      const response = await fetch("page.json");
+      const response = await fetch(here("page.json"));
       if (!response.ok) throw new Error(await response.text());
       show(await response.json());
       say("");

@@ -242,6 +242,9 @@ export function showDay({ day }: PageData): void {
   );
 }
 
+/** Pixels of the width of a bar, as in the style sheet. */
+const MAX_BAR = 12;
+
 /**
  * One bar for each five minutes, as high as its mean RTT. It has another colour where not all
  * handshakes were established, and is red where none was.
@@ -261,7 +264,9 @@ function barsOf(windows: readonly PageWindow[], title: string): HTMLElement[] {
     valueText("p50", most * 1000)
   }, ${counted(lost, "handshake")} not established`;
   const ends = element("p", "", "ends");
-  const times = windows.length === 0 ? [] : [windows[0], windows[windows.length - 1]];
+  // As wide as the bars, which are few on a young node.
+  ends.style.maxWidth = `${MAX_BAR * windows.length}px`;
+  const times = windows.filter((_, i) => i === 0 || i === windows.length - 1);
   // As the time above, in UTC.
   ends.append(
     ...times.map(({ time }) => element("span", `${time.slice(5, 16).replace("T", " ")}Z`)),

@@ -107,7 +107,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr) 24rem; gap: 14px; al
 #day p { margin: 4px 0 0; color: var(--soft); font-size: 0.86rem; }
 .bars { display: flex; align-items: flex-end; height: 3.4rem; margin-top: 12px; }
 .bars i { flex: 1; max-width: 12px; background: var(--accent); }
-.ends { display: flex; justify-content: space-between; font-size: 0.86rem; }
+.ends { min-width: 13em; display: flex; justify-content: space-between; font-size: 0.86rem; }
 .bars .lossy { background: var(--warning); min-height: 35%; }
 .bars .down { background: var(--critical); }
 #tip { position: fixed; z-index: 2; max-width: 30rem; padding: 5px 9px; border-radius: 7px;
