@@ -58,7 +58,8 @@ async function join(lab: MeshLab, name: string): Promise<string> {
 /** One link after the other is slow: a node's, or that between two zones. */
 async function slowNowAndThen(lab: MeshLab): Promise<void> {
   const links = [
-    ...lab.nodes.map(({ name, link }) => ({ what: `node ${name}'s link`, link, us: ACCESS_US })),
+    // By its address, as the page calls it.
+    ...lab.nodes.map(({ link }) => ({ what: `node ${link.a.v4}'s link`, link, us: ACCESS_US })),
     ...[...lab.backbone].map(([[a, b], link]) => ({
       what: `the link between zones ${a} and ${b}`,
       link,
