@@ -38,8 +38,11 @@ export class LinkProcess {
 
   static async #start(): Promise<LinkProcess> {
     const program = new URL("./link.ts", import.meta.url).pathname;
-    const child = new Deno.Command(Deno.execPath(), {
+    // Ctrl-C reaches all processes of a terminal; this one is wanted until the network is taken down.
+    const child = new Deno.Command("env", {
       args: [
+        "--ignore-signal=INT",
+        Deno.execPath(),
         "run",
         "--no-config",
         "--no-lock",
