@@ -55,6 +55,11 @@ async function join(lab: MeshLab, name: string): Promise<string> {
   return `http://${link.a.v4}:${PAGE_PORT}/`;
 }
 
+/** Takes the device away at once, the one of a run that was killed too: the kernel may take a minute over a namespace. */
+async function part(): Promise<void> {
+  await system("ip", ["link", "del", DEVICE]).catch(() => {});
+}
+
 /** One link after the other is slow: a node's, or that between two zones. */
 async function slowNowAndThen(lab: MeshLab): Promise<void> {
   const links = [
@@ -82,10 +87,12 @@ async function demo(): Promise<void> {
   console.log("starting twelve nodes in three zones");
   await using lab = await MeshLab.open(["a", "b", "c"], 4, MESH_OPTIONS);
   await lab.start();
+  await part();
   const page = await join(lab, "a1");
   console.log(`\nthe live page of the mesh: ${page}\nCtrl-C ends it\n`);
   await slowNowAndThen(lab);
   console.log("taking the nodes and their links away");
+  await part();
 }
 
 if (Deno.uid() !== 0) {
