@@ -51,10 +51,11 @@ export function* coldStarts(view: MeshView, latency: Latency): Steps<Finding[]> 
     ({ groups }) => groups.toSorted().join(),
   );
   const typicalUs = Math.max(0, window.typicalUs);
+  const ofMesh = [window, bursts].map((reading) => reading.typicalUs).filter((us) => us >= 0);
   return [
     ...nodes.map((found) => coldNode(view, found, typicalUs)),
     ...blocks,
-    ...coldMesh(window.typicalUs, median(usual.all())),
+    ...coldMesh(Math.max(0, ...ofMesh), median(usual.all())),
   ];
 }
 

@@ -64,6 +64,7 @@ Deno.test("what sets flows up slowly is named by the cold handshakes of the last
   assertEquals(of((from, to) => from === "b2" || to === "b2" ? 4000 : 0), ["cold both b2"]);
   assertEquals(of((from, to) => zones(from, to) === "ac" ? 4000 : 0), ["cold both az=a az=c"]);
   assertEquals(of((from, to) => from === "a1" && to === "b2" ? 4000 : 0), []);
+  assertEquals(of(() => 4000), ["cold both "]);
 });
 
 Deno.test("a zone that has been slow for a whole window is still held against its day", () => {
