@@ -48,6 +48,8 @@ export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   // SO_REUSEPORT for serve.
   "--unstable-net",
+  // Modules that are packed stand in files that are imported as bytes.
+  "--unstable-raw-imports",
 ];
 
 /**
@@ -96,8 +98,9 @@ async function bundle(folder: string): Promise<void> {
   }
   const { name, source } = UNPACKING;
   await deno("bundle", "--quiet", "--minify", "--output", `${folder}/${name}`, source);
-  for (const [name, script] of await packModules(scripts)) {
-    await Deno.writeTextFile(`${folder}/${name}`, script);
+  for (const [name, content] of await packModules(scripts)) {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(`${folder}/${name}`, bytes);
   }
   for (const { name } of Deno.readDirSync(folder)) {
     await Deno.utime(`${folder}/${name}`, MODULE_TIME_S, MODULE_TIME_S);

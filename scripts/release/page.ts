@@ -26,11 +26,12 @@ async function freshParts(): Promise<PageParts> {
 }
 
 async function moduleOf(parts: PageParts): Promise<string> {
+  const bytes = await packed(JSON.stringify(parts));
   return `/**
- * The heatmap page's script and style, as JSON, packed (src/text/packed.ts). Made by \`deno task page\` from page/: do not edit.
+ * The heatmap page's script and style, as JSON, packed (src/text/packed.ts) and in base64. Made by \`deno task page\` from page/: do not edit.
  */
 export const PACKED_PARTS =
-  ${JSON.stringify(await packed(JSON.stringify(parts)))};
+  ${JSON.stringify(bytes.toBase64())};
 `;
 }
 

@@ -1,5 +1,4 @@
 /** What a node offers over HTTP: its row as JSON and for Prometheus, and whether it is alive. */
-import { LIVE_DATA_PATH, livePage } from "../format/heatmap/page.ts";
 import { answerPair, type HistoryPorts, PAIR_PATH } from "./pair_history.ts";
 import { Cached } from "./cached.ts";
 import type { DocumentName, MeshPicture } from "./picture.ts";
@@ -24,6 +23,9 @@ export const FRESH_MS = 1000;
 /** A page is written in pieces of about this size, with a turn of the event loop after each. */
 const PIECE_BYTES = 64 * 1024;
 
+/** Where the page has its data from. */
+const LIVE_DATA_PATH = "/page.json";
+
 const JSON_TYPE = "application/json; charset=utf-8";
 
 export interface PagePorts {
@@ -32,8 +34,11 @@ export interface PagePorts {
   row(): Promise<MeshRow>;
   /** Lets the event loop do what else is due. */
   pause(): Promise<void>;
-  /** The whole mesh; absent or null where it is not shown. */
-  readonly picture?: MeshPicture | null;
+  /**
+   * Opens the picture of the whole mesh, when it is asked for first: most nodes are never asked, and its
+   * code is twice as much as theirs. Absent or null where it is not shown.
+   */
+  readonly picture?: (() => Promise<MeshPicture>) | null;
   /** The pairs' last day; absent where it is not shown. */
   readonly history?: HistoryPorts;
   /** Absent where the node accepts no notice that another one leaves. */
@@ -45,16 +50,15 @@ export interface PagePorts {
 export class Pages {
   #leaving: LeavingPorts | undefined;
   #token: HttpToken | null;
-  #picture: MeshPicture | null;
+  #openPicture: (() => Promise<MeshPicture>) | null;
+  #picture: Promise<MeshPicture> | null = null;
   #history: HistoryPorts | undefined;
-  /** Made when it is asked for first. */
-  #livePage: Promise<string> | null = null;
   #row: Cached<RowPages>;
 
   constructor({ clock, row, pause, leaving, token, picture, history }: PagePorts) {
     this.#leaving = leaving;
     this.#token = token;
-    this.#picture = picture ?? null;
+    this.#openPicture = picture ?? null;
     this.#history = history;
     this.#row = new Cached(clock, FRESH_MS, async () => new RowPages(await row(), pause));
   }
@@ -82,21 +86,23 @@ export class Pages {
   }
 
   #here(): string {
-    return this.#picture === null
+    return this.#openPicture === null
       ? "the page is turned off; here are "
       : "not here: /, /api/matrix, ";
   }
 
   /** The page of the whole mesh and its documents; null where it is not shown. */
   async #live(request: HttpRequest): Promise<HttpResponse | null> {
-    if (this.#picture === null) return null;
+    const open = this.#openPicture;
+    if (open === null) return null;
+    const picture = () => this.#picture ??= open();
     switch (request.path) {
       case "/":
-        return page("text/html; charset=utf-8", await (this.#livePage ??= livePage()));
+        return page("text/html; charset=utf-8", await (await picture()).page());
       case "/api/matrix":
-        return await this.#document(request, this.#picture, "matrix");
+        return await this.#document(request, await picture(), "matrix");
       case LIVE_DATA_PATH:
-        return await this.#document(request, this.#picture, "page");
+        return await this.#document(request, await picture(), "page");
       default:
         return null;
     }

@@ -1,6 +1,6 @@
 /** The whole mesh as this node's page shows it: gathered on demand, once for all requests of a moment. */
 import { heatmapPieces } from "../format/heatmap/json.ts";
-import { MAX_PAGE_NODES, type PageOptions, pagePieces } from "../format/heatmap/page.ts";
+import { livePage, MAX_PAGE_NODES, type PageOptions, pagePieces } from "../format/heatmap/page.ts";
 import { UsageError } from "../domain/exit.ts";
 import type { Finding } from "../domain/finding.ts";
 import type { Matrix } from "../domain/matrix.ts";
@@ -57,10 +57,16 @@ export class MeshPicture {
   #spentMs = 0;
   #gatherings = 0;
   #forget: Cancel = () => {};
+  #page: Promise<string> | null = null;
 
   constructor(ports: PicturePorts) {
     this.#ports = ports;
     this.#gathered = new Cached(ports.clock, () => this.#everyMs, () => this.#gather());
+  }
+
+  /** The page itself, which asks for the documents again and again. */
+  page(): Promise<string> {
+    return this.#page ??= livePage();
   }
 
   /** Of the last gathering, when it is not too old; else of one that begins now. */

@@ -1,7 +1,6 @@
 /**
- * Packed text: deflated (RFC 1951) and in base64 (RFC 4648), so that it can stand in a source with less
- * than half of its characters. For what few runs need: script and style of the heatmap page, and
- * modules of the compiled program.
+ * Packed text: deflated (RFC 1951), less than half of its size. For what few runs need: script and style of the
+ * heatmap page, and modules of the compiled program.
  *
  * Web streams do it, not node:zlib, which takes the newest runtime 25 ms to load.
  *
@@ -12,17 +11,16 @@
  */
 
 /** Any text, packed. Another version of the runtime may deflate the same text to other bytes. */
-export async function packed(text: string): Promise<string> {
+export async function packed(text: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = ReadableStream.from([new TextEncoder().encode(text)]);
   const deflated = new Response(bytes.pipeThrough(new CompressionStream("deflate-raw")));
-  return new Uint8Array(await deflated.arrayBuffer()).toBase64();
+  return new Uint8Array(await deflated.arrayBuffer());
 }
 
-/** The text that was packed. Throws for what is no base64 or no deflated text; a cut one is not noticed. */
-export async function unpacked(packed: string): Promise<string> {
-  const bytes = ReadableStream.from([Uint8Array.fromBase64(packed)])
+/** The text that was packed. Throws TypeError for what is not deflated; a cut one is not noticed. */
+export async function unpacked(packed: Uint8Array<ArrayBuffer>): Promise<string> {
+  const pieces = ReadableStream.from([packed])
     .pipeThrough(new DecompressionStream("deflate-raw"))
     .pipeThrough(new TextDecoderStream());
-  const pieces = await Array.fromAsync(bytes);
-  return pieces.join("");
+  return (await Array.fromAsync(pieces)).join("");
 }

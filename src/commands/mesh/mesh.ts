@@ -12,7 +12,7 @@ import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
 import { openPressure } from "../../run/host_pressure.ts";
-import { MeshPicture } from "../../mesh/picture.ts";
+import type { PicturePorts } from "../../mesh/picture.ts";
 import { fetchBytes, rowFetcher } from "../../mesh/row_fetch.ts";
 import { tellLeaving } from "../../mesh/leaving.ts";
 import { isOwnAddress } from "../../net/listener.ts";
@@ -157,24 +157,23 @@ function openPages(
   const all = () => ({ entries: nodes.entries, own: nodes.me.target.name });
   const pause = () => sleepUntil(systemClock, systemClock.now());
   const memory = MemoryReturn.open();
-  const picture = page
-    ? new MeshPicture({
-      clock: systemClock,
-      nodes: all,
-      told: nodes.toldByRows ? new ToldNodes() : null,
-      ownRow: () => builder.row(),
-      ownHistory: () => builder.ownHistory(),
-      fetchRow: rowFetcher(token, resolver),
-      cpuMs: openCpuTime() ?? (() => 0),
-      tidy: () => memory?.giveBack(true),
-    })
-    : null;
+  const ports: PicturePorts = {
+    clock: systemClock,
+    nodes: all,
+    told: nodes.toldByRows ? new ToldNodes() : null,
+    ownRow: () => builder.row(),
+    ownHistory: () => builder.ownHistory(),
+    fetchRow: rowFetcher(token, resolver),
+    cpuMs: openCpuTime() ?? (() => 0),
+    tidy: () => memory?.giveBack(true),
+  };
+  const picture = async () => new (await import("../../mesh/picture.ts")).MeshPicture(ports);
   return new Pages({
     clock: systemClock,
     row: () => builder.row(),
     pause,
     token,
-    picture,
+    picture: page ? picture : null,
     history: {
       nodes: all,
       history: (peer) => builder.history(peer),

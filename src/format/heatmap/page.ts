@@ -26,8 +26,6 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
   "img-src data:; base-uri 'none'; form-action 'none'";
 /** A node's own page asks that node for its data, and nobody else. */
 const LIVE_POLICY = `${POLICY}; connect-src 'self'`;
-/** Where the live page has its data from. */
-export const LIVE_DATA_PATH = "/page.json";
 
 /** Times in µs that the page shows; three digits of each are sent, as many as are shown. */
 const TIMES: readonly Figure[] = [
@@ -82,7 +80,7 @@ export interface PageParts {
 
 /** The parts, unpacked; few runs need them, so nothing is kept. */
 export async function pageParts(): Promise<PageParts> {
-  return JSON.parse(await unpacked(PACKED_PARTS));
+  return JSON.parse(await unpacked(Uint8Array.fromBase64(PACKED_PARTS)));
 }
 
 export async function heatmapPage(matrix: Matrix, options: PageOptions): Promise<string> {

@@ -9,14 +9,13 @@ property("a packed text is the same text once unpacked", 20, async (random) => {
   assertEquals(await unpacked(await packed(text)), text);
 });
 
-Deno.test("a packed text stands in quotes as it is, and is shorter where words come again", async () => {
+Deno.test("a packed text is shorter where words come again", async () => {
   const text = 'say("a word that comes again");\n'.repeat(100);
-  const short = await packed(text);
-  assert(/^[A-Za-z0-9+/]+=*$/.test(short), short);
-  assert(short.length < text.length / 10, `${short.length}`);
+  const { length } = await packed(text);
+  assert(length < text.length / 10, `${length}`);
 });
 
 Deno.test("what was not packed is refused", async () => {
-  // No base64, and a block of a type that deflate does not have.
-  for (const wrong of ["a text", "Bw=="]) await assertRejects(() => unpacked(wrong));
+  // A block of a type that deflate does not have.
+  await assertRejects(() => unpacked(new Uint8Array([7])), TypeError);
 });
