@@ -138,7 +138,7 @@ export class EchoExchange implements Exchange {
     this.quoted.sourceAt = -1;
     let echoAt = at;
     if (this.#ownHeader !== null) {
-      if (!parseIp(bytes, at, end, this.#ip)) return -1;
+      if (!parseIp(bytes, at, end, this.#ip, "quoted")) return -1;
       this.quoted.sourceAt = this.#ip.sourceAt;
       echoAt = this.#ip.payloadAt;
     }
@@ -159,9 +159,12 @@ export class EchoExchange implements Exchange {
     // A reply brings the whole cookie; an error may quote less of it, or nothing.
     if (!isQuote && cookieBytes > 0 && payloadEnd - at < cookieBytes) return false;
     writeU32(this.#expected, NUMBER_AT, request.nonce);
-    for (let i = 0; i < cookieBytes && at + i < payloadEnd; i++) {
-      if (message.bytes[at + i] !== this.#expected[i]) return false;
-    }
+    const cookieEnd = Math.min(at + cookieBytes, payloadEnd);
+    let same = 0;
+    while (at + same < cookieEnd && message.bytes[at + same] === this.#expected[same]) same++;
+    // A router may fill up a short quote with zeros (RFC 4884).
+    const isFilled = isQuote && isZero(message.bytes, at + same, cookieEnd);
+    if (at + same < cookieEnd && !isFilled) return false;
     if (!asked) this.fromElsewhere++;
     return true;
   }
@@ -182,6 +185,11 @@ export class EchoExchange implements Exchange {
     for (let i = 0; i < cookieBytes; i++) this.#packet[cookieAt + i] = this.#expected[i];
     writeU16(this.#packet, at, checksumOf(addBytes(key, this.#packet, cookieAt, cookieBytes)));
   }
+}
+
+function isZero(bytes: Uint8Array, at: number, end: number): boolean {
+  for (let i = at; i < end; i++) if (bytes[i] !== 0) return false;
+  return true;
 }
 
 function filled(length: number): Uint8Array<ArrayBuffer> {

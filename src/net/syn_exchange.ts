@@ -1,6 +1,7 @@
 /** SYN and its answer, on a raw socket: the kernel, which knows of no connection, closes it by RST. */
 import type { SynAckFacts } from "../domain/path.ts";
 import type { Endpoint } from "../domain/target.ts";
+import { SO_EE_ORIGIN_NONE } from "../kernel/linux.ts";
 import type { Message } from "../kernel/message_batch.ts";
 import type { HeldPorts } from "../kernel/own_ports.ts";
 import type { PacketSocket } from "../kernel/packet_port.ts";
@@ -160,7 +161,8 @@ export class SynExchange implements Exchange {
     this.quoted.sourceAt = -1;
     let tcpAt = at;
     if (this.socket.family === 4) {
-      if (!parseIp(bytes, at, end, this.#ip) || this.#ip.protocol !== PROTOCOL_TCP) return -1;
+      if (!parseIp(bytes, at, end, this.#ip, "quoted")) return -1;
+      if (this.#ip.protocol !== PROTOCOL_TCP) return -1;
       this.quoted.sourceAt = this.#ip.sourceAt;
       tcpAt = this.#ip.payloadAt;
     }
@@ -170,9 +172,14 @@ export class SynExchange implements Exchange {
     return readU32(bytes, tcpAt + 4);
   }
 
+  /**
+   * A NAT on the way may leave another source port in the quote; the sequence number is proof
+   * enough there.
+   */
   matches(message: Message, { endpoint, nonce }: Request): boolean {
     return addressIs(message.bytes, message.addressAt, endpoint.bytes) &&
-      this.#ownPort === nonce && this.#targetPort === endpoint.port;
+      (this.#ownPort === nonce || message.origin !== SO_EE_ORIGIN_NONE) &&
+      this.#targetPort === endpoint.port;
   }
 
   close(): void {

@@ -68,16 +68,27 @@ export function blankIpPacket(): IpPacket {
   };
 }
 
+/** A packet as it came, or as an ICMP error quotes it. */
+export type IpOrigin = "received" | "quoted";
+
 /**
  * Reads the header at `at` of a packet that has bytes up to `end`. False, with `out` undefined, for
- * what is no IP packet, is cut within its headers, or is a fragment other than the first.
+ * what is no IP packet, is cut within its headers, or is a fragment other than the first. Some hosts
+ * quote an IPv4 header with its fragment field in their own byte order. A quote is never of a later
+ * fragment (RFC 1122, section 3.2.2), so there the field says nothing.
  */
-export function parseIp(bytes: Uint8Array, at: number, end: number, out: IpPacket): boolean {
+export function parseIp(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  out: IpPacket,
+  origin: IpOrigin = "received",
+): boolean {
   const last = Math.min(end, bytes.length);
   if (at < 0 || at >= last) return false;
   switch (bytes[at] >> 4) {
     case 4:
-      return parseV4(bytes, at, last, out);
+      return parseV4(bytes, at, last, out, origin);
     case 6:
       return parseV6(bytes, at, last, out);
     default:
@@ -92,10 +103,17 @@ const V4_CHECKSUM_AT = 10;
 const V4_DONT_FRAGMENT = 0x4000;
 const V4_FRAGMENT_OFFSET = 0x1fff;
 
-function parseV4(bytes: Uint8Array, at: number, end: number, out: IpPacket): boolean {
+function parseV4(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  out: IpPacket,
+  origin: IpOrigin,
+): boolean {
   const headerBytes = (bytes[at] & 0xf) * 4;
   if (headerBytes < IPV4_HEADER_BYTES || at + headerBytes > end) return false;
-  if ((readU16(bytes, at + V4_FLAGS_AT) & V4_FRAGMENT_OFFSET) !== 0) return false;
+  const isLater = (readU16(bytes, at + V4_FLAGS_AT) & V4_FRAGMENT_OFFSET) !== 0;
+  if (isLater && origin === "received") return false;
   const claimed = readU16(bytes, at + V4_TOTAL_LENGTH_AT);
   readFields(bytes, at, V4, out);
   out.payloadAt = at + headerBytes;

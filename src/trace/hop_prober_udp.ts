@@ -61,7 +61,10 @@ export class UdpHopProber implements HopProber {
   #stamped: Map<number, UdpFlight>[] = [];
   #sent: number[] = [];
   #next: number;
-  /** A random number in each payload: packets of others that come to our port do not have it. */
+  /**
+   * A random number in each payload: packets of others that come to our port do not have it. It is
+   * not 0, so that zeros are no mark.
+   */
   #nonce: number;
   #tooLongMtu = 0;
 
@@ -72,7 +75,7 @@ export class UdpHopProber implements HopProber {
     this.#options = options;
     this.flow = options.fixedPorts === null ? "varied" : "fixed";
     this.#next = options.random() % NUMBERS;
-    this.#nonce = options.random() % NUMBERS;
+    this.#nonce = 1 + options.random() % (NUMBERS - 1);
     this.leastBytes = this.#headerBytes + (options.fixedPorts === null ? 0 : MARK_BYTES);
     try {
       for (const [flow, port] of (options.fixedPorts ?? []).entries()) this.#openFixed(flow, port);
@@ -257,8 +260,10 @@ export class UdpHopProber implements HopProber {
   }
 
   #quotedFlight(flow: number, { bytes, at, end, addressAt }: Message): UdpFlight | null {
-    if (end - at >= MARK_BYTES) {
-      if (readU16(bytes, at + 2) !== this.#nonce) return null;
+    // A router may fill up a short quote with zeros (RFC 4884).
+    const nonce = end - at >= MARK_BYTES ? readU16(bytes, at + 2) : 0;
+    if (nonce !== 0) {
+      if (nonce !== this.#nonce) return null;
       const flight = this.#flights.get(readU16(bytes, at));
       return flight !== undefined && flight.flow === flow ? flight : null;
     }

@@ -139,6 +139,20 @@ wan("MPLS labels and interfaces are read in every form that is met", async () =>
   });
 });
 
+wan("a quote of 8 bytes that zeros fill up to the labels behind it is known", async () => {
+  const label = { label: 100, trafficClass: 0, ttl: 1 };
+  const told = { quote: 8, extensions: extensions([mplsObject([label])]) };
+  const scene: Scene = { hops: routers(3, told), target: { rttMs: 8 } };
+  await inEveryWay(scene, async (network, way) => {
+    // Probes of held flows are marked in what such a quote leaves out.
+    const options = way.protocol === "udp" ? ["--paths", "2"] : [];
+    const { trace } = await traceBy(network, way, "-q", "1", ...options);
+    const found = trace.hops.map(({ addresses }) => addresses[0]?.mpls[0]?.label ?? null);
+    assertEquals(found, [100, 100, 100, null], wayName(way));
+    assertEquals(answering(trace), wholePath(3, way.family), wayName(way));
+  });
+});
+
 wan("a target that limits its ICMP is reached by one trace right behind another", async () => {
   // A hop is overdue after three times what nearer ones took: no pause of this process's is as long.
   const slow = routers(3, { rttMs: 500 });

@@ -273,6 +273,18 @@ Deno.test("the 8 bytes that an error must quote are enough", async () => {
   assertEquals(flying.record.outcome, "unreachable");
 });
 
+Deno.test("zeros behind a short quote are no other probe's mark", async () => {
+  for (const quotedBytes of [8, 10, 13]) {
+    const bench = new Bench();
+    const flying = bench.probe();
+    const { bytes, to } = bench.socket.sent[0];
+    const quote = [...bytes.slice(0, quotedBytes), ...new Array<number>(100).fill(0)];
+    bench.socket.return(quote, to.bytes, { type: 11, code: 0, from: [10, 0, 0, 9] });
+    await settle();
+    assertEquals(flying.record.outcome, "unreachable", `${quotedBytes} bytes`);
+  }
+});
+
 Deno.test("what the system does not send is an error, whatever its reason", async () => {
   const rows: readonly [number, string, string][] = [
     [EPERM, "error", "send: not permitted"],

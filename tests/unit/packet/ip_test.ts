@@ -67,6 +67,14 @@ Deno.test("a later fragment has no transport header, the first one has", () => {
   assertEquals(parsed(v4({ fragmentOffset: 0x2000 }))?.payloadAt, 20);
 });
 
+Deno.test("a quoted header may have its fragment field in the other byte order", () => {
+  // RFC 791: "don't fragment" is 0x4000, and 0x0040 so.
+  const quoted = Uint8Array.from(v4({ fragmentOffset: 0x0040 }));
+  const out = blankIpPacket();
+  assert(parseIp(quoted, 0, quoted.length, out, "quoted"));
+  assertEquals([out.protocol, out.payloadAt], [TCP, 20]);
+});
+
 Deno.test("an IPv6 header is read, with extensions of all kinds before the payload", () => {
   assertEquals(parsed(ipv6(TCP, PAYLOAD))?.payloadAt, 40);
   const chain = parsed(ipv6(TCP, PAYLOAD, [
