@@ -38,6 +38,7 @@ export interface UdpHopOptions {
 
 interface UdpFlight extends Departure {
   readonly target: Endpoint;
+  readonly hops: number;
   readonly flow: number;
   readonly sentBytes: number;
   readonly onAnswer: (answer: HopAnswer) => void;
@@ -67,6 +68,8 @@ export class UdpHopProber implements HopProber {
    */
   #nonce: number;
   #tooLongMtu = 0;
+  /** The farthest hop at which a router has answered, by target and flow. */
+  #farthest = new WeakMap<Endpoint, number[]>();
 
   /** Throws ErrnoError where such sockets cannot be had. */
   constructor(sockets: PacketSockets, clock: Clock, options: UdpHopOptions) {
@@ -113,8 +116,9 @@ export class UdpHopProber implements HopProber {
     for (const socket of [...this.#open]) socket.drain();
   }
 
-  renew(): void {
-    // Sockets that are not connected take the routes as they are.
+  /** Sockets that are not connected take the routes as they are; the path may be another one now. */
+  renew(target: Endpoint): void {
+    this.#farthest.delete(target);
   }
 
   remarks(): readonly string[] {
@@ -154,11 +158,12 @@ export class UdpHopProber implements HopProber {
   }
 
   #flight(
-    { target, flow, sizeBytes }: HopProbe,
+    { target, hops, flow, sizeBytes }: HopProbe,
     { onAnswer, onUnclear }: Pick<UdpFlight, "onAnswer" | "onUnclear">,
   ): UdpFlight {
     return {
       target,
+      hops,
       flow,
       sentBytes: Math.max(this.leastBytes, sizeBytes),
       onAnswer,
@@ -247,6 +252,7 @@ export class UdpHopProber implements HopProber {
     if (kind === null) return;
     // RFC 5927, section 7.2: this MTU lets the packet pass, so the error is about another one or forged.
     if (kind === "packet too big" && message.info >= flight.sentBytes) return;
+    if (kind === "ttl exceeded") this.#noteRouter(flight);
     const trip = roundTrip(flight, message.stampUs, this.#clock);
     const quote = { cutBytes: this.#headerBytes, sourceAt: -1, source: null };
     const answer = icmpAnswer(message, kind, flight.target, quote, trip);
@@ -259,7 +265,8 @@ export class UdpHopProber implements HopProber {
     flight.onAnswer(endAnswer(flight.target, "datagram", trip, message.ttl));
   }
 
-  #quotedFlight(flow: number, { bytes, at, end, addressAt }: Message): UdpFlight | null {
+  #quotedFlight(flow: number, message: Message): UdpFlight | null {
+    const { bytes, at, end } = message;
     // A router may fill up a short quote with zeros (RFC 4884).
     const nonce = end - at >= MARK_BYTES ? readU16(bytes, at + 2) : 0;
     if (nonce !== 0) {
@@ -267,26 +274,47 @@ export class UdpHopProber implements HopProber {
       const flight = this.#flights.get(readU16(bytes, at));
       return flight !== undefined && flight.flow === flow ? flight : null;
     }
-    return this.#onlyTo(flow, bytes, addressAt);
+    return this.#only(this.#ofFlow(flow).filter((of) => isTo(of, message)));
   }
 
-  #fixedDatagram(flow: number, message: Message): void {
-    const flight = this.#onlyTo(flow, message.bytes, message.addressAt);
-    if (flight !== null) this.#datagram(flight, message);
+  #noteRouter({ target, flow, hops }: UdpFlight): void {
+    const farthest = this.#farthest.get(target) ?? [];
+    farthest[flow] = Math.max(farthest[flow] ?? 0, hops);
+    this.#farthest.set(target, farthest);
   }
 
   /**
-   * The probe that an answer without a mark belongs to, such as a quote of the header alone: the
-   * only probe of the flow to that address under way. Null for none, and for several: these are
-   * sent again, one at a time from then on.
+   * A service's answer has no mark, and may come twice, or late. It is not to a probe that ends
+   * before a router that the flow has met. Where it comes from another address than was asked, it
+   * counts if the flow's probes all go to one target.
    */
-  #onlyTo(flow: number, bytes: Uint8Array, addressAt: number): UdpFlight | null {
-    const found = [...this.#flights.values()].filter((flight) =>
-      flight.flow === flow && addressIs(bytes, addressAt, flight.target.bytes)
+  #fixedDatagram(flow: number, message: Message): void {
+    const mayMeet = this.#ofFlow(flow).filter(({ target, hops }) =>
+      hops > (this.#farthest.get(target)?.[flow] ?? 0)
     );
+    const asked = mayMeet.filter((of) => isTo(of, message));
+    const isOneTarget = mayMeet.every(({ target }) => target === mayMeet[0].target);
+    const flight = this.#only(asked.length > 0 || !isOneTarget ? asked : mayMeet);
+    if (flight !== null) this.#datagram(flight, message);
+  }
+
+  #ofFlow(flow: number): UdpFlight[] {
+    return [...this.#flights.values()].filter((flight) => flight.flow === flow);
+  }
+
+  /**
+   * The probe that an answer without a mark belongs to, such as a quote of the header alone, of
+   * those that it may belong to. Null for none, and for several: these are sent again, one at a
+   * time from then on.
+   */
+  #only(found: readonly UdpFlight[]): UdpFlight | null {
     if (found.length === 1) return found[0];
     if (found.length > 1) this.concurrency = "one-a-flow";
     for (const flight of found) flight.onUnclear();
     return null;
   }
+}
+
+function isTo({ target }: UdpFlight, { bytes, addressAt }: Message): boolean {
+  return addressIs(bytes, addressAt, target.bytes);
 }

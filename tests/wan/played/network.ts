@@ -267,7 +267,10 @@ export class PlayedNetwork implements AsyncDisposable {
     const say = (protocol: number, segment: Bytes) => {
       // RFC 792: the checksum of ICMP is at 2; RFC 9293: of TCP at 16.
       if (target.spoils) segment[protocol === TCP ? 17 : 3] ^= 0x55;
-      this.inject(ip(from, prober, protocol, segment, target.ttl), target.rttMs ?? 1);
+      const bytes = ip(from, prober, protocol, segment, target.ttl);
+      const afterMs = target.rttMs ?? 1;
+      this.inject(bytes, afterMs);
+      if (target.againMs !== undefined) this.inject(bytes, afterMs + target.againMs);
     };
     const icmpNumber = sent.family === 4 ? ICMP : ICMP6;
     if (sent.protocol === TCP) {

@@ -50,6 +50,8 @@ export interface TargetScene {
   /** The address that answers, if it is another one (anycast). */
   readonly answersFrom?: { readonly v4: string; readonly v6: string };
   readonly ttl?: number;
+  /** Its echoes, segments and datagrams come a second time, so much later. */
+  readonly againMs?: number;
   /** Its echoes and segments come with a wrong checksum. */
   readonly spoils?: boolean;
 }
