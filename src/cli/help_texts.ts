@@ -189,8 +189,14 @@ export const NOTES: Partial<Record<CommandName, readonly ExitMeaning[]>> = {
     ["close_wait", "10 connections that stay in CLOSE_WAIT for an interval"],
   ],
   compare: [
-    ["loss", "handshakes lost, or answered after a repeated SYN; sure when beyond 1 in 1,000"],
-    ["tails", "spikes: 2 ms and a quarter above the lower quartile; sure when beyond 1 in 100"],
+    [
+      "loss",
+      "handshakes lost, or answered after a repeated SYN; sure from two on, beyond 1 in 1,000",
+    ],
+    [
+      "tails",
+      "spikes: 2 ms and a quarter above the lower quartile; sure from three on, beyond 1 in 100",
+    ],
     ["medians", "the same within 0.3 ms or 5 %, whichever is more; 2 ms by the clock"],
     [
       "sure",

@@ -19,24 +19,34 @@ export interface Floors {
   readonly matters: number;
   /** Fewer than this are no reason to ask for more samples. */
   readonly fewest: number;
+  /** Fewer than this may be one event, however rare chance makes them. */
+  readonly fewestSure: number;
 }
 
 /** One SYN in a thousand is lost on the way across the Internet; two in a hundred hurt. */
-export const LOSS_FLOORS: Floors = { usual: 0.001, matters: 0.02, fewest: 1 };
-/** One spike in a hundred is a p99 as any host has; five in a hundred are a p95. */
-export const SPIKE_FLOORS: Floors = { usual: 0.01, matters: 0.05, fewest: 2 };
+export const LOSS_FLOORS: Floors = { usual: 0.001, matters: 0.02, fewest: 1, fewestSure: 2 };
+/**
+ * One spike in a hundred is a p99 as any host has; five in a hundred are a p95. One stall of this
+ * machine holds the packets that are under way, which are two of a kind at most.
+ */
+export const SPIKE_FLOORS: Floors = { usual: 0.01, matters: 0.05, fewest: 2, fewestSure: 3 };
 
 /** A busy machine looks at one handshake in twenty late; the network is not to blame for those. */
-export const PROBER_FLOORS: Floors = { usual: 0.05, matters: 0.2, fewest: 2 };
+export const PROBER_FLOORS: Floors = { usual: 0.05, matters: 0.2, fewest: 2, fewestSure: 3 };
 
 /** Whether it happens: surely, perhaps, or so rarely that it does not matter. */
 export type Presence = "sure" | "perhaps" | "rare" | "none";
 
 /** Whether a share is more than the usual one, beyond chance. */
-export function presenceOf(share: Share, { usual, matters, fewest }: Floors): Presence {
+export function presenceOf(share: Share, floors: Floors): Presence {
+  const { matters, fewest } = floors;
   if (share.count === 0) return "none";
-  if (upperTail(share.count, share.of, usual) < CHANCE) return "sure";
+  if (isSure(share, floors)) return "sure";
   return share.count >= fewest && mostOf(share) > matters ? "perhaps" : "rare";
+}
+
+function isSure({ count, of }: Share, { usual, fewestSure }: Floors): boolean {
+  return count >= fewestSure && upperTail(count, of, usual) < CHANCE;
 }
 
 /** The largest share that is possible by the counts. */
@@ -45,14 +55,14 @@ export function mostOf(share: Share): number {
 }
 
 /** Slots in which a share like this one would be sure. Null where no allowed number is enough. */
-export function enoughToBeSure(share: Share, slots: number, { usual }: Floors): number | null {
+export function enoughToBeSure(share: Share, slots: number, floors: Floors): number | null {
   const rate = share.count / share.of;
   return enough(slots, (more) => {
     const of = Math.round(share.of * more / slots);
     // As many as such a share gives in nineteen runs of twenty.
     let count = Math.floor(rate * of);
     while (count > 0 && lowerTail(count - 1, of, rate) > 0.05) count--;
-    return count > 0 && upperTail(count, of, usual) < CHANCE;
+    return isSure({ count, of }, floors);
   });
 }
 

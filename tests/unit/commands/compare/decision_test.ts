@@ -3,6 +3,7 @@ import { decide } from "../../../../src/commands/compare/decision/conclusion.ts"
 import type { Cause, Conclusion } from "../../../../src/domain/comparison.ts";
 import { Random } from "../../random.ts";
 import {
+  type Draw,
   HEALTHY,
   losingAnswers,
   losingSyns,
@@ -135,3 +136,26 @@ for (const [what, scene, expected] of SCENES) {
     });
   }
 }
+
+/** These fates, then a link's that has no stragglers. */
+function first(...fates: readonly (number | "again")[]): Draw {
+  const rest = [...fates];
+  return (random) => rest.shift() ?? 2400 + random.int(0, 100);
+}
+
+Deno.test("one stall that holds two packets, and one lost SYN, are never sure", () => {
+  for (let seed = 1; seed <= RUNS; seed++) {
+    for (let slots = 1; slots <= 9; slots++) {
+      const events = [
+        { steady: first(7400, 7100), cold: first() },
+        { steady: first(7400), cold: first(7100) },
+        { steady: first(), cold: first("again") },
+      ];
+      for (const event of events) {
+        const { conclusion } = decide(measured({ ...HEALTHY, ...event }, slots, new Random(seed)));
+        const told = `seed ${seed}, ${slots} slots: ${JSON.stringify(conclusion)}`;
+        assert(conclusion.verdict !== "yes", told);
+      }
+    }
+  }
+});
