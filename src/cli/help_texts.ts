@@ -162,6 +162,15 @@ export const NOTES: Partial<Record<CommandName, readonly ExitMeaning[]>> = {
       "shown",
       "MPLS labels, interfaces, NAT, the hops of the way back; a silent end's port by a SYN",
     ],
+    [
+      "json",
+      "in an address of a hop: nat{source,destination} mpls[]{label,traffic_class,ttl} " +
+      "interfaces[]{role,index,address,name,mtu} rtt_ms{count,min,avg,max,stddev,last} " +
+      "jitter_ms{last,avg,max}; in a hop: probes[]{flow,query,address,rtt_ms,rtt_source}; beside: " +
+      "end.syn_ack{mss,window,window_scale} handshake{port,outcome,rtt_ms,rtt_source} " +
+      "mtu{bytes,steps[]{hop,address,bytes}} " +
+      "mtu_search{arrived_bytes not_arrived_bytes first_link_bytes hop address}",
+    ],
   ],
   mesh: [
     ["/", "the live page; the rows of others are gathered when somebody looks, once in 10 s"],
@@ -169,7 +178,12 @@ export const NOTES: Partial<Record<CommandName, readonly ExitMeaning[]>> = {
       "/row",
       "this node's last minutes as JSON; /metrics for Prometheus, /healthz for a supervisor",
     ],
-    ["/api/matrix", "as heatmap --json; /api/pair?from=A&to=B is a pair's last day"],
+    ["/api/matrix", "as heatmap --json"],
+    [
+      "/api/pair",
+      "?from=A&to=B: a pair's last day, wire-probe.mesh-pair.v1: from to window_ms " +
+      "windows[]{time,mean_ms,sent,established}",
+    ],
     ["SIGTERM", "tells the peers, so that leaving is no alarm; SIGHUP reads the nodes again"],
   ],
   connections: [
@@ -187,6 +201,15 @@ export const NOTES: Partial<Record<CommandName, readonly ExitMeaning[]>> = {
     ],
     ["connect", "connects that wait for an answer, their SYNs sent again twice or more in all"],
     ["close_wait", "10 connections that stay in CLOSE_WAIT for an interval"],
+  ],
+  selfcheck: [
+    [
+      "json",
+      "wire-probe.selfcheck.v1: handshakes rtt_ms{p50,p99} connect_ms{p50,p99} " +
+      "timer_lag_ms{p50,p99} encoder{ns_per_line,heap_bytes_per_line} rss_mib " +
+      "pressure{cpu,memory,io,steal,throttled} findings[]{name,ok,detail,remedy}",
+    ],
+    ["pressure", "shares of the last ten seconds that tasks waited; steal and throttled meanwhile"],
   ],
   compare: [
     [

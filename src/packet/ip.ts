@@ -88,7 +88,8 @@ export function parseIp(
   if (at < 0 || at >= last) return false;
   switch (bytes[at] >> 4) {
     case 4:
-      return parseV4(bytes, at, last, out, origin);
+      if (origin === "received" && isLaterFragment(bytes, at, last)) return false;
+      return parseV4(bytes, at, last, out);
     case 6:
       return parseV6(bytes, at, last, out);
     default:
@@ -103,17 +104,14 @@ const V4_CHECKSUM_AT = 10;
 const V4_DONT_FRAGMENT = 0x4000;
 const V4_FRAGMENT_OFFSET = 0x1fff;
 
-function parseV4(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  out: IpPacket,
-  origin: IpOrigin,
-): boolean {
+function isLaterFragment(bytes: Uint8Array, at: number, end: number): boolean {
+  return at + IPV4_HEADER_BYTES <= end &&
+    (readU16(bytes, at + V4_FLAGS_AT) & V4_FRAGMENT_OFFSET) !== 0;
+}
+
+function parseV4(bytes: Uint8Array, at: number, end: number, out: IpPacket): boolean {
   const headerBytes = (bytes[at] & 0xf) * 4;
   if (headerBytes < IPV4_HEADER_BYTES || at + headerBytes > end) return false;
-  const isLater = (readU16(bytes, at + V4_FLAGS_AT) & V4_FRAGMENT_OFFSET) !== 0;
-  if (isLater && origin === "received") return false;
   const claimed = readU16(bytes, at + V4_TOTAL_LENGTH_AT);
   readFields(bytes, at, V4, out);
   out.payloadAt = at + headerBytes;

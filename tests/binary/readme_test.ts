@@ -1,6 +1,12 @@
 /** The README: every command in it runs, what it names is there, and it fits the page. */
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import { existsSync } from "node:fs";
+import { commandHelp } from "../../src/cli/help.ts";
+import { traceJson } from "../../src/format/path_json.ts";
+import { NO_EXTENSIONS } from "../../src/packet/icmp_extension.ts";
+import type { HopAnswer } from "../../src/trace/hop_prober.ts";
+import { examplePath, report } from "../unit/format/path_reports.ts";
+import { hopAnswer } from "../unit/trace/fake_path.ts";
 
 const README = Deno.readTextFileSync("README.md");
 const MOST_LINES = 350;
@@ -209,6 +215,35 @@ Deno.test("the README's JSON fields are those that are written, in their order",
     );
     assertEquals(fieldsOf(schema), Object.keys(fields), schema);
   }
+});
+
+/** The names of all fields of a value, however deep. */
+function fieldNames(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(fieldNames);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, of]) => [name, ...fieldNames(of)]);
+}
+
+Deno.test("the README and the help name every field of a trace's JSON", () => {
+  const path = examplePath();
+  const one = { role: "incoming", index: 1, address: null, name: null, mtuBytes: null } as const;
+  const extensions = { ...NO_EXTENSIONS, interfaces: [one] };
+  const translation = { source: "203.0.113.9", destination: null };
+  const synAck = { maxSegmentBytes: 1460, windowBytes: 1, windowScale: 7 };
+  const add = (hops: number, answer: HopAnswer) =>
+    path.add({ round: 1, hops, flow: 0, query: 3, answer });
+  add(1, hopAnswer("192.0.2.1", 1000, { extensions, translation }));
+  add(5, hopAnswer("198.51.100.9", 5000, { kind: "end", detail: "open", synAck }));
+  const address = "198.51.100.9";
+  const steps = [{ hops: 2, address, sizeBytes: 1500, mtuBytes: 1400 }];
+  const mtu = { address, hops: 5, steps, arrivedBytes: 1400, lostBytes: 1401, linkBytes: 1500 };
+  const handshake = { port: 443, outcome: "timeout", rttUs: -1, rttSource: null } as const;
+  const { schema: _, ...fields } = JSON.parse(traceJson(report(path, { mtu, handshake })));
+  const names = fieldNames(fields);
+  const row = /^\| `wire-probe\.trace\.v1`.*$/m.exec(README)?.[0] ?? "";
+  const words = new Set(`${row} ${commandHelp("trace")}`.match(/\w+/g));
+  assertEquals(names.filter((name) => !words.has(name)), []);
+  assert(["syn_ack", "mtu_search", "interfaces", "nat"].every((name) => names.includes(name)));
 });
 
 Deno.test(`the README's prose fits ${MOST_COLUMNS} columns`, () => {

@@ -1,6 +1,7 @@
 /** The tool's own cost on this machine, measured on loopback. */
 import { millisOf } from "../../text/number.ts";
 import { blankRecord, kernelRttOf, NONE } from "../../domain/probe_record.ts";
+import type { HostPressure } from "../../domain/host_pressure.ts";
 import type { Endpoint } from "../../domain/target.ts";
 import { ByteWriter } from "../../format/byte_writer.ts";
 import { JsonFormat } from "../../format/json.ts";
@@ -8,6 +9,7 @@ import { MAX_RECORD_BYTES } from "../../format/record_format.ts";
 import { serve } from "../../library/serve.ts";
 import { MemoryReturn } from "../../kernel/memory.ts";
 import { heapBytes, residentBytes } from "../../kernel/process.ts";
+import { PressureGauge } from "../../kernel/pressure.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { DenoConnector } from "../../net/deno_connector.ts";
 import { probeOnce } from "../../net/prober.ts";
@@ -34,9 +36,12 @@ export interface Figures {
   readonly timer_lag_ms: Pair;
   readonly encoder: { readonly ns_per_line: number; readonly heap_bytes_per_line: number };
   readonly rss_mib: number;
+  /** Of the host meanwhile; null where this platform does not tell. */
+  readonly pressure: HostPressure | null;
 }
 
 export async function measure(): Promise<Figures> {
+  const gauge = PressureGauge.open(systemClock);
   const handshake = await measureHandshakes();
   const lag = await measureTimers();
   const encoder = measureEncoder();
@@ -48,6 +53,7 @@ export async function measure(): Promise<Figures> {
     timer_lag_ms: pairOf(lag),
     encoder,
     rss_mib: Math.round(residentBytes() / 1024 / 102.4) / 10,
+    pressure: gauge?.read() ?? null,
   };
 }
 

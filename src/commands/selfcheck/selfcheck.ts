@@ -1,5 +1,7 @@
 /** `selfcheck`: what this tool adds on this machine, and what it may do here. */
 import { EXIT, type ExitCode } from "../../domain/exit.ts";
+import { type HostPressure, RESOURCE_NAMES } from "../../domain/host_pressure.ts";
+import { percent } from "../../text/number.ts";
 import { outbox } from "../../run/outbox.ts";
 import { revoke } from "../../kernel/process.ts";
 import { type Finding, findings } from "./findings.ts";
@@ -23,7 +25,7 @@ function json(figures: Figures, found: readonly Finding[]): string {
 }
 
 function text(figures: Figures, found: readonly Finding[]): string {
-  const { handshakes, rtt_ms, connect_ms, timer_lag_ms, encoder, rss_mib } = figures;
+  const { handshakes, rtt_ms, connect_ms, timer_lag_ms, encoder, rss_mib, pressure } = figures;
   const pair = (of: { p50: number | null; p99: number | null }) =>
     of.p50 === null ? "not available" : `p50 ${of.p50} ms, p99 ${of.p99} ms`;
   const lines = [
@@ -33,6 +35,7 @@ function text(figures: Figures, found: readonly Finding[]): string {
     `  timer lag      ${pair(timer_lag_ms)}`,
     `  encoder        ${encoder.ns_per_line} ns and ${encoder.heap_bytes_per_line} heap bytes a line`,
     `  memory (RSS)   ${rss_mib} MiB`,
+    `  host pressure  ${pressureText(pressure)}`,
     "",
     "what it may do here",
     ...found.flatMap(({ name, ok, detail, remedy }) => [
@@ -41,4 +44,13 @@ function text(figures: Figures, found: readonly Finding[]): string {
     ]),
   ];
   return lines.join("\n") + "\n";
+}
+
+/** Shares of the time, of those that the kernel tells. */
+function pressureText(pressure: HostPressure | null): string {
+  const told = RESOURCE_NAMES.flatMap((name) => {
+    const share = pressure?.[name] ?? null;
+    return share === null ? [] : [`${name} ${percent(share)}`];
+  });
+  return told.length === 0 ? "not available" : told.join(", ");
 }

@@ -274,12 +274,12 @@ Deno.test("the 8 bytes that an error must quote are enough", async () => {
 });
 
 Deno.test("zeros behind a short quote are no other probe's mark", async () => {
+  const from = [10, 0, 0, 9];
   for (const quotedBytes of [8, 10, 13]) {
     const bench = new Bench();
     const flying = bench.probe();
-    const { bytes, to } = bench.socket.sent[0];
-    const quote = [...bytes.slice(0, quotedBytes), ...new Array<number>(100).fill(0)];
-    bench.socket.return(quote, to.bytes, { type: 11, code: 0, from: [10, 0, 0, 9] });
+    const quote = bench.socket.sent[0].bytes.map((byte, at) => at < quotedBytes ? byte : 0);
+    bench.socket.return(quote, endpoint().bytes, { type: 11, code: 0, from });
     await settle();
     assertEquals(flying.record.outcome, "unreachable", `${quotedBytes} bytes`);
   }

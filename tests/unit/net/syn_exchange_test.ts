@@ -189,12 +189,13 @@ Deno.test("an error about another program's segment touches no probe", async () 
 
 Deno.test("an error that quotes the port of a NAT is known by the sequence number", async () => {
   const bench = new Bench();
-  const flying = bench.probe();
-  const { bytes } = bench.socket.sent[0];
-  const quoted = bytes.with(12, 203).with(20, bytes[20] ^ 1).slice(0, 28);
+  const { record } = bench.probe();
+  const quoted = bench.socket.sent[0].bytes.slice(0, 28);
+  quoted.set([203, 0, 113, 9], 12);
+  quoted[20] ^= 1;
   bench.socket.return(quoted, bench.target.bytes, { type: 3, code: 3 });
   await settle();
-  assertEquals([flying.record.outcome, flying.record.error], ["refused", "port unreachable"]);
+  assertEquals([record.outcome, record.error], ["refused", "port unreachable"]);
 });
 
 Deno.test("where the routes give no source nothing is sent", async () => {
