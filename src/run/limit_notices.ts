@@ -89,15 +89,14 @@ function inFlightNotice(demand: Demand, limits: Limits): string | null {
   const { maxInFlight, descriptors } = limits;
   const worst = inFlightAtWorst(demand);
   if (descriptors === null || worst <= maxInFlight) return null;
-  return `of ${thousands(worst)} probes that could be unanswered at once, ${
-    thousands(maxInFlight)
-  } may be ` +
-    `under way (descriptor limit ${
-      thousands(descriptors)
-    }); the rest would wait, seen as lag and ` +
-    `skipped: 'ulimit -n ${
-      descriptorsFor(worst, limits)
-    }', a shorter --timeout or a longer --interval`;
+  const [most, limit] = [thousands(maxInFlight), thousands(descriptors)];
+  // More than MOST_IN_FLIGHT no limit allows.
+  const raised = descriptorsFor(Math.min(worst, MOST_IN_FLIGHT), limits);
+  const why = maxInFlight < MOST_IN_FLIGHT ? ` (descriptor limit ${limit})` : "";
+  const remedy = maxInFlight < MOST_IN_FLIGHT ? `'ulimit -n ${raised}', ` : "";
+  return `of ${thousands(worst)} probes that could be unanswered at once, ${most} may be ` +
+    `under way${why}; the rest would wait, seen as lag and skipped: ${remedy}` +
+    "a shorter --timeout or a longer --interval";
 }
 
 function portsNotice(demand: Demand, { ports }: Limits): string | null {

@@ -295,9 +295,9 @@ export class ProbeLoop {
   #settled(probe: SentProbe): void {
     const { entry, record, left } = probe;
     const fate = fateOf(record.outcome);
-    this.#slow.settled(probe, fate);
     this.#inFlight--;
     entry.inFlight--;
+    this.#slow.settled(probe, fate);
     if (!this.#running) return;
     if (this.#options.holdsPlaces === true) this.#held++;
     this.#countWaiting(entry);

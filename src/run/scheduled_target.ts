@@ -10,6 +10,8 @@ import { TargetStats } from "../stats/target_stats.ts";
 
 /** Addresses kept of one name; further ones are ignored. */
 const MAX_ADDRESSES = 64;
+/** A target is silent after so many losses in a row. */
+const SILENT_AFTER = 3;
 /** One for all targets without a timer: a function each would take memory. */
 const NO_TIMER: Cancel = () => {};
 
@@ -26,8 +28,10 @@ export class ScheduledTarget {
   sent = 0;
   /** Probes whose fate is not known yet. */
   inFlight = 0;
-  /** The last probe whose fate is known was lost, or there is none yet. */
-  silent = true;
+  /** Losses in a row up to now; before the first answer as many as make it silent, or more. */
+  losses = SILENT_AFTER;
+  /** Its due probe waits for a place. */
+  waits = false;
   /** A reload removed it. Probes in flight still count. */
   removed = false;
   /** Failures in a row on the address in use. */
@@ -77,6 +81,11 @@ export class ScheduledTarget {
   /** The address in use; undefined while the name does not resolve. */
   get endpoint(): Endpoint | undefined {
     return this.#endpoints[this.#at];
+  }
+
+  /** Its next probe will hardly be answered; a single loss says little of that. */
+  get silent(): boolean {
+    return this.losses >= SILENT_AFTER;
   }
 
   /** Its next probe may stay in flight for long: no answer so far, or not to the last one. */

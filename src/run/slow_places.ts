@@ -15,9 +15,11 @@ export class SlowPlaces {
   #answering = 0;
   /** Probes in flight of targets that answer late or never, or were never asked. */
   #inFlight = 0;
-  /** Targets with a due probe that wait, in order of arrival: those never probed go first. */
-  #fresh: ScheduledTarget[] = [];
-  #known: ScheduledTarget[] = [];
+  /**
+   * Targets with a due probe that wait, in order of arrival: those never probed go first, then those that
+   * answer and wait for one on its way, then the silent ones.
+   */
+  #tiers: readonly ScheduledTarget[][] = [[], [], []];
 
   /** `places` is how many probes may be in flight in all. */
   constructor(places: number) {
@@ -25,20 +27,19 @@ export class SlowPlaces {
   }
 
   get waiting(): number {
-    return this.#fresh.length + this.#known.length;
+    return this.#tiers[0].length + this.#tiers[1].length + this.#tiers[2].length;
   }
 
   /** All that wait, in no order. */
   *[Symbol.iterator](): Generator<ScheduledTarget> {
-    yield* this.#fresh;
-    yield* this.#known;
+    for (const tier of this.#tiers) yield* tier;
   }
 
   /** Has a slow target wait where its kind holds all the places that it may; false for any other. */
   defer(entry: ScheduledTarget): boolean {
     if (!entry.slow || this.#freeFor(entry) > 0) return false;
-    (entry.sent === 0 ? this.#fresh : this.#known).push(entry);
-    return true;
+    this.#tiers[entry.sent === 0 ? 0 : entry.silent ? 2 : 1].push(entry);
+    return entry.waits = true;
   }
 
   /** A probe of `entry` is sent. */
@@ -47,33 +48,44 @@ export class SlowPlaces {
     if (probe.slow) this.#inFlight++;
   }
 
-  /** A probe's fate is known. One that could not be sent tells nothing of its target. */
+  /**
+   * A probe's fate is known, and it is in flight no more. One that could not be sent tells nothing of its
+   * target. A target whose last answer has come waits no longer.
+   */
   settled({ slow, entry }: SentProbe, fate: Fate): void {
     if (slow) this.#inFlight--;
-    const silent = fate === "unsent" ? entry.silent : fate === "lost";
-    if (silent === entry.silent) return;
-    entry.silent = silent;
-    if (!entry.removed) this.#answering += silent ? -1 : 1;
+    const { silent } = entry;
+    if (fate === "lost") entry.losses++;
+    else if (fate === "answered") entry.losses = 0;
+    if (entry.removed) return;
+    if (silent !== entry.silent) this.#answering += silent ? 1 : -1;
+    if (!entry.waits || entry.slow) return;
+    for (const tier of this.#tiers) {
+      const at = tier.indexOf(entry);
+      if (at < 0) continue;
+      tier.splice(at, 1);
+      tier.unshift(entry);
+    }
   }
 
   /** Targets that have been removed wait no longer. */
   forget(left: readonly ScheduledTarget[]): void {
     for (const { silent } of left) if (!silent) this.#answering--;
-    this.#fresh = this.#fresh.filter(({ removed }) => !removed);
-    this.#known = this.#known.filter(({ removed }) => !removed);
+    this.#tiers = this.#tiers.map((tier) => tier.filter(({ removed }) => !removed));
   }
 
   /** Takes those out that need not wait any more; all of them at the end of a run. */
   release(all: boolean): ScheduledTarget[] {
-    const fresh = this.#releaseOf(this.#fresh, all, 0);
-    return fresh.concat(this.#releaseOf(this.#known, all, fresh.length));
-  }
-
-  #releaseOf(waiting: ScheduledTarget[], all: boolean, before: number): ScheduledTarget[] {
-    let count = 0;
-    const free = (entry: ScheduledTarget) => all || this.#freeFor(entry) > before + count;
-    while (count < waiting.length && free(waiting[count])) count++;
-    return waiting.splice(0, count);
+    const released: ScheduledTarget[] = [];
+    for (const tier of this.#tiers) {
+      let count = 0;
+      const taken = released.length;
+      const free = (entry: ScheduledTarget) =>
+        all || !entry.slow || this.#freeFor(entry) > taken + count;
+      while (count < tier.length && free(tier[count])) tier[count++].waits = false;
+      released.push(...tier.splice(0, count));
+    }
+    return released;
   }
 
   /** Places that a slow probe of the entry may take, beside those kept for the others that answer. */

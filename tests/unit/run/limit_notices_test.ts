@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { httpLimits } from "../../../src/net/http_limits.ts";
 import {
   type Demand,
@@ -53,6 +53,18 @@ Deno.test("with the limit that is said, as many probes may be in flight, whateve
       assertEquals(mostInFlight(wanted, othersOf(wanted)), worst);
     }
   }
+});
+
+Deno.test("no limit is named that would not do: more than 50,000 are never under way", () => {
+  const few = { ...PLENTY, maxInFlight: 960, descriptors: 1024 };
+  assertStringIncludes(limitNotices(demand(100_000), few)[0], "'ulimit -n 50052', a shorter");
+  assertEquals(
+    limitNotices(demand(100_000), PLENTY)[0],
+    [
+      "of 500,000 probes that could be unanswered at once, 50,000 may be under way; the rest would",
+      "wait, seen as lag and skipped: a shorter --timeout or a longer --interval",
+    ].join(" "),
+  );
 });
 
 Deno.test("of few descriptors probes and look-ups have a share, and never fewer than two places", () => {

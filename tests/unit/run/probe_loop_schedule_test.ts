@@ -2,6 +2,7 @@ import { NONE } from "../../../src/domain/probe_record.ts";
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { CATCH_UP_MS } from "../../../src/time/schedule.ts";
 import { property } from "../random.ts";
+import type { Fate } from "../fake_network.ts";
 import { byName, literals, LoopBench, LOST } from "./loop_bench.ts";
 
 const multiples = (count: number, ms: number) => Array.from({ length: count }, (_, i) => i * ms);
@@ -386,6 +387,35 @@ Deno.test("a reload that brings silent targets costs one that answers nothing, a
   assert(bench.records.every(({ target, lagUs }) => target !== quick || lagUs === 0));
   bench.loop.stop();
 });
+
+/** Probes once a second with 10 places, 60 targets silent for 5 s each; what the quick ones' 60th meets. */
+const ONE_BAD_PROBE: readonly [quick: number, bad: Fate, most: number][] = [
+  [1, { afterMs: 5000, outcome: "timeout" }, 6],
+  [6, { afterMs: 5000, outcome: "timeout" }, 6],
+  [6, { afterMs: 1200 }, 1],
+];
+
+/** Slots skipped of the first target that answers, the fate of whose 60th probe is `bad`. */
+async function skippedBeside(quick: number, bad: Fate): Promise<number> {
+  const bench = new LoopBench({ intervalMs: 1000, maxInFlight: 10 }, ({ target, seq }) => {
+    if (target.startsWith("silent")) return { afterMs: 5000, outcome: "timeout" };
+    return target === "quick-0" && seq === 60 ? bad : { afterMs: 5 };
+  });
+  const names = (kind: string, count: number) =>
+    Array.from({ length: count }, (_, i) => `${kind}-${i}`);
+  await bench.start(...literals(...names("silent", 60), ...names("quick", quick)));
+  await bench.clock.advance(200_000);
+  const { skipped } = bench.summaryOf("quick-0");
+  bench.loop.stop();
+  return skipped;
+}
+
+for (const [quick, bad, most] of ONE_BAD_PROBE) {
+  Deno.test(`of ${quick} that answer beside silent ones, one bad probe of ${bad.afterMs} ms costs at most ${most} slots`, async () => {
+    const without = await skippedBeside(quick, { afterMs: 5 });
+    assertLessOrEqual(await skippedBeside(quick, bad) - without, most);
+  });
+}
 
 Deno.test("a probe that could not be sent makes no target a silent one", async () => {
   let calls = 0;
