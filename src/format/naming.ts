@@ -1,4 +1,5 @@
 /** The names of each diagnostic's results in every format: echoes and handshakes must not be mixed up. */
+import { type Target, targetTitle } from "../domain/target.ts";
 import type { Diagnostic } from "../domain/probe_record.ts";
 
 export interface Naming {
@@ -68,3 +69,14 @@ export const NAMING: Readonly<Record<Diagnostic, Naming>> = {
     roundTrip: "SYN to SYN-ACK round trip",
   },
 };
+
+/** The line before the first line of a run. */
+export function textIntroduction(
+  targets: readonly Target[],
+  schedule: string,
+  { doing }: Pick<Naming, "doing">,
+): string {
+  const [first] = targets;
+  const what = targets.length === 1 ? targetTitle(first) : `${targets.length} targets`;
+  return `${doing} ${what}, ${schedule}`;
+}

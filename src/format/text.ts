@@ -2,7 +2,7 @@
 import { counted } from "../text/words.ts";
 import { isRepeated, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import { delayKind, type RunSummary, shownDelays, type Window } from "../domain/summary.ts";
-import { type Target, targetTitle } from "../domain/target.ts";
+import type { Target } from "../domain/target.ts";
 import { durationText } from "../text/duration.ts";
 import { type ByteWriter, writeIsoTime } from "./byte_writer.ts";
 import { NAMING, type Naming } from "./naming.ts";
@@ -138,15 +138,4 @@ export class TextFormat implements RecordFormat {
 /** Each line in a step of its own. */
 function* inSteps(lines: Iterable<string>): Iterable<Step> {
   for (const line of lines) yield (out) => out.utf8(`${line}\n`);
-}
-
-/** The line before the first line of a run. */
-export function textIntroduction(
-  targets: readonly Target[],
-  schedule: string,
-  { doing }: Pick<Naming, "doing">,
-): string {
-  const [first] = targets;
-  const what = targets.length === 1 ? targetTitle(first) : `${targets.length} targets`;
-  return `${doing} ${what}, ${schedule}`;
 }

@@ -4,10 +4,8 @@
  */
 import { type Cancel, type Clock } from "../time/clock.ts";
 import { answered, type NameAnswer, type NameQueries, reasonText } from "./dns_query.ts";
-import type { Family, Resolver } from "./resolver.ts";
+import { type Family, MAX_LOOKUPS, type Resolver } from "./resolver.ts";
 
-/** Look-ups under way at once: the runtime has 32 blocking threads, which others need too. */
-export const MAX_LOOKUPS = 8;
 /** How many of these may be for doubtful names. The others are for names known to be answered. */
 export const MAX_DOUBTFUL = 5;
 /** A look-up that takes longer has failed for who waits for it, in ms. */

@@ -5,6 +5,9 @@ import { unmapped } from "../domain/address.ts";
 /** Which addresses are wanted: both families, or one of them. */
 export type Family = 0 | 4 | 6;
 
+/** Look-ups under way at once: the runtime has 32 blocking threads, which others need too. */
+export const MAX_LOOKUPS = 8;
+
 /** What looks host names up. */
 export interface Resolver {
   /** All addresses in the system's order; rejects when there is none. */

@@ -1,7 +1,6 @@
 /** What a run says at its start: what it probes, how often, and where its results are; and of a reload. */
 import { hostPort, type Target } from "../domain/target.ts";
-import type { Naming } from "../format/naming.ts";
-import { textIntroduction } from "../format/text.ts";
+import { type Naming, textIntroduction } from "../format/naming.ts";
 import { redacted } from "../input/connection_text.ts";
 import { durationText } from "../text/duration.ts";
 import { counted } from "../text/words.ts";

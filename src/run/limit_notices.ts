@@ -1,7 +1,7 @@
 /** Notices of this machine's limits that a run may reach, each with its remedy. Pure. */
 import { hostPort, type Target } from "../domain/target.ts";
 import type { CloseKind } from "../net/connector.ts";
-import { MAX_LOOKUPS } from "../net/lookups.ts";
+import { MAX_LOOKUPS } from "../net/resolver.ts";
 import { durationText } from "../text/duration.ts";
 import { thousands } from "../text/number.ts";
 

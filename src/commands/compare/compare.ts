@@ -4,7 +4,7 @@ import type { ExitCode } from "../../domain/exit.ts";
 import { comparisonJson } from "../../format/compare_json.ts";
 import { comparisonText } from "../../format/compare_text.ts";
 import { choosePaint } from "../../format/paint.ts";
-import { textIntroduction } from "../../format/text.ts";
+import { textIntroduction } from "../../format/naming.ts";
 import { onSignal, revoke } from "../../kernel/process.ts";
 import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import { openGate } from "../../run/gate.ts";

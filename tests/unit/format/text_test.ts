@@ -2,9 +2,9 @@ import { assertEquals, assertLessOrEqual, assertMatch, assertStringIncludes } fr
 import type { ProbeRecord } from "../../../src/domain/probe_record.ts";
 import type { RunSummary, Summary } from "../../../src/domain/summary.ts";
 import type { Target } from "../../../src/domain/target.ts";
-import { NAMING } from "../../../src/format/naming.ts";
+import { NAMING, textIntroduction } from "../../../src/format/naming.ts";
 import { type Paint, plain } from "../../../src/format/paint.ts";
-import { TextFormat, textIntroduction } from "../../../src/format/text.ts";
+import { TextFormat } from "../../../src/format/text.ts";
 import { goneLine } from "../../../src/format/text_summary.ts";
 import { columnsOf } from "../../../src/text/columns.ts";
 import { established, flat, record, runOf, summary, target, total, windowOf } from "../fixtures.ts";

@@ -1,12 +1,11 @@
 /** Which look-ups are under way, in which order, and why they fail. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type NameAnswer, type NameQueries, type NameStatus } from "../../../src/net/dns_query.ts";
-import type { Family } from "../../../src/net/resolver.ts";
+import { type Family, MAX_LOOKUPS } from "../../../src/net/resolver.ts";
 import {
   LOOKUP_DEADLINE_MS,
   Lookups,
   MAX_DOUBTFUL,
-  MAX_LOOKUPS,
   MAX_QUERIES,
 } from "../../../src/net/lookups.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
