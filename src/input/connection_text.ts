@@ -60,9 +60,13 @@ export function parseConnectionText(text: string): ConnectionText | null {
   return isLibpq(text) ? fromLibpq(text) : null;
 }
 
-/** The name in `srv:NAME`; null for other texts. */
+/**
+ * The name in `srv:NAME`; null for other texts. It has a dot (RFC 2782: `_service._proto.name`): `srv:5432`
+ * is a port of a host called srv.
+ */
 export function srvName(text: string): string | null {
-  return afterScheme(text, "srv")?.replace(/\.$/, "") ?? null;
+  const name = afterScheme(text, "srv")?.replace(/\.$/, "") ?? "";
+  return name.includes(".") ? name : null;
 }
 
 function fromUrl(text: string, scheme: string, rest: string): ConnectionText {

@@ -29,6 +29,7 @@ export function parseNodesPlace(text: string): NodesPlace {
     const { host } = named(text, () => parseTarget(text, NO_DEFAULTS));
     return { kind: "srv", text, host };
   }
+  if (afterScheme(text, "srv") !== null) throw noPlace(text);
   const name = afterScheme(text, "dns");
   if (name === null) return { kind: "file", text };
   const { host, port } = named(
@@ -48,8 +49,12 @@ function named<T>(text: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(
-      `--nodes ${quote(redacted(text))}: wants FILE, dns:NAME[:PORT] or srv:NAME`,
-    );
+    throw noPlace(text);
   }
+}
+
+function noPlace(text: string): UsageError {
+  return new UsageError(
+    `--nodes ${quote(redacted(text))}: wants FILE, dns:NAME[:PORT] or srv:NAME`,
+  );
 }

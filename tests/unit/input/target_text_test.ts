@@ -214,6 +214,15 @@ Deno.test("an SRV name stands for its members", () => {
   }
 });
 
+Deno.test("a host called srv is a host, in capitals too", () => {
+  for (
+    const [text, host, port] of [["srv:5432", "srv", 5432], ["SRV:https", "SRV", 443]] as const
+  ) {
+    const [target] = parseTargetText(text, NO_DEFAULTS);
+    assertEquals([target.host, target.port, target.standsFor], [host, port, undefined]);
+  }
+});
+
 property("no secret of a connection string is in a target or a message", 3000, (random) => {
   const secret = "S3CR3T";
   const odd = () => random.pick(["", "/", "@", "?", ":", "#", ";", "=", ",", "%40", " ", "[", "]"]);

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UsageError } from "../../../src/domain/exit.ts";
 import { parseIpv4, parseIpv6 } from "../../../src/domain/address.ts";
 import { parseNodesPlace } from "../../../src/input/nodes_place.ts";
@@ -62,6 +62,16 @@ async function own(
   const found = await ownListedNode(entries, { place: where, httpPort: 80, machine, resolver });
   return found.target.name;
 }
+
+Deno.test("what is no SRV name is no place of nodes, and no file either", () => {
+  for (const text of ["srv:", "srv:mesh", "SRV:5432", "srv:_db..example"]) {
+    assertThrows(
+      () => parseNodesPlace(text),
+      UsageError,
+      "wants FILE, dns:NAME[:PORT] or srv:NAME",
+    );
+  }
+});
 
 Deno.test("a node finds itself by its address, listed yet or not, and by the name of a member", async () => {
   assertEquals(await own("dns:mesh.svc", ["127.0.0.1", "10.0.0.2", "172.17.0.1"]), "10.0.0.2");
