@@ -34,7 +34,7 @@ import {
   sockaddrBytes,
   writeSockaddr,
 } from "./sockaddr.ts";
-import { hasSent } from "./tcp_info.ts";
+import { hasSent, resetOnClose } from "./tcp_info.ts";
 
 const CALLS = [
   "socket",
@@ -192,6 +192,11 @@ export class ConnectingSockets {
   errorOf(errno: number): ErrnoError {
     if (errno === ERRNO.EAFNOSUPPORT) return new ErrnoError("bind", errno);
     return new ErrnoError("connect", errno, this.#errorText(errno));
+  }
+
+  /** Makes the coming close send RST. */
+  resetOnClose(descriptor: number): void {
+    resetOnClose(this.#libc.setsockopt, descriptor);
   }
 
   close(descriptor: number): void {

@@ -18,11 +18,11 @@ const SHARE_ANY = 255;
 const FLAG_CREATE = 1;
 
 /** setsockopt(2). */
-type SetSocketOption = (
+export type SetSocketOption = (
   descriptor: number,
   level: number,
   name: number,
-  value: Uint8Array<ArrayBuffer>,
+  value: Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>,
   size: number,
 ) => number;
 

@@ -26,7 +26,6 @@ import {
   SO_EE_ORIGIN_ICMP,
   SO_EE_ORIGIN_ICMP6,
   SO_ERROR,
-  SO_LINGER,
   SO_REUSEADDR,
   SO_TIMESTAMPNS,
   SOCK_CLOEXEC,
@@ -41,7 +40,7 @@ import {
 import type { Message } from "./message_batch.ts";
 import type { SocketTools } from "./packet_socket.ts";
 import { familyOf, sockaddr } from "./sockaddr.ts";
-import { hasSent } from "./tcp_info.ts";
+import { hasSent, resetOnClose } from "./tcp_info.ts";
 
 /** Entries of an error queue read at a time; a SYN meets one error, or a few of its retransmissions. */
 const MAX_READS = 8;
@@ -239,9 +238,7 @@ export class SynSocket {
    */
   #leaveHalfOpen(): void {
     this.#set(SOL_TCP, TCP_QUICKACK, 0);
-    this.#value[0] = 1;
-    this.#value[1] = 0;
-    this.#tools.libc.setsockopt(this.descriptor, SOL_SOCKET, SO_LINGER, this.#value, 8);
+    resetOnClose(this.#tools.libc.setsockopt, this.descriptor);
   }
 
   #bindToDevice(interfaceName: string): void {

@@ -1,6 +1,7 @@
 /** What the kernel knows of a TCP socket (TCP_INFO, tcp(7)), by its descriptor. */
 import type { Endpoint } from "../domain/target.ts";
 import { DescriptorSearch } from "./descriptor_search.ts";
+import type { SetSocketOption } from "./flow_label.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import {
   SO_ERROR,
@@ -46,7 +47,6 @@ export class TcpSockets {
   #libc: Calls<typeof CALLS>;
   #seldom: Calls<typeof SELDOM_CALLS>;
   #info = new TcpInfoStruct();
-  #linger = new Int32Array([1, 0]);
   #errno = new Int32Array(1);
   #size = new Uint32Array(1);
 
@@ -107,8 +107,16 @@ export class TcpSockets {
 
   /** Makes the coming close send RST and leave no TIME_WAIT (SO_LINGER 0, socket(7)). */
   resetOnClose(descriptor: number): boolean {
-    return this.#seldom.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, this.#linger, 8) === 0;
+    return resetOnClose(this.#seldom.setsockopt, descriptor);
   }
+}
+
+/** struct linger of socket(7): on, and 0 seconds. */
+const LINGER_RESET = new Int32Array([1, 0]);
+
+/** Makes the coming close of a socket send RST and leave no TIME_WAIT (SO_LINGER 0, socket(7)). */
+export function resetOnClose(setsockopt: SetSocketOption, descriptor: number): boolean {
+  return setsockopt(descriptor, SOL_SOCKET, SO_LINGER, LINGER_RESET, LINGER_RESET.byteLength) === 0;
 }
 
 /** getsockopt(2). */

@@ -232,7 +232,7 @@ export class OwnConnector implements Connector {
     if (info.rttUs === 0 && info.closed) return false;
     this.#sample.rttUs = info.rttUs > 0 ? info.rttUs : NONE;
     this.#sample.synRetransmits = info.retransmits;
-    if (this.#reset) this.#infos.resetOnClose(descriptor);
+    if (this.#reset) this.#sockets.resetOnClose(descriptor);
     const observer = this.#observers[slot];
     this.#release(slot);
     observer?.established(this.#sample);
