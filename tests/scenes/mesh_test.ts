@@ -1,20 +1,7 @@
 /** A mesh of real processes over links of known delay: the matrix is the topology's, and triage names what is broken. */
-import {
-  assert,
-  assertArrayIncludes,
-  assertEquals,
-  assertGreaterOrEqual,
-  assertLess,
-} from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
 import { wan } from "../wan/harness/wan.ts";
-import {
-  ACCESS_US,
-  BACKBONE_US,
-  BURST,
-  type Finding,
-  type Heatmap,
-  MeshLab,
-} from "../wan/mesh_lab.ts";
+import { BACKBONE_US, BURST, type Finding, type Heatmap, MeshLab } from "../wan/mesh_lab.ts";
 
 const TOLERANCE_MS = 0.2;
 /** Links round their delays, and histograms what was measured. */
@@ -170,7 +157,7 @@ async function happen(
         const before = await lab.heatmap("a1");
         const told = await until(lab, (now) => toldBy(now, before));
         assert(toldBy(told, before), "no two bursts of it");
-        assertArrayIncludes(named(told), expected);
+        assertEquals(named(told).filter((one) => expected.includes(one)), expected);
       }
       const heatmap = await until(lab, (found) => named(found).join() === all.join());
       assertEquals(named(heatmap), all);
@@ -184,7 +171,7 @@ async function events(test: Deno.TestContext, lab: MeshLab): Promise<void> {
     for (const zones of ["ac", "bc"]) await lab.backbone.get(zones)?.set({ delayUs });
   };
   const congestedUs = 6 * BACKBONE_US;
-  const congestedMs = (4 * ACCESS_US + 2 * congestedUs) / 1000 - ROUNDING_MS;
+  const congestedMs = 2 * congestedUs / 1000;
   await happen(test, lab, [
     [
       "a host short of CPU and one short of IO",

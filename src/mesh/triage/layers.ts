@@ -88,11 +88,8 @@ function* coldNodes(
   return { nodes: outliersOf(medians, threshold, SPREADS), typicalUs };
 }
 
-function coldNode(
-  view: MeshView,
-  { node, direction, excessUs }: Outlier,
-  usualUs: number,
-): Finding {
+function coldNode(view: MeshView, found: Outlier, usualUs: number): Finding {
+  const { node, direction, excessUs } = found;
   const which = direction === "from"
     ? "its own first handshakes"
     : direction === "to"
