@@ -120,7 +120,8 @@ realTest(
     ];
     const schedule = ["-i", "100ms", "-t", "500ms", "--burst", "2", "--az", "a"];
     const pages = [
-      agent("probe", ...schedule, ...targets),
+      // With a receiver that takes nothing, of which the others are told.
+      agent("probe", ...schedule, "--export", `influx-http://${peers.dead}/?db=none`, ...targets),
       agent("trace", "-n", "-i", "500ms", "-t", "500ms", `well=${peers.live}`),
       ...traffic.ports.map((port) =>
         agent("connections", "-i", "500ms", "--probe", "--port", `${port}`)
