@@ -218,9 +218,10 @@ async function gather(
 
 async function show(picture: Picture, options: HeatmapOptions): Promise<void> {
   const { matrix, page, findings } = picture;
-  const { html, svg, metric } = options;
+  const { html, svg, metric, watchMs } = options;
   if (html !== null && page !== null) {
-    await writePage(html, matrix, { metric, findings: page, time: picture.time });
+    const again = watchMs === null ? {} : { everyMs: watchMs };
+    await writePage(html, matrix, { metric, findings: page, time: picture.time, ...again });
   }
   if (svg !== null) await writeOutputFile(svg, heatmapSvg(matrix, metric, findings));
   if (html !== null || svg !== null) {

@@ -70,6 +70,8 @@ export interface PageOptions {
   readonly time: string;
   /** The last day of a node's own pairs; absent for a file. */
   readonly day?: PageData["day"];
+  /** How often the file is written anew, in ms; absent where it is not. */
+  readonly everyMs?: number;
 }
 
 /** The parts of the page that are the same for every matrix. */
@@ -85,7 +87,8 @@ export async function pageParts(): Promise<PageParts> {
 
 export async function heatmapPage(matrix: Matrix, options: PageOptions): Promise<string> {
   const data = [...pagePieces(matrix, options)].map(embedded).join("");
-  return pageWith(data, POLICY, await pageParts());
+  const seconds = Math.ceil((options.everyMs ?? 0) / 1000);
+  return pageWith(data, POLICY, await pageParts(), seconds);
 }
 
 /** The page that asks for its data again and again. */
@@ -101,14 +104,21 @@ export function* pagePieces(matrix: Matrix, options: PageOptions): Generator<str
   yield "}";
 }
 
-function pageWith(data: string, policy: string, { style, script }: PageParts): string {
+/** `seconds` until the page is to be loaded again; 0 for never. */
+function pageWith(
+  data: string,
+  policy: string,
+  { style, script }: PageParts,
+  seconds = 0,
+): string {
+  const refresh = seconds === 0 ? "" : `\n<meta http-equiv="refresh" content="${seconds}">`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
+<meta name="referrer" content="no-referrer">${refresh}
 <link rel="icon" href="data:,">
 <title>wire-probe heatmap</title>
 <style>${style}</style>

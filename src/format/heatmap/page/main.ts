@@ -282,10 +282,33 @@ function say(text: string): void {
   byId("state").hidden = text === "";
 }
 
-nameTheme();
+/**
+ * A page that is loaded again and again (`heatmap --watch`) goes on as it was, where the browser keeps
+ * that for it.
+ */
+function goOn(): void {
+  let kept: Partial<Record<"metric" | "chosen" | "theme" | "top", unknown>> | null = null;
+  try {
+    kept = JSON.parse(sessionStorage.heatmap);
+  } catch {
+    // The first time, or the browser keeps nothing.
+  }
+  metric = METRICS.find((name) => name === kept?.metric) ?? null;
+  chosen = (kept?.chosen ?? null) as PageFinding | null;
+  if (kept?.theme) document.documentElement.dataset.theme = String(kept.theme);
+  addEventListener("pagehide", () => {
+    const { theme } = document.documentElement.dataset;
+    sessionStorage.heatmap = JSON.stringify({ metric, chosen, theme, top: scrollY });
+  });
+  show(JSON.parse(embedded));
+  scrollTo(0, Number(kept?.top ?? 0));
+}
+
 const embedded = byId("data").textContent ?? "";
 if (embedded === "") void live();
-else show(JSON.parse(embedded));
+else if (document.querySelector("[http-equiv=refresh]") === null) show(JSON.parse(embedded));
+else goOn();
+nameTheme();
 
 // For the console of the browser, and for tests.
 Object.assign(globalThis, {

@@ -122,6 +122,15 @@ Deno.test("a page tells what a node's host is short of, from one per cent of the
   ]);
 });
 
+Deno.test("a page that is written again and again is loaded as often, and another is not", async () => {
+  const page = (more: { readonly everyMs?: number }) =>
+    heatmapPage(mesh(nodes(2)), { metric: "p50", findings: null, time: "now", ...more });
+  const refresh = async (more = {}) =>
+    /<meta http-equiv="refresh" content="([^"]*)">/.exec(await page(more))?.[1];
+  assertEquals(await refresh(), undefined);
+  assertEquals([await refresh({ everyMs: 30_000 }), await refresh({ everyMs: 500 })], ["30", "1"]);
+});
+
 Deno.test("a page may fetch nothing, and its script is whole", async () => {
   const page = await heatmapPage(mesh(nodes(2)), { metric: "loss", findings: null, time: "now" });
   assertStringIncludes(page, "default-src 'none'");
