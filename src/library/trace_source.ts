@@ -65,7 +65,7 @@ export class TraceSource implements ResultSource<TraceResult> {
       begin: (place) => this.#begin(place, sockets),
       ended: (place, report) => this.#ended(place, report),
     });
-    const run = traces.run(this.#targets.length, this.#limits.atOnce);
+    const run = traces.run([...this.#targets.keys()], this.#limits.atOnce);
     // After a stop, nobody waits for what the last traces still look up.
     run.catch(() => {});
     try {

@@ -45,21 +45,21 @@ export class Traces {
     this.#ports = ports;
   }
 
-  /** Resolves when the traces in all these places are over; rejects with what a port threw. */
-  async run(places: number, atOnce: number): Promise<void> {
+  /** Begins the traces in this order; resolves when all are over, rejects with what a port threw. */
+  async run(places: readonly number[], atOnce: number): Promise<void> {
     const { clock } = this.#ports;
     const startMs = clock.now();
     let next = 0;
     const work = async () => {
       const pause = new Pause();
       this.#pauses.add(pause);
-      while (next < places) {
-        const place = next++;
-        if (!this.#isStopped) await pause.until(clock, startMs + place * START_EVERY_MS);
-        await this.#one(place);
+      while (next < places.length) {
+        const turn = next++;
+        if (!this.#isStopped) await pause.until(clock, startMs + turn * START_EVERY_MS);
+        await this.#one(places[turn]);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(atOnce, places) }, work));
+    await Promise.all(Array.from({ length: Math.min(atOnce, places.length) }, work));
   }
 
   /** Ends the traces under way; those that have not begun never do. */

@@ -107,6 +107,12 @@ Deno.test("a literal and names that are known start at once beside 48 that are n
     "--duration",
     "9s",
   );
+  await using traced = host.start("trace", `127.0.0.1:${PORT}`, silent[0], "-o", "json");
+  await until("the literal is traced", () => traced.stdout.includes("wire-probe.trace.v1"));
+  traced.kill("SIGINT");
+  const trace = await traced.ended();
+  // The name is still looked up, which takes LOOKUP_MS and more.
+  assertEquals(trace.code, 1, trace.stderr);
   await until("the healthy ones are probed", () => {
     return ["healthy", ...quick].every((name) => probesOf(program, name).length > 0);
   });

@@ -24,7 +24,7 @@ import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
 import { stdoutWantsColour } from "../../sink/stdio.ts";
 import { messageOf, quote } from "../../text/quote.ts";
-import { systemClock } from "../../time/clock.ts";
+import { Pause, systemClock } from "../../time/clock.ts";
 import type { HopProber } from "../../trace/hop_prober.ts";
 import { Lookups } from "../../trace/names.ts";
 import {
@@ -51,7 +51,7 @@ export async function trace(options: TraceOptions, version: string): Promise<Exi
   const atOnce = tracesAtOnce(descriptorLimit());
   checkTargets(targets, options, atOnce);
   const screen = screenFor(options, targets);
-  const endpoints = await resolveAll(targets, options);
+  const endpoints = await lookUp(targets, options);
   const probers = openProbers(endpoints, options);
   const connector = new DenoConnector(TcpSockets.open(), "rst");
   const outputs = await TraceOutputs.open(options, version, connector);
@@ -87,10 +87,17 @@ export async function trace(options: TraceOptions, version: string): Promise<Exi
   }
 }
 
+/** The addresses of targets, by place. */
+interface Endpoints {
+  /** Null where a name has none, and the reason is said; undefined where it is still looked up. */
+  readonly known: (Endpoint | null | undefined)[];
+  readonly pending: readonly Promise<Endpoint | null>[];
+}
+
 /** Targets, their addresses by place, and what each family is traced by. */
 interface Places {
   readonly targets: readonly TraceTarget[];
-  readonly endpoints: readonly (Endpoint | null)[];
+  readonly endpoints: Endpoints;
   readonly probers: ReadonlyMap<4 | 6, HopProber>;
 }
 
@@ -133,14 +140,28 @@ function screenFor(
   return screen instanceof OwnScreen ? screen : null;
 }
 
-/** By place; null, and the reason said, where a name has no address. */
-function resolveAll(
+/** How long names that are slow to look up are waited for where another target is known, in ms. */
+const PATIENCE_MS = 300;
+
+/** Looks all names up; waits for all of them, unless some are slow and there is something to trace. */
+async function lookUp(
   targets: readonly TraceTarget[],
   options: TraceOptions,
-): Promise<(Endpoint | null)[]> {
+): Promise<Endpoints> {
   // The gate lets a few look-ups through at a time.
   const { resolver } = openGate();
-  return Promise.all(targets.map((target) => resolve(target, options, resolver)));
+  const pending = targets.map((target) => resolve(target, options, resolver));
+  const known: (Endpoint | null | undefined)[] = targets.map(() => undefined);
+  const { promise: one, resolve: found } = Promise.withResolvers<void>();
+  const all = Promise.all(pending.map(async (endpoint, place) => {
+    known[place] = await endpoint;
+    if (known[place] !== null) found();
+  }));
+  const patience = new Pause();
+  const waited = patience.until(systemClock, systemClock.now() + PATIENCE_MS);
+  await Promise.race([all, Promise.all([one, waited])]);
+  patience.end();
+  return { known, pending };
 }
 
 async function resolve(
@@ -162,15 +183,20 @@ async function resolve(
   return null;
 }
 
-/** One for each family that is needed. */
-function openProbers(
-  endpoints: readonly (Endpoint | null)[],
-  options: TraceOptions,
-): Map<4 | 6, HopProber> {
+/** One for each family that is needed, or that a name may need which is still looked up. */
+function openProbers({ known }: Endpoints, options: TraceOptions): Map<4 | 6, HopProber> {
   const probers = new Map<4 | 6, HopProber>();
-  for (const endpoint of endpoints) {
-    if (endpoint === null || probers.has(endpoint.family)) continue;
-    probers.set(endpoint.family, openHopProber(options, endpoint.family, systemClock));
+  const open = (family: 4 | 6) => {
+    if (!probers.has(family)) probers.set(family, openHopProber(options, family, systemClock));
+  };
+  for (const endpoint of known) if (endpoint) open(endpoint.family);
+  if (!known.includes(undefined)) return probers;
+  for (const family of options.family === 0 ? [4, 6] as const : [options.family]) {
+    try {
+      open(family);
+    } catch {
+      // A machine without this family; a name that has no other is not traced.
+    }
   }
   return probers;
 }
@@ -191,7 +217,8 @@ class Run {
   #screen: OwnScreen | null;
   #traces: Traces;
   #targets: readonly TraceTarget[];
-  #endpoints: readonly (Endpoint | null)[];
+  #endpoints: Endpoints;
+  #stopped = Promise.withResolvers<null>();
   #probers: ReadonlyMap<4 | 6, HopProber>;
   /** The reports to print, by place; undefined for a trace that is not over yet. */
   #reports: (TraceReport | null | undefined)[] = [];
@@ -220,18 +247,22 @@ class Run {
   }
 
   async run(atOnce: number): Promise<ExitCode> {
-    outbox.onEnd(() => this.#traces.stop());
+    outbox.onEnd(() => this.#stop());
     onSignal("SIGQUIT", () => this.#summarize());
     if (this.#options.output === "csv") outbox.print(TRACE_CSV_HEADER);
     this.#reports = this.#targets.map(() => undefined);
-    await this.#traces.run(this.#targets.length, atOnce);
+    const { known } = this.#endpoints;
+    const places = [...this.#targets.keys()];
+    // Names that are still looked up hold up none that are known.
+    const order = places.toSorted((a, b) => Number(!known[a]) - Number(!known[b]));
+    await this.#traces.run(order, atOnce);
     await outbox.within(this.#lastPrint);
     return this.#verdict();
   }
 
   /** Throws UsageError where the packets asked for cannot be sent, ErrnoError where there is no way. */
-  #begin(place: number): OneTrace | null {
-    const endpoint = this.#endpoints[place];
+  async #begin(place: number): Promise<OneTrace | null> {
+    const endpoint = await Promise.race([this.#endpoints.pending[place], this.#stopped.promise]);
     const prober = endpoint === null ? undefined : this.#probers.get(endpoint.family);
     if (endpoint === null || prober === undefined) return null;
     const { sizeBytes, protocol } = this.#options;
@@ -243,6 +274,11 @@ class Run {
     this.#running.set(place, one);
     this.#show(one);
     return one;
+  }
+
+  #stop(): void {
+    this.#traces.stop();
+    this.#stopped.resolve(null);
   }
 
   async #ended(place: number, report: TraceReport | null): Promise<void> {
@@ -265,7 +301,7 @@ class Run {
       report: () => one.report(),
       notice: (nowMs) => screen.notice(nowMs),
     });
-    const end = () => this.#traces.stop();
+    const end = () => this.#stop();
     screen.start(content, { onQuit: end, onBroken: end });
   }
 
@@ -292,7 +328,7 @@ class Run {
   /** The exit code; says of each target that has not answered why it counts as failed. */
   #verdict(): ExitCode {
     const targets = this.#targets;
-    const endpoints = this.#endpoints;
+    const { known: endpoints } = this.#endpoints;
     const reports = this.#reports.filter((report) => report !== null && report !== undefined);
     const unresolved = endpoints.includes(null);
     if (!unresolved && reports.length > 0 && reports.every(isUnsent)) {
