@@ -12,7 +12,7 @@ import { Cached } from "./cached.ts";
 import { emptyMatrix, gatherMatrix, nodeOf } from "./gather.ts";
 import { windowsOf } from "./pair_history.ts";
 import type { PairHistory } from "./row_builder.ts";
-import type { FetchRow } from "./row_fetch.ts";
+import { type FetchRow, GATHERED_AT_ONCE } from "./row_fetch.ts";
 import type { ToldNodes } from "./told_nodes.ts";
 import { triageSteps } from "./triage/triage.ts";
 
@@ -30,8 +30,6 @@ const KEPT_MS = 60_000;
 const ROWS_TO_TIDY = 32;
 /** A node without an answer within this has no row on the page. */
 const TIMEOUT_MS = 1000;
-/** Rows asked for at once: the others' work, and this node's memory, stay small. */
-const AT_ONCE = 4;
 
 export interface PicturePorts {
   readonly clock: Clock;
@@ -118,7 +116,7 @@ export class MeshPicture {
       if (++rows % ROWS_TO_TIDY === 0) this.#ports.tidy();
       return await fetchRow(...asked);
     };
-    const how = { timeoutMs: TIMEOUT_MS, told, atOnce: AT_ONCE };
+    const how = { timeoutMs: TIMEOUT_MS, told, atOnce: GATHERED_AT_ONCE };
     await gatherMatrix(listed, others, fetchTidily, how);
     const row = await ownRow();
     if (listed.indexOf(row.node) >= 0) {

@@ -8,6 +8,9 @@ import { type HttpToken, PROOF_FIELD } from "../net/http_token.ts";
 import type { Resolver } from "../net/resolver.ts";
 import { type NodeEntry, ROW_PATH } from "../input/nodes_file.ts";
 
+/** Rows that a node asks for at once for its page: the others' work, and its own memory, stay small. */
+export const GATHERED_AT_ONCE = 4;
+
 /** A row, or in one line why there is none. */
 export type Fetched =
   | { readonly row: MeshRow; readonly reason: null }

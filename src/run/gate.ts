@@ -4,7 +4,6 @@
  */
 import { SystemError } from "../domain/exit.ts";
 import { descriptorLimit } from "../kernel/process.ts";
-import { HTTP_LIMITS, httpLimits } from "../net/http_limits.ts";
 import type { Lookups } from "../net/lookups.ts";
 import { type Resolver, systemResolver } from "../net/resolver.ts";
 import { SystemFiles } from "../kernel/system_file.ts";
@@ -21,8 +20,6 @@ export interface Gate {
   readonly descriptors: number | null;
   /** Probes that may be in flight beside so many connections of others. */
   mostInFlight(others: number): number;
-  /** Connections that an HTTP server may hold. */
-  readonly httpConnections: number;
 }
 
 /** With fewer than this the runtime itself fails. */
@@ -50,9 +47,6 @@ export function openGate(): Gate {
     resolver: { resolve: async (host, family) => (await names()).resolve(host, family) },
     beside: async (lookUp) => (await names()).beside(lookUp),
     descriptors,
-    httpConnections: descriptors === null
-      ? HTTP_LIMITS.connections
-      : httpLimits(descriptors).connections,
     mostInFlight: (others) => mostInFlight(descriptors, others),
   };
 }

@@ -14,7 +14,7 @@ const SPARE_SHARE = 0.8;
 /** What the runtime has, with two of our own for DNS queries; a look-up's socket and the file that it reads. */
 const RUNTIME_DESCRIPTORS = 16;
 const LOOKUP_DESCRIPTORS = 2;
-const FEWEST_LOOKUPS = 2;
+const FEWEST_LOOKUPS = 1;
 /** One for a target that answers, whatever the others do. */
 const FEWEST_IN_FLIGHT = 2;
 /** Probes in flight where the system does not tell its limit, and at most. */
@@ -27,7 +27,9 @@ const MOST_IN_FLIGHT = 50_000;
  */
 export function mostInFlight(descriptors: number | null, others: number): number {
   if (descriptors === null) return DEFAULT_IN_FLIGHT;
-  const left = descriptors - spareOf(descriptors) - others;
+  const lookups = mostLookups(descriptors) * LOOKUP_DESCRIPTORS;
+  const beside = Math.max(spareOf(descriptors), RUNTIME_DESCRIPTORS + lookups);
+  const left = descriptors - beside - others;
   return Math.max(FEWEST_IN_FLIGHT, Math.min(left, MOST_IN_FLIGHT));
 }
 

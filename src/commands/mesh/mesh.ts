@@ -13,7 +13,7 @@ import { TcpSockets } from "../../kernel/tcp_info.ts";
 import { MAX_NODES } from "../../domain/mesh_row.ts";
 import { openPressure } from "../../run/host_pressure.ts";
 import type { PicturePorts } from "../../mesh/picture.ts";
-import { fetchBytes, rowFetcher } from "../../mesh/row_fetch.ts";
+import { fetchBytes, GATHERED_AT_ONCE, rowFetcher } from "../../mesh/row_fetch.ts";
 import { tellLeaving } from "../../mesh/leaving.ts";
 import { isOwnAddress } from "../../net/listener.ts";
 import { literalEndpoint } from "../../domain/address.ts";
@@ -277,6 +277,7 @@ function loopOf(
   onRecord: LoopPorts["onRecord"],
 ): ProbeLoop {
   const gate = openGate();
+  const others = httpLimits(gate.descriptors).connections + GATHERED_AT_ONCE;
   const options = {
     count: null,
     durationMs: null,
@@ -287,7 +288,7 @@ function loopOf(
     resolveAfter: RESOLVE_AFTER,
     resolveEveryMs: RESOLVE_EVERY_MS,
     // One for each possible node, since a burst has one probe in flight; fewer where descriptors are scarce.
-    maxInFlight: Math.min(MAX_NODES, gate.mostInFlight(gate.httpConnections)),
+    maxInFlight: Math.min(MAX_NODES, gate.mostInFlight(others)),
     idle: true,
     statistics: false,
   } as const;
