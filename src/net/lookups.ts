@@ -33,6 +33,8 @@ interface Lookup {
   readonly first: boolean;
   /** A name server answers for it, or the hosts file has it; null while nobody knows. */
   promising: boolean | null;
+  /** What a query of our own found while it waited. */
+  told: NameAnswer | null;
   /** It waits for its turn. */
   queued: boolean;
   /** When the system's resolver was asked. */
@@ -49,6 +51,8 @@ const DOUBT_AFTER_MS = 200;
 const QUERY_MS = 1000;
 /** Such queries under way at once, for names that wait for their turn. */
 export const MAX_QUERIES = 16;
+/** And with those for names whose wait has ended, where servers answer. */
+const MAX_LAST_QUERIES = 256;
 /** The queue moves while a look-up was answered within this time, in ms. */
 const MOVING_MS = 1000;
 
@@ -111,6 +115,7 @@ export class Lookups implements Resolver {
       reject,
       first,
       promising: null,
+      told: null,
       queued: false,
       startedMs: -Infinity,
       over: false,
@@ -240,15 +245,20 @@ export class Lookups implements Resolver {
   async #fail(lookup: Lookup): Promise<void> {
     const { host, family } = lookup;
     const { queued } = lookup;
-    // Many names may end their wait at once. Servers that are silent are so to all of them.
-    const answer = queued && this.#queries >= MAX_QUERIES
-      ? this.#told
-      : await this.#query(host, family);
+    const answer = queued ? await this.#lastAnswer(lookup) : await this.#query(host, family);
     const known = answer !== null && !(queued && answer.status === "exists");
     const reason = known
       ? reasonText(answer, family)
       : `its look-up has not begun, ${this.#active} others are under way`;
     this.#reject(lookup, reason);
+  }
+
+  /** What is known of a name whose turn never came. Many may end their wait at once. */
+  async #lastAnswer({ host, family, told }: Lookup): Promise<NameAnswer | null> {
+    if (told !== null) return told;
+    // Servers that are silent are so to all names.
+    if (this.#queries >= MAX_QUERIES && this.#told !== null) return this.#told;
+    return this.#queries >= MAX_LAST_QUERIES ? null : await this.#query(host, family);
   }
 
   #reject(lookup: Lookup, reason: string): void {
@@ -274,7 +284,10 @@ export class Lookups implements Resolver {
     if (!lookup.queued) return;
     if (this.#ports.queries.inHosts(lookup.host)) lookup.promising = true;
     else if (this.#queries >= MAX_QUERIES) return this.#doubtLater(lookup);
-    else lookup.promising = answered(await this.#query(lookup.host, lookup.family));
+    else {
+      lookup.told = await this.#query(lookup.host, lookup.family);
+      lookup.promising = answered(lookup.told);
+    }
     this.#next();
   }
 }

@@ -8,6 +8,7 @@ import {
   MAX_DOUBTFUL,
   MAX_QUERIES,
 } from "../../../src/net/lookups.ts";
+import { sleepUntil } from "../../../src/time/clock.ts";
 import { FakeClock, settle } from "../fake_clock.ts";
 
 const ADDRESS = "192.0.2.1";
@@ -21,6 +22,8 @@ class World implements NameQueries {
   readonly hosts = new Set<string>();
   /** Queries are not answered any more. */
   holding = false;
+  /** How long a query takes. */
+  queryMs = 0;
   status: (name: string) => NameStatus = () => "exists";
   readonly lookups: Lookups;
   #answers = new Map<string, PromiseWithResolvers<string[]>>();
@@ -34,10 +37,11 @@ class World implements NameQueries {
     });
   }
 
-  ask(name: string, _family: Family, _withinMs: number): Promise<NameAnswer> {
+  async ask(name: string, _family: Family, _withinMs: number): Promise<NameAnswer> {
     this.queried.push(name);
     if (this.holding) return new Promise(() => {});
-    return Promise.resolve({ status: this.status(name), servers: ["192.0.2.53"] });
+    if (this.queryMs > 0) await sleepUntil(this.clock, this.clock.now() + this.queryMs);
+    return { status: this.status(name), servers: ["192.0.2.53"] };
   }
 
   inHosts(name: string): boolean {
@@ -146,6 +150,22 @@ Deno.test("of many names that end their wait at once only some are asked for, an
   await world.clock.advance(1);
   assert(world.queried.length - before <= MAX_QUERIES + MAX_LOOKUPS, `${world.queried.length}`);
   assertEquals([...reasons], ["no name server answers (192.0.2.53)"]);
+});
+
+Deno.test("names that servers answer have their own reasons, however many end their wait at once", async () => {
+  const world = new World();
+  const status = (name: string) => Number(name.slice(1)) % 2 === 0 ? "no such name" : "no address";
+  world.status = status;
+  const wrong: string[] = [];
+  for (const name of names(250)) {
+    world.lookups.resolve(name, 0).catch(({ message }) => {
+      if (message !== status(name)) wrong.push(`${name}: ${message}`);
+    });
+  }
+  // Each query takes long, as where the first server is silent.
+  world.queryMs = 1000;
+  await world.clock.advance(LOOKUP_DEADLINE_MS + 2000);
+  assertEquals(wrong, []);
 });
 
 Deno.test("a look-up that outlives its deadline is not made twice", async () => {
