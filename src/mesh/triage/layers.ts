@@ -50,10 +50,9 @@ export function* coldStarts(view: MeshView, latency: Latency): Steps<Finding[]> 
     coldBlocks(view, yield* Blocks.steps(view, ofBursts, isCold), usual),
     ({ groups }) => groups.toSorted().join(),
   );
-  const typicalUs = Math.max(0, window.typicalUs);
   const ofMesh = [window, bursts].map((reading) => reading.typicalUs).filter((us) => us >= 0);
   return [
-    ...nodes.map((found) => coldNode(view, found, typicalUs)),
+    ...nodes.map((found) => coldNode(view, found)),
     ...blocks,
     ...coldMesh(Math.max(0, ...ofMesh), median(usual.all())),
   ];
@@ -72,12 +71,17 @@ function bothReadings<T extends { readonly direction: Direction }>(
   return [...found.values()];
 }
 
+interface ColdNode extends Outlier {
+  /** What flow set-up takes elsewhere, in µs, by the same reading. */
+  readonly usualUs: number;
+}
+
 /** Nodes whose flow set-up stands out, by what cold handshakes take more than steady ones; and what is typical. */
 function* coldNodes(
   view: MeshView,
   { nearby }: Latency,
   excess: PairFigure,
-): Steps<{ readonly nodes: readonly Outlier[]; readonly typicalUs: number }> {
+): Steps<{ readonly nodes: readonly ColdNode[]; readonly typicalUs: number }> {
   const blocks = yield* Blocks.steps(view, excess);
   const typicalUs = median(blocks.all());
   const above = (from: number, to: number) => excess(from, to) - blocks.usual(from, to);
@@ -85,11 +89,13 @@ function* coldNodes(
   const threshold = (node: number) =>
     Math.max(MIN_EXCESS_US, nearby(node) + Math.max(0, typicalUs));
   const medians = yield* nodeMedians(view, above, MIN_PAIRS);
-  return { nodes: outliersOf(medians, threshold, SPREADS), typicalUs };
+  const usualUs = Math.max(0, typicalUs);
+  const nodes = outliersOf(medians, threshold, SPREADS).map((found) => ({ ...found, usualUs }));
+  return { nodes, typicalUs };
 }
 
-function coldNode(view: MeshView, found: Outlier, usualUs: number): Finding {
-  const { node, direction, excessUs } = found;
+function coldNode(view: MeshView, found: ColdNode): Finding {
+  const { node, direction, excessUs, usualUs } = found;
   const which = direction === "from"
     ? "its own first handshakes"
     : direction === "to"

@@ -1,5 +1,6 @@
 /** What triage says of the last two bursts, and how often it is right over simulated meshes. */
 import { assert, assertEquals } from "@std/assert";
+import { triage } from "../../../src/mesh/triage/triage.ts";
 import { Random } from "../random.ts";
 import { type Change, mesh, nodes, quantiles, said } from "./meshes.ts";
 import { delays, falseAlarms, scores } from "./simulation/accuracy.ts";
@@ -65,6 +66,14 @@ Deno.test("what sets flows up slowly is named by the cold handshakes of the last
   assertEquals(of((from, to) => zones(from, to) === "ac" ? 4000 : 0), ["cold both az=a az=c"]);
   assertEquals(of((from, to) => from === "a1" && to === "b2" ? 4000 : 0), []);
   assertEquals(of(() => 4000), ["cold both "]);
+});
+
+Deno.test("slow flow set-up in a mesh too young for a window has figures for all of its evidence", () => {
+  const [finding] = triage(mesh(nodes(4, 4, 4), (from) => {
+    const recent = { bursts: 2, sent: 20, answered: 20, refused: 0, p50Us: 400 };
+    return { cold: null, recent: { ...recent, leastColdUs: from === "b2" ? 4600 : 600 } };
+  }));
+  assertEquals(finding.evidence, { cold_excess_ms: 4, usual_set_up_ms: 0.2 });
 });
 
 Deno.test("a zone that has been slow for a whole window is still held against its day", () => {
