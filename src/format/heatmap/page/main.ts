@@ -298,7 +298,11 @@ function goOn(): void {
   if (kept?.theme) document.documentElement.dataset.theme = String(kept.theme);
   addEventListener("pagehide", () => {
     const { theme } = document.documentElement.dataset;
-    sessionStorage.heatmap = JSON.stringify({ metric, chosen, theme, top: scrollY });
+    try {
+      sessionStorage.heatmap = JSON.stringify({ metric, chosen, theme, top: scrollY });
+    } catch {
+      // The browser keeps nothing.
+    }
   });
   show(JSON.parse(embedded));
   scrollTo(0, Number(kept?.top ?? 0));
