@@ -49,7 +49,7 @@ const LIMIT = {
    * 22 ms, half is modules that are read (150 KB), 4 functions of libc, 3 the command line, and 2 is what
    * `--unstable-net` costs the runtime.
    */
-  startup: 1.8,
+  startup: 2,
 };
 
 const IDLE_MS = 3000;

@@ -18,7 +18,7 @@ export interface LookupPorts {
   readonly queries: NameQueries;
   /** One line of detail for the user. */
   detail(text: string): void;
-  /** Look-ups under way at once where descriptors are few, at least 2; MAX_LOOKUPS by default. */
+  /** Look-ups under way at once where descriptors are few, at least 1; MAX_LOOKUPS by default. */
   readonly most?: number;
 }
 
@@ -62,7 +62,7 @@ const MAX_SEEN = 100_000;
 /**
  * Names to addresses by the system's resolver: a few at a time, those never asked for first, each with a
  * deadline, and where it fails the reason. Names that a dead server keeps waiting do not hold up names
- * that are answered.
+ * that are answered, but where one alone may be under way.
  */
 export class Lookups implements Resolver {
   #ports: LookupPorts;

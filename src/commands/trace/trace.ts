@@ -195,7 +195,7 @@ function openProbers({ known }: Endpoints, options: TraceOptions): Map<4 | 6, Ho
     try {
       open(family);
     } catch {
-      // A machine without this family; a name that has no other is not traced.
+      // A machine without this family; it is said of a name that has no other.
     }
   }
   return probers;
@@ -223,6 +223,7 @@ class Run {
   /** The reports to print, by place; undefined for a trace that is not over yet. */
   #reports: (TraceReport | null | undefined)[] = [];
   #printed = 0;
+  #hasPrinted = false;
   /** Traces under way, by place. */
   #running = new Map<number, OneTrace>();
   #lastPrint: Promise<void> = Promise.resolve();
@@ -264,7 +265,11 @@ class Run {
   async #begin(place: number): Promise<OneTrace | null> {
     const endpoint = await Promise.race([this.#endpoints.pending[place], this.#stopped.promise]);
     const prober = endpoint === null ? undefined : this.#probers.get(endpoint.family);
-    if (endpoint === null || prober === undefined) return null;
+    if (endpoint === null) return null;
+    if (prober === undefined) {
+      say(`${this.#targets[place].host}: this machine sends no probes by IPv${endpoint.family}`);
+      return null;
+    }
     const { sizeBytes, protocol } = this.#options;
     const refusal = sizeBytes === null ? null : sizeRefusal(sizeBytes, protocol, endpoint, prober);
     if (refusal !== null) throw new UsageError(`--size ${sizeBytes}: ${refusal}`);
@@ -320,7 +325,8 @@ class Run {
       const report = this.#reports[this.#printed];
       if (report === undefined) return;
       if (report === null) continue;
-      const text = textOf(report, this.#options, this.#printed > 0);
+      const text = textOf(report, this.#options, this.#hasPrinted);
+      this.#hasPrinted = true;
       this.#lastPrint = this.#lastPrint.then(() => outbox.print(text));
     }
   }
