@@ -1,2 +1,4 @@
-/** The version. deno.json states it too, for the registry; all of that file would be 5 KB in each program. */
-export const VERSION = "0.1.0";
+/** The version, from the one place that states it. */
+import config from "../deno.json" with { type: "json" };
+
+export const VERSION: string = config.version;

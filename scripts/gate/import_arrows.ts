@@ -124,7 +124,9 @@ function importProblem(path: string, specifier: string): string | null {
   const from = folderOf(path);
   if (!specifier.startsWith(".")) return packageProblem(from, specifier);
   const target = resolved(path, specifier);
-  if (target === "deno.json") return "the version is src/version.ts's";
+  if (target === "deno.json") {
+    return from === "version.ts" ? null : "only src/version.ts reads deno.json";
+  }
   const to = folderOf(target);
   if (from === to) return null;
   const [fromRank, toRank] = [RANKS[from], RANKS[to]];

@@ -1,11 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ascii } from "../../scripts/release/build.ts";
-import { VERSION } from "../../src/version.ts";
-
-Deno.test("the program's version is the package's", async () => {
-  const { version } = JSON.parse(await Deno.readTextFile("deno.json"));
-  assertEquals(VERSION, version);
-});
 
 Deno.test("a script in ASCII says the same, beyond the basic plane too", () => {
   const text = "µs – ▂▅█ 😀 é\u2028end";

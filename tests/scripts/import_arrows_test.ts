@@ -18,6 +18,7 @@ const ALLOWED: readonly [path: string, text: string][] = [
   ["src/stats/a.ts", "/** Deno.open is not\n * used here. */\n// performance.now()"],
   ["src/cli/a.ts", 'const text = "Deno.open";'],
   ["src/format/a.ts", "new Date(seconds * 1000)"],
+  ["src/version.ts", 'import config from "../deno.json" with { type: "json" };'],
 ];
 
 const BREACHES: readonly [path: string, text: string, message: string][] = [
@@ -66,7 +67,7 @@ const BREACHES: readonly [path: string, text: string, message: string][] = [
   [
     "src/cli/a.ts",
     'import config from "../../deno.json";',
-    "1: the version is src/version.ts's",
+    "1: only src/version.ts reads deno.json",
   ],
   [
     "src/commands/a.ts",
