@@ -194,15 +194,15 @@ export class ProbeLoop {
 
   #sendDue(): void {
     const { intervalMs, maxInFlight } = this.#options;
-    let now = this.#ports.clock.now();
+    const { clock } = this.#ports;
     const most = this.#ports.prober.sendsATurn ?? MAX_SENDS_A_TURN;
     for (let sends = 0; sends < most; sends++) {
       if (sends % SENDS_A_READING === 0) this.#ports.prober.readAnswers?.();
       // An answer may have been the last one that was awaited.
       const entry = this.#running ? this.#queue.peek() : undefined;
-      if (entry === undefined) return;
       // What has come due meanwhile is sent in this turn too: the next one may be milliseconds away.
-      if (entry.dueMs > now && entry.dueMs > (now = this.#ports.clock.now())) return;
+      const now = clock.now();
+      if (entry === undefined || entry.dueMs > now) return;
       this.#full = this.#inFlight + this.#held >= maxInFlight;
       if (this.#full) return this.#watchMissed();
       this.#queue.pop();
@@ -218,7 +218,7 @@ export class ProbeLoop {
       this.#skip(entry, entry.takeMissed(intervalMs, now));
       const due = dueMs(entry.startMs, intervalMs, entry.slot++);
       entry.dueMs = dueMs(entry.startMs, intervalMs, entry.slot);
-      this.#send(entry, due, this.#options.burst);
+      this.#send(entry, due, now, this.#options.burst);
       // A burst's next slot is queued when the burst is over, and may be late by then.
       if (this.#options.burst === 1) this.#requeue(entry);
     }
@@ -257,12 +257,11 @@ export class ProbeLoop {
     }
   }
 
-  /** Sends one probe; `left` of its burst remain, this one included. */
-  #send(entry: ScheduledTarget, due: number, left: number): void {
-    const { clock, prober } = this.#ports;
+  /** Sends one probe, `now`; `left` of its burst remain, this one included. */
+  #send(entry: ScheduledTarget, due: number, now: number, left: number): void {
+    const { prober } = this.#ports;
     const probe = this.#spare.pop() ?? new SentProbe(this.#onSettled);
     const { record } = probe;
-    const now = clock.now();
     probe.entry = entry;
     this.#slow.take(probe, entry);
     probe.left = left - 1;
@@ -347,7 +346,7 @@ export class ProbeLoop {
     const now = this.#ports.clock.now();
     const over = left === 0 || lost && this.#options.endsSilentBursts === true;
     if (!over && !entry.removed && !this.#countReached(entry) && now < this.#endMs) {
-      this.#send(entry, now, left);
+      this.#send(entry, now, now, left);
     } else {
       if (this.#options.endsSilentBursts === true) this.#skipTo(entry, now);
       this.#requeue(entry);

@@ -224,6 +224,8 @@ class Run {
   #reports: (TraceReport | null | undefined)[] = [];
   #printed = 0;
   #hasPrinted = false;
+  /** Why a name that was looked up late is not traced, by place. */
+  #refused = new Map<number, string>();
   /** Traces under way, by place. */
   #running = new Map<number, OneTrace>();
   #lastPrint: Promise<void> = Promise.resolve();
@@ -267,7 +269,7 @@ class Run {
     const prober = endpoint === null ? undefined : this.#probers.get(endpoint.family);
     if (endpoint === null) return null;
     if (prober === undefined) {
-      say(`${this.#targets[place].host}: this machine sends no probes by IPv${endpoint.family}`);
+      this.#refused.set(place, `this machine sends no probes by IPv${endpoint.family}`);
       return null;
     }
     const { sizeBytes, protocol } = this.#options;
@@ -345,7 +347,9 @@ class Run {
       // Why a name has no address was said when it was looked up.
       if (endpoints[place] === null) continue;
       const { host, port } = targets[place];
-      const reason = report ? silenceReason(report) : "the run ended before its trace";
+      const reason = report
+        ? silenceReason(report)
+        : this.#refused.get(place) ?? "the run ended before its trace";
       failures.note(hostPort(host, port ?? NO_PORT), reason === null ? [] : [reason]);
     }
     for (const line of failures.lines()) outbox.line(line);
