@@ -35,6 +35,7 @@ import { Progress } from "./progress.ts";
 import { Report } from "./report.ts";
 import { sumUp } from "./run_summary.ts";
 import type { RunTargets } from "./run_targets.ts";
+import { Silence } from "./silence.ts";
 import { verdict } from "./verdict.ts";
 
 /** The prober of a run and its limits. */
@@ -70,8 +71,6 @@ interface RunParts {
   readonly live: Live | null;
 }
 
-/** This long without a result is a silence. */
-const SILENCE_MS = 1000;
 /** Lines of a summary between two waits for stderr's reader: they fit its queue. */
 const LINES_AT_ONCE = 64;
 
@@ -88,9 +87,7 @@ class Run {
   #outputs: Outputs;
   #loop: ProbeLoop;
   #summarizing = false;
-  /** When a probe's fate became known last, and how many were known by then. */
-  #answeredMs = 0;
-  #records = 0;
+  #silence = new Silence();
   #stops: (() => void)[] = [];
   /** The signal that ends the run. */
   #interrupted: EndSignal | null = null;
@@ -149,8 +146,7 @@ class Run {
       prober,
       resolver: targets,
       onRecord: (record) => {
-        this.#answeredMs = systemClock.now();
-        this.#records++;
+        this.#silence.broken();
         this.#outputs.record(record);
         this.#live?.record(record);
         this.#progress?.record(record);
@@ -185,7 +181,6 @@ class Run {
     const stop = () => loop.stop();
     this.#live?.start({ entries: loop.entries, title: this.#title, onQuit: stop, onBroken: stop });
     this.#progress?.start(loop.entries);
-    this.#answeredMs = systemClock.now();
     this.#watchSilence();
     const over = loop.run();
     this.#followMembers();
@@ -308,17 +303,8 @@ class Run {
   #watchSilence(): void {
     const { output, quiet } = this.#options;
     if (output !== "text" || quiet || this.#live !== null || !stderrIsTerminal()) return;
-    let saidAt = -1;
-    this.#stops.push(repeat(systemClock, SILENCE_MS / 4, () => {
-      const silent = systemClock.now() - this.#answeredMs >= SILENCE_MS;
-      if (
-        !silent || saidAt === this.#records || !this.#loop.entries.some((of) => of.inFlight > 0)
-      ) {
-        return;
-      }
-      saidAt = this.#records;
-      say("no answer yet");
-    }));
+    const isAwaited = () => this.#loop.entries.some((of) => of.inFlight > 0);
+    this.#stops.push(this.#silence.watch(systemClock, isAwaited, () => say("no answer yet")));
   }
 
   /** What an agent says at its start: what it probes, and where its results are. */
