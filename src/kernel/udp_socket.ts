@@ -18,8 +18,9 @@ const CALLS = ["socket", "connect", "getsockopt", "send", "close"] as const;
 /**
  * What became of a send. `earlier_lost`: nothing was sent, but an ICMP error told that the
  * datagram before did not arrive. `full`: no room in the send buffer. `failed`: see `failure`.
+ * `early`: nothing was sent, since it is not known yet to where; see `known`.
  */
-export type Sent = "sent" | "earlier_lost" | "full" | "failed";
+export type Sent = "sent" | "earlier_lost" | "full" | "failed" | "early";
 
 export interface DatagramSocket {
   /** Sends the first `length` bytes as one datagram, now or not at all. */
@@ -28,6 +29,8 @@ export interface DatagramSocket {
   lastIsLost(): boolean;
   /** The system's name for the last `failed`. */
   readonly failure: string;
+  /** Resolves when no send is `early` any more; absent where none ever is. */
+  readonly known?: Promise<void>;
   close(): void;
 }
 

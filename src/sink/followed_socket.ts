@@ -1,6 +1,6 @@
 /**
  * A datagram socket to a receiver that is named: the name is looked up again and again, so that a
- * receiver that moves is followed. Nothing waits for a look-up; until the first one has ended, sends fail.
+ * receiver that moves is followed. No send waits for a look-up; until the first one has ended, sends are early.
  */
 import type { Endpoint } from "../domain/target.ts";
 import type { DatagramSocket, Sent } from "../kernel/udp_socket.ts";
@@ -24,6 +24,8 @@ export class FollowedSocket implements DatagramSocket {
   #socket: DatagramSocket | null = null;
   #address = "";
   #reason = "its name is not looked up yet";
+  #known = Promise.withResolvers<void>();
+  #early = true;
   #timer: Cancel = () => {};
   #closed = false;
 
@@ -36,8 +38,12 @@ export class FollowedSocket implements DatagramSocket {
     return this.#socket?.failure ?? this.#reason;
   }
 
+  get known(): Promise<void> {
+    return this.#known.promise;
+  }
+
   send(bytes: Uint8Array<ArrayBuffer>, length: number): Sent {
-    return this.#socket?.send(bytes, length) ?? "failed";
+    return this.#socket?.send(bytes, length) ?? (this.#early ? "early" : "failed");
   }
 
   lastIsLost(): boolean {
@@ -64,6 +70,8 @@ export class FollowedSocket implements DatagramSocket {
     } catch (error) {
       this.#reason = shown(messageOf(error));
     }
+    this.#early = false;
+    this.#known.resolve();
     if (!this.#closed) this.#timer = clock.wakeAt(clock.now() + FOLLOW_MS, () => this.#follow());
   }
 }

@@ -8,7 +8,7 @@ import type { Target } from "../domain/target.ts";
 import type { Window } from "../domain/summary.ts";
 import { ByteWriter } from "../format/byte_writer.ts";
 import { MAX_RECORD_BYTES, type RecordFormat, type Step } from "../format/record_format.ts";
-import type { DatagramSocket } from "../kernel/udp_socket.ts";
+import type { DatagramSocket, Sent } from "../kernel/udp_socket.ts";
 import type { Clock } from "../time/clock.ts";
 import { Drops, type Exporter, type Notice, Trouble } from "./exporter.ts";
 import { FlushTimer } from "./timers.ts";
@@ -21,6 +21,8 @@ export const BATCH_BYTES_V6 = 1412;
 const FLUSH_MS = 1000;
 /** Refusals may be rate-limited: the receiver counts as back only after this long without one. */
 const QUIET_MS = 5000;
+/** What waits until it is known where the receiver is, in bytes: the lines of a second of 1,000 targets. */
+export const EARLY_BYTES = 256 * 1024;
 
 export interface InfluxUdpOptions {
   /** The receiver as notices name it. */
@@ -40,7 +42,8 @@ export interface InfluxUdpParts {
 /**
  * `dropped` holds what the kernel tells of: no room, no route, and datagrams refused by ICMP, of
  * which it learns with the next send or at the close. A receiver that reads too slowly loses
- * datagrams without a word, as UDP does.
+ * datagrams without a word, as UDP does. Datagrams made before the receiver's name was looked up wait
+ * for that, as many as have room.
  */
 export class InfluxUdp implements Exporter {
   #format: RecordFormat;
@@ -56,6 +59,10 @@ export class InfluxUdp implements Exporter {
   #lastLines = 0;
   readonly drops = new Drops();
   #lastLossMs = 0;
+  /** Datagrams that were too early, in their order. */
+  #early: { readonly bytes: Uint8Array<ArrayBuffer>; readonly lines: number }[] = [];
+  #earlyBytes = 0;
+  #earlyLines = 0;
 
   constructor(options: InfluxUdpOptions, parts: InfluxUdpParts) {
     const { format, socket, clock, notice } = parts;
@@ -66,6 +73,7 @@ export class InfluxUdp implements Exporter {
     this.#out = new ByteWriter(this.#batchBytes + MAX_RECORD_BYTES);
     this.#trouble = new Trouble(options.where, notice);
     this.#timer = new FlushTimer(clock, options.flushMs ?? FLUSH_MS, () => this.#flush());
+    socket.known?.then(() => this.#sendEarly());
   }
 
   get dropped(): number {
@@ -73,7 +81,7 @@ export class InfluxUdp implements Exporter {
   }
 
   get receiver(): ReceiverState {
-    return this.#trouble.state(this.#lines, this.drops);
+    return this.#trouble.state(this.#lines + this.#earlyLines, this.drops);
   }
 
   check(target: Target): void {
@@ -103,12 +111,18 @@ export class InfluxUdp implements Exporter {
     }
   }
 
-  close(_withinMs: number): Promise<void> {
+  async close(withinMs: number): Promise<void> {
     this.#timer.stop();
     this.#flush();
+    if (this.#earlyLines > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const cancel = this.#clock.wakeAt(this.#clock.now() + withinMs, resolve);
+      await Promise.race([promise, this.#socket.known]);
+      cancel();
+      this.#sendEarly();
+    }
     if (this.#socket.lastIsLost()) this.#loseLast();
     this.#socket.close();
-    return Promise.resolve();
   }
 
   #commit(start: number): void {
@@ -135,14 +149,36 @@ export class InfluxUdp implements Exporter {
     this.#lines = 0;
   }
 
-  /** Sends the first `length` bytes, once more when an error was about an earlier datagram. */
   #send(length: number, lines: number): void {
     this.#timer.emptied();
-    let sent = this.#socket.send(this.#out.bytes, length);
-    if (sent === "earlier_lost") {
-      this.#loseLast();
-      sent = this.#socket.send(this.#out.bytes, length);
+    const sent = this.#transmit(this.#out.bytes, length);
+    if (sent !== "early") return this.#settle(sent, lines);
+    if (this.#earlyBytes + length > EARLY_BYTES) return this.#settle("failed", lines);
+    this.#early.push({ bytes: this.#out.bytes.slice(0, length), lines });
+    this.#earlyBytes += length;
+    this.#earlyLines += lines;
+  }
+
+  #sendEarly(): void {
+    for (const { bytes, lines } of this.#early) {
+      const sent = this.#transmit(bytes, bytes.length);
+      this.#settle(sent === "early" ? "failed" : sent, lines);
     }
+    this.#early = [];
+    this.#earlyBytes = 0;
+    this.#earlyLines = 0;
+  }
+
+  /** Sends the first `length` bytes, once more when an error was about an earlier datagram. */
+  #transmit(bytes: Uint8Array<ArrayBuffer>, length: number): Sent {
+    const sent = this.#socket.send(bytes, length);
+    if (sent !== "earlier_lost") return sent;
+    this.#loseLast();
+    return this.#socket.send(bytes, length);
+  }
+
+  /** Counts what became of a datagram of so many lines. */
+  #settle(sent: Exclude<Sent, "early">, lines: number): void {
     switch (sent) {
       case "sent":
         this.#lastLines = lines;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { DatagramSocket, Sent } from "../../../src/kernel/udp_socket.ts";
-import { InfluxUdp } from "../../../src/sink/influx_udp.ts";
-import { FakeClock } from "../fake_clock.ts";
+import { EARLY_BYTES, InfluxUdp } from "../../../src/sink/influx_udp.ts";
+import { FakeClock, settle } from "../fake_clock.ts";
 import { record, windowOf } from "../fixtures.ts";
 import { property } from "../random.ts";
 import { numbersOf, range, seqFormat } from "./seq_format.ts";
@@ -15,9 +15,21 @@ class FakeSocket implements DatagramSocket {
   listens = true;
   /** What the next sends give, before the network is asked. */
   next: Sent[] = [];
+  /** Where the receiver is, is not known yet. */
+  early = false;
+  readonly #known = Promise.withResolvers<void>();
+  readonly known = this.#known.promise;
   #refused = false;
 
+  /** Where the receiver is has become known. */
+  async learn(): Promise<void> {
+    this.early = false;
+    this.#known.resolve();
+    await settle();
+  }
+
   send(bytes: Uint8Array, length: number): Sent {
+    if (this.early) return "early";
     const next = this.next.shift();
     if (next !== undefined) return next;
     if (this.#refused) {
@@ -133,6 +145,46 @@ Deno.test("no room and no route cost the lines in hand, said once", () => {
   socket.next = ["failed"];
   put(7, 8);
   assertEquals(said.length, 1);
+});
+
+Deno.test("datagrams made before it is known where the receiver is leave then, in their order", async () => {
+  const { socket, said, exporter, put } = setUp(null);
+  socket.early = true;
+  put(1, 3);
+  assertEquals(exporter.receiver.waiting, 3);
+  await socket.learn();
+  put(4, 4);
+  assertEquals(socket.arrived, ["1\n", "2\n", "3\n", "4\n"]);
+  assertEquals([exporter.receiver.waiting, exporter.dropped, said], [0, 0, []]);
+});
+
+Deno.test("the close waits for it, and no longer than it may", async () => {
+  const known = setUp(40, 10);
+  known.socket.early = true;
+  known.put(1, 2);
+  const closed = known.exporter.close(500);
+  await known.clock.advance(400);
+  await known.socket.learn();
+  await closed;
+  assertEquals([known.socket.arrived.map(numbersOf), known.clock.waiting], [[[1, 2]], 0]);
+
+  const unknown = setUp(40, 10);
+  unknown.socket.early = true;
+  unknown.put(1, 2);
+  const given = unknown.exporter.close(500);
+  await unknown.clock.advance(500);
+  await given;
+  assertEquals([unknown.exporter.dropped, unknown.socket.closed], [2, true]);
+  assertEquals(unknown.said, ["udp: cannot send: ENETUNREACH"]);
+});
+
+Deno.test("a bounded number of bytes waits for it; of the others it is said", async () => {
+  const { socket, said, exporter, put } = setUp(null, 1024);
+  socket.early = true;
+  put(1, EARLY_BYTES / 1024 + 3);
+  assertEquals([exporter.dropped, said], [3, ["udp: cannot send: ENETUNREACH"]]);
+  await socket.learn();
+  assertEquals(socket.arrived.length, EARLY_BYTES / 1024);
 });
 
 property(
