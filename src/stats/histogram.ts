@@ -3,12 +3,10 @@
  * quantiles of a short run are exact; with more it becomes log-linear in the manner of HdrHistogram.
  */
 import type { Bar, Distribution } from "../domain/summary.ts";
-import { Counts } from "./counts.ts";
+import { Counts, MAX_EXACT } from "./counts.ts";
 
 /** The largest value: 35 minutes, longer than any timeout. Larger values count as this one. */
 export const MAX_VALUE_US = 2 ** 31 - 1;
-/** Values that are kept exactly before they become counts. */
-export const MAX_EXACT = 16;
 /** Buckets an octave, as a power of two: exact below 256 µs, above that off by at most 0.4 %. */
 export const FINE_BITS = 7;
 /** The coarse resolution takes a quarter of the memory: off by at most 1.6 %. */
@@ -51,8 +49,8 @@ export const MAX_ROWS = 20;
 
 export class Histogram {
   #bits: number;
-  /** The values themselves while they are few, then null. */
-  #exact: number[] | null = [];
+  /** Whether the values themselves are kept still: while they are few. */
+  #isExact = true;
   /** Room grows to the span of buckets in use, and no further. */
   #counts: Counts;
   /** Which of those counts are this one's. */
@@ -60,8 +58,6 @@ export class Histogram {
   #count = 0;
   #min = MAX_VALUE_US;
   #max = 0;
-  #mean = 0;
-  #squares = 0;
 
   /** Counts in memory of its own, unless it is given some to share. */
   constructor(bits = FINE_BITS, counts = new Counts(1), which = 0) {
@@ -84,43 +80,50 @@ export class Histogram {
     const v = value < 0 ? 0 : value > MAX_VALUE_US ? MAX_VALUE_US : value;
     if (v < this.#min) this.#min = v;
     if (v > this.#max) this.#max = v;
-    if (this.#exact === null) this.#tally(v);
-    // Many histograms hold one value. An array literal of one value reserves no room for more.
-    else if (this.#exact.length === 0) this.#exact = [v];
+    const counts = this.#counts;
+    const which = this.#which;
+    if (this.#isExact && this.#count < MAX_EXACT) counts.keep(which, this.#count, v);
     else {
-      this.#exact.push(v);
-      if (this.#exact.length > MAX_EXACT) this.#tallyAll();
+      this.#tallyAll();
+      this.#tally(v);
     }
     this.#count++;
     // Welford's update: no cancellation, however long the run.
-    const delta = v - this.#mean;
-    this.#mean += delta / this.#count;
-    this.#squares += delta * (v - this.#mean);
+    const mean = counts.mean(which);
+    const delta = v - mean;
+    const next = mean + delta / this.#count;
+    counts.setMoments(which, next, counts.squares(which) + delta * (v - next));
   }
 
   /** Adds all of another histogram's values; it must be as fine as this one. */
   merge(other: Histogram): void {
     if (other.#count === 0) return;
     if (other.#bits !== this.#bits) throw new RangeError("histograms of different fineness");
-    const total = this.#count + other.#count;
-    // Chan's update: that of Welford for many values at once.
-    const delta = other.#mean - this.#mean;
-    this.#squares += other.#squares + delta * delta * this.#count * other.#count / total;
-    this.#mean += delta * other.#count / total;
-    this.#count = total;
+    const before = this.#count;
+    const total = before + other.#count;
+    this.#mergeMoments(other, total);
     if (other.#min < this.#min) this.#min = other.#min;
     if (other.#max > this.#max) this.#max = other.#max;
-    if (other.#exact !== null && this.#exact !== null) {
-      this.#exact.push(...other.#exact);
-      if (this.#exact.length > MAX_EXACT) this.#tallyAll();
+    if (!this.#isExact || !other.#isExact || total > MAX_EXACT) this.#tallyAll();
+    this.#count = total;
+    if (!other.#isExact) {
+      this.#counts.addAll(this.#which, other.#counts, other.#which);
       return;
     }
-    this.#tallyAll();
-    if (other.#exact !== null) {
-      for (const value of other.#exact) this.#tally(value);
-      return;
+    for (let i = 0; i < other.#count; i++) {
+      const value = other.#counts.exact(other.#which, i);
+      if (this.#isExact) this.#counts.keep(this.#which, before + i, value);
+      else this.#tally(value);
     }
-    this.#counts.addAll(this.#which, other.#counts, other.#which);
+  }
+
+  /** Chan's update: Welford's for many values at once. */
+  #mergeMoments(other: Histogram, total: number): void {
+    const mean = this.#counts.mean(this.#which);
+    const delta = other.#counts.mean(other.#which) - mean;
+    const spread = delta * delta * this.#count * other.#count / total;
+    const squares = this.#counts.squares(this.#which) + other.#counts.squares(other.#which);
+    this.#counts.setMoments(this.#which, mean + delta * other.#count / total, squares + spread);
   }
 
   /** The value in µs below or at which a share q (0..1) of the values lies; NaN when empty. */
@@ -135,9 +138,11 @@ export class Histogram {
     return {
       count: this.#count,
       minUs: this.#min,
-      avgUs: this.#mean,
+      avgUs: this.#counts.mean(this.#which),
       maxUs: this.#max,
-      stddevUs: this.#count < 2 ? 0 : Math.sqrt(this.#squares / (this.#count - 1)),
+      stddevUs: this.#count < 2
+        ? 0
+        : Math.sqrt(this.#counts.squares(this.#which) / (this.#count - 1)),
       p50Us,
       p90Us,
       p99Us,
@@ -160,9 +165,8 @@ export class Histogram {
   #quantiles(shares: readonly number[]): number[] {
     if (this.#count === 0) return shares.map(() => NaN);
     const ranks = shares.map((q) => Math.max(1, Math.ceil(q * this.#count)));
-    if (this.#exact !== null) {
-      // A typed array sorts numbers without a comparison function, which is much faster.
-      const sorted = new Float64Array(this.#exact).sort();
+    if (this.#isExact) {
+      const sorted = this.#sorted();
       return ranks.map((rank) => sorted[rank - 1]);
     }
     let seen = 0;
@@ -181,7 +185,7 @@ export class Histogram {
       const bucket = bucketOf(value, bits);
       counts.set(bucket, (counts.get(bucket) ?? 0) + count);
     };
-    for (const value of this.#exact?.toSorted((a, b) => a - b) ?? []) add(value, 1);
+    if (this.#isExact) { for (const value of this.#sorted()) add(value, 1); }
     const { first, end } = this.#span;
     for (let bucket = first; bucket < end; bucket++) {
       const count = this.#counts.count(this.#which, bucket);
@@ -192,16 +196,22 @@ export class Histogram {
     });
   }
 
-  /** Turns the exact values into counts; `#min` and `#max` are up to date. */
+  /** The values that are kept. A typed array sorts numbers without a comparison function. */
+  #sorted(): Float64Array {
+    const values = new Float64Array(this.#count);
+    for (let i = 0; i < this.#count; i++) values[i] = this.#counts.exact(this.#which, i);
+    return values.sort();
+  }
+
+  /** Turns the values that are kept into counts; `#min` and `#max` are up to date. */
   #tallyAll(): void {
-    const values = this.#exact;
-    this.#exact = null;
-    if (values === null || values.length === 0) return;
+    if (!this.#isExact) return;
+    this.#isExact = false;
+    if (this.#count === 0) return;
     const lowest = bucketOf(this.#min, this.#bits);
     const end = bucketOf(this.#max, this.#bits) + 1;
     this.#counts.cover(this.#which, lowest, end);
-    // By index: until the engine has optimized it, an iterator makes an object a value.
-    for (let i = 0; i < values.length; i++) this.#tally(values[i]);
+    for (let i = 0; i < this.#count; i++) this.#tally(this.#counts.exact(this.#which, i));
   }
 
   #tally(value: number): void {

@@ -106,7 +106,7 @@ export function probePartlyRefused(
 /**
  * Bytes that the engine takes from its heap a probe, in the second half of a run of so many targets.
  * In one of 20 s that half holds what a target takes once, when its values become counts (after
- * MAX_EXACT of them, src/stats/histogram.ts): most of the figure. By `deno run` of the modules that
+ * MAX_EXACT of them, src/stats/counts.ts): most of the figure. By `deno run` of the modules that
  * the binary is made of, since a binary's engine takes no flags.
  */
 export async function heapBytesAProbe(

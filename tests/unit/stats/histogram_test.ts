@@ -1,10 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual } from "@std/assert";
 import type { Distribution } from "../../../src/domain/summary.ts";
-import { ROOM } from "../../../src/stats/counts.ts";
+import { MAX_EXACT, ROOM } from "../../../src/stats/counts.ts";
 import {
   COARSE_BITS,
   Histogram,
-  MAX_EXACT,
   MAX_ROWS,
   MAX_VALUE_US,
   mostBuckets,
