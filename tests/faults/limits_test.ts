@@ -54,6 +54,7 @@ Deno.test("a reload from 1 to 301 targets, 300 silent, costs the healthy one not
   const args = ["probe", "--targets", file, "-i", "500ms", "-t", "2s", "-o", "json"];
   using stalls = new Stalls();
   await using program = limited(100, ...args, "--duration", "8s");
+  stalls.watch(program);
   await until("it probes", () => program.stdout.includes("established"));
   await Deno.writeTextFile(file, [healthy, ...silentTargets].join("\n"));
   program.kill("SIGHUP");

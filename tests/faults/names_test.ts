@@ -41,12 +41,13 @@ function summaryOf(program: Program, target: string): Summary {
 }
 
 /**
- * The lag in ms that nine of ten probes of the healthy target keep to. The p99 of some 36 probes is
- * their maximum, which tells of the machine's longest stall.
+ * The lag in ms that three of four probes of the healthy target keep to. The p99 of some 36 probes is
+ * their maximum, which tells of the machine's longest stall, and a core that is taken away for 20 ms now and
+ * then makes some more late. What waits for a look-up is late with all.
  */
 function lagOf(program: Program): number {
   const lags = probesOf(program, "healthy").map(({ lag_ms }) => lag_ms ?? 0);
-  return lags.sort((a, b) => a - b)[Math.ceil(0.9 * lags.length) - 1];
+  return lags.sort((a, b) => a - b)[Math.ceil(0.75 * lags.length) - 1];
 }
 
 Deno.test("a name server that falls silent costs a healthy target nothing", async () => {
@@ -70,6 +71,7 @@ Deno.test("a name server that falls silent costs a healthy target nothing", asyn
   await using plain = host.start("probe", HEALTHY, ...many, ...often);
   await using bound = host.start("probe", HEALTHY, ...many, ...often, "--source", "127.0.0.1");
   using stalls = new Stalls();
+  stalls.watch(alone, plain, bound);
   await pause(3000);
   await host.say({ "*": "SILENT" });
   for (const program of [alone, plain, bound]) await program.ended();

@@ -17,8 +17,9 @@ const PROMPT_MS = 3000;
 const SILENT_PORT = 81;
 const SILENCE = `const place = { hostname: "127.0.0.1", port: ${SILENT_PORT} };
   Deno.listen({ ...place, tcpBacklog: 1 });
-  for (let i = 0; i < 4; i++) Deno.connect(place).catch(() => {});
-  setTimeout(() => console.log("silent"), 300);
+  // A queue is full when it holds one more than its limit.
+  for (let i = 0; i < 2; i++) await Deno.connect(place);
+  console.log("silent");
   setInterval(() => {}, 1000);`;
 
 /** Peers that send a byte and wait, then an asker: how long its answers take, in ms. */
@@ -73,6 +74,7 @@ Deno.test("dead names, silent targets and receivers, few descriptors and idle as
     ...["-o", "json", "-i", `${INTERVAL_MS}ms`, "-t", "1s"],
     ...exports.flatMap((url) => ["--export", url]),
   );
+  stalls.watch(program);
   await until("it probes", () => program.stdout.includes("established"));
   await using asker = host.script(ASKER);
   await asker.ended();

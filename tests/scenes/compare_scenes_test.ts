@@ -6,6 +6,7 @@ import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { traffic } from "../wan/connections_lab.ts";
 import { saturate } from "../wan/harness/busy.ts";
 import type { Rules } from "../wan/harness/protocol.ts";
+import { stolenMs } from "../wan/harness/stalls.ts";
 import { handshakesIn, type LinkHandshake } from "../wan/harness/truth.ts";
 import { wan } from "../wan/harness/wan.ts";
 import { Lab, PORT } from "../wan/lab.ts";
@@ -151,12 +152,6 @@ function heldIn(seen: readonly LinkHandshake[]): number {
   const least = Math.min(...roundTrips);
   const isHeld = (us: number) => us >= least + DISTURBED_US && us < least + SPIKE_US - DISTURBED_US;
   return roundTrips.filter(isHeld).length;
-}
-
-/** What the hypervisor has taken from all cores since they began: `steal` of proc_stat(5), in ticks of 10 ms. */
-function stolenMs(): number {
-  const [cpu] = Deno.readTextFileSync("/proc/stat").split("\n");
-  return Number(cpu.split(/ +/)[8]) * 10;
 }
 
 /** Right, or asks for more; and blames the network only where it is to blame. */

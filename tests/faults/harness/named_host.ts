@@ -68,18 +68,20 @@ export class NamedHost implements AsyncDisposable {
     return new Program(this.#host.exec(Deno.execPath(), ["eval", code]));
   }
 
-  /** Prints what arrives by UDP at an address of this host. */
+  /** Prints "ready", then what arrives by UDP at an address of this host. */
   receiveUdp(address: string, port: number): Program {
     const script = `const {createSocket} = await import("node:dgram");
       const socket = createSocket("udp4");
       socket.on("message", (bytes) => console.log(new TextDecoder().decode(bytes)));
-      socket.bind(${port}, "${address}");`;
+      socket.bind(${port}, "${address}", () => console.log("ready"));`;
     return this.script(script);
   }
 
-  /** Prints the path of each request at an address of this host, and is content with it. */
+  /** Prints "ready", then the path of each request at an address of this host, and is content with it. */
   receiveHttp(address: string, port: number): Program {
-    const script = `Deno.serve({ hostname: "${address}", port: ${port} }, async (request) => {
+    const onListen = 'onListen: () => console.log("ready")';
+    const place = `{ hostname: "${address}", port: ${port}, ${onListen} }`;
+    const script = `Deno.serve(${place}, async (request) => {
       await request.arrayBuffer();
       console.log(new URL(request.url).pathname);
       return new Response();
