@@ -175,7 +175,8 @@ Deno.test("each of 600 targets is in each window, in a file, by UDP, by HTTP, an
   const read = () => total(byUdp()) + droppedAt(udpPort);
   await until("what is in the socket is read", () => read() >= handedOut - exportsLost);
   const byHttp = countsOf(httpLines, /target=(t\d+)/);
-  assertEquals(read() + total(byHttp) + exportsLost, 2 * handedOut, "UDP and HTTP");
+  // None is lost without a word. One that was stored, but answered for too late, is counted as well.
+  assertGreaterOrEqual(read() + total(byHttp) + exportsLost, 2 * handedOut, "UDP and HTTP");
   // Who was not given a core for as long as a window may lose lines, and has counted them.
   if (stalledMs < WINDOW_MS) {
     assertEquals([lost(ofMany), lost(ofSome)], [[0, 0], [0, 0]], ofMany.stderr + ofSome.stderr);
@@ -210,10 +211,13 @@ Deno.test("InfluxDB: what can be stored is, whatever it refuses", async () => {
   });
   const url = `influx-http://127.0.0.1:${server.addr.port}/?db=x`;
   const ten = targets(10, listener.addr.port);
+  using stalls = new Stalls();
   await using program = Program.start(
     ["probe", ...ten, "-i", "200ms", "-o", "json", "--duration", "4s", "--export", url],
   );
+  stalls.watch(program);
   const { stderr } = await program.ended();
+  const stalledMs = stalls.ms;
   const counts = countsOf([...new Set(lines)], /target=(t\d+)/);
   assertEquals(counts.has("t5"), false);
   const summaries = program.lines<Summary>("wire-probe.summary.v1");
@@ -221,10 +225,11 @@ Deno.test("InfluxDB: what can be stored is, whatever it refuses", async () => {
   const settled = (of: Summary) => of.sent - of.waiting;
   const missing = (of: Summary) => settled(of) - (counts.get(of.target) ?? 0);
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-  // What is not stored is counted: the fifth's, three of the third's as they came, and what the end left.
+  // What is not stored is counted: the fifth's, three of the third's as they came, and what the end left. The
+  // end may leave one that was stored.
   const said = /lines that could not be exported: (\d+) \((\d+) refused/.exec(stderr);
   const [dropped, refused] = [Number(said?.[1]), Number(said?.[2])];
-  assertEquals(sum(summaries.map(missing)), dropped, stderr);
+  assertLessOrEqual(sum(summaries.map(missing)), dropped, stderr);
   const fifth = summaries.find(({ target }) => target === "t5");
   const others = summaries.filter(({ target }) => target !== "t5");
   assertLessOrEqual(refused, settled(fifth!) + 3, stderr);
@@ -232,6 +237,8 @@ Deno.test("InfluxDB: what can be stored is, whatever it refuses", async () => {
     const most = (each.target === "t3" ? 3 : 0) + dropped - refused;
     assertLessOrEqual(missing(each), most, `${each.target}: ${stderr}`);
   }
+  // Within the 2 s that a program has to deliver the rest, where nobody was held up for half of them.
+  if (stalledMs < 1000) assertEquals(dropped, refused, stderr);
   listener.close();
   await server.shutdown();
 });
