@@ -1,7 +1,7 @@
 /** Rows gathered from a mesh as an N×N matrix: what each node measured of each other one. */
 import type { Arrangement, Group, MeshNode } from "./mesh_node.ts";
 import type { HostPressure } from "./host_pressure.ts";
-import type { MeshRow, PeerFigures, Quantiles } from "./mesh_row.ts";
+import type { MeshRow, PeerFigures, Quantiles, RecentFigures } from "./mesh_row.ts";
 
 /** Bound on the nodes of a matrix: a larger one fits neither a screen nor a small machine's memory. */
 export const MAX_MATRIX_NODES = 2000;
@@ -18,6 +18,7 @@ export const FIGURES = [
   "burstsWithDrops",
   "recentBursts",
   "recentAnswered",
+  "recentLost",
   "recentRefused",
   "recentP50",
   "recentLeastCold",
@@ -241,6 +242,7 @@ export class Matrix extends PairFigures {
     set("burstsWithDrops", figures.burstsWithDrops);
     set("recentBursts", figures.recent?.bursts);
     set("recentAnswered", figures.recent?.answered);
+    set("recentLost", lostOf(figures.recent));
     set("recentRefused", figures.recent?.refused);
     set("recentP50", figures.recent?.p50Us);
     set("recentLeastCold", figures.recent?.leastColdUs);
@@ -263,6 +265,11 @@ export class Matrix extends PairFigures {
     set("icmpLost", icmp?.lost);
     set("icmpP50", icmp?.p50Us);
   }
+}
+
+/** Of the last two bursts; null where they are not known. */
+function lostOf(recent: RecentFigures | null): number | null {
+  return recent === null ? null : recent.sent - recent.answered;
 }
 
 /** How a day was: its windows, those that met the target, and its handshakes. */

@@ -98,6 +98,23 @@ export class MeshView {
     return STATES[this.#states[from * this.size + to]];
   }
 
+  /** Whether a handshake of the last two bursts was lost or refused; of the window where those are not known. */
+  recently(what: "lost" | "refused", from: number, to: number): boolean {
+    if (this.state(from, to) === "unmeasured") return false;
+    const recent = this.matrix.figure(
+      what === "lost" ? "recentLost" : "recentRefused",
+      from,
+      to,
+    );
+    return (Number.isNaN(recent) ? this.matrix.figure(what, from, to) : recent) > 0;
+  }
+
+  /** Whether all handshakes of the last two bursts were accepted. */
+  well(from: number, to: number): boolean {
+    return this.state(from, to) === "established" && !this.recently("lost", from, to) &&
+      !this.recently("refused", from, to);
+  }
+
   /** A count of a pair's window, within the bound on a pair's weight; 0 where it is not known. */
   count(figure: Figure, from: number, to: number): number {
     const share = Math.min(1, this.#mostSent / this.matrix.figure("sent", from, to));

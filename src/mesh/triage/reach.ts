@@ -7,6 +7,7 @@ import { counted, listText } from "../../text/words.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
 import type { PairState } from "../../domain/matrix.ts";
 import { MAX_PAIRS } from "./drops.ts";
+import { BLOCK_SHARE, MIN_BLOCK_PAIRS, Shares } from "./shares.ts";
 
 /** One prober's word is not enough to call a node dead. */
 export const MIN_PROBERS = 2;
@@ -14,9 +15,8 @@ export const MIN_PROBERS = 2;
  * A node whose row is missing, and to which this share of the probes was lost, died in this window.
  */
 const DYING_SHARE = 0.2;
-/** With this share of a block's pairs silent, the groups are cut off from each other. */
-export const BLOCK_SHARE = 0.95;
-export const MIN_BLOCK_PAIRS = 2;
+/** Where one direction of two zones is silent, this share of the other's pairs tells that it is as well. */
+const ALSO_SHARE = 0.5;
 /** A single pair is silent when it lost this many probes: two bursts may be chance. */
 const MIN_SILENT_LOST = 3;
 
@@ -29,15 +29,16 @@ export function reachability(view: MeshView): Finding[] {
   const several = parts.filter((part) => part.length > 1);
   const split = several.length > 1 ? [splitFinding(view, several)] : [];
   for (const node of dead) view.leaveOut(node);
-  const nodes = [...oneWay(view, "to"), ...oneWay(view, "from")];
+  const losing = new Shares(view, (from, to) => view.recently("lost", from, to));
+  const nodes = [...oneWay(view, losing, "to"), ...oneWay(view, losing, "from")];
   const found = [
     ...split,
     ...dead.map((node) => deadFinding(view, node)),
     // A zone whose only node answers nobody is not cut off from every other zone.
-    ...cutBlocks(view, several, new PairSet(view.size).with(nodes)),
+    ...cutBlocks(view, several, losing, new PairSet(view.size).with(nodes)),
     ...nodes,
   ];
-  return [...found, ...silentPairs(view, new PairSet(view.size).with(found))];
+  return [...found, ...silentPairs(view, losing, new PairSet(view.size).with(found))];
 }
 
 /** The nodes whose probes of one are known. */
@@ -75,17 +76,28 @@ function partsOf(view: MeshView): number[][] {
 }
 
 /**
- * Nodes without a row, to which much was lost, though not all: they stopped in between. The last
- * two bursts show it better where they are known.
+ * Nodes without a row that answer nobody any more, though they answered in the window. Where rows tell the
+ * last two bursts: each prober lost some of them, and one of them both, be it with another node of that
+ * zone which is in the same case. A node that answers another prober as ever is cut off from here alone.
  */
 function dying(view: MeshView, part: readonly number[]): number[] {
-  return part.filter((node) => {
+  const fading = part.filter((node) => {
     if (view.fresh(node) || !isProbed(view, node)) return false;
+    if (hasRecent(view, node)) {
+      return probersOf(view, node).every((from) => view.recently("lost", from, node));
+    }
     const { sent, lost } = sentTo(view, node);
-    const silent = probersOf(view, node).filter((from) => view.state(from, node) === "silent");
-    return silent.length > 0 && lost >= DYING_SHARE * sent ||
-      lost >= DYING_SHARE * sent && !hasRecent(view, node);
+    return lost >= DYING_SHARE * sent;
   });
+  const isSilent = (node: number) =>
+    probersOf(view, node).some((from) => view.state(from, node) === "silent");
+  const isTold = (zone: number) => {
+    const { nodes } = view.zones[zone];
+    return nodes.every((node) => fading.includes(node)) && nodes.some(isSilent);
+  };
+  return fading.filter((node) =>
+    !hasRecent(view, node) || isSilent(node) || isTold(view.zoneOf[node])
+  );
 }
 
 function hasRecent(view: MeshView, node: number): boolean {
@@ -165,21 +177,30 @@ function partText(view: MeshView, part: readonly number[]): string {
 function cutBlocks(
   view: MeshView,
   parts: readonly (readonly number[])[],
+  losing: Shares,
   byNode: PairSet,
 ): Finding[] {
+  // A node that begins to be cut off is half of a zone of two.
+  const isNodes = (node: number) => losing.from(node) && losing.to(node);
   const partOf = new Map(parts.flatMap((part, i) => part.map((node) => [node, i] as const)));
-  const cut = (from: number, to: number) => {
+  const count = (from: number, to: number) => {
     let [pairs, silent] = [0, 0];
     for (const i of view.zones[from].nodes) {
       for (const j of view.zones[to].nodes) {
         const state = view.state(i, j);
         if (state === "unmeasured" || partOf.get(i) !== partOf.get(j)) continue;
-        if (byNode.has(i, j)) continue;
+        if (byNode.has(i, j) || from === to && (isNodes(i) || isNodes(j))) continue;
         pairs++;
         if (state === "silent") silent++;
       }
     }
-    return pairs >= MIN_BLOCK_PAIRS && silent >= BLOCK_SHARE * pairs ? silent : 0;
+    return { silent, share: pairs >= MIN_BLOCK_PAIRS ? silent / pairs : 0 };
+  };
+  const cut = (from: number, to: number) => {
+    const [there, back] = [count(from, to), count(to, from)];
+    const isCut = there.share >= BLOCK_SHARE ||
+      there.share >= ALSO_SHARE && back.share >= BLOCK_SHARE;
+    return isCut ? there.silent : 0;
   };
   return blockDirections(view, cut).map((block) => ({
     kind: "partition",
@@ -199,13 +220,15 @@ function cutBlocks(
 }
 
 /** Nodes that answer no probe though their own are answered, or the reverse. */
-function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
+function oneWay(view: MeshView, losing: Shares, direction: "from" | "to"): Finding[] {
   return view.all().flatMap((node): Finding[] => {
     const stateOf = (other: number) =>
       direction === "from" ? view.state(node, other) : view.state(other, node);
     // For most nodes the first pair decides.
     const answers = view.all().some((other) => isAnswer(stateOf(other)));
     if (answers || view.gone.has(node)) return [];
+    // Both ways just begin or cease to be silent, which the bursts of one way tell first.
+    if (direction === "from" ? losing.to(node) : losing.from(node)) return [];
     const peers = view.all().filter((other) => stateOf(other) === "silent");
     if (peers.length < MIN_PROBERS) return [];
     const name = view.name(node);
@@ -235,11 +258,15 @@ function oneWay(view: MeshView, direction: "from" | "to"): Finding[] {
   });
 }
 
-/** Pairs without any answer now, which neither a node nor a block explains. */
-function silentPairs(view: MeshView, explained: PairSet): Finding[] {
+/**
+ * Pairs without any answer now, which neither a node nor a block explains, nor what begins or ends at one
+ * and is told by some bursts so far.
+ */
+function silentPairs(view: MeshView, losing: Shares, explained: PairSet): Finding[] {
   const found = view.all().flatMap((from) =>
     view.all().filter((to) =>
       view.state(from, to) === "silent" && !explained.has(from, to) &&
+      !losing.around(from, to) &&
       view.count("lost", from, to) >= MIN_SILENT_LOST
     ).map((to) => ({ from, to, lost: view.count("lost", from, to) }))
   );

@@ -3,59 +3,94 @@
  * refuses.
  */
 import type { Steps } from "../../time/slices.ts";
-import { blockDirections, blockParties, blockRegions, blockText, whileText } from "./blocks.ts";
+import {
+  type BlockDirection,
+  blockDirections,
+  blockParties,
+  blockRegions,
+  blockText,
+  whileText,
+} from "./blocks.ts";
 import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
 import { counted } from "../../text/words.ts";
 import { MAX_PAIRS } from "./drops.ts";
 import { RECENT_BURSTS } from "../../domain/matrix.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
-import { BLOCK_SHARE, MIN_BLOCK_PAIRS, MIN_PROBERS } from "./reach.ts";
+import { MIN_PROBERS } from "./reach.ts";
+import { BLOCK_SHARE, MIN_BLOCK_PAIRS, NODE_SHARE, type PairTest } from "./shares.ts";
 
 /**
  * A pair that refuses this share of a window is a finding, unless its last two bursts were not
  * refused.
  */
 const MIN_SHARE = 0.1;
-/** A node is named when this share of its pairs is refused. */
-const NODE_SHARE = 0.8;
+
+/**
+ * Pairs that are refused, and those that tell some of it: while a refusal begins or ends, each pair of a node
+ * or a block tells it at its own next burst. One that is refused and the others' part are enough for both.
+ */
+interface Refused {
+  readonly is: PairTest;
+  readonly tells: PairTest;
+}
 
 /** `explained`: pairs that are beyond reach. */
 export function* refusals(view: MeshView, explained: PairSet): Steps<Finding[]> {
-  const refused = new PairSet(view.size);
+  const [refused, telling] = [new PairSet(view.size), new PairSet(view.size)];
   let some = false;
   for (const from of view.all()) {
     yield;
     for (const to of view.all()) {
-      if (!isRefused(view, from, to) || explained.has(from, to)) continue;
-      refused.add({ from: [from], to: [to] });
-      some = true;
+      if (explained.has(from, to)) continue;
+      const pair = { from: [from], to: [to] };
+      const is = isRefused(view, from, to);
+      if (is) refused.add(pair);
+      if (is || tellsRefusals(view, from, to)) telling.add(pair);
+      some ||= is || isRefusedWithoutRow(view, from, to);
     }
   }
   if (!some) return [];
+  const all: Refused = {
+    is: (from, to) => refused.has(from, to),
+    tells: (from, to) => telling.has(from, to),
+  };
   const nodes = (["to", "from"] as const).flatMap((direction) =>
-    refusedNodes(view, (from, to) => refused.has(from, to), direction)
+    refusedNodes(view, all, direction)
   );
   const byNode = explained.with(nodes);
-  const others = (from: number, to: number) => refused.has(from, to) && !byNode.has(from, to);
-  const blocks = refusedBlocks(view, others);
+  const blocks = refusedBlocks(view, {
+    is: (from, to) => all.is(from, to) && !byNode.has(from, to),
+    tells: (from, to) => all.tells(from, to) && !byNode.has(from, to),
+  });
   const byBlock = byNode.with(blocks);
-  const single = refusedPairs(view, (from, to) => others(from, to) && !byBlock.has(from, to));
+  const single = refusedPairs(view, (from, to) => all.is(from, to) && !byBlock.has(from, to));
   return [...nodes, ...blocks, ...single];
 }
 
-/**
- * Refusals of one burst alone are no finding: the node had not started yet. Where its row is missing
- * too they are, since nothing there has started since.
- */
+/** Whether a pair was refused in its last two bursts, or much in its window. */
+function tellsRefusals(view: MeshView, from: number, to: number): boolean {
+  return view.recently("refused", from, to) ||
+    view.state(from, to) !== "unmeasured" && shareOf(view, from, to) >= MIN_SHARE;
+}
+
+/** Refusals of one burst alone are no finding: the node had not started yet. */
 function isRefused(view: MeshView, from: number, to: number): boolean {
-  const { matrix } = view;
-  const state = view.state(from, to);
   // Rows of old nodes do not tell their last bursts: NaN is not less.
-  const single = matrix.figure("recentBursts", from, to) < RECENT_BURSTS;
-  if (state === "refused") return !single || !view.fresh(to);
-  const recent = matrix.figure("recentRefused", from, to);
-  const often = state === "established" && recent !== 0 && shareOf(view, from, to) >= MIN_SHARE;
-  return often && (!isOfOneBurst(view, from, to) || !view.fresh(to));
+  const single = view.matrix.figure("recentBursts", from, to) < RECENT_BURSTS;
+  if (view.state(from, to) === "refused") return !single;
+  return isOftenRefused(view, from, to) && !isOfOneBurst(view, from, to);
+}
+
+/** Where the node's row is missing too, one burst is enough: nothing there has started since. */
+function isRefusedWithoutRow(view: MeshView, from: number, to: number): boolean {
+  return !view.fresh(to) &&
+    (view.state(from, to) === "refused" || isOftenRefused(view, from, to));
+}
+
+function isOftenRefused(view: MeshView, from: number, to: number): boolean {
+  return view.state(from, to) === "established" &&
+    view.matrix.figure("recentRefused", from, to) !== 0 &&
+    shareOf(view, from, to) >= MIN_SHARE;
 }
 
 /** Whether a single burst may have had all refusals of a window; its last burst may be under way. */
@@ -69,29 +104,41 @@ function shareOf(view: MeshView, from: number, to: number): number {
   return refused / view.matrix.figure("answered", from, to);
 }
 
-/** A figure of each pair as yes or no. */
-type PairTest = (from: number, to: number) => boolean;
-
 /** Nodes that refuse nearly everybody, their own zone too, or that nearly everybody refuses. */
-function refusedNodes(view: MeshView, refused: PairTest, direction: "from" | "to"): Finding[] {
+function refusedNodes(view: MeshView, refused: Refused, direction: "from" | "to"): Finding[] {
   return view.all().flatMap((node): Finding[] => {
     const pairs = view.all()
       .map((other) => direction === "to" ? [other, node] as const : [node, other] as const)
       .filter(([from, to]) => view.state(from, to) !== "unmeasured");
-    const bad = pairs.filter(([from, to]) => refused(from, to));
+    const telling = pairs.filter(([from, to]) => refused.tells(from, to));
     const within = pairs.filter(([from, to]) => view.zoneOf[from] === view.zoneOf[to]);
     const enough = (of: typeof pairs) =>
       of.length === 0 ||
-      of.filter(([from, to]) => refused(from, to)).length >= NODE_SHARE * of.length;
-    // One refusal is enough where the row is missing too: the others' bursts will tell the same soon.
-    const down = direction === "to" && !view.fresh(node) && bad.length > 0;
-    if (!down && (bad.length < MIN_PROBERS || !enough(pairs) || !enough(within))) return [];
+      of.filter(([from, to]) => refused.tells(from, to)).length >= NODE_SHARE * of.length;
+    const named = telling.length >= MIN_PROBERS && enough(pairs) && enough(within) &&
+      telling.some(([from, to]) => refused.is(from, to));
+    if (!named && !(direction === "to" && isDown(view, node))) return [];
     // A node that refuses all peers is the cause itself.
     const accepts = (to: number) =>
       view.all().some((from) => view.state(from, to) === "established");
-    if (direction === "from" && !bad.some(([, to]) => accepts(to))) return [];
-    return [nodeFinding(view, node, direction, bad)];
+    if (direction === "from" && !telling.some(([, to]) => accepts(to))) return [];
+    return [nodeFinding(view, node, direction, telling)];
   });
+}
+
+/**
+ * Whether the process of a node without a row is down: one refusal is enough, since the others' bursts will
+ * tell the same soon. Once one had the time for two bursts, a node that accepts another prober as ever is not
+ * down: something on the way refuses.
+ */
+function isDown(view: MeshView, node: number): boolean {
+  if (!view.all().some((from) => isRefusedWithoutRow(view, from, node))) return false;
+  if (!view.all().some((from) => view.well(from, node))) return true;
+  const isTwice = (from: number, to: number) =>
+    view.state(from, to) === "refused" &&
+    view.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
+  const mates = view.zones[view.zoneOf[node]].nodes.filter((mate) => !view.fresh(mate));
+  return !view.all().some((from) => mates.some((mate) => isTwice(from, mate)));
 }
 
 function nodeFinding(
@@ -104,9 +151,12 @@ function nodeFinding(
     pairs.reduce((total, [from, to]) => total + view.count(figure, from, to), 0);
   const [answered, refused] = [sum("answered"), sum("refused")];
   const counts = `${refused} of ${counted(answered, "answer")} to ${counted(pairs.length, "node")}`;
-  const missing = view.fresh(node) ? "" : ", and its row is not to be had: its process is down";
+  const isTotal = pairs.every(([from, to]) => view.state(from, to) !== "established");
+  const missing = direction === "to" && isDown(view, node)
+    ? ", and its row is not to be had: its process is down"
+    : "";
   return {
-    ...common(direction, refused),
+    ...common(direction, refused, isTotal),
     nodes: [node],
     groups: [],
     evidence: { peers: pairs.length, answered, refused },
@@ -122,26 +172,39 @@ function nodeFinding(
 }
 
 /** Zones that refuse each other, whichever nodes there. */
-function refusedBlocks(view: MeshView, refused: PairTest): Finding[] {
-  const measure = (from: number, to: number) => {
-    let [pairs, bad] = [0, 0];
+function refusedBlocks(view: MeshView, refused: Refused): Finding[] {
+  const count = (from: number, to: number) => {
+    let [pairs, telling, bad] = [0, 0, 0];
     for (const i of view.zones[from].nodes) {
       for (const j of view.zones[to].nodes) {
         if (view.state(i, j) === "unmeasured") continue;
         pairs++;
-        if (refused(i, j)) bad++;
+        if (refused.tells(i, j)) telling++;
+        if (refused.is(i, j)) bad++;
       }
     }
-    return pairs >= MIN_BLOCK_PAIRS && bad >= BLOCK_SHARE * pairs ? bad : 0;
+    const isMost = pairs >= MIN_BLOCK_PAIRS && telling >= BLOCK_SHARE * pairs;
+    return isMost ? { telling, bad } : { telling: 0, bad: 0 };
+  };
+  const measure = (from: number, to: number) => {
+    const [there, back] = [count(from, to), count(to, from)];
+    return there.bad + back.bad > 0 ? there.telling : 0;
   };
   return blockDirections(view, measure).map((block) => ({
-    ...common(block.direction, block.weight),
+    ...common(block.direction, block.weight, isWhole(view, block)),
     ...blockParties(view, block),
     evidence: { refused_pairs: block.weight },
     text: `connections are refused ${blockText(view, block)}, whichever nodes there ` +
       `(${counted(block.weight, "pair")}), ${whileText(block, "accept")}: a firewall rejects them`,
     regions: blockRegions(view, block),
   }));
+}
+
+/** Whether no pair of a block is accepted now. */
+function isWhole(view: MeshView, block: BlockDirection): boolean {
+  return blockRegions(view, block).every(({ from, to }) =>
+    from?.every((i) => to?.every((j) => view.state(i, j) !== "established"))
+  );
 }
 
 function refusedPairs(view: MeshView, refused: PairTest): Finding[] {
@@ -155,7 +218,7 @@ function refusedPairs(view: MeshView, refused: PairTest): Finding[] {
   ).sort((a, b) => b.count - a.count);
   const more = found.length - MAX_PAIRS;
   return found.slice(0, MAX_PAIRS).map(({ from, to, count, answered }, i) => ({
-    ...common("from", count),
+    ...common("from", count, false),
     nodes: [from, to],
     groups: [],
     evidence: { answered, refused: count },
@@ -169,9 +232,12 @@ function refusedPairs(view: MeshView, refused: PairTest): Finding[] {
   }));
 }
 
+/** `isTotal`: nothing is accepted there now. */
 function common(
   direction: Direction,
   weight: number,
+  isTotal: boolean,
 ): Pick<Finding, "kind" | "severity" | "layer" | "direction" | "weight"> {
-  return { kind: "refused", severity: "warning", layer: "responder", direction, weight };
+  const severity = isTotal ? "critical" : "warning";
+  return { kind: "refused", severity, layer: "responder", direction, weight };
 }

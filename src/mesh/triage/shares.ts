@@ -1,0 +1,73 @@
+/**
+ * What share of each node's pairs and of each block's pairs something is true of. While a fault begins or
+ * ends, each pair tells it at its own next burst: where nearly all pairs of a node or a block begin to tell
+ * the same, none of them is a fault of its own.
+ */
+import type { MeshView } from "./mesh_view.ts";
+
+/** A node is named when something is true of this share of its pairs. */
+export const NODE_SHARE = 0.8;
+/** And a block of two zones with this share of its pairs. */
+export const BLOCK_SHARE = 0.95;
+export const MIN_BLOCK_PAIRS = 2;
+
+/** A figure of each pair as yes or no. */
+export type PairTest = (from: number, to: number) => boolean;
+
+/** Of how many pairs, and of how many of them it is true. */
+interface Share {
+  pairs: number;
+  true: number;
+}
+
+export class Shares {
+  #rows: readonly Share[];
+  #columns: readonly Share[];
+  /** By zones, row by row. */
+  #blocks: readonly Share[];
+  #view: MeshView;
+
+  /** Of all pairs that are measured. */
+  constructor(view: MeshView, test: PairTest) {
+    const table = (size: number): Share[] =>
+      Array.from({ length: size }, () => ({ pairs: 0, true: 0 }));
+    const [rows, columns] = [table(view.size), table(view.size)];
+    const blocks = table(view.zones.length ** 2);
+    this.#view = view;
+    [this.#rows, this.#columns, this.#blocks] = [rows, columns, blocks];
+    for (const from of view.all()) {
+      for (const to of view.all()) {
+        if (view.state(from, to) === "unmeasured") continue;
+        const isTrue = Number(test(from, to));
+        for (const share of [rows[from], columns[to], blocks[this.#blockOf(from, to)]]) {
+          share.pairs++;
+          share.true += isTrue;
+        }
+      }
+    }
+  }
+
+  /** Whether it is true of nearly all pairs from a node. */
+  from(node: number): boolean {
+    return isMost(this.#rows[node], NODE_SHARE);
+  }
+
+  /** Whether it is true of nearly all pairs to a node. */
+  to(node: number): boolean {
+    return isMost(this.#columns[node], NODE_SHARE);
+  }
+
+  /** Whether it is true of nearly all pairs of a node, or of the block, that a pair is one of. */
+  around(from: number, to: number): boolean {
+    return this.from(from) || this.to(to) ||
+      isMost(this.#blocks[this.#blockOf(from, to)], BLOCK_SHARE);
+  }
+
+  #blockOf(from: number, to: number): number {
+    return this.#view.zoneOf[from] * this.#view.zones.length + this.#view.zoneOf[to];
+  }
+}
+
+function isMost(share: Share, least: number): boolean {
+  return share.pairs >= MIN_BLOCK_PAIRS && share.true >= least * share.pairs;
+}

@@ -1,0 +1,109 @@
+/** What triage says while a fault begins, lasts and ends: each pair tells it at its own next burst. */
+import { assert, assertEquals } from "@std/assert";
+import { triage } from "../../../src/mesh/triage/triage.ts";
+import { type Fault, moment } from "./simulation/moments.ts";
+import { said } from "./meshes.ts";
+
+const END_MS = 60_000;
+/** All have made two bursts then, and know what became of them. */
+const TOLD_MS = 25_500;
+const SEEDS = [1, 2];
+
+type Pairs = (from: string, to: string) => boolean;
+
+const never = () => false;
+const zone = (node: string) => node[0];
+const inB: (node: string) => boolean = (node) => zone(node) === "b";
+const inC: (node: string) => boolean = (node) => zone(node) === "c";
+const isB2 = (node: string) => node === "b2";
+const toB2: Pairs = (_, to) => isB2(to);
+const ofB2: Pairs = (from, to) => isB2(from) || isB2(to);
+const ofC: Pairs = (from, to) => inC(from) !== inC(to);
+const ab: Pairs = (from, to) => [zone(from), zone(to)].sort().join("") === "ab";
+const intoB: Pairs = (from, to) => zone(from) === "a" && inB(to);
+
+function refused(
+  pairs: Pairs,
+  isHidden: (node: string) => boolean = never,
+): Pick<Fault, "fate" | "isHidden"> {
+  return { fate: (from, to) => pairs(from, to) ? "refused" : "established", isHidden };
+}
+
+function lost(
+  pairs: Pairs,
+  isHidden: (node: string) => boolean = never,
+): Pick<Fault, "fate" | "isHidden"> {
+  return { fate: (from, to) => pairs(from, to) ? "lost" : "established", isHidden };
+}
+
+/** What is named, and what may be said before all rows tell two bursts of it, and when it is over. */
+const FAULTS: readonly (readonly [Fault, named: readonly string[], besides?: readonly string[]])[] =
+  [
+    [{ what: "a firewall rejects between two zones", ...refused(ab) }, ["refused both az=a az=b"], [
+      "refused from az=a az=b",
+      "refused from az=b az=a",
+    ]],
+    [{ what: "that, asked from one of them", ...refused(ab, inB) }, [
+      "no-row from b1 b2 b3 b4",
+      "refused from az=a az=b",
+    ], ["refused both az=a az=b"]],
+    [{ what: "one way only", ...refused(intoB) }, ["refused from az=a az=b"]],
+    [{ what: "a process is killed", ...refused(toB2, isB2) }, ["refused to b2"], [
+      "no-row from b2",
+    ]],
+    [{ what: "a listener is closed", ...refused(toB2) }, ["refused to b2"]],
+    [{ what: "a firewall drops between two zones", ...lost(ab) }, ["partition both az=a az=b"], [
+      "partition from az=a az=b",
+      "partition from az=b az=a",
+      "loss from az=a az=b",
+      "loss from az=b az=a",
+      "loss both az=a az=b",
+    ]],
+    [{ what: "that, asked from one of them", ...lost(ab, inB) }, [
+      "no-row from b1 b2 b3 b4",
+      "partition from az=a az=b",
+    ], ["loss from az=a az=b", "loss both az=a az=b", "partition both az=a az=b"]],
+    [{ what: "a node is cut off", ...lost(ofB2, isB2) }, ["dead-node both b2"], [
+      "no-row from b2",
+      "loss to b2",
+      "loss both b2",
+    ]],
+    [{ what: "a zone is cut off", ...lost(ofC, inC) }, ["dead-node both az=c"], [
+      "no-row from c1 c2 c3 c4",
+      "loss both az=a az=c",
+      "loss both az=b az=c",
+      "loss from az=a az=c",
+      "loss from az=b az=c",
+      "partition both az=a az=c",
+      "partition both az=b az=c",
+      "partition from az=a az=c",
+      "partition from az=c az=a",
+    ]],
+  ];
+
+Deno.test("a fault that begins or ends is told as one thing, never by pairs or nodes that tell it first", () => {
+  for (const [fault, named, besides = []] of FAULTS) {
+    for (const seed of SEEDS) {
+      const at = (atMs: number) => said(moment([4, 4, 4], fault, { atMs, endMs: END_MS, seed }));
+      for (const ms of [1000, 10_500, 14_000, 16_500, 19_500, 23_000]) {
+        for (const atMs of [ms, END_MS + ms]) {
+          const others = at(atMs).filter((one) => !named.includes(one) && !besides.includes(one));
+          assertEquals(others, [], `${fault.what}, ${atMs} ms, seed ${seed}`);
+        }
+      }
+      assertEquals(at(TOLD_MS).sort(), named, `${fault.what}, seed ${seed}`);
+    }
+  }
+});
+
+Deno.test("what is refused as a whole is critical, and a node that accepts another prober is not called down", () => {
+  const of = (fault: Pick<Fault, "fate" | "isHidden">) =>
+    triage(moment([4, 4, 4], { what: "", ...fault }, { atMs: TOLD_MS, endMs: END_MS, seed: 1 }))
+      .filter(({ kind }) => kind === "refused");
+  const [between] = of(refused(ab, inB));
+  assertEquals(between.severity, "critical");
+  assert(!between.text.includes("down"), between.text);
+  const [killed] = of(refused(toB2, isB2));
+  assertEquals(killed.severity, "critical");
+  assert(killed.text.endsWith("its process is down"), killed.text);
+});
