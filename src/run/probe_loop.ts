@@ -2,6 +2,7 @@
 import { fateOf } from "../domain/outcome.ts";
 import { NONE } from "../domain/probe_record.ts";
 import { type Target, targetKey } from "../domain/target.ts";
+import { warmUpStatistics } from "../stats/warm_up.ts";
 import type { Cancel } from "../time/clock.ts";
 import { DueQueue } from "../time/due_queue.ts";
 import { CATCH_UP_MS, dueMs, splayMs } from "../time/schedule.ts";
@@ -18,6 +19,9 @@ import { SlowPlaces } from "./slow_places.ts";
 const MAX_SENDS_A_TURN = 48;
 /** Answers are read before the first of a turn's probes, and after every so many: some 0.5 ms. */
 const SENDS_A_READING = 16;
+
+/** From so many targets on, it pays to make the statistics' code ready before the first probe. */
+const MANY_TARGETS = 1000;
 
 /** How often slots are counted that went by while targets waited for a place, if any wait. */
 const MISSED_EVERY_MS = 1000;
@@ -67,6 +71,7 @@ export class ProbeLoop {
     this.entries.push(...entries);
     // Makes the statistics now: those of thousands would hold the first probes up.
     for (const entry of entries) this.#countWaiting(entry);
+    if (this.#options.statistics !== false && entries.length >= MANY_TARGETS) warmUpStatistics();
     await this.#lookUpFirst(entries);
   }
 

@@ -19,11 +19,14 @@ export class ScheduledTarget {
   readonly target: Target;
   /** What the target names by an IP literal; null for a host's name. */
   readonly #literal: Endpoint | null;
-  /** When slot 0 is due, on the monotonic clock. */
-  startMs = 0;
+  /**
+   * When slot 0 is due, on the monotonic clock. Not a whole number: the engine would lay the objects of ten
+   * thousand targets out anew when they get their times, in 20 ms.
+   */
+  startMs = NaN;
   /** The first slot not yet sent or skipped, and when it is due. */
   slot = 0;
-  dueMs = 0;
+  dueMs = NaN;
   /** Probes sent so far; the next one's seq is one more. */
   sent = 0;
   /** Probes whose fate is not known yet. */
