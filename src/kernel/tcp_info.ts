@@ -82,6 +82,12 @@ export class TcpSockets {
     return true;
   }
 
+  /** Segments sent again, of a handshake under way too: its SYNs. Infinity where the kernel does not say. */
+  retransmits(descriptor: number): number {
+    const info = this.#info;
+    return info.read(this.#libc.getsockopt, descriptor) ? info.u32(AT.totalRetransmits) : Infinity;
+  }
+
   /**
    * The ICMP error that a connecting socket has met, as its errno; 0 for none. The kernel keeps an error
    * back that comes while connect() still has the socket, as over IPv6 that of a router one hop away does.

@@ -191,14 +191,9 @@ export class TcpHopProber implements HopProber {
    * limit before they could be kept back.
    */
   #keepBack(flight: TcpFlight): void {
-    const repeated = this.#repeated(flight);
+    const repeated = this.#infos.retransmits(flight.socket.descriptor);
     if (flight.socket.keepBack()) return;
     flight.repeatedAsSent = repeated === Infinity ? 0 : repeated;
-  }
-
-  /** How often the SYN was sent again; Infinity where the kernel does not say. */
-  #repeated({ socket }: TcpFlight): number {
-    return this.#infos.info(socket.descriptor, this.#info) ? this.#info.retransmits : Infinity;
   }
 
   #errorAnswer(flight: TcpFlight, message: Message): HopAnswer | null {
@@ -208,7 +203,7 @@ export class TcpHopProber implements HopProber {
     if (kind === null || kind === "packet too big") return null;
     let trip = roundTrip(flight, message.stampUs, this.#clock);
     if (trip.rttUs !== NONE && trip.rttUs >= RETRANSMIT_MS * 1000) {
-      const repeated = this.#repeated(flight);
+      const repeated = this.#infos.retransmits(flight.socket.descriptor);
       // It may be what the first router says of a SYN that was sent again.
       const isKept = repeated > flight.repeatedAsSent;
       if (isKept && hops > 1 && kind === "ttl exceeded") return null;

@@ -74,6 +74,9 @@ wan("answers with a wrong checksum are none, and what is lost for them is lost",
   }
 });
 
+/** Of 32 that are spread by chance over two ways one has fewer than this once in 400,000 times. */
+const LEAST_EACH = 4;
+
 /** How many packets have left by each device of a host. */
 async function sentBy(host: Host, devices: readonly string[]): Promise<number[]> {
   const read = (device: string) =>
@@ -115,12 +118,12 @@ wan("knocks and traces take the next hops of this host that connections take", a
     assertGreaterOrEqual(answered, 32, to);
     const after = await sentBy(prober, devices);
     for (const [i, count] of after.entries()) {
-      assertGreaterOrEqual(count - before[i], 8, `${to} by ${devices[i]}`);
+      assertGreaterOrEqual(count - before[i], LEAST_EACH, `${to} by ${devices[i]}`);
     }
     const connected = await sentBy(prober, devices);
     await prober.run(BINARY, ["probe", "-q", "-c", "32", "-i", "10ms", port]);
     for (const [i, count] of (await sentBy(prober, devices)).entries()) {
-      assertGreaterOrEqual(count - connected[i], 8, `connections ${to} by ${devices[i]}`);
+      assertGreaterOrEqual(count - connected[i], LEAST_EACH, `connections ${to} by ${devices[i]}`);
     }
     const run = await trace(prober, "root", "--paths", "16", "-q", "1", port);
     const met = run.trace.hops[0].addresses.map(({ address }) => address).toSorted();

@@ -177,16 +177,16 @@ wan("MPLS labels are shown where a router tells of them", async () => {
   const reader = answering.stdout.getReader();
   await reader.read();
   await reader.cancel();
-  for (const [user, protocol, options] of WAYS) {
+  await Promise.all(WAYS.map(async ([user, protocol, options]) => {
     const to = operand(protocol, "198.51.100.7");
-    const limits = ["-m", "1", "-t", "500ms"];
+    const limits = ["-m", "1", "-t", "3s"];
     const { trace: of } = await trace(prober, user, ...options, ...limits, to);
     assertEquals(addressesOf(of), [[pair.b.v4]]);
     assertEquals(of.hops[0].addresses[0].mpls, [
       { label: 16_001, traffic_class: 5, ttl: 1 },
       { label: 42, traffic_class: 0, ttl: 254 },
     ], `${user} ${protocol}`);
-  }
+  }));
 });
 
 wan(

@@ -1,5 +1,6 @@
 /** The peers of the cases, all of them on loopback: responders, a closed port, a black hole. */
 import { freePort } from "../../../scripts/gate/command.ts";
+import { blackHole } from "./black_hole.ts";
 
 /** The variables of a case's script, and what its expected output calls `[NAME]`. */
 export type Names = Readonly<Record<string, string>>;
@@ -35,26 +36,11 @@ export class World {
     return listener.addr.port;
   }
 
-  /** A listener whose queue is full and that accepts nothing: the kernel drops each further SYN. */
   async #blackHole(): Promise<number> {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
-    this.#opened.push(listener);
-    const { port } = listener.addr;
-    // A queue is full when it holds one more than its limit.
-    for (let i = 0; i < 2; i++) {
-      this.#opened.push(await Deno.connect({ hostname: "127.0.0.1", port }));
-    }
-    const queued = queuedAt(port);
-    if (queued !== 2) throw new Error(`cannot make a black hole: ${queued} connections are queued`);
-    return port;
+    const hole = await blackHole();
+    this.#opened.push(hole);
+    return hole.port;
   }
-}
-
-/** How many connections a listener on 127.0.0.1 has not accepted yet: its receive queue (proc(5), /proc/net/tcp). */
-function queuedAt(port: number): number {
-  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  const listens = new RegExp(`^ *\\d+: ${local} \\S+ 0A [0-9A-F]+:([0-9A-F]+) `, "m");
-  return parseInt(listens.exec(Deno.readTextFileSync("/proc/net/tcp"))?.[1] ?? "0", 16);
 }
 
 async function acceptAndClose(listener: Deno.TcpListener): Promise<void> {

@@ -247,25 +247,33 @@ class Handshakes(WithCollectd):
         with socket.socket() as bound:
             bound.bind(("127.0.0.1", 0))
             there = target(bound)
-            took = self.read(there, count=3)
+            took = self.read(there, count=3, timeout=10.0, budget=20.0)
         self.assertEqual((there.sent, there.rtts_ms), (3, []))
         self.assertEqual((there.failures, there.error), (3, "Connection refused"))
-        self.assertLess(took, 0.9)
+        self.assertLess(took, 9.0)  # Not one of them was waited for.
 
     def test_a_silent_host_is_lost_after_the_timeout_and_holds_no_other_up(self):
         with FullListener() as full, listener() as server:
             dead, dead_too, there = target(full.server), target(full.server), target(server)
-            took = self.read(dead, dead_too, there, count=3, timeout=0.5, budget=0.8)
+            took = self.read(dead, dead_too, there, count=3, timeout=1.0, budget=6.0)
         self.assertEqual((dead.sent, dead.rtts_ms, dead_too.sent), (3, [], 3))
         self.assertEqual(dead.error, "Connection timed out")
         self.assertEqual(len(there.rtts_ms), 3)
-        self.assertTrue(0.5 <= took < 1.5, took)  # One after the other: 3 s.
+        self.assertTrue(1.0 <= took < 5.0, took)  # One after the other: 6 s.
 
     def test_after_a_lost_syn_the_value_is_the_wait_of_the_connect(self):
         with FullListener() as full:
             there = target(full.server)
-            threading.Timer(0.3, full.empty).start()
-            self.read(there, timeout=4.0, budget=5.0)
+
+            def empty_when_a_syn_is_lost():
+                while there.sent == 0:
+                    time.sleep(0.01)
+                full.empty()
+
+            emptier = threading.Thread(target=empty_when_a_syn_is_lost)
+            emptier.start()
+            self.read(there, timeout=10.0, budget=20.0)
+            emptier.join()
         self.assertEqual(len(there.rtts_ms), 1)
         self.assertGreater(there.rtts_ms[0], 900)
 
@@ -275,7 +283,7 @@ class Handshakes(WithCollectd):
             took = self.read(dead, count=100, timeout=0.4, budget=0.6)
         self.assertTrue(0 < dead.sent <= 100, dead.sent)
         self.assertEqual((dead.rtts_ms, dead.in_flight), ([], 0))
-        self.assertLess(took, 2.0)  # One after the other: 40 s.
+        self.assertLess(took, 10.0)  # One after the other: 40 s.
 
     def test_what_a_stalled_read_could_not_send_is_not_counted(self):
         with listener() as server:
@@ -313,7 +321,7 @@ class Names(WithCollectd):
         hang = threading.Event()
 
         def lookup(*_):
-            hang.wait(5)
+            hang.wait(60)
             raise socket.gaierror(-2, "Name or service not known")
 
         with listener() as server:
@@ -322,7 +330,7 @@ class Names(WithCollectd):
             began = time.monotonic()
             prober.start()
             prober.read()
-        self.assertLess(time.monotonic() - began, wire_probe.RESOLVE_AT_START_S + 1)
+        self.assertLess(time.monotonic() - began, wire_probe.RESOLVE_AT_START_S + 10)
         self.assertEqual([d[:3] for d in self.collectd.dispatched], [
             ("wire_probe", kind, f"127.0.0.1_{port}")
             for kind in ("ping", "ping_stddev", "ping_droprate")])

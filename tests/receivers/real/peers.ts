@@ -1,8 +1,6 @@
 /** What the probes are made to, all of it on loopback: one that answers, one that refuses, one silent. */
 import { freePort } from "../../../scripts/gate/command.ts";
-
-const FILL_TRIES = 16;
-const FILL_WAIT_MS = 150;
+import { blackHole } from "../../binary/harness/black_hole.ts";
 
 export class Peers implements Disposable {
   /** Accepts and closes. */
@@ -25,16 +23,11 @@ export class Peers implements Disposable {
     return this.#accepted;
   }
 
-  /** A peer that drops each SYN: a listener whose queue is full and that accepts nothing. */
+  /** A peer that drops each SYN. */
   async silent(): Promise<string> {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
-    this.#opened.push(listener);
-    for (let i = 0; i < FILL_TRIES; i++) {
-      const filler = await answered(listener.addr.port);
-      if (filler === null) return `127.0.0.1:${listener.addr.port}`;
-      this.#opened.push(filler);
-    }
-    throw new Error("cannot make a silent peer: the listener's queue does not fill");
+    const hole = await blackHole();
+    this.#opened.push(hole);
+    return `127.0.0.1:${hole.port}`;
   }
 
   [Symbol.dispose](): void {
@@ -51,18 +44,5 @@ export class Peers implements Disposable {
         // Else the prober was gone before it could be accepted: the next one.
       }
     }
-  }
-}
-
-/** Null when nobody answered in time; a connection that comes later is closed. */
-async function answered(port: number): Promise<Deno.TcpConn | null> {
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), FILL_WAIT_MS);
-  try {
-    return await Deno.connect({ hostname: "127.0.0.1", port, signal: stop.signal });
-  } catch {
-    return null;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -92,6 +92,11 @@ Deno.test("hops are tried three beyond the farthest that answered, and all are f
   assertLess(tookMs, 500);
 });
 
+Deno.test("with a silent hop on the way a trace takes 1.5 round trips and a timeout at most", async () => {
+  const { tookMs } = await runRound(silentAt(evenHops(13, 5), 5));
+  assertLessOrEqual(tookMs, 1.5 * 13 * 5 + OPTIONS.timeoutMs);
+});
+
 Deno.test("what was sent beyond the end is taken back and never reported", async () => {
   const { path, fates } = await runRound(evenHops(3, 10));
   assert(path.sent.some(({ hops }) => hops > 3));

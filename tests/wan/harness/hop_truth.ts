@@ -6,9 +6,12 @@ import {
   ICMP_ERROR,
   KIND,
   KIND_ICMP,
+  KIND_TCP,
   readFacts,
+  TCP_ACK,
   TCP_FLAGS,
   TCP_RST,
+  TCP_SYN,
   VERSION,
 } from "./packet.ts";
 import { type LinkRoundTrip, roundTrip } from "./truth.ts";
@@ -50,6 +53,22 @@ export function hopsIn(packets: CapturedPacket[]): LinkHop[] {
     });
   }
   return found;
+}
+
+/** From the first probe of a trace to the last one that is new, in ms: a SYN that is sent again is none. */
+export function sendingMs(packets: readonly CapturedPacket[]): number {
+  const facts = new Int32Array(FACTS);
+  const begun = new Map<string, number>();
+  for (const { direction, bytes, inUs } of packets) {
+    readFacts(bytes, 0, bytes.length, facts);
+    const isProbe = facts[KIND] !== KIND_TCP ||
+      (facts[TCP_FLAGS] & (TCP_SYN | TCP_ACK)) === TCP_SYN;
+    const payloadAt = facts[VERSION] === 4 ? (bytes[0] & 0xf) * 4 : 40;
+    const head = headOf(bytes, payloadAt);
+    if (direction === 0 && isProbe && !begun.has(head)) begun.set(head, inUs);
+  }
+  const times = [...begun.values()];
+  return (Math.max(...times) - Math.min(...times)) / 1000;
 }
 
 function headOf(bytes: Uint8Array, at: number): string {

@@ -1,7 +1,7 @@
 /** The ways in which a scene is traced, and what every scene of traces needs. */
 import { allowPing, beside, type Way, WAYS } from "./lab.ts";
 import { type Captured, PlayedNetwork } from "./network.ts";
-import { ICMP, ICMP6, RST, TCP, UDP } from "./packets.ts";
+import { ICMP, ICMP6, type Packet, RST, TCP, UDP } from "./packets.ts";
 import type { RouterScene, Scene } from "./scene.ts";
 
 /** The bound on the probes of one flow that meet the target. */
@@ -32,13 +32,30 @@ export function routers(
   }));
 }
 
-/** Probes among what the network saw: no resets, and nothing of the handshake with a silent end. */
+/**
+ * Probes among what the network saw: no resets, nothing of the handshake with a silent end, and no SYN that
+ * the kernel has sent again for a process that was not scheduled when it was to keep it back.
+ */
 export function probesAtTarget(captured: readonly Captured[], protocol: Way["protocol"]): number {
+  const met = metTarget(captured, protocol);
+  return protocol === "tcp" ? new Set(met.map(({ packet }) => synOf(packet))).size : met.length;
+}
+
+/** Packets of probes that met the target, those that were sent again too. */
+export function metTarget(
+  captured: readonly Captured[],
+  protocol: Way["protocol"],
+): readonly Captured[] {
   const numbers = { tcp: [TCP], udp: [UDP], icmp: [ICMP, ICMP6] }[protocol];
   return captured.filter(({ packet, reached }) => {
     if (reached !== "target" || !numbers.includes(packet.protocol)) return false;
     return packet.protocol !== TCP || (packet.transport[13] & RST) === 0 && packet.ttl < 64 - 1;
-  }).length;
+  });
+}
+
+/** A SYN's ends and its sequence number: the same when it is sent again. */
+function synOf({ source, destination, transport }: Packet): string {
+  return [...source, ...destination, ...transport.slice(0, 8)].join(" ");
 }
 
 /** Checks a scene in several ways at a time, each in a network of its own. */
