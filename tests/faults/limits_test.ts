@@ -1,36 +1,15 @@
 /** Few descriptors, and what nobody caught: the compiled program. */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { blackHole } from "../binary/harness/black_hole.ts";
 import { BINARY } from "../wan/binary.ts";
 import { Stalls } from "../wan/harness/stalls.ts";
-import { pause, Program, until } from "./harness/program.ts";
+import { Program, until } from "./harness/program.ts";
 
 interface Summary {
   readonly target: string;
   readonly sent: number;
   readonly lost: number;
   readonly skipped: number;
-}
-
-/** A port that answers no SYN: its queue is full, and nobody accepts. */
-async function silentPort(): Promise<{ port: number; close(): void }> {
-  const options = { hostname: "127.0.0.1", port: 0, tcpBacklog: 1 };
-  const listener = Deno.listen(options);
-  const { port } = listener.addr;
-  const fillers: Deno.Conn[] = [];
-  const abort = new AbortController();
-  for (let i = 0; i < 4; i++) {
-    Deno.connect({ hostname: "127.0.0.1", port, signal: abort.signal })
-      .then((connection) => fillers.push(connection), () => {});
-  }
-  await pause(300);
-  return {
-    port,
-    close: () => {
-      abort.abort();
-      for (const connection of fillers) connection.close();
-      listener.close();
-    },
-  };
 }
 
 /** The program with a soft limit of so many descriptors. */
@@ -47,7 +26,7 @@ function limited(soft: number, ...args: readonly string[]): Program {
 
 Deno.test("a reload from 1 to 301 targets, 300 silent, costs the healthy one nothing with few descriptors", async () => {
   const file = await Deno.makeTempFile();
-  const [listener, silence] = [Deno.listen({ hostname: "127.0.0.1", port: 0 }), await silentPort()];
+  const [listener, silence] = [Deno.listen({ hostname: "127.0.0.1", port: 0 }), await blackHole()];
   const healthy = `healthy=127.0.0.1:${listener.addr.port}`;
   const silentTargets = Array.from({ length: 300 }, (_, i) => `s${i}=127.0.0.1:${silence.port}`);
   await Deno.writeTextFile(file, `${healthy}\n`);
@@ -72,7 +51,7 @@ Deno.test("a reload from 1 to 301 targets, 300 silent, costs the healthy one not
   // With the soft limit's 36 places they would skip nine of ten.
   const sum = (of: "sent" | "skipped") => silent.reduce((total, each) => total + each[of], 0);
   assert(sum("skipped") < sum("sent"), `${sum("skipped")} skipped, ${sum("sent")} sent`);
-  silence.close();
+  silence[Symbol.dispose]();
   listener.close();
   await Deno.remove(file);
 });

@@ -1,6 +1,7 @@
 /** What a stream opened is gone when its loop is left: descriptors, threads, and (by the sanitizers) timers. */
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { blackHole } from "../binary/harness/black_hole.ts";
 import {
   connections,
   knock,
@@ -34,22 +35,6 @@ async function fillThreads(): Promise<void> {
   });
   await Promise.all(Array.from({ length: 64 }, () => libc.symbols.usleep(50_000)));
   libc.close();
-}
-
-/** A port that drops each SYN: its accept queue is full, so a probe of it stays under way. */
-async function silentPort(): Promise<AsyncDisposable & { readonly port: number }> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
-  const { port } = listener.addr;
-  const filling: Deno.TcpConn[] = [];
-  for (let i = 0; i < 2; i++) filling.push(await Deno.connect({ hostname: "127.0.0.1", port }));
-  return {
-    port,
-    [Symbol.asyncDispose]: () => {
-      for (const connection of filling) connection.close();
-      listener.close();
-      return Promise.resolve();
-    },
-  };
 }
 
 /** Reads one result and leaves the loop, though more are under way. */
@@ -101,7 +86,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using server = serve({ addresses: ["127.0.0.1"] });
-    await using silent = await silentPort();
+    using silent = await blackHole();
     const ways = waysTo(server.port, silent.port);
     const run = async (runs: number) => {
       let next = 0;
