@@ -18,9 +18,9 @@ const LINE_WIDTH = 80;
 export function generalHelp(): string {
   const width = Math.max(...COMMAND_NAMES.map((name) => name.length));
   const lines = COMMAND_NAMES.map((name) => `  ${name.padEnd(width)}  ${COMMANDS[name].summary}`);
-  return `wire-probe measures the TCP handshake's round trip, SYN to SYN-ACK, as the kernel saw it.
+  return `wire-probe measures the TCP handshake's round trip, as the kernel saw it.
 
-usage: wire-probe HOST:PORT                    is it the network? an answer in ten seconds
+usage: wire-probe HOST:PORT      is it the network? an answer in ten seconds
        wire-probe COMMAND [OPTION…] [TARGET…]
 
 ${lines.join("\n")}

@@ -285,7 +285,7 @@ export const COMMANDS = {
     options: { ...SERVE_OPTIONS, ...RUNNING },
   },
   connections: {
-    summary: "what the connections meet that this machine already has; sends nothing",
+    summary: "what this machine's own connections meet; sends nothing",
     operands: "",
     options: { ...CONNECTIONS_OPTIONS, ...RUNNING },
   },
@@ -315,7 +315,7 @@ export const COMMANDS = {
     options: { ...MESH_OPTIONS, ...RUNNING },
   },
   heatmap: {
-    summary: "a mesh's rows as a matrix: which pair, node, zone or layer is slow",
+    summary: "a mesh as a matrix: which pair, node, zone or layer is slow",
     operands: "[ROWS_FILE…]",
     options: { ...HEATMAP_OPTIONS, ...RUNNING },
   },

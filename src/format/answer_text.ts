@@ -2,11 +2,11 @@
 import type { Cause, Comparison, LiveFigures, Side } from "../domain/comparison.ts";
 import { type Hop, isReached, silenceReason, type TraceReport } from "../domain/path.ts";
 import { hostPort, type Target } from "../domain/target.ts";
-import { counted } from "../text/words.ts";
+import { counted, wrap } from "../text/words.ts";
 import { millisOf, threeFigures } from "../text/number.ts";
 import { comparisonObject } from "./compare_json.ts";
 import { headline } from "./compare_headline.ts";
-import { folded, painter } from "./compare_text.ts";
+import { folded, painter, UNBROKEN } from "./compare_text.ts";
 import { millis } from "./compare_sentences.ts";
 import type { Paint } from "./paint.ts";
 
@@ -16,14 +16,17 @@ export interface Answer {
   readonly path: TraceReport | string;
 }
 
-const NAME_COLUMN = 9;
-/** The headline is folded here: with the indent it stays within a terminal of 80 columns. */
-const HEADLINE_WIDTH = 78;
+const NAME_COLUMN = 11;
 
-/** Five lines; a long headline takes another one. */
-export function answerText({ comparison, path }: Answer, paint: Paint): string {
+/** Five lines; one that is longer than `columns` takes another one. */
+export function answerText(
+  { comparison, path }: Answer,
+  paint: Paint,
+  columns: number,
+): string {
+  const line = (name: string, text: string) => named(name, text, columns);
   const lines = [
-    ...folded(headline(comparison), painter(comparison, paint), HEADLINE_WIDTH),
+    ...folded(headline(comparison), painter(comparison, paint), columns),
     line("tcp", tcpText(comparison)),
     line("beside", besideText(comparison)),
     line("path", typeof path === "string" ? path : pathText(path)),
@@ -59,8 +62,13 @@ function unresolvedText({ host }: Target, reason: string): string {
 }
 
 /** The headline alone where nothing could be asked. */
-export function unresolvedAnswer(target: Target, reason: string, paint: Paint): string {
-  return folded(unresolvedText(target, reason), paint.bad, HEADLINE_WIDTH).join("\n") + "\n";
+export function unresolvedAnswer(
+  target: Target,
+  reason: string,
+  paint: Paint,
+  columns: number,
+): string {
+  return folded(unresolvedText(target, reason), paint.bad, columns).join("\n") + "\n";
 }
 
 /** The same where nothing could be asked, as one JSON object on a line. */
@@ -79,8 +87,10 @@ export function unresolvedJson(target: Target, reason: string): string {
   }) + "\n";
 }
 
-function line(name: string, text: string): string {
-  return `  ${name.padEnd(NAME_COLUMN)}${text}`;
+/** A name and its text, folded to the right of it. */
+function named(name: string, text: string, columns: number): string {
+  const lines = wrap(text.split(UNBROKEN), columns - NAME_COLUMN);
+  return `  ${name}`.padEnd(NAME_COLUMN) + lines.join(`\n${" ".repeat(NAME_COLUMN)}`);
 }
 
 function tcpText({ sides: { handshake, cold, connect } }: Comparison): string {
@@ -92,13 +102,13 @@ function tcpText({ sides: { handshake, cold, connect } }: Comparison): string {
       : `${answered} of ${sent} handshakes answered`;
   }
   const coldText = cold.delays === null ? "" : `, cold ${millis(cold.delays.p50Us)}`;
-  return `${answered} of ${sent} handshakes, ${again} by a SYN sent again; ` +
+  return `${answered}/${sent} handshakes, ${again} repeated; ` +
     `p50 ${threeFigures(delays.p50Us)}, max ${millis(delays.maxUs)}${coldText}`;
 }
 
 /**
- * Echoes, knocks and live connections; for echoes and knocks also that they are not permitted,
- * where that is so.
+ * Echoes, knocks and live connections with their p50; for echoes and knocks also that they are not
+ * permitted, where that is so.
  */
 function besideText({ sides: { ping, knock }, live }: Comparison): string {
   const left = [...(ping === null ? ["echoes"] : []), ...(knock === null ? ["knocks"] : [])];
@@ -106,7 +116,7 @@ function besideText({ sides: { ping, knock }, live }: Comparison): string {
     ...(ping === null ? [] : [sideText("echoes", ping)]),
     ...(knock === null ? [] : [sideText("knocks", knock)]),
     liveText(live),
-    ...(left.length === 0 ? [] : [`no ${left.join(" or ")}: not permitted (see selfcheck)`]),
+    ...(left.length === 0 ? [] : [`no ${left.join(" or ")}: not permitted (selfcheck)`]),
   ];
   return texts.join("; ");
 }
@@ -118,7 +128,7 @@ function sideText(name: string, side: Side): string {
       ? `${name} ${refused}/${sent} refused`
       : `${name} ${answered}/${sent}, ${refused} of them refused`;
   }
-  const p50 = delays === null ? "" : ` p50 ${millis(delays.p50Us)}`;
+  const p50 = delays === null ? "" : ` ${millis(delays.p50Us)}`;
   return `${name} ${answered}/${sent}${p50}`;
 }
 
@@ -126,11 +136,11 @@ function liveText(live: LiveFigures | null): string {
   if (live === null) return "no live connections";
   const spread = live.rtt ?? live.replyRtt;
   const mark = live.rtt === null ? "~" : "";
-  const delay = spread === null
-    ? `min ${millis(live.minRttUs)}`
-    : `p50 ${mark}${millis(spread.p50Us)}`;
+  const delay = spread === null ? `min ${millis(live.minRttUs)}` : `${mark}${millis(spread.p50Us)}`;
   const { segmentsOut, segmentsRetransmitted } = live;
-  const resent = segmentsOut === 0 ? "" : `, resent ${segmentsRetransmitted}/${segmentsOut}`;
+  const resent = segmentsRetransmitted === 0
+    ? ""
+    : `, resent ${segmentsRetransmitted}/${segmentsOut}`;
   return `${live.connections} live ${delay}${resent}`;
 }
 
@@ -138,11 +148,10 @@ function pathText(report: TraceReport): string {
   const { end, hops } = report;
   const silence = silenceReason(report);
   if (end === null || silence !== null) return `${silence ?? "no hop has answered"}`;
-  const reached = `${counted(end.hops, "hop")} to ${end.address} (${end.detail}), ${
-    millis(end.rttUs)
-  }`;
+  const to = end.address === report.address ? "" : ` to ${end.address}`;
+  const reached = `${counted(end.hops, "hop")}${to} (${end.detail}), ${millis(end.rttUs)}`;
   const step = largestStep(hops);
-  return step === null ? reached : `${reached}; most of it, ${millis(step.us)}, ${step.where}`;
+  return step === null ? reached : `${reached}; ${millis(step.us)} of it ${step.where}`;
 }
 
 /** Between which two answers most of the way lies; null where one hop is all. */

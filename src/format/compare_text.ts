@@ -5,36 +5,37 @@ import type { Comparison, Extra, LiveFigures, Side, Verdict } from "../domain/co
 import type { Summary } from "../domain/summary.ts";
 import { targetTitle } from "../domain/target.ts";
 import { durationText } from "../text/duration.ts";
-import { millisText } from "../text/number.ts";
+import { millisInEight } from "../text/number.ts";
 import { headline } from "./compare_headline.ts";
 import { hasSentence, sentenceOf } from "./compare_sentences.ts";
 import type { Paint } from "./paint.ts";
 
 /** The columns behind the name, with their widths. */
 const COLUMNS: readonly Column[] = [
-  ["sent", 7],
-  ["lost", 6],
-  ["again", 7],
-  ["samples", 9],
-  ["min", 10],
-  ["p50", 10],
-  ["p90", 10],
-  ["p99", 10],
-  ["max ms", 10],
+  ["sent", 6],
+  ["lost", 5],
+  ["again", 6],
+  ["count", 6],
+  ["min", 9],
+  ["p50", 9],
+  ["p90", 9],
+  ["p99", 9],
+  ["max ms", 9],
 ];
 const NAME_COLUMN = 11;
 const NOTHING = "-";
-/** Sentences are folded at this column. */
-const TEXT_WIDTH = 90;
+/** Sentences are folded here, however wide the terminal is. */
+const MOST_TEXT_COLUMNS = 92;
+const INDENT = "  ";
 /** A figure and its unit stay together. */
-const UNBROKEN = / (?!ms\b)/;
+export const UNBROKEN = / (?!ms\b)/;
 
 /** A block a target: a title, the answer, the table, the findings. */
-export function comparisonText(comparison: Comparison, paint: Paint): string {
+export function comparisonText(comparison: Comparison, paint: Paint, columns: number): string {
   const { target, address, sides, live } = comparison;
   const { cold, connect, handshake } = sides;
   const head = `--- ${targetTitle(target, address)} ---`;
-  const answer = folded(headline(comparison), painter(comparison, paint));
+  const answer = folded(headline(comparison), painter(comparison, paint), columns);
   if (address === "") return lines(["", head, ...answer]);
   return lines([
     "",
@@ -51,7 +52,7 @@ export function comparisonText(comparison: Comparison, paint: Paint): string {
     ...liveRow(live),
     ...notes(comparison, paint),
     "",
-    ...sentences(comparison, paint),
+    ...sentences(comparison, paint, columns),
   ]);
 }
 
@@ -96,7 +97,7 @@ function row(name: string, counts: Side | null, { delays }: Side, paint: Paint):
 function quantiles(
   { minUs, p50Us, p90Us, p99Us, maxUs }: NonNullable<Side["delays"]>,
 ): string[] {
-  return [minUs, p50Us, p90Us, p99Us, maxUs].map(millisText);
+  return [minUs, p50Us, p90Us, p99Us, maxUs].map(millisInEight);
 }
 
 /** Segments sent and sent again, and round trips of the connections that were there anyway. */
@@ -106,11 +107,11 @@ function liveRow(live: LiveFigures | null): string[] {
   const spread = rtt ?? replyRtt;
   const mark = rtt === null ? "~" : "";
   const figures = [
-    minRttUs === null ? NOTHING : millisText(minRttUs),
-    spread === null ? NOTHING : mark + millisText(spread.p50Us),
+    minRttUs === null ? NOTHING : millisInEight(minRttUs),
+    spread === null ? NOTHING : mark + millisInEight(spread.p50Us),
     NOTHING,
     NOTHING,
-    spread === null ? NOTHING : mark + millisText(spread.maxUs),
+    spread === null ? NOTHING : mark + millisInEight(spread.maxUs),
   ];
   const counts = [String(segmentsOut), "", String(segmentsRetransmitted), `${spread?.count ?? 0}`];
   return ["connections".padEnd(NAME_COLUMN) + cells([...counts, ...figures], COLUMNS)];
@@ -140,23 +141,25 @@ function notes({ handshake, ping, knock, sides, live }: Comparison, paint: Paint
     : noted;
 }
 
-function sentences(comparison: Comparison, paint: Paint): string[] {
+function sentences(comparison: Comparison, paint: Paint, columns: number): string[] {
   return comparison.findings.filter(hasSentence).flatMap((finding) =>
     folded(
       sentenceOf(finding, comparison),
       finding.answer === "same" ? (text) => text : paint.warn,
+      columns,
     )
   );
 }
 
-/** A sentence in lines of `width` columns; all but the first are indented by two more. */
+/** A sentence in lines of at most `columns`; all but the first are indented. */
 export function folded(
   sentence: string,
   paint: (text: string) => string,
-  width = TEXT_WIDTH,
+  columns: number,
 ): string[] {
+  const width = Math.min(columns, MOST_TEXT_COLUMNS) - INDENT.length;
   return wrap(sentence.split(UNBROKEN), width).map((line, i) =>
-    paint(i === 0 ? line : `  ${line}`)
+    paint(i === 0 ? line : INDENT + line)
   );
 }
 

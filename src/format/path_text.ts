@@ -1,6 +1,6 @@
 /** A trace as text for people: a line a hop and address, or the table of a repeated one. Pure. */
 import { counted } from "../text/words.ts";
-import { millisText, percent } from "../text/number.ts";
+import { millisInEight, millisText, percent } from "../text/number.ts";
 import { shareOf } from "../domain/summary.ts";
 import {
   type Hop,
@@ -23,11 +23,20 @@ import type { Paint } from "./paint.ts";
 const HOP_COLUMN = 3;
 /** Room for `12345.678`. */
 const TIME_COLUMN = 10;
-/** The table's columns behind the address. */
-const COUNT_COLUMN = 8;
-const COUNT_TITLES = ["sent", "loss"];
-const TIME_TITLES = ["last", "min", "avg", "max", "stddev", "jitter"];
-const FIGURES_COLUMNS = COUNT_TITLES.length * COUNT_COLUMN + TIME_TITLES.length * TIME_COLUMN;
+/** The table's columns behind the address: counts, and times of at most eight characters. */
+const SENT_COLUMN = 6;
+const LOSS_COLUMN = 7;
+const TABLE_TIME_COLUMN = 9;
+const TIMES: readonly (readonly [title: string, us: (of: HopAddress) => number])[] = [
+  ["last", ({ lastUs }) => lastUs],
+  ["min", ({ rtt }) => rtt.distribution()?.minUs ?? NONE],
+  ["avg", ({ rtt }) => rtt.distribution()?.avgUs ?? NONE],
+  ["max", ({ rtt }) => rtt.distribution()?.maxUs ?? NONE],
+  ["stddev", ({ rtt }) => rtt.distribution()?.stddevUs ?? NONE],
+  ["jitter", ({ jitter }) => jitter.avgUs],
+];
+/** Left out in this order where a line would be too long. */
+const LEAST_WORTH: readonly string[] = ["stddev", "last"];
 const ADDRESS_TITLE = "address";
 /** Labels are padded up to here; a longer one pushes its own line's columns. */
 const MAX_LABEL_COLUMN = 48;
@@ -78,20 +87,17 @@ export function traceLines(report: TraceReport, paint: Paint): string[] {
   return [...lines, ...endLines(report).map((line) => painted(line, paint))];
 }
 
-/** The lines of a repeated trace: each address's figures over all rounds. */
-export function traceTable(report: TraceReport, paint: Paint): string[] {
-  return tableLines(report, null).map((line) => painted(line, paint));
+/** The lines of a repeated trace: each address's figures over all rounds, as many as fit into the columns. */
+export function traceTable(report: TraceReport, paint: Paint, columns: number): string[] {
+  return tableLines(report, columns, false).map((line) => painted(line, paint));
 }
 
-/** The same before they are painted; with `columns`, addresses are cut so that the figures fit into them. */
-export function tableLines(report: TraceReport, columns: number | null): TonedLine[] {
-  const wanted = Math.max(labelWidth(report), ADDRESS_TITLE.length);
-  const room = columns === null ? Infinity : columns - HOP_COLUMN - 2 - FIGURES_COLUMNS;
-  const width = Math.min(wanted, Math.max(MIN_LABEL_COLUMN, room));
-  const look = { report, width, cuts: columns !== null };
-  const head = `${"hop".padStart(HOP_COLUMN)}  ${ADDRESS_TITLE.padEnd(width)}` +
-    COUNT_TITLES.map((title) => title.padStart(COUNT_COLUMN)).join("") +
-    TIME_TITLES.map((title) => title.padStart(TIME_COLUMN)).join("");
+/** The same before they are painted; a screen that redraws has addresses cut, too. */
+export function tableLines(report: TraceReport, columns: number, live: boolean): TonedLine[] {
+  const look = lookOf(report, columns, live);
+  const head = `${"hop".padStart(HOP_COLUMN)}  ${ADDRESS_TITLE.padEnd(look.width)}` +
+    "sent".padStart(SENT_COLUMN) + "loss".padStart(LOSS_COLUMN) +
+    look.times.map(([title]) => title.padStart(TABLE_TIME_COLUMN)).join("");
   const lines = [`${introduction(report)}, ${report.rounds} rounds`, head].map(plainly);
   for (const group of grouped(report.hops)) {
     if (group.length > 1) {
@@ -106,7 +112,7 @@ export function tableLines(report: TraceReport, columns: number | null): TonedLi
     }
   }
   // Before the first round is over, nobody knows how the path ends.
-  const early = columns !== null && report.end === null && report.rounds < 2;
+  const early = live && report.end === null && report.rounds < 2;
   return early ? lines : [...lines, ...endLines(report)];
 }
 
@@ -201,35 +207,51 @@ interface TableLook {
   readonly report: TraceReport;
   /** Of the address's column. */
   readonly width: number;
+  readonly times: typeof TIMES;
   /** A longer address is cut; else it pushes its line's other columns. */
   readonly cuts: boolean;
+}
+
+/** Leaves out columns of times, and on a screen cuts addresses, until the lines fit. */
+function lookOf(report: TraceReport, columns: number, cuts: boolean): TableLook {
+  const wanted = Math.max(labelWidth(report), ADDRESS_TITLE.length);
+  const rows = cuts ? [] : report.hops.flatMap(({ addresses }) => addresses);
+  const tail = Math.max(0, ...rows.map((of) => tailOf(of, report).length));
+  const room = columns - HOP_COLUMN - 2 - SENT_COLUMN - LOSS_COLUMN - tail;
+  const least = cuts ? Math.min(wanted, MIN_LABEL_COLUMN) : wanted;
+  let times = TIMES;
+  for (const title of LEAST_WORTH) {
+    if (least + times.length * TABLE_TIME_COLUMN <= room) break;
+    times = times.filter(([of]) => of !== title);
+  }
+  const left = room - times.length * TABLE_TIME_COLUMN;
+  return { report, width: cuts ? Math.min(wanted, Math.max(least, left)) : wanted, times, cuts };
+}
+
+/** What an address says, and its flows where there are several. */
+function tailOf(of: HopAddress, { paths }: TraceReport): string {
+  return (of.kind === "router" ? "" : `  ${of.detail}`) + (paths > 1 ? `  ${flowsText(of)}` : "");
 }
 
 function tableRow(
   hop: Hop,
   of: HopAddress | null,
   first: boolean,
-  { report, width, cuts }: TableLook,
+  { report, width, times, cuts }: TableLook,
 ): string {
   const nobody = hop.sent === 0 ? "not sent" : "no answer";
   const who = of === null ? nobody : label(of, report);
   const lost = hop.sent - hop.answered;
   const counts = first ? [`${hop.sent}`, percent(shareOf(lost, hop.sent))] : ["", ""];
-  const figures = of?.rtt.distribution() ?? null;
-  const jitterUs = of?.jitter.avgUs ?? NONE;
-  const times = figures === null ? TIME_TITLES.map(() => "-") : [
-    ...[of?.lastUs ?? NONE, figures.minUs, figures.avgUs, figures.maxUs, figures.stddevUs].map(
-      millisText,
-    ),
-    jitterUs === NONE ? "-" : millisText(jitterUs),
-  ];
+  const figures = times.map(([, usOf]) => {
+    const us = of === null || of.rtt.distribution() === null ? NONE : usOf(of);
+    return us === NONE ? "-" : millisInEight(us);
+  });
   return `${(first ? `${hop.hops}` : "").padStart(HOP_COLUMN)}  ` +
     (cuts ? cut(who, width) : who).padEnd(width) +
-    counts.map((text) => text.padStart(COUNT_COLUMN)).join("") +
-    times.map((text) => text.padStart(TIME_COLUMN)).join("") +
-    (of === null || of.kind === "router" ? "" : `  ${of.detail}`) +
-    (report.paths > 1 && of !== null ? `  ${flowsText(of)}` : "") +
-    (of === null ? "" : extrasText(of));
+    counts[0].padStart(SENT_COLUMN) + counts[1].padStart(LOSS_COLUMN) +
+    figures.map((text) => text.padStart(TABLE_TIME_COLUMN)).join("") +
+    (of === null ? "" : tailOf(of, report) + extrasText(of));
 }
 
 function labelWidth(report: TraceReport): number {

@@ -23,7 +23,7 @@ export interface Gate {
 }
 
 /** With fewer than this the runtime itself fails. */
-const FEWEST_DESCRIPTORS = 20;
+const FEWEST_DESCRIPTORS = 24;
 /** Linux lets no process have more unless it is told to (fs.nr_open, proc(5)). */
 const MOST_DESCRIPTORS = 1_048_576;
 

@@ -147,12 +147,12 @@ const COMPARISONS: readonly Comparison[] = [
 export function comparisonTexts(coloured: Paint): ReadonlyMap<string, string> {
   const all = (format: (of: Comparison) => string) => COMPARISONS.map(format).join("");
   return new Map([
-    ["text", all((of) => comparisonText(of, plain))],
-    ["colour.text", all((of) => comparisonText(of, coloured))],
+    ["text", all((of) => comparisonText(of, plain, 80))],
+    ["colour.text", all((of) => comparisonText(of, coloured, 80))],
     ["json", all(comparisonJson)],
     [
       "answer.text",
-      all((of) => answerText({ comparison: of, path: "no hop has answered" }, plain)),
+      all((of) => answerText({ comparison: of, path: "no hop has answered" }, plain, 80)),
     ],
   ]);
 }

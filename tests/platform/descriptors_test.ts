@@ -23,11 +23,11 @@ async function withDescriptors(count: number): Promise<readonly [code: number, s
 Deno.test("with too few descriptors one line says how many are wanted", async () => {
   assertEquals(await withDescriptors(18), [
     4,
-    "wire-probe: only 18 descriptors may be open here, 20 are wanted at least: 'ulimit -n 20'\n",
+    "wire-probe: only 18 descriptors may be open here, 24 are wanted at least: 'ulimit -n 24'\n",
   ]);
 });
 
 Deno.test("with just enough descriptors a probe is made", async () => {
-  const [code, stderr] = await withDescriptors(20);
+  const [code, stderr] = await withDescriptors(24);
   assertEquals([code, /^FAIL .*: refused 1 of 1/m.test(stderr)], [1, true], stderr);
 });

@@ -12,7 +12,7 @@ import { outbox, say } from "../../run/outbox.ts";
 import { Progress } from "../../run/progress.ts";
 import { sumUp } from "../../run/run_summary.ts";
 import { NO_THRESHOLDS, verdict } from "../../run/verdict.ts";
-import { stdoutWantsColour } from "../../sink/stdio.ts";
+import { stdoutWantsColour, summaryColumns } from "../../sink/stdio.ts";
 import { durationText } from "../../text/duration.ts";
 import { Comparing, type ComparingOptions } from "./comparing.ts";
 import type { Diagnostics } from "./interleaved.ts";
@@ -69,8 +69,9 @@ function print(
   { output, noColor }: CompareOptions,
 ): Promise<void> {
   const paint = choosePaint(stdoutWantsColour(), noColor);
+  const columns = summaryColumns();
   const texts = comparisons.map((comparison) =>
-    output === "json" ? comparisonJson(comparison) : comparisonText(comparison, paint)
+    output === "json" ? comparisonJson(comparison) : comparisonText(comparison, paint, columns)
   );
   return outbox.print(texts.join(""));
 }

@@ -17,7 +17,7 @@ import { giveUpRawSockets } from "../../kernel/raw_right.ts";
 import type { Family } from "../../net/resolver.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
-import { stdoutWantsColour } from "../../sink/stdio.ts";
+import { stdoutWantsColour, summaryColumns } from "../../sink/stdio.ts";
 import { durationText } from "../../text/duration.ts";
 import { messageOf } from "../../text/quote.ts";
 import { systemClock } from "../../time/clock.ts";
@@ -46,11 +46,12 @@ export async function question(options: QuestionOptions): Promise<ExitCode> {
   const { target, output, noColor } = options;
   const startMs = systemClock.now();
   const gate = openGate();
+  const paint = choosePaint(stdoutWantsColour(), noColor);
   const endpoint = await resolve(options, (host, family) => gate.resolver.resolve(host, family));
   if (typeof endpoint === "string") {
     const text = output === "json"
       ? unresolvedJson(target, endpoint)
-      : unresolvedAnswer(target, endpoint, choosePaint(stdoutWantsColour(), noColor));
+      : unresolvedAnswer(target, endpoint, paint, summaryColumns());
     await outbox.within(outbox.print(text));
     outbox.line(`FAIL ${target.name}: cannot resolve ${target.host}: ${endpoint}`);
     return EXIT.unresolved;
@@ -85,8 +86,7 @@ export async function question(options: QuestionOptions): Promise<ExitCode> {
   cancel();
   const [comparison] = run.results();
   const answer: Answer = { comparison, path };
-  const paint = choosePaint(stdoutWantsColour(), noColor);
-  const text = output === "json" ? answerJson(answer) : answerText(answer, paint);
+  const text = output === "json" ? answerJson(answer) : answerText(answer, paint, summaryColumns());
   await outbox.within(outbox.print(text));
   const { code, failures } = handshakeVerdict(run);
   for (const failure of failures) outbox.line(failure);
@@ -122,7 +122,6 @@ async function pathTo(target: Endpoint, tracer: PeerTracer): Promise<TraceReport
 
 function introduction({ host, port }: Target, { address }: Endpoint, ms: number): string {
   const at = host === address ? "" : ` (${address})`;
-  return `is it the network? asking ${hostPort(host, port)}${at} for ${
-    durationText(Math.ceil(ms / 1000) * 1000)
-  } by handshakes, echoes, knocks, live connections and a trace`;
+  const time = durationText(Math.ceil(ms / 1000) * 1000);
+  return `is it the network? asking ${hostPort(host, port)}${at} for ${time}`;
 }

@@ -2,10 +2,15 @@
 import { EXIT, type ExitCode } from "../../domain/exit.ts";
 import { type HostPressure, RESOURCE_NAMES } from "../../domain/host_pressure.ts";
 import { percent } from "../../text/number.ts";
+import { wrap } from "../../text/words.ts";
 import { outbox } from "../../run/outbox.ts";
+import { summaryColumns } from "../../sink/stdio.ts";
 import { revoke } from "../../kernel/process.ts";
 import { type Finding, findings } from "./findings.ts";
 import { type Figures, measure } from "./measure.ts";
+
+/** Where what a finding says begins. */
+const DETAIL_COLUMN = 24;
 
 export interface SelfcheckOptions {
   readonly output: "text" | "json";
@@ -39,11 +44,17 @@ function text(figures: Figures, found: readonly Finding[]): string {
     "",
     "what it may do here",
     ...found.flatMap(({ name, ok, detail, remedy }) => [
-      `  ${ok ? "yes" : "no "}  ${name.padEnd(16)} ${detail}`,
-      ...(remedy === null ? [] : [`       ${"".padEnd(16)} to allow it: ${remedy}`]),
+      `  ${ok ? "yes" : "no "}  ${name}`.padEnd(DETAIL_COLUMN) + folded(detail),
+      ...(remedy === null ? [] : [`       to allow it: ${remedy}`]),
     ]),
   ];
   return lines.join("\n") + "\n";
+}
+
+/** A text behind a finding's name, in lines that fit. */
+function folded(text: string): string {
+  const lines = wrap(text.split(" "), summaryColumns() - DETAIL_COLUMN);
+  return lines.join(`\n${"".padEnd(DETAIL_COLUMN)}`);
 }
 
 /** Shares of the time, of those that the kernel tells. */

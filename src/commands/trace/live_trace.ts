@@ -29,7 +29,7 @@ export class LiveTrace implements LiveContent {
   lines(columns: number, rows: number): readonly string[] {
     const { clock, paint, rounds, keys, report, notice } = this.#parts;
     const now = report();
-    const table = tableLines(now, columns);
+    const table = tableLines(now, columns, true);
     const said = notice(clock.now());
     const foot = [
       ...(said === null ? [] : [said]),

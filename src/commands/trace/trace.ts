@@ -22,7 +22,7 @@ import { OwnScreen } from "../../sink/own_screen.ts";
 import { Failures } from "../../run/failures.ts";
 import { openGate } from "../../run/gate.ts";
 import { outbox, say } from "../../run/outbox.ts";
-import { stdoutWantsColour } from "../../sink/stdio.ts";
+import { stdoutWantsColour, summaryColumns } from "../../sink/stdio.ts";
 import { messageOf, quote } from "../../text/quote.ts";
 import { Pause, systemClock } from "../../time/clock.ts";
 import type { HopProber } from "../../trace/hop_prober.ts";
@@ -358,7 +358,7 @@ class Run {
 }
 
 function linesOf(report: TraceReport, { repeat }: TraceOptions, paint: Paint): string[] {
-  return repeat === null ? traceLines(report, paint) : traceTable(report, paint);
+  return repeat === null ? traceLines(report, paint) : traceTable(report, paint, summaryColumns());
 }
 
 function textOf(report: TraceReport, options: TraceOptions, isFurther: boolean): string {

@@ -4,7 +4,11 @@ import { exportUrl } from "../../../src/cli/export_url.ts";
 import { parseCommandLine } from "../../../src/cli/command_line.ts";
 import type { ExportTarget } from "../../../src/run/options.ts";
 import { UsageError } from "../../../src/domain/exit.ts";
+import { servicePort } from "../../../src/input/services.ts";
 import { property } from "../random.ts";
+
+// Read once, by a library that stays open: before the tests, which look for what they leave open.
+servicePort("ssh");
 
 function telegraf(
   host: string,

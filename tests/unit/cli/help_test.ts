@@ -66,6 +66,10 @@ Deno.test("each command's page has all its options with their defaults, 80 colum
   }
 });
 
+Deno.test("the page of the tool as a whole is 80 columns wide", () => {
+  for (const line of generalHelp().split("\n")) assert(line.length <= 80, line);
+});
+
 Deno.test("no two options of a command share a letter, and none lacks a word of help", () => {
   for (const [name, { options }] of entries) {
     const letters = Object.values(options).flatMap(({ short }) => short ?? []);

@@ -6,7 +6,7 @@ const target = { name: "db:5432", host: "db", port: 5432, az: "default", labels:
 
 /** The headline of a reason, unfolded. */
 function headlineOf(reason: string): string {
-  return unresolvedAnswer(target, reason, plain).trimEnd().replaceAll(/\s+/g, " ");
+  return unresolvedAnswer(target, reason, plain, 80).trimEnd().replaceAll(/\s+/g, " ");
 }
 
 Deno.test("a name without an address and one that nobody could look up have headlines of their own", () => {

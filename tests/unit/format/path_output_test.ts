@@ -134,13 +134,19 @@ Deno.test("repeated, a trace is a table of figures over all rounds", () => {
     answer: hopAnswer("192.0.2.1", 2000),
   });
   path.add({ round: path.rounds, hops: 2, flow: 0, query: 0, answer: null });
-  const lines = traceTable(report(path, { namesOf: () => NO_NAMES }), plain);
+  const of = report(path, { namesOf: () => NO_NAMES });
+  const lines = traceTable(of, plain, 100);
   assertEquals(lines.slice(1, 5), [
-    "hop  address         sent    loss      last       min       avg       max    stddev    jitter",
-    "  1  192.0.2.1          3    0.0%     2.000     1.000     1.500     2.000     0.500     0.500",
+    "hop  address       sent   loss     last      min      avg      max   stddev   jitter",
+    "  1  192.0.2.1        3   0.0%    2.000    1.000    1.500    2.000    0.500    0.500",
     "2-3  no answer",
-    "  4  192.0.2.4          3   33.3%     4.000     4.000     4.000     4.000     0.000         -  MPLS 16001/5/1",
+    "  4  192.0.2.4        3  33.3%    4.000    4.000    4.000    4.000    0.000        -  MPLS 16001/5/1",
   ]);
+  // In 80 columns the figures that are worth least are left out.
+  assertEquals(
+    traceTable(of, plain, 80)[2],
+    "  1  192.0.2.1        3   0.0%    1.000    1.500    2.000    0.500",
+  );
   // A round in which the end was not heard of leaves it where it was.
   assertEquals(lines.at(-1), "reached 198.51.100.9 (open) in 5 hops, 5.000 ms");
 });
@@ -286,13 +292,13 @@ function live(of: TraceReport, notice: string | null = null): LiveTrace {
 
 Deno.test("the live table is the table, with how far it is, cut to the terminal", () => {
   const of = report(examplePath(), { rounds: 3 });
-  const table = traceTable(of, plain);
+  const table = traceTable(of, plain, 160);
   const wide = live(of).lines(160, 24);
   assertEquals(wide, [...table, "round 3 of 100, q quits"]);
   const narrow = live(of, "a notice").lines(76, 5);
   assertEquals(narrow.slice(1), [
-    "hop  address            sent    loss      last       min       avg       ma…",
-    "  1  gw [31m.test (…       2    0.0%     1.500     1.000     1.250     1.50…",
+    "hop  address                 sent   loss      min      avg      max   jitter",
+    "  1  gw [31m.test (192.0.2…     2   0.0%    1.000    1.250    1.500    0.500",
     "a notice",
     "round 3 of 100, q quits",
   ]);
