@@ -46,8 +46,7 @@ const LIMIT = {
   /**
    * First SYN, as a multiple of what a bare connect by the pinned `deno run` needs; the goal is 1.5. Seen:
    * 1.45 to 1.6, and more where other programs take the cores. Of the CPU beside the runtime's own, some
-   * 22 ms, half is modules that are read (150 KB), 4 functions of libc, 3 the command line, and 2 is what
-   * `--unstable-net` costs the runtime.
+   * 22 ms, half is modules that are read (150 KB), 4 functions of libc, 3 the command line.
    */
   startup: 2,
 };

@@ -46,8 +46,6 @@ export const PERMISSIONS: readonly string[] = [
   `--allow-env=COLLECTD_HOSTNAME,COLLECTD_INTERVAL,INFLUX_PASSWORD,INFLUX_TOKEN,TERM,${OTEL.join()},${PROXIES.join()}`,
   "--allow-sys=hostname",
   "--no-prompt",
-  // SO_REUSEPORT for serve.
-  "--unstable-net",
   // Modules that are packed stand in files that are imported as bytes.
   "--unstable-raw-imports",
 ];

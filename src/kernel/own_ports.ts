@@ -5,7 +5,7 @@
 import { ErrnoError, openErrno } from "./errno.ts";
 import { type Calls, openLibc } from "./libc.ts";
 import { AF_INET, AF_INET6, IPV6_V6ONLY, SOCK_CLOEXEC, SOCK_STREAM, SOL_IPV6 } from "./linux.ts";
-import { sockaddr } from "./sockaddr.ts";
+import { portOf, sockaddr } from "./sockaddr.ts";
 
 const CALLS = ["socket", "setsockopt", "bind", "getsockname", "close"] as const;
 
@@ -27,7 +27,7 @@ export class OwnPorts implements HeldPorts {
   private constructor(libc: Libc, descriptors: readonly number[]) {
     this.#libc = libc;
     this.#descriptors = descriptors;
-    this.ports = descriptors.map((descriptor) => portOf(libc, descriptor));
+    this.ports = descriptors.map((descriptor) => portOf(libc.getsockname, descriptor));
   }
 
   /**
@@ -74,10 +74,4 @@ function reserveIn(libc: Libc, descriptor: number, family: 4 | 6, port: number):
   if (libc.bind(descriptor, any, any.length) === 0) return descriptor;
   libc.close(descriptor);
   return -1;
-}
-
-function portOf(libc: Libc, descriptor: number): number {
-  const name = new Uint8Array(28);
-  libc.getsockname(descriptor, name, new Uint32Array([name.length]));
-  return name[2] << 8 | name[3];
 }

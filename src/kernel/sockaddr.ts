@@ -52,6 +52,20 @@ export function writeSockaddr(
   return SOCKADDR_IN6_BYTES;
 }
 
+/** getsockname(2). */
+type GetSocketName = (
+  descriptor: number,
+  name: Uint8Array<ArrayBuffer>,
+  size: Uint32Array<ArrayBuffer>,
+) => number;
+
+/** The port that a socket is bound to. */
+export function portOf(getsockname: GetSocketName, descriptor: number): number {
+  const name = new Uint8Array(MAX_SOCKADDR_BYTES);
+  getsockname(descriptor, name, new Uint32Array([name.length]));
+  return name[2] << 8 | name[3];
+}
+
 /** The interface index of an endpoint's zone (RFC 4007), by name or number; 0 for none. */
 export type ScopeOf = (endpoint: Endpoint) => number;
 

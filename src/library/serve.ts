@@ -17,7 +17,7 @@ export interface ServeOptions {
   readonly addresses?: readonly string[];
   /** Connections that may wait to be accepted: 1 to 2^31 - 1; 4096 unless given. */
   readonly backlog?: number;
-  /** Whether the port is shared with other processes (SO_REUSEPORT, `--unstable-net`); not unless given. */
+  /** Whether the port is shared with other processes (SO_REUSEPORT, `--allow-ffi`); not unless given. */
   readonly reusePort?: boolean;
   /** Told after each turn of the event loop how many connections were accepted in it. */
   readonly onAccepted?: (connections: number) => void;

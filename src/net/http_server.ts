@@ -13,7 +13,7 @@ import { HttpPlaces, networkOf, type Place } from "./http_places.ts";
 import type { HttpAccess } from "./http_access.ts";
 import { headEnd, type HttpRefusal, type HttpRequest, parseHead } from "./http_request.ts";
 import { headOf, type HttpResponse, textResponse } from "./http_response.ts";
-import { listenOn } from "./listener.ts";
+import { listening, listenOn } from "./listener.ts";
 
 /** Room for a head that is read; a longer one gets `headBytes`. */
 const USUAL_HEAD_BYTES = 1024;
@@ -71,7 +71,7 @@ export class HttpServer {
     handler: HttpHandler,
     { clock, breakOff, access, limits = HTTP_LIMITS }: HttpPorts,
   ) {
-    this.#listener = listenOn([address], { port, backlog: BACKLOG, reusePort: false })[0];
+    this.#listener = listenOn([address], port, listening(BACKLOG))[0];
     this.#handler = handler;
     this.#clock = clock;
     this.#breakOff = breakOff;

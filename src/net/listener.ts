@@ -4,16 +4,40 @@ import { messageOf } from "../text/quote.ts";
 import { hostPort } from "../domain/target.ts";
 import type { DrainAcceptQueue } from "../kernel/accept_queue.ts";
 import { errnoName } from "../kernel/errno.ts";
+import { SharedPorts } from "../kernel/shared_port.ts";
 import type { TcpSockets } from "../kernel/tcp_info.ts";
 import { literalEndpoint } from "../domain/address.ts";
 
-/** A socket that listens. */
-export type Listener = Deno.TcpListener;
+/** A socket that listens: the runtime's, or one that shares its port. */
+export interface Listener {
+  readonly addr: { readonly hostname: string; readonly port: number };
+  accept(): Promise<{ close(): void }>;
+  close(): void;
+}
 
 export interface ListenOptions {
   readonly port: number;
   readonly backlog: number;
+  /** Whether other processes may listen on the port too. */
   readonly reusePort: boolean;
+}
+
+/** Listens on an address; throws what says why it cannot be had. */
+export type Listen<L extends Listener> = (hostname: string, port: number) => L;
+
+/** By the runtime. */
+export function listening(backlog: number): Listen<Deno.TcpListener> {
+  return (hostname, port) => Deno.listen({ hostname, port, tcpBacklog: backlog });
+}
+
+/** On a port that other processes may listen on too. Opened before the FFI permission is given up. */
+function listeningShared(backlog: number): Listen<Listener> {
+  const ports = SharedPorts.open();
+  return (hostname, port) => {
+    const endpoint = literalEndpoint(hostname, port);
+    if (ports === null || endpoint === null) throw new Error("a shared port wants Linux and glibc");
+    return ports.listen(endpoint, backlog);
+  };
 }
 
 /** What a responder counts; nothing is kept per connection. */
@@ -40,29 +64,31 @@ export function isOwnAddress(address: string): boolean {
   }
 }
 
+/** Listens on every address, and on one port; throws SystemError that names the one that cannot be had. */
+export function listenAs(addresses: readonly string[], options: ListenOptions): Listener[] {
+  const { port, backlog, reusePort } = options;
+  return listenOn(addresses, port, reusePort ? listeningShared(backlog) : listening(backlog));
+}
+
 /**
- * Listens on every address; throws SystemError that names the one that cannot be had. Where `::`
- * takes IPv4 too, a wildcard for IPv4 beside it is already served.
+ * The same in one way. `port`: 0 for a free one. Where `::` takes IPv4 too, a wildcard for IPv4 beside it
+ * is already served.
  */
-export function listenOn(addresses: readonly string[], options: ListenOptions): Listener[] {
-  const listeners: Listener[] = [];
+export function listenOn<L extends Listener>(
+  addresses: readonly string[],
+  port: number,
+  listen: Listen<L>,
+): L[] {
+  const listeners: L[] = [];
   const dualFirst = [...addresses].sort((a, b) => Number(b === "::") - Number(a === "::"));
-  let { port } = options;
   for (const address of dualFirst) {
     try {
-      // The runtime knows reusePort; its stable types do not.
-      const asked: Deno.TcpListenOptions & { reusePort: boolean } = {
-        hostname: address,
-        port,
-        tcpBacklog: options.backlog,
-        reusePort: options.reusePort,
-      };
-      const listener = Deno.listen(asked);
+      const listener = listen(address, port);
       port = listener.addr.port;
       listeners.push(listener);
     } catch (error) {
       const covered = address === "0.0.0.0" && addresses.includes("::") &&
-        error instanceof Deno.errors.AddrInUse;
+        errnoName(error) === "EADDRINUSE";
       if (covered) continue;
       for (const opened of listeners) opened.close();
       throw new SystemError(`cannot listen on ${hostPort(address, port)}: ${messageOf(error)}`);

@@ -7,8 +7,8 @@ import {
   type AcceptCounters,
   backlogInForce,
   drainOf,
+  listenAs,
   type Listener,
-  listenOn,
   type ListenOptions,
 } from "./listener.ts";
 import { sleepUntil, systemClock } from "../time/clock.ts";
@@ -38,7 +38,7 @@ export class Responder {
   /** Listens at once; throws SystemError that names the address that cannot be had. */
   constructor(addresses: readonly string[], options: ListenOptions, sockets: TcpSockets | null) {
     this.#sockets = sockets;
-    this.#listeners = listenOn(addresses, options);
+    this.#listeners = listenAs(addresses, options);
     const drain = openDrain();
     this.#drains = this.#listeners.map((listener) => drainOf(listener, sockets, drain));
   }

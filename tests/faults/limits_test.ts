@@ -71,7 +71,7 @@ Deno.test("a rejection that nobody awaits, and an error that nobody caught, are 
       `setTimeout(() => { ${thrown}; }, 300);\nawait import(${JSON.stringify(main)});\n`,
     );
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--unstable-net", `${folder}/main.ts`, "serve", "--port", "0"],
+      args: ["run", "-A", `${folder}/main.ts`, "serve", "--port", "0"],
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -5,7 +5,7 @@ import { ALLOW_PING_SOCKETS, allowRawSockets, capabilities } from "../../kernel/
 import { descriptorLimit } from "../../kernel/process.ts";
 import { ephemeralPorts } from "../../kernel/system_file.ts";
 import { TcpSockets } from "../../kernel/tcp_info.ts";
-import { backlogInForce, listenOn } from "../../net/listener.ts";
+import { backlogInForce, listening, listenOn } from "../../net/listener.ts";
 
 export interface Finding {
   readonly name: string;
@@ -103,11 +103,7 @@ function descriptors(): Finding {
 }
 
 function backlog(): Finding {
-  const [listener] = listenOn(["127.0.0.1"], {
-    port: 0,
-    backlog: WANTED_BACKLOG,
-    reusePort: false,
-  });
+  const [listener] = listenOn(["127.0.0.1"], 0, listening(WANTED_BACKLOG));
   const inForce = backlogInForce(listener, TcpSockets.open());
   listener.close();
   return finding(
