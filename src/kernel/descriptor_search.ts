@@ -12,9 +12,8 @@ import { type Calls, openLibc } from "./libc.ts";
 import { AF_INET, AF_INET6 } from "./linux.ts";
 import { MAX_SOCKADDR_BYTES } from "./sockaddr.ts";
 
-const CALLS = ["getsockname", "getpeername"] as const;
-/** For `next` alone, which stands beside a call of the runtime that takes many times as long. */
-const GUESS_CALLS = ["dup", "close"] as const;
+/** They stand beside a call of the runtime that takes many times as long. */
+const CALLS = ["getsockname", "getpeername", "dup", "close"] as const;
 
 const STDERR = 2;
 const SOCKADDR_IN_BYTES = 16;
@@ -37,22 +36,19 @@ export interface Peer {
 
 export class DescriptorSearch {
   #libc: Calls<typeof CALLS>;
-  #guess: Calls<typeof GUESS_CALLS>;
   #name = new Uint8Array(MAX_SOCKADDR_BYTES);
   #size = new Uint32Array(1);
   /** The last hit. Descriptors are handed out in order, so the next one is near. */
   #last = 0;
 
-  private constructor(libc: Calls<typeof CALLS>, guess: Calls<typeof GUESS_CALLS>) {
+  private constructor(libc: Calls<typeof CALLS>) {
     this.#libc = libc;
-    this.#guess = guess;
   }
 
   /** Null where the platform or its permissions have no libc to call. */
   static open(): DescriptorSearch | null {
-    const libc = openLibc(CALLS)?.symbols;
-    const guess = openLibc(GUESS_CALLS, "seldom")?.symbols;
-    return libc === undefined || guess === undefined ? null : new DescriptorSearch(libc, guess);
+    const libc = openLibc(CALLS, "seldom")?.symbols;
+    return libc === undefined ? null : new DescriptorSearch(libc);
   }
 
   /**
@@ -60,8 +56,8 @@ export class DescriptorSearch {
    * thread may be faster, so it is where a search starts, not its result; -1 when none is free.
    */
   next(): number {
-    const descriptor = this.#guess.dup(STDERR);
-    if (descriptor >= 0) this.#guess.close(descriptor);
+    const descriptor = this.#libc.dup(STDERR);
+    if (descriptor >= 0) this.#libc.close(descriptor);
     return descriptor;
   }
 

@@ -2,7 +2,7 @@
 import type { Endpoint } from "../domain/target.ts";
 import { DescriptorSearch } from "./descriptor_search.ts";
 import type { SetSocketOption } from "./flow_label.ts";
-import { type Calls, openLibc } from "./libc.ts";
+import { type Calls, openLibc, type Use } from "./libc.ts";
 import {
   SO_ERROR,
   SO_LINGER,
@@ -60,9 +60,12 @@ export class TcpSockets {
     this.search = search;
   }
 
-  /** Null where the platform or its permissions have no libc to call. */
-  static open(): TcpSockets | null {
-    const libc = openLibc(CALLS)?.symbols;
+  /**
+   * Null where the platform or its permissions have no libc to call. `use`: of `info`, which handshakes
+   * of our own ask thousands of times a second.
+   */
+  static open(use: Use = "seldom"): TcpSockets | null {
+    const libc = openLibc(CALLS, use)?.symbols;
     const seldom = openLibc(SELDOM_CALLS, "seldom")?.symbols;
     const search = DescriptorSearch.open();
     if (libc === undefined || seldom === undefined || search === null) return null;

@@ -2,7 +2,7 @@
 import { SystemError } from "../domain/exit.ts";
 import type { Endpoint } from "../domain/target.ts";
 import { ConnectingSockets } from "../kernel/connecting_sockets.ts";
-import type { TcpSockets } from "../kernel/tcp_info.ts";
+import { TcpSockets } from "../kernel/tcp_info.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import type { Connector, HandshakeObserver } from "./connector.ts";
 import {
@@ -25,14 +25,15 @@ export function connectorFor(
   if (isByRuntime(choice)) return new DenoConnector(sockets, close);
   const connects = ConnectingSockets.open(source, device);
   const asked = source === null ? `--interface ${device}` : `--source ${source.address}`;
-  if (connects === null || sockets === null) {
+  const infos = TcpSockets.open("often");
+  if (connects === null || infos === null) {
     if (!bound) return new DenoConnector(sockets, close);
     throw new SystemError(`${asked}: this platform offers no way to bind`);
   }
   const refusal = connects.refusal();
   if (refusal !== null) throw new SystemError(`${asked}: ${refusal}`);
   const steady = rate >= OWN_SOCKETS_FROM && even;
-  return new OwnConnector(connects, sockets, clock, { close, steady });
+  return new OwnConnector(connects, infos, clock, { close, steady });
 }
 
 /**
