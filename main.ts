@@ -1,13 +1,29 @@
 /** wire-probe: the arguments become one typed command, the command becomes an exit code. */
-import { parseCommandLine } from "./src/cli/command_line.ts";
+import type { Command } from "./src/cli/command_line.ts";
+import { isOriginal } from "./src/cli/parse_options.ts";
+import { isRun, parseRun } from "./src/cli/run_command.ts";
 import { EXIT, type ExitCode, UsageError } from "./src/domain/exit.ts";
 import { messageOf } from "./src/text/quote.ts";
 import { forgetProxies } from "./src/kernel/process.ts";
 import { outbox, say } from "./src/run/outbox.ts";
 import { VERSION } from "./src/version.ts";
 
+/** Reads the arguments; throws UsageError with the one line to show. */
+async function readCommandLine(argv: readonly string[]): Promise<Command> {
+  const [name, ...rest] = argv;
+  try {
+    const command = isRun(name) && !isOriginal(argv) ? parseRun(name, rest, () => null) : null;
+    if (command !== null) return command;
+  } catch (error) {
+    // The line to show may name another command that has the option.
+    if (!(error instanceof UsageError)) throw error;
+  }
+  const { parseCommandLine } = await import("./src/cli/command_line.ts");
+  return parseCommandLine(argv, VERSION);
+}
+
 async function run(argv: readonly string[]): Promise<ExitCode> {
-  const command = parseCommandLine(argv, VERSION);
+  const command = await readCommandLine(argv);
   outbox.verbose = command.verbose === true;
   switch (command.name) {
     case "probe": {

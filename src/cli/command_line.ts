@@ -8,7 +8,6 @@ import type { QuestionOptions } from "../commands/compare/question.ts";
 import type { ConnectionsOptions } from "../commands/connections/options.ts";
 import type { HeatmapOptions } from "../commands/heatmap/heatmap.ts";
 import type { MeshOptions } from "../commands/mesh/mesh.ts";
-import type { KnockOptions, PingOptions, ProbeOptions } from "../run/options.ts";
 import type { SelfcheckOptions } from "../commands/selfcheck/selfcheck.ts";
 import type { ServeOptions } from "../commands/serve.ts";
 import type { TraceOptions } from "../commands/trace/options.ts";
@@ -27,8 +26,9 @@ import { connectionsOptions } from "./connections_options.ts";
 import { nearest } from "./nearest.ts";
 import type { OptionTable } from "./option.ts";
 import type { Page } from "./pages.ts";
-import { ALONE, type Parsed, parseOptions } from "./parse_options.ts";
-import { pingOptions, probeOptions, runOptions } from "./run_options.ts";
+import { ALONE, isOriginal, type Parsed, parseOptions } from "./parse_options.ts";
+import { isRun, parseRun, type RunCommand } from "./run_command.ts";
+import { probeOptions } from "./run_options.ts";
 import {
   COMMAND_NAMES,
   type CommandName,
@@ -44,9 +44,7 @@ export type Command = CommandOptions & { readonly verbose?: true };
 
 /** A command with its options. `print` only prints a text, and `page` a page. */
 type CommandOptions =
-  | { readonly name: "probe"; readonly options: ProbeOptions }
-  | { readonly name: "ping"; readonly options: PingOptions }
-  | { readonly name: "knock"; readonly options: KnockOptions }
+  | RunCommand
   | { readonly name: "connections"; readonly options: ConnectionsOptions }
   | { readonly name: "serve"; readonly options: ServeOptions }
   | { readonly name: "trace"; readonly options: TraceOptions }
@@ -60,8 +58,7 @@ type CommandOptions =
 
 /** Reads the arguments; throws UsageError with the one line to show. */
 export function parseCommandLine(argv: readonly string[], version: string): Command {
-  const original = argv.some((word) => word === "--mode" || word.startsWith("--mode="));
-  if (original) return parseOriginal(argv);
+  if (isOriginal(argv)) return parseOriginal(argv);
   const [first, ...rest] = argv;
   if (first === undefined) {
     throw new UsageError(
@@ -126,6 +123,7 @@ function ownerOf(command: CommandName): (option: string) => string | null {
 }
 
 function parseCommand(name: CommandName, argv: readonly string[], version: string): Command {
+  if (isRun(name)) return parseRun(name, argv, ownerOf(name)) ?? commandPage(name);
   const command = parseOptionsOf(name, argv, version);
   const { options } = COMMANDS[name];
   const { given } = parseOptions(name, options, argv, ownerOf(name));
@@ -133,7 +131,7 @@ function parseCommand(name: CommandName, argv: readonly string[], version: strin
 }
 
 function parseOptionsOf(
-  name: CommandName,
+  name: Exclude<CommandName, RunCommand["name"]>,
   argv: readonly string[],
   version: string,
 ): CommandOptions {
@@ -143,18 +141,6 @@ function parseOptionsOf(
   // Bundled with other flags, such as -qh.
   if (parse(options).given.has("help")) return commandPage(name);
   switch (name) {
-    case "probe": {
-      const { values, operands } = parse(COMMANDS.probe.options);
-      return { name, options: probeOptions(values, operands) };
-    }
-    case "ping": {
-      const { values, operands } = parse(COMMANDS.ping.options);
-      return { name, options: pingOptions(values, operands) };
-    }
-    case "knock": {
-      const { values, operands } = parse(COMMANDS.knock.options);
-      return { name, options: runOptions(name, values, operands, values.port) };
-    }
     case "serve": {
       const { values, operands } = parse(COMMANDS.serve.options);
       return { name, options: serveOptions(values, operands) };

@@ -154,6 +154,11 @@ function unknown(
 /** What messages call a target without a command. */
 export const ALONE = "HOST:PORT";
 
+/** Whether the words are the original tool's spelling. */
+export function isOriginal(argv: readonly string[]): boolean {
+  return argv.some((word) => word === "--mode" || word.startsWith("--mode="));
+}
+
 /** The command whose help an original spelling's user is sent to. */
 const ORIGINAL_NAMES: Readonly<Record<string, string>> = {
   "--mode probe": "probe",

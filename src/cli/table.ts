@@ -2,6 +2,8 @@
 import * as limits from "../domain/limits.ts";
 import { METRICS } from "../format/heatmap/metric_names.ts";
 import { MAX_NODES } from "../domain/mesh_row.ts";
+import { UsageError } from "../domain/exit.ts";
+import { type NodesPlace, parseNodesPlace } from "../input/nodes_place.ts";
 import { MESH_HTTP_PORT } from "../input/nodes_file.ts";
 import { flag, many, once, type OptionTable } from "./option.ts";
 import { exportUrl } from "./export_url.ts";
@@ -12,9 +14,9 @@ import {
   integer,
   label,
   millisecondsFrom,
-  nodesPlace,
   onOff,
   text,
+  type ValueKind,
 } from "./value.ts";
 import {
   COMMON,
@@ -22,29 +24,10 @@ import {
   HTTP_OPTIONS,
   ipAddress,
   portOfTargets,
-  RUN_OPTIONS,
   RUNNING,
 } from "./shared_options.ts";
+import { PROBE_OPTIONS, RUN_TABLES } from "./run_table.ts";
 import { CONNECTIONS_OPTIONS } from "./connections_table.ts";
-
-export const PROBE_OPTIONS = {
-  ...RUN_OPTIONS,
-  port: portOfTargets,
-  close: once(choice("fin", "rst"), "fin", "how a handshake is ended; rst leaves no TIME_WAIT"),
-} satisfies OptionTable;
-
-export const PING_OPTIONS = {
-  ...RUN_OPTIONS,
-  size: once(
-    integer(0, limits.MAX_ECHO_BYTES, "BYTES"),
-    limits.DEFAULT_ECHO_BYTES,
-    "payload of an echo",
-    {
-      short: "s",
-    },
-  ),
-  ttl: once(integer(1, limits.MAX_HOPS), null, "time to live, or hop limit"),
-} satisfies OptionTable;
 
 export const SERVE_OPTIONS = {
   port: once(integer(0, 65_535, "PORT"), 9999, "port to listen on; 0 picks a free one", {
@@ -152,6 +135,21 @@ export const QUESTION_OPTIONS = {
   ipv6: PROBE_OPTIONS.ipv6,
   output: COMPARE_OPTIONS.output,
 } satisfies OptionTable;
+
+/** Where a mesh's nodes are listed. */
+const nodesPlace: ValueKind<NodesPlace> = {
+  placeholder: "FILE|dns:NAME|srv:NAME",
+  accepts: "a file's path, dns:NAME[:PORT] or srv:NAME",
+  file: true,
+  parse(given): NodesPlace | null {
+    try {
+      return given === "" ? null : parseNodesPlace(given);
+    } catch (error) {
+      if (error instanceof UsageError) return null;
+      throw error;
+    }
+  },
+};
 
 export const MESH_OPTIONS = {
   nodes: once(
@@ -277,7 +275,7 @@ export const COMMANDS = {
   probe: {
     summary: "measure TCP handshakes with targets, again and again",
     operands: "[NAME=]HOST:PORT|URL…",
-    options: { ...PROBE_OPTIONS, ...RUNNING },
+    options: RUN_TABLES.probe,
   },
   serve: {
     summary: "answer handshakes: accept, close, nothing else",
@@ -292,12 +290,12 @@ export const COMMANDS = {
   ping: {
     summary: "measure ICMP echoes, in the same way",
     operands: "[NAME=]HOST…",
-    options: { ...PING_OPTIONS, ...RUNNING },
+    options: RUN_TABLES.ping,
   },
   knock: {
     summary: "measure a port by SYN alone; its application sees no connection",
     operands: "[NAME=]HOST:PORT|URL…",
-    options: { ...RUN_OPTIONS, port: portOfTargets, ...RUNNING },
+    options: RUN_TABLES.knock,
   },
   trace: {
     summary: "the path to a host, hop by hop, by TCP, UDP or ICMP",

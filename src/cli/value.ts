@@ -1,6 +1,5 @@
 /** Values of options: what text is accepted, and the typed value it becomes. */
 import { UsageError } from "../domain/exit.ts";
-import { type NodesPlace, parseNodesPlace } from "../input/nodes_place.ts";
 import { isHost, parseLabel } from "../input/target_text.ts";
 import { FEW_BOUNDS_US, MANY_BOUNDS_US, MAX_BOUNDS } from "../stats/buckets.ts";
 import { durationText } from "../text/duration.ts";
@@ -141,21 +140,6 @@ export const hostName: ValueKind<string> = {
   placeholder: "NAME",
   accepts: "a host's name, without scheme and port",
   parse: (given) => isHost(given) ? given : null,
-};
-
-/** Where a mesh's nodes are listed. */
-export const nodesPlace: ValueKind<NodesPlace> = {
-  placeholder: "FILE|dns:NAME|srv:NAME",
-  accepts: "a file's path, dns:NAME[:PORT] or srv:NAME",
-  file: true,
-  parse(given): NodesPlace | null {
-    try {
-      return given === "" ? null : parseNodesPlace(given);
-    } catch (error) {
-      if (error instanceof UsageError) return null;
-      throw error;
-    }
-  },
 };
 
 /** A label, `key=value`. */
