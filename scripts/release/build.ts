@@ -89,7 +89,7 @@ async function bundle(folder: string): Promise<void> {
   const short = shortNames(names);
   const scripts = new Map<string, string>();
   for (const name of names) {
-    const script = ascii(await Deno.readTextFile(`${folder}/${name}`));
+    const script = ascii(versionAlone(await Deno.readTextFile(`${folder}/${name}`)));
     await Deno.remove(`${folder}/${name}`);
     const renamed = script.replace(/"\.\/(chunk-[^"]+)"/g, (_, of) => `"./${short.get(of)}"`);
     scripts.set(short.get(name) ?? name, renamed);
@@ -109,6 +109,17 @@ async function bundle(folder: string): Promise<void> {
 function shortNames(names: readonly string[]): ReadonlyMap<string, string> {
   const chunks = names.filter((name) => name.startsWith("chunk-"));
   return new Map(chunks.map((name, i) => [name, `${i.toString(36)}.js`]));
+}
+
+/** deno.json as the bundler writes it into src/version.ts, which takes the version of it. */
+const SETTINGS = /var (\w+)=\{name:"[^"]*",version:("[^"]*"),.*?\};var (\w+)=\1\.version;/s;
+
+/**
+ * The same script with nothing of deno.json but the version: the rest is 5 KB that each start would read. Where
+ * the bundler writes it in another way, all of it stays.
+ */
+export function versionAlone(script: string): string {
+  return script.replace(SETTINGS, "var $3=$2;");
 }
 
 /**

@@ -76,8 +76,7 @@ export type Calls<Names extends readonly LibcName[]> = LibcOf<Names>["symbols"];
 
 /**
  * How often a caller calls its functions. For a sync function the runtime makes machine code when it is
- * loaded, 0.3 ms each; for one that is called `seldom` it makes none: 0.02 ms to
- * load, 0.5 µs more a call.
+ * loaded, 0.3 ms each; for one that is called `seldom` it makes none: 0.02 ms to load, 0.5 µs more a call.
  */
 export type Use = "often" | "seldom";
 
@@ -153,10 +152,11 @@ const FURTHER = { struct: ["u8"] } as const;
 const NOTHING = new Uint8Array(1);
 
 /**
- * They are told to the runtime with a struct as one parameter more: the runtime makes no machine code for
- * functions that take structs, and what a function does not ask for it does not look at (both ABIs, x86-64 and
- * AArch64, pass it in the register behind the last one in use). Checked with Deno 2.7.11 and 2.9.6; its
- * test is tests/platform/runtime_test.ts.
+ * They are told to the runtime with a struct as one parameter more: it makes no machine code for functions
+ * that take structs, and what a function does not ask for it does not look at (both ABIs, x86-64 and AArch64,
+ * pass it in the register behind the last one in use).
+ *
+ * Checked with Deno 2.7.11 and 2.9.6. Its test is tests/platform/runtime_test.ts.
  */
 function loadSeldom(names: readonly LibcName[]): Loaded {
   const signatures = names.map((name): [LibcName, Deno.ForeignFunction] => {
