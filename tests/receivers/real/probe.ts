@@ -6,7 +6,7 @@ import { untilTrue } from "./receiver.ts";
 export const BINARY = new URL("../../../dist/wire-probe", import.meta.url).pathname;
 
 /** How long a run that has been told to end may take. */
-const END_MS = 10_000;
+const END_MS = 60_000;
 const WITH_PARENT = ["--pdeathsig", "KILL"];
 
 /** Fields of wire-probe.probe.v1 that the tests look at. */
