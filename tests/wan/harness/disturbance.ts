@@ -61,3 +61,16 @@ function excessesOf(seen: readonly LinkRoundTrip[]): number[] {
   const least = Math.min(...all);
   return all.map((us) => us - least);
 }
+
+/** A connection's round trips are longer by this much where a link was so late once. */
+const MANY_LATE_US = 10_000;
+
+/** Whether the machine held packets of any kind on links that were made since `stolenMs` was read. */
+export async function haveBeenLate(
+  links: readonly Link[],
+  stolenBeforeMs: number,
+): Promise<boolean> {
+  const counters = await Promise.all(links.map((link) => link.counters()));
+  const lateUs = counters.flatMap(({ ab, ba }) => [ab.maxLateUs, ba.maxLateUs]);
+  return Math.max(...lateUs) >= MANY_LATE_US || stolenMs() - stolenBeforeMs >= MANY_STOLEN_MS;
+}

@@ -34,6 +34,8 @@ export const TARGET = { v4: "10.92.99.9", v6: "fd92::99:9" };
 const DEVICE = "play0";
 const MAX_PACKET_BYTES = 65_600;
 const READ_EVERY_MS = 1;
+/** A trace passes a hop by that is silent for 100 ms: where nothing was read for so long, answers may come later. */
+const LATE_MS = 80;
 /** What waits in the device while this process is not scheduled. */
 const QUEUED_PACKETS = 50_000;
 const MAX_CAPTURED = 400_000;
@@ -71,6 +73,8 @@ export class PlayedNetwork implements AsyncDisposable {
   burst: { tokens: number; readonly everyMs: number } | null = null;
   /** Is told of every packet before it is played. */
   onPacket: ((packet: Packet) => void) | null = null;
+  /** Whether this process did not run for so long that it has answered late. */
+  wasLate = false;
   readonly host: Host;
   readonly #tun: number;
   readonly #tap: number;
@@ -78,6 +82,7 @@ export class PlayedNetwork implements AsyncDisposable {
   #last = new Map<string, number>();
   #counts = new Map<string, number>();
   #buffer = new Uint8Array(MAX_PACKET_BYTES);
+  #drainedMs = performance.now();
 
   private constructor(host: Host, tun: number, tap: number, scene: Scene) {
     this.host = host;
@@ -134,6 +139,9 @@ export class PlayedNetwork implements AsyncDisposable {
   }
 
   #drain(): void {
+    const now = performance.now();
+    if (now - this.#drainedMs > LATE_MS) this.wasLate = true;
+    this.#drainedMs = now;
     for (;;) {
       const length = libc.read(this.#tun, this.#buffer, this.#buffer.length);
       if (length <= 0) return;

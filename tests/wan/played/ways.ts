@@ -4,8 +4,17 @@ import { type Captured, PlayedNetwork } from "./network.ts";
 import { ICMP, ICMP6, type Packet, RST, TCP, UDP } from "./packets.ts";
 import type { RouterScene, Scene } from "./scene.ts";
 
-/** The bound on the probes of one flow that meet the target. */
-export const MAX_AT_TARGET = 16;
+/** The bound on the probes of one flow that meet a target which answers in time. */
+const MAX_AT_TARGET = 16;
+
+/**
+ * The same where the network may have been late. Hops whose answers are late are passed by, and asked again once
+ * farther ones have shown the end, though they may be the target's.
+ */
+export function mostAtTarget({ wasLate }: PlayedNetwork): number {
+  return wasLate ? 2 * MAX_AT_TARGET : MAX_AT_TARGET;
+}
+
 export const NOBODY_UDP: readonly Way[] = (["v4", "v6"] as const).map((family) => ({
   user: "nobody",
   protocol: "udp",
