@@ -30,7 +30,7 @@ function proseLines(): string[] {
 Deno.test("the README's first two commands work as pasted, each in a terminal of its own", async () => {
   const [serve, session] = blocks("Two terminals");
   const probe = /^\$ (.*)$/m.exec(session)?.[1] ?? "";
-  const listening = "for i in $(seq 100); do ss -Hltn | grep -q :9999 && break; sleep 0.1; done";
+  const listening = "for i in $(seq 300); do ss -Hltn | grep -q :9999 && break; sleep 0.1; done";
   const script =
     `ip link set lo up; ${serve.trim()} & ${listening}; ${probe}; code=$?; kill $!; exit $code`;
   const words = [...OWN_NETWORK, "sh", "-c", script];
@@ -94,14 +94,14 @@ case "$1" in
   *serve*) ;;
   *) wire-probe serve --bind 127.0.0.1 2>/dev/null & ;;
 esac
-for i in $(seq 100); do ss -Hltn | grep -q :5432 && break; sleep 0.05; done
+for i in $(seq 400); do ss -Hltn | grep -q :5432 && break; sleep 0.05; done
 sh -c "$1" >said 2>complaints &
 run=$!
 # Those without an end are ended, once they have said something.
 if [ "$2" ]; then
   for i in $(seq 150); do [ -s said ] || [ -s complaints ] && break; sleep 0.1; done
   # Its first words come before its first probe; the kernel counts what answers, in this network alone.
-  case "$1" in *serve* | *mesh*) ;; *) for i in $(seq 100); do answered && break; sleep 0.1; done ;; esac
+  case "$1" in *serve* | *mesh*) ;; *) for i in $(seq 300); do answered && break; sleep 0.1; done ;; esac
   case "$1" in *compare*) sleep 3 ;; *) sleep 1 ;; esac
   kill $run
 fi

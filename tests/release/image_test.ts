@@ -189,7 +189,7 @@ Deno.test({
         LIMITS.sidecar,
         1,
         `contained 0 ${sidecar.join(" ")} &
-        for i in $(seq 200); do
+        for i in $(seq 500); do
           curl -sf 127.0.0.1:9273/healthz && curl -sf 127.0.0.1:9273/metrics >${folder}/page &&
             grep '^wire_probe_success.* 1' ${folder}/page && break; sleep 0.1
         done
@@ -215,7 +215,7 @@ Deno.test({
         addresses.length,
         `${nodes.join("\n")}
         for address in ${addresses.join(" ")}; do
-          for i in $(seq 200); do
+          for i in $(seq 500); do
             curl -sf $address:9998/healthz >/dev/null && curl -s $address:9998/metrics >${folder}/page
             [ "$(grep -c '^wire_probe_mesh_up.* 1$' ${folder}/page)" = 2 ] && break; sleep 0.1
           done

@@ -3,6 +3,8 @@ import { assertEquals } from "@std/assert";
 import { MemoryGroup } from "./memory_group.ts";
 
 const NOBODY = "65534";
+/** For a script that hangs; on a busy machine one takes a minute. */
+const LIMIT_S = "180";
 
 export interface Descriptor {
   readonly digest: string;
@@ -89,6 +91,7 @@ export class ImageRoot {
     const contained =
       `contained() { exec sh -c 'case $1 in ${enter} esac; shift; ${program}' sh "$@"; }`;
     const whole = `set -e\n${mounts.join("\n")}\n${contained}\nset +e\n${text}`;
-    return await run("timeout", "-k", "1", "60", "unshare", "--mount", "--net", "sh", "-c", whole);
+    const apart = ["timeout", "-k", "1", LIMIT_S, "unshare", "--mount", "--net"];
+    return await run(...apart, "sh", "-c", whole);
   }
 }
