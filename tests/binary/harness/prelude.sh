@@ -38,6 +38,12 @@ holds() {
   until ls -l "/proc/$1/fd" 2>/dev/null | grep -q " $PWD/$2$"; do sleep 0.02; done
 }
 
+# by_stream FILE: of what a terminal showed, the notices, then the results: two streams can pass one another there.
+by_stream() {
+  grep '^wire-probe: ' "$1"
+  grep -v '^wire-probe: ' "$1"
+}
+
 # replace FILE: what comes on stdin is its content from now on; nobody reads a part of it.
 replace() {
   cat >"$1.new"
