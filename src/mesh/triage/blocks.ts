@@ -108,10 +108,12 @@ export function blockParties(
   };
 }
 
-/** Says that the nodes of a block are not down themselves: `while both accept others`. */
+/** Says that the nodes of a block are not down themselves, where there are others: `, while both accept others`. */
 export function whileText(
+  view: MeshView,
   { from, to }: Pick<BlockDirection, "from" | "to">,
   verb: "accept" | "answer",
 ): string {
-  return from === to ? `while it ${verb}s others` : `while both ${verb} others`;
+  if (from !== to) return `, while both ${verb} others`;
+  return view.zones.length === 1 ? "" : `, while it ${verb}s others`;
 }

@@ -1,13 +1,14 @@
 /**
  * Nodes and pairs beyond reach now: dead nodes, partitions, nodes that answer nobody, silent pairs.
  */
+import type { Steps } from "../../time/slices.ts";
 import { blockDirections, blockParties, blockRegions, blockText, whileText } from "./blocks.ts";
 import { type Finding, type Region, regionsOf } from "../../domain/finding.ts";
 import { counted, listText } from "../../text/words.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
 import type { PairState } from "../../domain/matrix.ts";
 import { MAX_PAIRS } from "./drops.ts";
-import { BLOCK_SHARE, MIN_BLOCK_PAIRS, Shares } from "./shares.ts";
+import { BLOCK_SHARE, MIN_BLOCK_PAIRS, pairsOf, Shares } from "./shares.ts";
 
 /** One prober's word is not enough to call a node dead. */
 export const MIN_PROBERS = 2;
@@ -17,19 +18,25 @@ export const MIN_PROBERS = 2;
 const DYING_SHARE = 0.2;
 /** Where one direction of two zones is silent, this share of the other's pairs tells that it is as well. */
 const ALSO_SHARE = 0.5;
-/** A single pair is silent when it lost this many probes: two bursts may be chance. */
+/** A single pair is silent when it lost this many probes, one way or both: two bursts may be chance. */
 const MIN_SILENT_LOST = 3;
 
 /** Adds to `view.gone` what the other rules need not look at any more. */
-export function reachability(view: MeshView): Finding[] {
+export function* reachability(view: MeshView): Steps<Finding[]> {
   const parts = partsOf(view);
+  yield;
   const main = parts[0] ?? [];
-  const alone = parts.slice(1).filter((part) => part.length === 1).flat();
-  const dead = [...alone.filter((node) => isProbed(view, node)), ...dying(view, main)];
+  // Where no two nodes reach each other, none of them is more alone than the others.
+  const isAnyPart = main.length > 1;
+  const alone = parts.slice(isAnyPart ? 1 : 0).filter((part) => part.length === 1).flat();
+  const dead = [
+    ...alone.filter((node) => isProbed(view, node)),
+    ...isAnyPart ? dying(view, main) : [],
+  ];
   const several = parts.filter((part) => part.length > 1);
   const split = several.length > 1 ? [splitFinding(view, several)] : [];
   for (const node of dead) view.leaveOut(node);
-  const losing = new Shares(view, (from, to) => view.recently("lost", from, to));
+  const losing = yield* Shares.steps(view, (from, to) => view.recently("lost", from, to));
   const nodes = [...oneWay(view, losing, "to"), ...oneWay(view, losing, "from")];
   const found = [
     ...split,
@@ -38,6 +45,7 @@ export function reachability(view: MeshView): Finding[] {
     ...cutBlocks(view, several, losing, new PairSet(view.size).with(nodes)),
     ...nodes,
   ];
+  yield;
   return [...found, ...silentPairs(view, losing, new PairSet(view.size).with(found))];
 }
 
@@ -136,7 +144,7 @@ function deadFinding(view: MeshView, node: number): Finding {
 }
 
 function splitFinding(view: MeshView, parts: readonly (readonly number[])[]): Finding {
-  const [main, ...others] = parts;
+  const others = parts.slice(1);
   const texts = parts.map((part) => partText(view, part));
   return {
     kind: "partition",
@@ -149,9 +157,10 @@ function splitFinding(view: MeshView, parts: readonly (readonly number[])[]): Fi
     text: `the mesh is in ${parts.length} parts that do not reach each other: ${
       texts.join(" | ")
     }; within each part handshakes are answered`,
-    regions: others.flatMap((
-      part,
-    ): Region[] => [{ from: main, to: part }, { from: part, to: main }]),
+    regions: parts.map((part): Region => ({
+      from: part,
+      to: parts.filter((other) => other !== part).flat(),
+    })),
     weight: others.flat().length,
   };
 }
@@ -212,8 +221,7 @@ function cutBlocks(
     text: `no handshake is answered ${blockText(view, block)}` +
       `${block.direction === "both" ? ", in neither direction" : ""} (${
         counted(block.weight, "pair")
-      }), ` +
-      `${whileText(block, "answer")}: a route, a firewall or a security group between them`,
+      })${whileText(view, block, "answer")}: a route, a firewall or a security group between them`,
     regions: blockRegions(view, block),
     weight: block.weight,
   }));
@@ -232,6 +240,7 @@ function oneWay(view: MeshView, losing: Shares, direction: "from" | "to"): Findi
     const peers = view.all().filter((other) => stateOf(other) === "silent");
     if (peers.length < MIN_PROBERS) return [];
     const name = view.name(node);
+    const isKnown = view.all().some((other) => isAnswer(view.state(other, node)));
     const lost = peers.map((other) =>
       direction === "from" ? view.count("lost", node, other) : view.count("lost", other, node)
     ).reduce((sum, count) => sum + count);
@@ -250,8 +259,10 @@ function oneWay(view: MeshView, losing: Shares, direction: "from" | "to"): Findi
           "own probes are answered: its responder, or a firewall before it"
         : `none of node ${name}'s own probes to ${
           counted(peers.length, "node")
-        } is answered (${lost} lost) ` +
-          "though it answers others: what it sends first is filtered",
+        } is answered (${lost} lost)` +
+          (isKnown
+            ? " though it answers others: what it sends first is filtered"
+            : ", and no row tells whether it answers others: it is cut off, or they are"),
       regions: regionsOf([node], direction),
       weight: peers.length,
     }];
@@ -263,26 +274,37 @@ function oneWay(view: MeshView, losing: Shares, direction: "from" | "to"): Findi
  * and is told by some bursts so far.
  */
 function silentPairs(view: MeshView, losing: Shares, explained: PairSet): Finding[] {
-  const found = view.all().flatMap((from) =>
-    view.all().filter((to) =>
-      view.state(from, to) === "silent" && !explained.has(from, to) &&
-      !losing.around(from, to) &&
-      view.count("lost", from, to) >= MIN_SILENT_LOST
-    ).map((to) => ({ from, to, lost: view.count("lost", from, to) }))
+  const isSilent = (from: number, to: number) =>
+    view.state(from, to) === "silent" && !explained.has(from, to) && !losing.around(from, to);
+  const lostOf = (from: number, to: number) =>
+    isSilent(from, to) ? view.count("lost", from, to) : 0;
+  const found = pairsOf(
+    view,
+    (from, to) => isSilent(from, to) && lostOf(from, to) + lostOf(to, from) >= MIN_SILENT_LOST,
   );
+  const answersOthers = (node: number, but: number) =>
+    view.all().some((other) => other !== but && isAnswer(view.state(other, node)));
   const more = found.length - MAX_PAIRS;
-  return found.slice(0, MAX_PAIRS).map(({ from, to, lost }, i) => ({
-    kind: "loss",
-    severity: "critical",
-    layer: "reachability",
-    direction: "from",
-    nodes: [from, to],
-    groups: [],
-    evidence: { lost },
-    text: `${view.name(from)} gets no answer of ${view.name(to)} (${lost} lost), though both ` +
-      "answer others: a route or a firewall between these two" +
-      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
-    regions: [{ from: [from], to: [to] }],
-    weight: lost,
-  }));
+  return found.slice(0, MAX_PAIRS).map(({ from, to, direction, regions }, i) => {
+    const lost = regions.reduce((sum, { from: [a], to: [b] }) => sum + view.count("lost", a, b), 0);
+    const silent = direction === "both"
+      ? `${view.name(from)} and ${view.name(to)} get no answer of each other`
+      : `${view.name(from)} gets no answer of ${view.name(to)}`;
+    const cause = answersOthers(from, to) && answersOthers(to, from)
+      ? ", though both answer others: a route or a firewall between these two"
+      : ": a route or a firewall between these two, or one of them is down";
+    return {
+      kind: "loss",
+      severity: "critical",
+      layer: "reachability",
+      direction,
+      nodes: [from, to],
+      groups: [],
+      evidence: { lost },
+      text: `${silent} (${lost} lost)${cause}` +
+        (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
+      regions,
+      weight: lost,
+    };
+  });
 }

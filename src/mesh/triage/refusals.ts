@@ -17,7 +17,14 @@ import { MAX_PAIRS } from "./drops.ts";
 import { RECENT_BURSTS } from "../../domain/matrix.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
 import { MIN_PROBERS } from "./reach.ts";
-import { BLOCK_SHARE, MIN_BLOCK_PAIRS, NODE_SHARE, type PairTest } from "./shares.ts";
+import {
+  BLOCK_SHARE,
+  MIN_BLOCK_PAIRS,
+  NODE_SHARE,
+  type NodePair,
+  pairsOf,
+  type PairTest,
+} from "./shares.ts";
 
 /**
  * A pair that refuses this share of a window is a finding, unless its last two bursts were not
@@ -54,8 +61,10 @@ export function* refusals(view: MeshView, explained: PairSet): Steps<Finding[]> 
     is: (from, to) => refused.has(from, to),
     tells: (from, to) => telling.has(from, to),
   };
-  const nodes = (["to", "from"] as const).flatMap((direction) =>
-    refusedNodes(view, all, direction)
+  const nodes = bothWays(
+    view,
+    refusedNodes(view, all, "to"),
+    refusedNodes(view, all, "from"),
   );
   const byNode = explained.with(nodes);
   const blocks = refusedBlocks(view, {
@@ -124,6 +133,28 @@ function refusedNodes(view: MeshView, refused: Refused, direction: "from" | "to"
     if (direction === "from" && !telling.some(([, to]) => accepts(to))) return [];
     return [nodeFinding(view, node, direction, telling)];
   });
+}
+
+/** What is refused to a node and from it is one finding about it. */
+function bothWays(view: MeshView, to: readonly Finding[], from: readonly Finding[]): Finding[] {
+  const of = (findings: readonly Finding[], { nodes: [node] }: Finding) =>
+    findings.find(({ nodes }) => nodes[0] === node);
+  const toAlone = to.filter((one) => of(from, one) === undefined);
+  return [
+    ...toAlone,
+    ...from.map((one): Finding => {
+      const other = of(to, one);
+      return other === undefined ? one : {
+        ...other,
+        severity: one.severity === other.severity ? one.severity : "warning",
+        direction: "both",
+        regions: [...other.regions, ...one.regions],
+        text:
+          `node ${view.name(one.nodes[0])} refuses others and is refused by them, though they ` +
+          "accept each other: a firewall at its host rejects what comes and what goes",
+      };
+    }),
+  ];
 }
 
 /**
@@ -195,7 +226,9 @@ function refusedBlocks(view: MeshView, refused: Refused): Finding[] {
     ...blockParties(view, block),
     evidence: { refused_pairs: block.weight },
     text: `connections are refused ${blockText(view, block)}, whichever nodes there ` +
-      `(${counted(block.weight, "pair")}), ${whileText(block, "accept")}: a firewall rejects them`,
+      `(${counted(block.weight, "pair")})${
+        whileText(view, block, "accept")
+      }: a firewall rejects them`,
     regions: blockRegions(view, block),
   }));
 }
@@ -208,28 +241,36 @@ function isWhole(view: MeshView, block: BlockDirection): boolean {
 }
 
 function refusedPairs(view: MeshView, refused: PairTest): Finding[] {
-  const found = view.all().flatMap((from) =>
-    view.all().filter((to) => refused(from, to)).map((to) => ({
-      from,
-      to,
-      count: view.count("refused", from, to),
-      answered: view.count("answered", from, to),
-    }))
-  ).sort((a, b) => b.count - a.count);
+  const sum = (figure: "answered" | "refused", { regions }: NodePair) =>
+    regions.reduce((total, { from: [a], to: [b] }) => total + view.count(figure, a, b), 0);
+  const found = pairsOf(view, refused)
+    .map((pair) => ({ pair, count: sum("refused", pair), answered: sum("answered", pair) }))
+    .sort((a, b) => b.count - a.count);
+  const accepts = (node: number, but: number) =>
+    view.all().some((other) => other !== but && view.state(other, node) === "established");
   const more = found.length - MAX_PAIRS;
-  return found.slice(0, MAX_PAIRS).map(({ from, to, count, answered }, i) => ({
-    ...common("from", count, false),
-    nodes: [from, to],
-    groups: [],
-    evidence: { answered, refused: count },
-    text:
-      `${view.name(to)} refuses ${view.name(from)} (${count} of ${
-        counted(answered, "answer")
-      }), though ` +
-      "it accepts others: a firewall, or a listener that comes and goes" +
-      (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
-    regions: [{ from: [from], to: [to] }],
-  }));
+  return found.slice(0, MAX_PAIRS).map(({ pair, count, answered }, i) => {
+    const { from, to, direction, regions } = pair;
+    const [a, b] = [view.name(from), view.name(to)];
+    const isBoth = direction === "both";
+    const accepting = accepts(to, from) && (!isBoth || accepts(from, to));
+    return {
+      ...common(direction, count, false),
+      nodes: [from, to],
+      groups: [],
+      evidence: { answered, refused: count },
+      text: (isBoth ? `${a} and ${b} refuse each other` : `${b} refuses ${a}`) +
+        ` (${count} of ${counted(answered, "answer")})` +
+        (accepting
+          ? `, though ${
+            isBoth ? "both accept" : "it accepts"
+          } others: a firewall, or a listener that ` +
+            "comes and goes"
+          : ": a firewall, or nothing listens there") +
+        (i === MAX_PAIRS - 1 && more > 0 ? `; and ${counted(more, "more pair")} like it` : ""),
+      regions,
+    };
+  });
 }
 
 /** `isTotal`: nothing is accepted there now. */

@@ -3,6 +3,8 @@
  * ends, each pair tells it at its own next burst: where nearly all pairs of a node or a block begin to tell
  * the same, none of them is a fault of its own.
  */
+import type { Steps } from "../../time/slices.ts";
+import type { Direction } from "../../domain/finding.ts";
 import type { MeshView } from "./mesh_view.ts";
 
 /** A node is named when something is true of this share of its pairs. */
@@ -27,23 +29,33 @@ export class Shares {
   #blocks: readonly Share[];
   #view: MeshView;
 
-  /** Of all pairs that are measured. */
-  constructor(view: MeshView, test: PairTest) {
+  private constructor(view: MeshView) {
     const table = (size: number): Share[] =>
       Array.from({ length: size }, () => ({ pairs: 0, true: 0 }));
-    const [rows, columns] = [table(view.size), table(view.size)];
-    const blocks = table(view.zones.length ** 2);
     this.#view = view;
-    [this.#rows, this.#columns, this.#blocks] = [rows, columns, blocks];
+    this.#rows = table(view.size);
+    this.#columns = table(view.size);
+    this.#blocks = table(view.zones.length ** 2);
+  }
+
+  /** Of all pairs that are measured. */
+  static *steps(view: MeshView, test: PairTest): Steps<Shares> {
+    const shares = new Shares(view);
     for (const from of view.all()) {
+      yield;
       for (const to of view.all()) {
-        if (view.state(from, to) === "unmeasured") continue;
-        const isTrue = Number(test(from, to));
-        for (const share of [rows[from], columns[to], blocks[this.#blockOf(from, to)]]) {
-          share.pairs++;
-          share.true += isTrue;
-        }
+        if (view.state(from, to) !== "unmeasured") shares.#add(from, to, test(from, to));
       }
+    }
+    return shares;
+  }
+
+  #add(from: number, to: number, isTrue: boolean): void {
+    for (
+      const share of [this.#rows[from], this.#columns[to], this.#blocks[this.#blockOf(from, to)]]
+    ) {
+      share.pairs++;
+      if (isTrue) share.true++;
     }
   }
 
@@ -70,4 +82,25 @@ export class Shares {
 
 function isMost(share: Share, least: number): boolean {
   return share.pairs >= MIN_BLOCK_PAIRS && share.true >= least * share.pairs;
+}
+
+/** Two nodes between which something is true, one way or both. */
+export interface NodePair {
+  readonly from: number;
+  readonly to: number;
+  readonly direction: Direction;
+  readonly regions: readonly { readonly from: [number]; readonly to: [number] }[];
+}
+
+/** The pairs of which it is true; those of both directions once. */
+export function pairsOf(view: MeshView, test: PairTest): NodePair[] {
+  return view.all().flatMap((from) =>
+    view.all().filter((to) => test(from, to)).flatMap((to): NodePair[] => {
+      const isBoth = test(to, from);
+      if (isBoth && to < from) return [];
+      const ways: [number, number][] = isBoth ? [[from, to], [to, from]] : [[from, to]];
+      const regions = ways.map(([a, b]): NodePair["regions"][number] => ({ from: [a], to: [b] }));
+      return [{ from, to, direction: isBoth ? "both" : "from", regions }];
+    })
+  );
 }

@@ -27,7 +27,7 @@ export function triage(matrix: Matrix): Finding[] {
 export function* triageSteps(matrix: Matrix): Steps<Finding[]> {
   const view = yield* MeshView.steps(matrix);
   for (const node of view.all()) if (matrix.left(node)) view.leaveOut(node);
-  const reach = reachability(view);
+  const reach = yield* reachability(view);
   const unreached = new PairSet(view.size).with(reach);
   const refused = yield* refusals(view, unreached);
   const steady = yield* latency(view);
@@ -50,14 +50,15 @@ export function isAlarm({ severity }: Finding): boolean {
   return severity !== "notice";
 }
 
-/** Findings of one kind about all the nodes of a label become one about the label. */
+/** Findings of one kind about all the nodes, or all those of a label, become one. */
 function shared(view: MeshView, findings: readonly Finding[]): Finding[] {
   const single = findings.filter(({ nodes, groups }) => nodes.length === 1 && groups.length === 0);
   const byKind = Map.groupBy(single, ({ kind, direction }) => `${kind} ${direction}`);
   const merged: Finding[] = [];
   const absorbed = new Set<Finding>();
   for (const alike of byKind.values()) {
-    for (const [label, nodes] of labelled(view)) {
+    const there = view.all().filter((node) => !view.matrix.left(node));
+    for (const [label, nodes] of [[null, there] as const, ...labelled(view)]) {
       const parts = alike.filter((one) => nodes.includes(one.nodes[0]) && !absorbed.has(one));
       if (nodes.length < MIN_SHARING || parts.length < nodes.length) continue;
       for (const part of parts) absorbed.add(part);
@@ -80,15 +81,19 @@ function labelled(view: MeshView): [label: string, nodes: number[]][] {
     .sort(([, a], [, b]) => b.length - a.length);
 }
 
-function merge(label: string, parts: readonly Finding[]): Finding {
+/** `label`: null for all nodes. */
+function merge(label: string | null, parts: readonly Finding[]): Finding {
   const worst = parts.reduce((most, part) => part.weight > most.weight ? part : most);
   const regions: Region[] = parts.flatMap((part) => part.regions);
   return {
     ...worst,
     nodes: parts.flatMap(({ nodes }) => nodes),
-    groups: [label],
+    groups: label === null ? [] : [label],
     regions,
-    text: `all ${parts.length} nodes of ${label}: what they share is the likeliest cause; ` +
+    text:
+      `all ${parts.length} nodes${
+        label === null ? "" : ` of ${label}`
+      }: what they share is the likeliest cause; ` +
       `of the worst: ${worst.text}`,
   };
 }

@@ -107,3 +107,24 @@ Deno.test("what is refused as a whole is critical, and a node that accepts anoth
   assertEquals(killed.severity, "critical");
   assert(killed.text.endsWith("its process is down"), killed.text);
 });
+
+Deno.test("what is true of all nodes, of both ways, or of a mesh of two is one finding that claims no more", () => {
+  const told = (sizes: readonly number[], fault: Pick<Fault, "fate" | "isHidden">) =>
+    moment(sizes, { what: "", ...fault }, { atMs: TOLD_MS, endMs: END_MS, seed: 1 });
+  const of = (...of: Parameters<typeof told>) => said(told(...of));
+  const apart: Pairs = (from, to) => zone(from) !== zone(to);
+  const all: Pairs = () => true;
+  assertEquals(of([4, 4, 4], lost(apart)), ["partition both az=a az=b az=c"]);
+  assertEquals(of([3, 3], lost(all)), ["dead-node both a1 a2 a3 b1 b2 b3"]);
+  assertEquals(of([3, 3], refused(all)), ["refused to a1 a2 a3 b1 b2 b3"]);
+  assertEquals(of([4, 4], refused(ofB2)), ["refused both b2"]);
+  assertEquals(of([2], refused(all)), ["refused both az=a"]);
+  for (const fault of [refused(all), lost(all)]) {
+    const [one, ...besides] = triage(told([1, 1], fault));
+    assertEquals([one.direction, besides], ["both", []]);
+    assert(!one.text.includes("others"), one.text);
+  }
+  // A node that is cut off has only its own row.
+  const [own] = triage(told([4, 4], lost((from) => from === "a1", (node) => node !== "a1")));
+  assert(own.text.includes("no row tells"), own.text);
+});
