@@ -109,7 +109,7 @@ Deno.test("a literal and names that are known start at once beside 48 that are n
     "--duration",
     "9s",
   );
-  await using traced = host.start("trace", `127.0.0.1:${PORT}`, silent[0], "-o", "json");
+  await using traced = host.start("trace", silent[0], `127.0.0.1:${PORT}`, "-o", "json");
   await until("the literal is traced", () => traced.stdout.includes("wire-probe.trace.v1"));
   traced.kill("SIGINT");
   const trace = await traced.ended();

@@ -36,6 +36,7 @@ import {
 } from "../../trace/one_trace.ts";
 import { openHopProber } from "../../trace/open_prober.ts";
 import { Traces, tracesAtOnce, usualPort } from "../../trace/traces.ts";
+import { PrintOrder } from "./print_order.ts";
 import { LiveTrace } from "./live_trace.ts";
 import type { TraceOptions } from "./options.ts";
 import { traceIntroduction, TraceOutputs } from "./outputs.ts";
@@ -222,7 +223,7 @@ class Run {
   #probers: ReadonlyMap<4 | 6, HopProber>;
   /** The reports to print, by place; undefined for a trace that is not over yet. */
   #reports: (TraceReport | null | undefined)[] = [];
-  #printed = 0;
+  #order: PrintOrder;
   #hasPrinted = false;
   /** Why a name that was looked up late is not traced, by place. */
   #refused = new Map<number, string>();
@@ -242,6 +243,10 @@ class Run {
     this.#targets = places.targets;
     this.#endpoints = places.endpoints;
     this.#probers = places.probers;
+    this.#order = new PrintOrder(this.#targets.length, {
+      isOver: (place) => this.#reports[place] !== undefined,
+      isLookedUp: (place) => this.#endpoints.known[place] === undefined,
+    });
     this.#traces = new Traces({
       clock: systemClock,
       begin: (place) => this.#begin(place),
@@ -321,12 +326,11 @@ class Run {
     outbox.sayReceivers();
   }
 
-  /** Prints the traces that are over, up to the first one that is still awaited. */
+  /** Prints the traces that are over and have their turn. */
   #print(): void {
-    for (; this.#printed < this.#reports.length; this.#printed++) {
-      const report = this.#reports[this.#printed];
-      if (report === undefined) return;
-      if (report === null) continue;
+    for (const place of this.#order.take()) {
+      const report = this.#reports[place];
+      if (report === undefined || report === null) continue;
       const text = textOf(report, this.#options, this.#hasPrinted);
       this.#hasPrinted = true;
       this.#lastPrint = this.#lastPrint.then(() => outbox.print(text));
