@@ -71,7 +71,10 @@ export class ProbeLoop {
     this.entries.push(...entries);
     // Makes the statistics now: those of thousands would hold the first probes up.
     for (const entry of entries) this.#countWaiting(entry);
-    if (this.#options.statistics !== false && entries.length >= MANY_TARGETS) warmUpStatistics();
+    if (this.#options.statistics !== false && entries.length >= MANY_TARGETS) {
+      warmUpStatistics();
+      for (const { stats } of entries) stats.tally.reserve();
+    }
     await this.#lookUpFirst(entries);
   }
 

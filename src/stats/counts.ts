@@ -60,6 +60,11 @@ export class Counts {
     this.#spans = new Array(histograms * SPAN).fill(0);
   }
 
+  /** Cuts the first row of counts now, not when the first values become counts. */
+  reserve(): void {
+    if (this.#room === 0) this.#grow(0);
+  }
+
   /** One of a histogram's first values, of MAX_EXACT. */
   exact(histogram: number, index: number): number {
     return this.#piece.longs[this.#exactAt + histogram * MAX_EXACT + index];
@@ -162,7 +167,7 @@ export class Counts {
    * the rows that were left behind may stay in memory, and are together not much larger then.
    */
   #grow(kept: number): void {
-    const least = Math.max(this.#used, 1.5 * this.#room);
+    const least = Math.max(1, this.#used, 1.5 * this.#room);
     this.#room = Math.ceil(least / STEP_CELLS) * STEP_CELLS;
     this.#move(this.#cells.BYTES_PER_ELEMENT, kept);
   }

@@ -37,6 +37,19 @@ property("there is room for the buckets met, and for less than two steps more", 
   assertEquals([counts.length(0), counts.first(1) % ROOM], [0, 0]);
 });
 
+Deno.test("a reserved row takes what comes as one that is made when it is needed", () => {
+  const [reserved, other] = [new Counts(2), new Counts(2)];
+  reserved.reserve();
+  for (const counts of [reserved, other]) {
+    counts.add(1, 700, 300);
+    counts.reserve();
+    counts.add(0, 3, 1);
+    for (let bucket = 0; bucket < 600; bucket += 7) counts.add(1, bucket, 2);
+  }
+  for (const histogram of [0, 1]) assertEquals(held(reserved, histogram), held(other, histogram));
+  assertEquals([reserved.count(1, 700), reserved.count(1, 0)], [300, 2]);
+});
+
 Deno.test("a count goes on where its cell is too narrow for it", () => {
   const counts = new Counts(2);
   counts.add(0, 7, 3);
