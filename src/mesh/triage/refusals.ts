@@ -165,11 +165,8 @@ function bothWays(view: MeshView, to: readonly Finding[], from: readonly Finding
 function isDown(view: MeshView, node: number): boolean {
   if (!view.all().some((from) => isRefusedWithoutRow(view, from, node))) return false;
   if (!view.all().some((from) => view.well(from, node))) return true;
-  const isTwice = (from: number, to: number) =>
-    view.state(from, to) === "refused" &&
-    view.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
   const mates = view.zones[view.zoneOf[node]].nodes.filter((mate) => !view.fresh(mate));
-  return !view.all().some((from) => mates.some((mate) => isTwice(from, mate)));
+  return !view.all().some((from) => mates.some((mate) => isRefused(view, from, mate)));
 }
 
 function nodeFinding(

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { triage } from "../../../src/mesh/triage/triage.ts";
 import { type Fault, moment } from "./simulation/moments.ts";
-import { said } from "./meshes.ts";
+import { mesh, nodes, said } from "./meshes.ts";
 
 const END_MS = 60_000;
 /** All have made two bursts then, and know what became of them. */
@@ -106,6 +106,13 @@ Deno.test("what is refused as a whole is critical, and a node that accepts anoth
   const [killed] = of(refused(toB2, isB2));
   assertEquals(killed.severity, "critical");
   assert(killed.text.endsWith("its process is down"), killed.text);
+  // Rows of old nodes, which tell only their window.
+  const none = { refused: 300, rtt: null, cold: null, connect: null };
+  const hidden = nodes(4, 4, 4).map(({ name }) => name).filter(inB);
+  assertEquals(said(mesh(nodes(4, 4, 4), (from, to) => ab(from, to) ? none : {}, hidden)), [
+    "refused from az=a az=b",
+    `no-row from ${hidden.join(" ")}`,
+  ]);
 });
 
 Deno.test("what is true of all nodes, of both ways, or of a mesh of two is one finding that claims no more", () => {
