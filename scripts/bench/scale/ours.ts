@@ -105,9 +105,9 @@ export function probePartlyRefused(
 
 /**
  * Bytes that the engine takes from its heap a probe, in the second half of a run of so many targets.
- * In one of 20 s that half holds what a target takes once, when its values become counts (after
- * MAX_EXACT of them, src/stats/counts.ts): most of the figure. By `deno run` of the modules that
- * the binary is made of, since a binary's engine takes no flags.
+ * In one of 20 s that half holds the moment when a target's values become counts (after MAX_EXACT of
+ * them, src/stats/counts.ts). By `deno run` of the modules that the binary is made of, since a
+ * binary's engine takes no flags.
  */
 export async function heapBytesAProbe(
   count: number,
