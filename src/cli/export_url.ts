@@ -1,5 +1,5 @@
 /** `--export URL`: the places results can go to, and what each URL must hold. */
-import { endpointOf } from "../sink/otlp_request.ts";
+import { endpointOf } from "../sink/otlp_endpoint.ts";
 import { quote } from "../text/quote.ts";
 import type { ExportTarget } from "../run/options.ts";
 import { UsageError } from "../domain/exit.ts";

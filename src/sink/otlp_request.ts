@@ -4,6 +4,7 @@ import { serverUrl } from "../input/url.ts";
 import type { Attribute } from "../format/otlp.ts";
 import { TEMPORALITIES, type Temporality } from "../format/otlp_differences.ts";
 import { quote } from "../text/quote.ts";
+import { endpointOf, METRICS_PATH } from "./otlp_endpoint.ts";
 
 /** Where and how metrics are sent. */
 export interface OtlpRequest {
@@ -43,9 +44,6 @@ export type Environment = (name: string) => string | null;
 
 /** "OTLP Exporter Configuration": the default of OTEL_EXPORTER_OTLP_ENDPOINT. */
 const DEFAULT_ENDPOINT = "http://localhost:4318";
-const METRICS_PATH = "/v1/metrics";
-const HTTP_PORT = "4318";
-const FORM = "it wants the form otlp-http://host:4318[/path]";
 const ENDPOINT = "wants http://host:port or https://host:port";
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** The default of OTEL_METRIC_EXPORT_INTERVAL. */
@@ -126,24 +124,6 @@ export function otlpRequest(
     tls: tlsOf(of, url.protocol),
     attributes: resourceOf(environment),
   };
-}
-
-/** Null for a URL without a host. */
-export function endpointOf(text: string): URL | null {
-  const match = /^otlp-(https?):\/\/([^?#]*)$/i.exec(text);
-  if (match === null) throw refusal(text, FORM);
-  if (match[2] === "" || match[2] === "/") return null;
-  const [, scheme, rest] = match;
-  const url = serverUrl(`${scheme}://${rest}`, FORM, (why) => refusal(text, why));
-  if (url.protocol === "http:" && !/^[^/]*:\d+(\/|$)/.test(rest)) url.port = HTTP_PORT;
-  if (url.pathname === "/") url.pathname = METRICS_PATH;
-  return url;
-}
-
-/** The message leaves out what may hold a password. */
-function refusal(text: string, why: string): UsageError {
-  const open = quote(text.split("?")[0].replace(/\/\/.*@/, "//…@")).slice(1, -1);
-  return new UsageError(`--export ${open}: ${why}`);
 }
 
 /** The variable for metrics is taken as it is; the one for all signals gets their path behind it. */

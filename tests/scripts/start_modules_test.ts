@@ -42,6 +42,7 @@ const PARTS: readonly (readonly [modules: RegExp, commands: readonly Command[]])
   [/^src\/format\/heatmap\/(?!metric_names)/, ["heatmap"]],
   [/^src\/format\/(text|csv|influx|otlp|prometheus)\.ts/, ["connections", "trace", "mesh"]],
   [/^src\/sink\/(otlp|prometheus|influx_http|influx_udp|collectd_socket)\.ts/, []],
+  [/^src\/sink\/otlp_request\.ts/, ["help"]],
   [/^src\/run\/(exports|live)\.ts/, []],
   [/^src\/net\/(lookups|dns_query)\.ts/, []],
 ];
