@@ -116,6 +116,8 @@ realTest(
       assertEquals(await valuesOf(collectd, `${HOST}/${PLUGIN}/latency-dead`, COUNT), dead);
       assertEquals(await valuesOf(collectd, `${HOST}/${PLUGIN}/latency-${ODD_NAME}`, COUNT), dead);
     }, ["dead", ODD_NAME]);
+    // This process may still be behind with accepting.
+    await untilTrue("each was accepted", () => peers.accepted >= COUNT);
     assertEquals(peers.accepted, COUNT);
   },
 );

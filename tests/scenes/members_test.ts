@@ -21,7 +21,7 @@ async function named(lab: Lab, zone: string): Promise<void> {
   const reader = server.stdout.getReader();
   await reader.read();
   reader.releaseLock();
-  const servers = `nameserver ${lab.link.b.v4}\noptions timeout:1 attempts:1\n`;
+  const servers = `nameserver ${lab.link.b.v4}\noptions timeout:5 attempts:1\n`;
   for (const host of [lab.near, lab.far]) await host.etc("resolv.conf", servers);
 }
 
