@@ -195,6 +195,9 @@ wan("ICMP errors can be dropped by their source, and limited", async () => {
   const refusals = async () => {
     const before = (await near.counters()).ba;
     await connect(a, "fd99::1", { count: 10, timeoutMs: 20, intervalMs: 0 });
+    // A link that stood still has the last one later than its connect waits.
+    const all = async () => (await near.counters()).ba.icmpErrors >= before.icmpErrors + 10;
+    await until("each is refused", all);
     const after = (await near.counters()).ba;
     assertEquals(
       after.icmp6["1"] - (before.icmp6["1"] ?? 0),
@@ -220,7 +223,13 @@ wan("a capture holds every packet that was counted, with its delay", async () =>
   await using _net = net;
   await link.capture();
   await connect(a, link.b.v4, { count: 5 });
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until("none is on its way", async () => {
+    const before = await link.counters();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { ab, ba } = await link.counters();
+    const isOver = [ab, ba].every(({ packets, forwarded }) => packets === forwarded);
+    return isOver && ab.packets === before.ab.packets && ba.packets === before.ba.packets;
+  });
   const packets = await link.captured();
   const { ab, ba } = await link.counters();
   assertEquals(packets.filter(({ direction }) => direction === 0).length, ab.packets);
