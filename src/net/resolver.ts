@@ -31,9 +31,14 @@ export async function resolveSrv(name: string): Promise<SrvMember[]> {
     });
     return found.map(({ target, port }) => ({ host: target.replace(/\.$/, ""), port }));
   } catch (error) {
-    const missing = error instanceof Deno.errors.NotFound;
-    throw new Error(missing ? "no such SRV name" : "resolver failed", { cause: error });
+    throw new Error(srvReason(error), { cause: error });
   }
+}
+
+function srvReason(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such SRV name";
+  const isLate = error instanceof DOMException && error.name === "TimeoutError";
+  return isLate ? `no name server answers within ${SRV_DEADLINE_MS / 1000} s` : "resolver failed";
 }
 
 /** getaddrinfo(3): the hosts file, the search list and nsswitch included. */
