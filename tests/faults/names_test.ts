@@ -231,7 +231,7 @@ Deno.test("after a reload a new literal starts at once, and a name when it resol
   assertLess(Date.parse(probesOf(program, "b")[0].time) - reloadMs, LOOKUP_MS + stalls.ms);
   await host.say({ "late.test": "127.0.0.1", "*": "SILENT" });
   const late = () => probesOf(program, "late").some(({ outcome }) => outcome === "established");
-  await until("the name is probed once it resolves", late, 25_000);
+  await until("the name is probed once it resolves", late);
   const { code, tookMs } = await program.end();
   assertEquals([code, tookMs < LOOKUP_MS], [2, true]);
   await Deno.remove(file);

@@ -92,7 +92,7 @@ export function pause(ms: number): Promise<void> {
 }
 
 /** Waits until something is so; throws when it is not within the time. */
-export async function until(what: string, isSo: () => boolean, withinMs = 15_000): Promise<void> {
+export async function until(what: string, isSo: () => boolean, withinMs = 30_000): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!isSo()) {
     if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
