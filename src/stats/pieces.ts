@@ -5,10 +5,7 @@
  */
 
 /** The first piece is for a run of few targets; each further one is twice as large, up to a limit. */
-const FIRST_BYTES = 4096;
-const MOST_BYTES = 65_536;
-/** Each row begins at a multiple of this, so that it may hold any kind of number. */
-const ALIGNMENT = 8;
+const BYTES = { first: 4096, most: 65_536 };
 
 /** The same bytes as numbers of each kind. */
 export class Piece {
@@ -34,11 +31,15 @@ export class Pieces {
     return this.#piece;
   }
 
-  /** Cuts a row of so many bytes, all 0; returns the byte of `piece` that it begins at. */
+  /**
+   * Cuts a row of so many bytes, all 0; returns the byte of `piece` that it begins at, which suits
+   * numbers of any kind.
+   */
   cut(bytes: number): number {
-    const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    const widest = Float64Array.BYTES_PER_ELEMENT;
+    const size = Math.ceil(bytes / widest) * widest;
     if (this.#used + size > this.#piece.bytes.length) {
-      const next = Math.min(MOST_BYTES, Math.max(FIRST_BYTES, 2 * this.#piece.bytes.length));
+      const next = Math.min(BYTES.most, Math.max(BYTES.first, 2 * this.#piece.bytes.length));
       this.#piece = new Piece(Math.max(size, next));
       this.#used = 0;
     }
