@@ -65,18 +65,24 @@ Deno.test("a rejection that nobody awaits, and an error that nobody caught, are 
   ) {
     const folder = await Deno.makeTempDir();
     const main = new URL("../../main.ts", import.meta.url).href;
-    // The program's own entry, with something that fails beside it.
+    // The program's own entry, with something that fails beside it when it is told to.
     await Deno.writeTextFile(
       `${folder}/main.ts`,
-      `setTimeout(() => { ${thrown}; }, 300);\nawait import(${JSON.stringify(main)});\n`,
+      `Deno.addSignalListener("SIGUSR1", () => { ${thrown}; });\nawait import(${
+        JSON.stringify(main)
+      });\n`,
     );
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    const command = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", `${folder}/main.ts`, "serve", "--port", "0"],
       stdin: "null",
-      stdout: "null",
+      stdout: "piped",
       stderr: "piped",
-    }).output();
-    const lines = new TextDecoder().decode(stderr).trimEnd().split("\n");
+    });
+    await using program = new Program(command.spawn());
+    await until("it listens", () => program.stderr.includes("listening"));
+    program.kill("SIGUSR1");
+    const { code, stderr } = await program.ended();
+    const lines = stderr.trimEnd().split("\n");
     assertEquals(code, 4, lines.join("\n"));
     assertEquals(lines.at(-1), "wire-probe: internal error: lost here");
     assertEquals(lines.filter((line) => line.includes("lost")).length, 1);
