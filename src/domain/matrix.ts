@@ -167,6 +167,11 @@ export class Matrix extends PairFigures {
     return this.#cells[figure][from * this.nodes.length + to];
   }
 
+  /** A figure of all pairs, row by row; NaN for none. For who reads many of them: a name is looked up once. */
+  cells(figure: Figure): ArrayLike<number> {
+    return this.#cells[figure];
+  }
+
   /** Whether any node's row has the figure. */
   has(figure: Figure): boolean {
     return this.#cells[figure].some((value) => !Number.isNaN(value));
@@ -228,42 +233,41 @@ export class Matrix extends PairFigures {
   }
 
   #fill(at: number, figures: PeerFigures): void {
-    const { rtt, cold, connect, icmp } = figures;
-    const set = (figure: Figure, value: number | null | undefined) => {
-      this.#cells[figure][at] = value ?? NaN;
-    };
-    set("sent", figures.sent);
-    set("answered", figures.answered);
-    set("lost", figures.lost);
-    set("refused", figures.refused);
-    set("retransmits", figures.synRetransmits);
-    set("repeated", figures.repeated);
-    set("bursts", figures.bursts);
-    set("burstsWithDrops", figures.burstsWithDrops);
-    set("recentBursts", figures.recent?.bursts);
-    set("recentAnswered", figures.recent?.answered);
-    set("recentLost", lostOf(figures.recent));
-    set("recentRefused", figures.recent?.refused);
-    set("recentP50", figures.recent?.p50Us);
-    set("recentLeastCold", figures.recent?.leastColdUs);
-    set("establishedAge", figures.establishedAgeMs);
-    set("left", figures.left ? 1 : null);
-    set("dayWindows", figures.day?.windows);
-    set("dayMet", figures.day?.met);
-    set("daySent", figures.day?.sent);
-    set("dayEstablished", figures.day?.established);
-    set("usual", figures.usualUs);
-    set("rttCount", rtt?.count);
-    set("rttP50", rtt?.p50Us);
-    set("rttP99", rtt?.p99Us);
-    set("coldCount", cold?.count);
-    set("coldP50", cold?.p50Us);
-    set("coldP99", cold?.p99Us);
-    set("connectP50", connect?.p50Us);
-    set("connectP99", connect?.p99Us);
-    set("icmpSent", icmp?.sent);
-    set("icmpLost", icmp?.lost);
-    set("icmpP50", icmp?.p50Us);
+    const { recent, day, rtt, cold, connect, icmp } = figures;
+    // Each by its name: a mesh has a million of them, and a name that varies is looked up each time.
+    const cells = this.#cells;
+    cells.sent[at] = figures.sent;
+    cells.answered[at] = figures.answered;
+    cells.lost[at] = figures.lost;
+    cells.refused[at] = figures.refused;
+    cells.retransmits[at] = figures.synRetransmits ?? NaN;
+    cells.repeated[at] = figures.repeated ?? NaN;
+    cells.bursts[at] = figures.bursts ?? NaN;
+    cells.burstsWithDrops[at] = figures.burstsWithDrops ?? NaN;
+    cells.recentBursts[at] = recent?.bursts ?? NaN;
+    cells.recentAnswered[at] = recent?.answered ?? NaN;
+    cells.recentLost[at] = lostOf(recent) ?? NaN;
+    cells.recentRefused[at] = recent?.refused ?? NaN;
+    cells.recentP50[at] = recent?.p50Us ?? NaN;
+    cells.recentLeastCold[at] = recent?.leastColdUs ?? NaN;
+    cells.establishedAge[at] = figures.establishedAgeMs ?? NaN;
+    cells.left[at] = figures.left ? 1 : NaN;
+    cells.dayWindows[at] = day?.windows ?? NaN;
+    cells.dayMet[at] = day?.met ?? NaN;
+    cells.daySent[at] = day?.sent ?? NaN;
+    cells.dayEstablished[at] = day?.established ?? NaN;
+    cells.usual[at] = figures.usualUs ?? NaN;
+    cells.rttCount[at] = rtt?.count ?? NaN;
+    cells.rttP50[at] = rtt?.p50Us ?? NaN;
+    cells.rttP99[at] = rtt?.p99Us ?? NaN;
+    cells.coldCount[at] = cold?.count ?? NaN;
+    cells.coldP50[at] = cold?.p50Us ?? NaN;
+    cells.coldP99[at] = cold?.p99Us ?? NaN;
+    cells.connectP50[at] = connect?.p50Us ?? NaN;
+    cells.connectP99[at] = connect?.p99Us ?? NaN;
+    cells.icmpSent[at] = icmp?.sent ?? NaN;
+    cells.icmpLost[at] = icmp?.lost ?? NaN;
+    cells.icmpP50[at] = icmp?.p50Us ?? NaN;
   }
 }
 

@@ -26,8 +26,6 @@ const CPU_SHARE = 0.04;
 const GATHER_AT_LEAST_MS = 30_000;
 /** How long the rows are kept for the next request. */
 const KEPT_MS = 60_000;
-/** After this many rows there is much garbage. */
-const ROWS_TO_TIDY = 32;
 /** A node without an answer within this has no row on the page. */
 const TIMEOUT_MS = 1000;
 
@@ -111,20 +109,14 @@ export class MeshPicture {
     const nodes = entries.map(nodeOf).map((node) => told?.node(node) ?? node);
     const listed = emptyMatrix(nodes, "az");
     const others = entries.filter(({ target }) => target.name !== own);
-    let rows = 0;
-    const fetchTidily: FetchRow = async (...asked) => {
-      if (++rows % ROWS_TO_TIDY === 0) this.#ports.tidy();
-      return await fetchRow(...asked);
-    };
     const how = { timeoutMs: TIMEOUT_MS, told, atOnce: GATHERED_AT_ONCE };
-    await gatherMatrix(listed, others, fetchTidily, how);
+    await gatherMatrix(listed, others, fetchRow, how);
     const row = await ownRow();
     if (listed.indexOf(row.node) >= 0) {
       listed.put(row, row.ageMs);
       told?.learn(listed, row);
     }
     const matrix = told?.told(listed) ?? listed;
-    this.#ports.tidy();
     const findings = await inSlices(triageSteps(matrix), clock);
     const time = new Date(clock.wall()).toISOString().replace(/\.[0-9]+Z$/, "Z");
     await sleepUntil(clock, clock.now());

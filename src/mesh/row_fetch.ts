@@ -124,7 +124,7 @@ async function fetchOf(
     await response.body?.cancel();
     return statusReason(response.status);
   }
-  const body = await boundedBody(response.body);
+  const body = await boundedBody(response);
   if (
     question !== null &&
     await token?.proves(response.headers.get(PROOF_FIELD), question, body) !== true
@@ -159,22 +159,20 @@ function urlHost(host: string): string {
   return host.replace("%", "%25");
 }
 
-async function boundedBody(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+/** The answer's bytes; throws RowError where they are too many. */
+async function boundedBody(response: Response): Promise<Uint8Array> {
+  const told = response.headers.get("content-length");
+  // Told how many they are, the runtime reads them at once, and no more than these.
+  if (told !== null && Number(told) <= MAX_ROW_BYTES) return await response.bytes();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   // Leaving the loop cancels the stream.
-  for await (const chunk of body ?? []) {
+  for await (const chunk of response.body ?? []) {
     size += chunk.length;
     if (size > MAX_ROW_BYTES) throw new RowError(`larger than ${MAX_ROW_BYTES} bytes`);
     chunks.push(chunk);
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return await new Blob(chunks).bytes();
 }
 
 /** Without the URL, which the user knows, and the layers that the message came through. */

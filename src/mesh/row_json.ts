@@ -94,18 +94,18 @@ function quantilesJson(of: Quantiles | null): Record<string, number | null> | nu
 
 /** Throws RowError, and nothing else. */
 export function decodeRow(document: Uint8Array | string): MeshRow {
-  const root = object(parse(document), () => "the document");
+  const root = object(parse(document), ROOT, "the document");
   if (root.schema !== ROW_SCHEMA) throw new RowError(`its schema is not ${ROW_SCHEMA}`);
-  const node = name(root.node, () => "node");
+  const node = name(root.node, ROOT, "node");
   return {
     node,
-    az: name(root.az, () => "az"),
+    az: name(root.az, ROOT, "az"),
     labels: labels(root.labels),
     wallMs: time(root.time),
-    ageMs: number(root.age_ms, () => "age_ms", MAX_AGE_MS),
-    windowMs: number(root.window_ms, () => "window_ms", MAX_WINDOW_MS),
-    lagP99Us: isNone(root.lag_p99_ms) ? null : micros(root.lag_p99_ms, () => "lag_p99_ms"),
-    connectExcess: quantiles(root.connect_excess_ms, () => "connect_excess_ms"),
+    ageMs: number(root.age_ms, MAX_AGE_MS, ROOT, "age_ms"),
+    windowMs: number(root.window_ms, MAX_WINDOW_MS, ROOT, "window_ms"),
+    lagP99Us: microsOrNull(root.lag_p99_ms, ROOT, "lag_p99_ms"),
+    connectExcess: quantiles(root.connect_excess_ms, ROOT, "connect_excess_ms"),
     pressure: pressure(root.pressure),
     peers: peers(root.peers, node),
   };
@@ -138,9 +138,9 @@ function parse(document: Uint8Array | string): unknown {
 
 function pressure(value: unknown): HostPressure | null {
   if (isNone(value)) return null;
-  const from = object(value, () => "pressure");
+  const from = object(value, ROOT, "pressure");
   const share = (key: keyof HostPressure) =>
-    isNone(from[key]) ? null : number(from[key], () => `pressure.${key}`, 1);
+    isNone(from[key]) ? null : number(from[key], 1, ROOT, "pressure", key);
   return {
     cpu: share("cpu"),
     memory: share("memory"),
@@ -154,84 +154,52 @@ function peers(value: unknown, node: string): PeerFigures[] {
   const list = array(value, "peers", MAX_NODES);
   const seen = new Set<string>([node]);
   return list.map((entry, i) => {
-    const at = () => `peers[${i}]`;
-    const figures = peer(object(entry, at), at);
-    if (seen.has(figures.peer)) throw new RowError(`${at()}: a peer twice, or the node itself`);
+    const figures = peer(object(entry, i), i);
+    if (seen.has(figures.peer)) {
+      throw new RowError(`${placeOf(i)}: a peer twice, or the node itself`);
+    }
     seen.add(figures.peer);
     return figures;
   });
 }
 
-/** Where a value is, for a message: put into words only when it is wrong, since a mesh's rows hold millions. */
-type Place = () => string;
+/** Stands for a peer's index where a value is none of a peer's. */
+const ROOT = -1;
 
-/** Reads the fields of one object. */
-class Reader {
-  readonly #from: Fields;
-  readonly #at: Place;
-
-  constructor(from: Fields, at: Place) {
-    this.#from = from;
-    this.#at = at;
-  }
-
-  count(key: string): number {
-    return count(this.#from[key], () => `${this.#at()}.${key}`);
-  }
-
-  countOrNull(key: string): number | null {
-    return isNone(this.#from[key]) ? null : this.count(key);
-  }
-
-  age(key: string): number | null {
-    const value = this.#from[key];
-    return isNone(value) ? null : number(value, () => `${this.#at()}.${key}`, MAX_AGE_MS);
-  }
-
-  micros(key: string): number | null {
-    const value = this.#from[key];
-    return isNone(value) ? null : micros(value, () => `${this.#at()}.${key}`);
-  }
-
-  quantiles(key: string): Quantiles | null {
-    return quantiles(this.#from[key], () => `${this.#at()}.${key}`);
-  }
-
-  /** An object of the field; null for none. */
-  part<T>(key: string, read: (fields: Reader, contradicts: () => never) => T): T | null {
-    const value = this.#from[key];
-    if (isNone(value)) return null;
-    const at = () => `${this.#at()}.${key}`;
-    return read(new Reader(object(value, at), at), () => contradicts(at));
-  }
+/**
+ * Where a value is, for a message. The readers below are given its parts, and put them together only
+ * when the value is wrong: a mesh's rows hold millions of values.
+ */
+function placeOf(peer: number, key = "", part = ""): string {
+  const names = [peer === ROOT ? "" : `peers[${peer}]`, key, part];
+  return names.filter((name) => name !== "").join(".");
 }
 
-function contradicts(at: Place): never {
-  throw new RowError(`${at()}: its counts contradict each other`);
+function contradicts(peer: number, key = ""): never {
+  throw new RowError(`${placeOf(peer, key)}: its counts contradict each other`);
 }
 
-function peer(from: Fields, at: Place): PeerFigures {
-  const fields = new Reader(from, at);
+function peer(from: Fields, at: number): PeerFigures {
   const figures: PeerFigures = {
-    peer: name(from.peer, () => `${at()}.peer`),
-    sent: fields.count("sent"),
-    answered: fields.count("answered"),
-    lost: fields.count("lost"),
-    refused: fields.count("refused"),
-    synRetransmits: fields.countOrNull("syn_retransmits"),
-    repeated: fields.countOrNull("repeated_handshakes"),
-    bursts: fields.countOrNull("bursts"),
-    burstsWithDrops: fields.countOrNull("bursts_with_drops"),
-    recent: fields.part("recent", recent),
-    usualUs: fields.micros("usual_ms"),
-    answeredAgeMs: fields.age("answered_age_ms"),
-    establishedAgeMs: fields.age("established_age_ms"),
-    day: fields.part("day", day),
+    peer: name(from.peer, at, "peer"),
+    sent: count(from.sent, at, "sent"),
+    answered: count(from.answered, at, "answered"),
+    lost: count(from.lost, at, "lost"),
+    refused: count(from.refused, at, "refused"),
+    synRetransmits: countOrNull(from.syn_retransmits, at, "syn_retransmits"),
+    repeated: countOrNull(from.repeated_handshakes, at, "repeated_handshakes"),
+    bursts: countOrNull(from.bursts, at, "bursts"),
+    burstsWithDrops: countOrNull(from.bursts_with_drops, at, "bursts_with_drops"),
+    recent: recent(from.recent, at),
+    usualUs: microsOrNull(from.usual_ms, at, "usual_ms"),
+    answeredAgeMs: ageOrNull(from.answered_age_ms, at, "answered_age_ms"),
+    establishedAgeMs: ageOrNull(from.established_age_ms, at, "established_age_ms"),
+    day: day(from.day, at),
     left: from.left === true,
-    rtt: fields.quantiles("rtt_ms"),
-    cold: fields.quantiles("cold_rtt_ms"),
-    connect: fields.quantiles("connect_ms"),
-    icmp: fields.part("icmp", icmp),
+    rtt: quantiles(from.rtt_ms, at, "rtt_ms"),
+    cold: quantiles(from.cold_rtt_ms, at, "cold_rtt_ms"),
+    connect: quantiles(from.connect_ms, at, "connect_ms"),
+    icmp: icmp(from.icmp, at),
   };
   const { sent, answered, lost, refused } = figures;
   const samples = (figures.rtt?.count ?? 0) + (figures.cold?.count ?? 0);
@@ -241,50 +209,60 @@ function peer(from: Fields, at: Place): PeerFigures {
   return agree ? figures : contradicts(at);
 }
 
-function quantiles(value: unknown, at: Place): Quantiles | null {
+function quantiles(value: unknown, at: number, key: string): Quantiles | null {
   if (isNone(value)) return null;
-  const from = object(value, at);
+  const from = object(value, at, key);
   const found: Quantiles = {
-    count: count(from.count, () => `${at()}.count`),
-    p50Us: micros(from.p50, () => `${at()}.p50`),
-    p99Us: micros(from.p99, () => `${at()}.p99`),
+    count: count(from.count, at, key, "count"),
+    p50Us: micros(from.p50, at, key, "p50"),
+    p99Us: micros(from.p99, at, key, "p99"),
   };
   if (found.count === 0 || found.p50Us > found.p99Us) {
-    throw new RowError(`${at()}: no distribution has these figures`);
+    throw new RowError(`${placeOf(at, key)}: no distribution has these figures`);
   }
   return found;
 }
 
-function recent(fields: Reader, contradicts: () => never): RecentFigures {
-  const leastColdUs = fields.micros("least_cold_ms");
+function recent(value: unknown, at: number): RecentFigures | null {
+  if (isNone(value)) return null;
+  const from = object(value, at, "recent");
   const found: RecentFigures = {
-    bursts: fields.count("bursts"),
-    sent: fields.count("sent"),
-    answered: fields.count("answered"),
-    refused: fields.count("refused"),
-    p50Us: fields.micros("p50_ms"),
-    ...(leastColdUs === null ? {} : { leastColdUs }),
+    bursts: count(from.bursts, at, "recent", "bursts"),
+    sent: count(from.sent, at, "recent", "sent"),
+    answered: count(from.answered, at, "recent", "answered"),
+    refused: count(from.refused, at, "recent", "refused"),
+    p50Us: microsOrNull(from.p50_ms, at, "recent", "p50_ms"),
   };
   const { bursts, sent, answered, refused } = found;
   const agree = bursts <= 2 && bursts <= sent && answered <= sent && refused <= answered;
-  return agree ? found : contradicts();
+  if (!agree) return contradicts(at, "recent");
+  const leastColdUs = microsOrNull(from.least_cold_ms, at, "recent", "least_cold_ms");
+  return leastColdUs === null ? found : { ...found, leastColdUs };
 }
 
-function day(fields: Reader, contradicts: () => never): DayFigures {
+function day(value: unknown, at: number): DayFigures | null {
+  if (isNone(value)) return null;
+  const from = object(value, at, "day");
   const found: DayFigures = {
-    windows: fields.count("windows"),
-    met: fields.countOrNull("met"),
-    sent: fields.count("sent"),
-    established: fields.count("established"),
+    windows: count(from.windows, at, "day", "windows"),
+    met: countOrNull(from.met, at, "day", "met"),
+    sent: count(from.sent, at, "day", "sent"),
+    established: count(from.established, at, "day", "established"),
   };
   const agree = (found.met ?? 0) <= found.windows && found.established <= found.sent;
-  return agree ? found : contradicts();
+  return agree ? found : contradicts(at, "day");
 }
 
-function icmp(fields: Reader, contradicts: () => never): IcmpFigures {
-  const [sent, lost, p50Us] = [fields.count("sent"), fields.count("lost"), fields.micros("p50_ms")];
-  if (lost > sent || (p50Us === null) !== (lost === sent)) return contradicts();
-  return { sent, lost, p50Us };
+function icmp(value: unknown, at: number): IcmpFigures | null {
+  if (isNone(value)) return null;
+  const from = object(value, at, "icmp");
+  const found: IcmpFigures = {
+    sent: count(from.sent, at, "icmp", "sent"),
+    lost: count(from.lost, at, "icmp", "lost"),
+    p50Us: microsOrNull(from.p50_ms, at, "icmp", "p50_ms"),
+  };
+  const { sent, lost, p50Us } = found;
+  return lost <= sent && (p50Us === null) === (lost === sent) ? found : contradicts(at, "icmp");
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -293,11 +271,9 @@ function isNone(value: unknown): value is null | undefined {
   return value === null || value === undefined;
 }
 
-function object(value: unknown, at: Place): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new RowError(`${at()} is no object`);
-  }
-  return value as Fields;
+function object(value: unknown, at: number, key = ""): Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  throw new RowError(`${placeOf(at, key)} is no object`);
 }
 
 function array(value: unknown, at: string, most: number): readonly unknown[] {
@@ -306,38 +282,52 @@ function array(value: unknown, at: string, most: number): readonly unknown[] {
   return value;
 }
 
-function number(value: unknown, at: Place, most: number): number {
+function number(value: unknown, most: number, at: number, key: string, part = ""): number {
   // Written so that NaN, which JSON cannot hold but a caller may, is refused.
   if (typeof value === "number" && value >= 0 && value <= most) return value;
-  throw new RowError(`${at()} is no number from 0 to ${most}`);
+  throw new RowError(`${placeOf(at, key, part)} is no number from 0 to ${most}`);
 }
 
-function count(value: unknown, at: Place): number {
-  const whole = number(value, at, MAX_COUNT);
-  if (!Number.isInteger(whole)) throw new RowError(`${at()} is no whole number`);
+function count(value: unknown, at: number, key: string, part = ""): number {
+  const whole = number(value, MAX_COUNT, at, key, part);
+  if (!Number.isInteger(whole)) throw new RowError(`${placeOf(at, key, part)} is no whole number`);
   return whole;
 }
 
-function micros(value: unknown, at: Place): number {
-  return Math.round(number(value, at, MAX_DURATION_MS) * 1000);
+function countOrNull(value: unknown, at: number, key: string, part = ""): number | null {
+  return isNone(value) ? null : count(value, at, key, part);
+}
+
+function ageOrNull(value: unknown, at: number, key: string): number | null {
+  return isNone(value) ? null : number(value, MAX_AGE_MS, at, key);
+}
+
+function micros(value: unknown, at: number, key: string, part = ""): number {
+  return Math.round(number(value, MAX_DURATION_MS, at, key, part) * 1000);
+}
+
+function microsOrNull(value: unknown, at: number, key: string, part = ""): number | null {
+  return isNone(value) ? null : micros(value, at, key, part);
 }
 
 /** As in a file of targets: bounded, and nothing that moves a terminal. */
-function name(value: unknown, at: Place): string {
+function name(value: unknown, at: number, key: string): string {
   const fits = typeof value === "string" && value !== "" && value.length <= MAX_NAME_LENGTH &&
     !movesText(value);
   if (fits) return value;
   throw new RowError(
-    `${at()} is no name of 1 to ${MAX_NAME_LENGTH} characters without control characters`,
+    `${
+      placeOf(at, key)
+    } is no name of 1 to ${MAX_NAME_LENGTH} characters without control characters`,
   );
 }
 
 function labels(value: unknown): Label[] {
-  const entries = Object.entries(object(value, () => "labels"));
+  const entries = Object.entries(object(value, ROOT, "labels"));
   if (entries.length > MAX_LABELS) throw new RowError(`labels: more than ${MAX_LABELS}`);
   return entries.map(([key, text]) => [
-    name(key, () => "a label's key"),
-    name(text, () => "a label's value"),
+    name(key, ROOT, "a label's key"),
+    name(text, ROOT, "a label's value"),
   ]);
 }
 

@@ -7,9 +7,18 @@ export function median(values: readonly number[]): number {
 
 /** The smallest value with at least a share q (0..1) of the values at or below it. NaN without values. */
 export function quantile(values: readonly number[], q: number): number {
+  return quantileWithin(new Float64Array(values), q);
+}
+
+/** The lower median of values that may be put into another order; needs no copy of them. */
+export function medianWithin(values: Float64Array): number {
+  return quantileWithin(values, 0.5);
+}
+
+function quantileWithin(values: Float64Array, q: number): number {
   const count = values.length;
   if (count === 0) return NaN;
-  return smallest(new Float64Array(values), Math.min(count, Math.max(1, Math.ceil(q * count))) - 1);
+  return smallest(values, Math.min(count, Math.max(1, Math.ceil(q * count))) - 1);
 }
 
 /**

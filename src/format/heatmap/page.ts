@@ -197,13 +197,16 @@ function flat(matrix: Matrix, figure: Figure): (number | null)[] | null {
   if (!matrix.has(figure)) return null;
   const { size } = matrix;
   const isTime = TIMES.includes(figure);
-  return Array.from({ length: size ** 2 }, (_, at) => {
-    const [from, to] = [Math.floor(at / size), at % size];
-    // Only where it contradicts the window's is it shown.
-    if (figure === "recentP50" && !matrix.contradicted(from, to)) return null;
-    const value = matrix.figure(figure, from, to);
-    return Number.isNaN(value) ? null : isTime ? ofThreeDigits(value) : value;
-  });
+  const values: (number | null)[] = [];
+  for (let from = 0; from < size; from++) {
+    for (let to = 0; to < size; to++) {
+      const value = matrix.figure(figure, from, to);
+      // A median of the last bursts is shown only where it contradicts the window's.
+      const isShown = figure !== "recentP50" || matrix.contradicted(from, to);
+      values.push(Number.isNaN(value) || !isShown ? null : isTime ? ofThreeDigits(value) : value);
+    }
+  }
+  return values;
 }
 
 /** 1234 is 1230. Seconds are shown with fewer digits, and 1235 may be shown as either: they stay. */

@@ -100,6 +100,12 @@ class DropSums {
     return this.without(this.#explained.with([{ regions }]));
   }
 
+  /** Whether a pair has any drop. */
+  dropped(from: number, to: number): boolean {
+    const at = from * this.#view.size + to;
+    return this.#counts.lost[at] + this.#counts.repeated[at] > 0;
+  }
+
   /** From each of these nodes to each of those; null for every node. */
   sum(from: readonly number[] | null, to: readonly number[] | null): Drops {
     const { sent, lost, repeated, bursts, burstsWithDrops, runs } = this.#counts;
@@ -300,6 +306,8 @@ function* lossyPairs(view: MeshView, sums: DropSums, limit: Limit): Steps<Findin
     for (const to of view.all()) {
       if (!view.probed(from, to)) continue;
       pairs++;
+      // Most pairs lose nothing.
+      if (!sums.dropped(from, to)) continue;
       const drops = sums.sum([from], [to]);
       if (drops.share >= MIN_PAIR_SHARE) high.push({ from, to, drops });
     }

@@ -6,7 +6,7 @@ import type { Steps } from "../../time/slices.ts";
 import type { Figure, Matrix, PairState } from "../../domain/matrix.ts";
 import { MAX_WEIGHT, RECENT_BURSTS } from "../../domain/matrix.ts";
 import type { Finding, Region } from "../../domain/finding.ts";
-import { median } from "../../stats/quantile.ts";
+import { median, medianWithin } from "../../stats/quantile.ts";
 
 /** Fewer samples say little about a pair. */
 const MIN_SAMPLES = 10;
@@ -15,6 +15,9 @@ const MIN_SENT = 5;
 
 /** The first is what a table of zeros says. */
 const STATES: readonly PairState[] = ["unmeasured", "established", "refused", "silent"];
+
+/** Figures that the rules ask for of each pair, again and again. */
+type ManyRead = "sent" | "rttP99" | "usual" | "coldCount" | "coldP50" | "recentLeastCold";
 
 /** The label that tells how far nodes are apart. */
 const ZONE_KEY = "az";
@@ -37,6 +40,8 @@ export class MeshView {
   #steady: Float32Array;
   #now: Float32Array;
   readonly #nodes: readonly number[];
+  /** The matrix's own. */
+  readonly #cells: Readonly<Record<ManyRead, ArrayLike<number>>>;
 
   private constructor(matrix: Matrix) {
     this.matrix = matrix;
@@ -47,6 +52,14 @@ export class MeshView {
     this.#states = new Uint8Array(matrix.size ** 2);
     this.#steady = new Float32Array(matrix.size ** 2).fill(NaN);
     this.#now = new Float32Array(matrix.size ** 2).fill(NaN);
+    this.#cells = {
+      sent: matrix.cells("sent"),
+      rttP99: matrix.cells("rttP99"),
+      usual: matrix.cells("usual"),
+      coldCount: matrix.cells("coldCount"),
+      coldP50: matrix.cells("coldP50"),
+      recentLeastCold: matrix.cells("recentLeastCold"),
+    };
     const values = (key: string) => matrix.nodes.map(({ labels }) => labels.get(key) ?? "");
     // Zones where there are any, else the groups as they are drawn.
     this.zoneKey = new Set(values(ZONE_KEY)).size > 1 ? ZONE_KEY : matrix.key;
@@ -77,7 +90,7 @@ export class MeshView {
     for (const to of this.#nodes) {
       if (from === to) continue;
       const at = from * this.size + to;
-      const probed = this.matrix.figure("sent", from, to) >= MIN_SENT;
+      const probed = this.#cells.sent[at] >= MIN_SENT;
       const enough = this.matrix.figure("recentBursts", from, to) >= RECENT_BURSTS;
       this.#probed[at] = Number(probed);
       if (probed || enough) this.#states[at] = STATES.indexOf(this.matrix.state(from, to));
@@ -117,7 +130,7 @@ export class MeshView {
 
   /** A count of a pair's window, within the bound on a pair's weight; 0 where it is not known. */
   count(figure: Figure, from: number, to: number): number {
-    const share = Math.min(1, this.#mostSent / this.matrix.figure("sent", from, to));
+    const share = Math.min(1, this.#mostSent / this.#cells.sent[from * this.size + to]);
     const count = this.matrix.figure(figure, from, to);
     return Number.isNaN(count) ? 0 : share === 1 ? count : Math.round(count * share);
   }
@@ -144,7 +157,8 @@ export class MeshView {
 
   /** The 99th percentile of the same. */
   steadyP99(from: number, to: number): number {
-    return Number.isNaN(this.steady(from, to)) ? NaN : this.matrix.figure("rttP99", from, to);
+    const at = from * this.size + to;
+    return Number.isNaN(this.#steady[at]) ? NaN : this.#cells.rttP99[at];
   }
 
   /** Median steady RTT of the last two bursts in µs, which one late burst does not raise; NaN where it is not known. */
@@ -154,20 +168,22 @@ export class MeshView {
 
   /** What is usual for a pair by its last day or minutes; by its window where that is not known. */
   before(from: number, to: number): number {
-    const usual = this.matrix.figure("usual", from, to);
-    return Number.isNaN(usual) ? this.steady(from, to) : usual;
+    const at = from * this.size + to;
+    const usual = this.#cells.usual[at];
+    return Number.isNaN(usual) ? this.#steady[at] : usual;
   }
 
   /** How much longer a cold handshake takes than a steady one, in µs. */
   coldExcess(from: number, to: number): number {
-    const enough = this.matrix.figure("coldCount", from, to) >= MIN_COLD_SAMPLES;
-    return enough ? this.matrix.figure("coldP50", from, to) - this.steady(from, to) : NaN;
+    const at = from * this.size + to;
+    const enough = this.#cells.coldCount[at] >= MIN_COLD_SAMPLES;
+    return enough ? this.#cells.coldP50[at] - this.#steady[at] : NaN;
   }
 
   /** The same of the last two bursts: their lower cold handshake, against what a steady one takes now. */
   coldExcessNow(from: number, to: number): number {
-    const steadyUs = Math.max(this.steady(from, to), this.now(from, to));
-    return this.matrix.figure("recentLeastCold", from, to) - steadyUs;
+    const at = from * this.size + to;
+    return this.#cells.recentLeastCold[at] - Math.max(this.#steady[at], this.#now[at]);
   }
 
   name(node: number): string {
@@ -247,21 +263,30 @@ export interface NodeMedians {
   readonly columns: readonly number[];
 }
 
+/** Each pair's figure is asked for once, which for 200 nodes is 40,000 times. */
 export function* nodeMedians(
-  view: MeshView,
+  { size }: MeshView,
   figure: PairFigure,
   least: number,
 ): Steps<NodeMedians> {
-  const nodes = view.all();
-  const of = (values: readonly number[]) => {
-    const known = values.filter((value) => !Number.isNaN(value));
-    return known.length < least ? NaN : median(known);
+  const table = new Float64Array(size * size);
+  const values = new Float64Array(size);
+  const of = (first: number, step: number) => {
+    let known = 0;
+    for (let i = 0, at = first; i < size; i++, at += step) {
+      if (!Number.isNaN(table[at])) values[known++] = table[at];
+    }
+    return known < least ? NaN : medianWithin(values.subarray(0, known));
   };
   const [rows, columns]: [number[], number[]] = [[], []];
-  for (const node of nodes) {
+  for (let from = 0; from < size; from++) {
     yield;
-    rows.push(of(nodes.map((to) => figure(node, to))));
-    columns.push(of(nodes.map((from) => figure(from, node))));
+    for (let to = 0; to < size; to++) table[from * size + to] = figure(from, to);
+    rows.push(of(from * size, 1));
+  }
+  for (let to = 0; to < size; to++) {
+    yield;
+    columns.push(of(to, size));
   }
   return { rows, columns };
 }

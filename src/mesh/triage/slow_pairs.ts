@@ -90,7 +90,7 @@ function* compared(
   const factor = (from: number, to: number) => rtt(from, to) / expected(from, to);
   const isSlow = (from: number, to: number) => {
     const above = excess(from, to);
-    return factor(from, to) >= FACTOR && above >= MIN_EXCESS_US && above >= spreads(from, to);
+    return above >= MIN_EXCESS_US && above >= spreads(from, to) && factor(from, to) >= FACTOR;
   };
   return { rtt, expected, factor, isSlow };
 }
