@@ -117,6 +117,8 @@ export class MeshPicture {
       told?.learn(listed, row);
     }
     const matrix = told?.told(listed) ?? listed;
+    // A full collection makes the engine forget code too: one for all rows, not one for a few.
+    this.#ports.tidy();
     const findings = await inSlices(triageSteps(matrix), clock);
     const time = new Date(clock.wall()).toISOString().replace(/\.[0-9]+Z$/, "Z");
     await sleepUntil(clock, clock.now());

@@ -198,6 +198,50 @@ async function assertQuiet(browser: Browser, url: string): Promise<void> {
   assertEquals(requests, [url]);
 }
 
+/** A file that is written again and again is loaded as often, and shown as it was left. */
+async function exerciseWatch(browser: Browser, folder: string): Promise<void> {
+  const path = `${folder}/watched.html`;
+  const child = new Deno.Command(BINARY, {
+    args: ["heatmap", `${folder}/rows`, "--watch", "1s", "--html", path],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  /** Null where the page is loaded anew meanwhile, and has no answer. */
+  const ask = <T>(expression: string) => browser.evaluate<T>(expression).catch(() => null);
+  try {
+    await until("the file is written", () => Promise.resolve(existsSync(path)));
+    await browser.go(`file://${path}`);
+    let before = { time: "", theme: "" };
+    await until("it is used", async () => {
+      // Whatever was done the time before is not undone.
+      const found = await ask<typeof before>(`(() => {
+        const { dataset } = document.documentElement;
+        if (dataset.theme === undefined) document.getElementById("theme").click();
+        const finding = [...document.querySelectorAll("#findings button")]
+          .find((one) => one.innerText.includes("node a1 is slow"));
+        if (finding.getAttribute("aria-pressed") !== "true") finding.click();
+        document.querySelector('[data-metric="p99"]').click();
+        return { time: document.getElementById("coverage").innerText, theme: dataset.theme };
+      })()`);
+      if (found !== null) before = found;
+      return found !== null;
+    });
+    const { time, theme } = before;
+    await until("new data are shown as those before were left", async () =>
+      await ask(`(() => {
+        const finding = document.querySelector('#findings [aria-pressed="true"]');
+        const metric = document.querySelector('[aria-checked="true"]');
+        return document.getElementById("coverage").innerText !== ${JSON.stringify(time)} &&
+          finding.innerText.includes("node a1 is slow") && metric.dataset.metric === "p99" &&
+          document.documentElement.dataset.theme === ${JSON.stringify(theme)};
+      })()`) === true);
+  } finally {
+    child.kill("SIGTERM");
+    await child.status;
+  }
+}
+
 for (const [sizes, dark] of [[[4, 4, 4], false], [[60, 60, 40, 40], true]] as const) {
   const size = sizes.reduce<number>((sum, of) => sum + of, 0);
   Deno.test({
@@ -216,6 +260,7 @@ for (const [sizes, dark] of [[[4, 4, 4], false], [[60, 60, 40, 40], true]] as co
         await exerciseTheme(browser);
         await exerciseWall(browser, size);
         await assertQuiet(browser, url);
+        if (!dark) await exerciseWatch(browser, folder);
       } finally {
         await browser.close();
         await Deno.remove(folder, { recursive: true });

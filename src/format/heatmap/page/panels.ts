@@ -101,8 +101,18 @@ function pairTable(matrix: PageMatrix, { from, to }: Pair): HTMLElement {
 
 function tableRow(tag: "td" | "th", [title, ...texts]: readonly string[]): HTMLElement {
   const row = element("tr");
-  row.append(element("th", title), ...texts.map((text) => element(tag, text)));
+  const of = tag === "th" ? heading("col") : (text: string) => element("td", text);
+  row.append(heading(tag === "th" ? "col" : "row")(title), ...texts.map(of));
   return row;
+}
+
+/** A screen reader tells a cell's headings by their scope. */
+function heading(scope: "row" | "col"): (text: string) => HTMLElement {
+  return (text) => {
+    const made = element("th", text);
+    made.setAttribute("scope", scope);
+    return made;
+  };
 }
 
 /** At a place of the window; hidden without a pair. */
