@@ -243,26 +243,22 @@ function recent(value: unknown, at: number): RecentFigures | null {
 function day(value: unknown, at: number): DayFigures | null {
   if (isNone(value)) return null;
   const from = object(value, at, "day");
-  const found: DayFigures = {
-    windows: count(from.windows, at, "day", "windows"),
-    met: countOrNull(from.met, at, "day", "met"),
-    sent: count(from.sent, at, "day", "sent"),
-    established: count(from.established, at, "day", "established"),
-  };
-  const agree = (found.met ?? 0) <= found.windows && found.established <= found.sent;
-  return agree ? found : contradicts(at, "day");
+  const windows = count(from.windows, at, "day", "windows");
+  const met = countOrNull(from.met, at, "day", "met");
+  const sent = count(from.sent, at, "day", "sent");
+  const established = count(from.established, at, "day", "established");
+  const agree = (met ?? 0) <= windows && established <= sent;
+  return agree ? { windows, met, sent, established } : contradicts(at, "day");
 }
 
 function icmp(value: unknown, at: number): IcmpFigures | null {
   if (isNone(value)) return null;
   const from = object(value, at, "icmp");
-  const found: IcmpFigures = {
-    sent: count(from.sent, at, "icmp", "sent"),
-    lost: count(from.lost, at, "icmp", "lost"),
-    p50Us: microsOrNull(from.p50_ms, at, "icmp", "p50_ms"),
-  };
-  const { sent, lost, p50Us } = found;
-  return lost <= sent && (p50Us === null) === (lost === sent) ? found : contradicts(at, "icmp");
+  const of = (key: "sent" | "lost") => count(from[key], at, "icmp", key);
+  const [sent, lost] = [of("sent"), of("lost")];
+  const p50Us = microsOrNull(from.p50_ms, at, "icmp", "p50_ms");
+  if (lost > sent || (p50Us === null) !== (lost === sent)) return contradicts(at, "icmp");
+  return { sent, lost, p50Us };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
