@@ -54,7 +54,7 @@ Deno.test("every command ends soon after SIGTERM or SIGINT while nobody reads, a
   const nodes = await nodesFile();
   await using server = await stuck("serve", "--port", String(PORT), "--stats-every", "100ms");
   await until("it accepts", () => true);
-  for (let i = 0; i < 100 && !await connects(); i++) await pause(50);
+  for (let i = 0; i < 400 && !await connects(); i++) await pause(50);
   const metrics = freePort();
   const runs: readonly (readonly string[])[] = [
     ["probe", TARGET, "-i", "2ms", "-o", "json", "--export", `prometheus://127.0.0.1:${metrics}`],
