@@ -74,7 +74,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr) 24rem; gap: 14px; al
   #findings { grid-area: 2 / 2 / 4 / 3; align-self: start; max-height: 60vh; overflow: auto; font-size: 1.2rem; }
   #findings:has(li:nth-child(7)) { font-size: 1rem; }
   #findings:has(~ #day[hidden]) { max-height: 72vh; }
-  .ramp { width: 18em; }
+  .ramp { width: 19em; }
   #day { grid-area: 4 / 2; align-self: start; }
   #details { grid-area: 5 / 2; align-self: start; }
 }
