@@ -71,6 +71,11 @@ export function ordered(findings: readonly Finding[]): Finding[] {
   );
 }
 
+/** Of at least one finding. */
+export function gravest(findings: readonly Finding[]): Severity {
+  return ordered(findings)[0].severity;
+}
+
 /** The cells of a node's row, its column, or both. */
 export function regionsOf(nodes: readonly number[], direction: Direction): Region[] {
   const row: Region = { from: nodes, to: null };

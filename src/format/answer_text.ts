@@ -18,7 +18,7 @@ export interface Answer {
 
 const NAME_COLUMN = 11;
 
-/** Five lines; one that is longer than `columns` takes another one. */
+/** Five lines; one that is longer than `columns` takes another one, but for the command, which can be copied. */
 export function answerText(
   { comparison, path }: Answer,
   paint: Paint,
@@ -30,7 +30,7 @@ export function answerText(
     line("tcp", tcpText(comparison)),
     line("beside", besideText(comparison)),
     line("path", typeof path === "string" ? path : pathText(path)),
-    line("more", moreCommand(comparison)),
+    "  more".padEnd(NAME_COLUMN) + moreCommand(comparison),
   ];
   return lines.join("\n") + "\n";
 }

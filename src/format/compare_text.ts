@@ -106,15 +106,17 @@ function liveRow(live: LiveFigures | null): string[] {
   const { segmentsOut, segmentsRetransmitted, rtt, replyRtt, minRttUs } = live;
   const spread = rtt ?? replyRtt;
   const mark = rtt === null ? "~" : "";
+  // A column has room for eight characters and a space.
+  const marked = (us: number) => (mark + millisInEight(us)).slice(0, 8).replace(/\.$/, "");
   const figures = [
     minRttUs === null ? NOTHING : millisInEight(minRttUs),
-    spread === null ? NOTHING : mark + millisInEight(spread.p50Us),
+    spread === null ? NOTHING : marked(spread.p50Us),
     NOTHING,
     NOTHING,
-    spread === null ? NOTHING : mark + millisInEight(spread.maxUs),
+    spread === null ? NOTHING : marked(spread.maxUs),
   ];
   const counts = [String(segmentsOut), "", String(segmentsRetransmitted), `${spread?.count ?? 0}`];
-  return ["connections".padEnd(NAME_COLUMN) + cells([...counts, ...figures], COLUMNS)];
+  return ["live".padEnd(NAME_COLUMN) + cells([...counts, ...figures], COLUMNS)];
 }
 
 /** Counts that have no column, where there is something to count. */

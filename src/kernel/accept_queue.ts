@@ -1,9 +1,8 @@
 /**
  * Empties a listening socket's queue by libc: what waits there costs two system calls each.
  *
- * Checked with Deno 2.7.11 and 2.9.6. The socket is the runtime's own, which must be non-blocking,
- * as there: an accept on it never waits. Its descriptor comes from the descriptor search. Where
- * that finds none, the runtime's accept takes every connection. Its test is
+ * Checked with Deno 2.7.11 and 2.9.6. The socket is non-blocking, as the runtime's own are there: an
+ * accept on it never waits. The descriptor of those comes from the descriptor search. Where that finds none, the runtime's accept takes every connection. Its test is
  * tests/platform/runtime_test.ts.
  */
 import { openLibc } from "./libc.ts";

@@ -154,7 +154,7 @@ const NOTHING = new Uint8Array(1);
 /**
  * They are told to the runtime with a struct as one parameter more: it makes no machine code for functions
  * that take structs, and what a function does not ask for it does not look at (both ABIs, x86-64 and AArch64,
- * pass it in the register behind the last one in use).
+ * pass it in the register behind the last one in use, or on the stack).
  *
  * Checked with Deno 2.7.11 and 2.9.6. Its test is tests/platform/runtime_test.ts.
  */

@@ -1,6 +1,7 @@
 /**
  * Listening sockets that share their port with other processes (SO_REUSEPORT, socket(7)). `Deno.listen`
- * has an option for it, which wants a flag of the runtime that makes every start 3 ms longer.
+ * has an option for it, which wants a flag of the runtime that makes every start 3 ms longer. Waiting for
+ * connections holds one of the runtime's blocking threads, which wakes ten times a second.
  */
 import type { Endpoint } from "../domain/target.ts";
 import { ErrnoError, openErrno, openErrorText } from "./errno.ts";
@@ -107,6 +108,10 @@ class SharedListener {
     this.addr = { hostname, port: portOf(libc.getsockname, descriptor) };
   }
 
+  get descriptor(): number {
+    return this.#descriptor;
+  }
+
   /**
    * The next connection. Waits for the event loop first, also where one is there already: under load
    * nothing else would ever have its turn. Throws BadResource when it is closed, and ErrnoError.
@@ -119,7 +124,7 @@ class SharedListener {
       const connection = this.#libc.accept4(descriptor, null, null, SOCK_CLOEXEC);
       if (connection >= 0) return { close: () => void this.#libc.close(connection) };
       const error = this.#fail("accept");
-      // Another process has taken it.
+      // Whoever connected is gone, or it was accepted with another one.
       if (error.code !== "EAGAIN") throw error;
     }
   }

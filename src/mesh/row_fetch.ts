@@ -162,8 +162,10 @@ function urlHost(host: string): string {
 /** The answer's bytes; throws RowError where they are too many. */
 async function boundedBody(response: Response): Promise<Uint8Array> {
   const told = response.headers.get("content-length");
-  // Told how many they are, the runtime reads them at once, and no more than these.
-  if (told !== null && Number(told) <= MAX_ROW_BYTES) return await response.bytes();
+  // Told how many they are, the runtime reads them at once, and no more than these. In chunks they may be
+  // any number beside it (RFC 9112 6.3).
+  const isTold = told !== null && !response.headers.has("transfer-encoding");
+  if (isTold && Number(told) <= MAX_ROW_BYTES) return await response.bytes();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   // Leaving the loop cancels the stream.

@@ -11,6 +11,8 @@ import { literalEndpoint } from "../domain/address.ts";
 /** A socket that listens: the runtime's, or one that shares its port. */
 export interface Listener {
   readonly addr: { readonly hostname: string; readonly port: number };
+  /** Absent where it is the runtime's secret. */
+  readonly descriptor?: number;
   accept(): Promise<{ close(): void }>;
   close(): void;
 }
@@ -35,7 +37,9 @@ function listeningShared(backlog: number): Listen<Listener> {
   const ports = SharedPorts.open();
   return (hostname, port) => {
     const endpoint = literalEndpoint(hostname, port);
-    if (ports === null || endpoint === null) throw new Error("a shared port wants Linux and glibc");
+    if (ports === null || endpoint === null) {
+      throw new Error("a shared port wants Linux, glibc, and the permission --allow-ffi");
+    }
     return ports.listen(endpoint, backlog);
   };
 }
@@ -67,7 +71,8 @@ export function isOwnAddress(address: string): boolean {
 /** Listens on every address, and on one port; throws SystemError that names the one that cannot be had. */
 export function listenAs(addresses: readonly string[], options: ListenOptions): Listener[] {
   const { port, backlog, reusePort } = options;
-  return listenOn(addresses, port, reusePort ? listeningShared(backlog) : listening(backlog));
+  const listen: Listen<Listener> = reusePort ? listeningShared(backlog) : listening(backlog);
+  return listenOn(addresses, port, listen);
 }
 
 /**
@@ -97,8 +102,9 @@ export function listenOn<L extends Listener>(
   return listeners;
 }
 
-/** The listener's descriptor, told from others on its port by its address; -1 for none. */
+/** The listener's descriptor; one of the runtime's is told from others by its address and port. -1 for none. */
 function listenerDescriptor(listener: Listener, sockets: TcpSockets | null): number {
+  if (listener.descriptor !== undefined) return listener.descriptor;
   const { hostname, port } = listener.addr;
   const endpoint = literalEndpoint(hostname, port);
   return endpoint === null ? -1 : sockets?.search.findBound(endpoint) ?? -1;

@@ -10,6 +10,7 @@ import {
 } from "../domain/summary.ts";
 import type { Label } from "../domain/target.ts";
 import { groupsOf } from "../stats/groups.ts";
+import { PASSING } from "../stats/counts.ts";
 import { Tally } from "../stats/tally.ts";
 import type { TargetStats } from "../stats/target_stats.ts";
 import { crossed, type Thresholds } from "./verdict.ts";
@@ -56,7 +57,7 @@ export function sumUp(
 }
 
 function merged(all: readonly TargetStats[]): Tally {
-  const tally = new Tally();
+  const tally = new Tally(PASSING);
   for (const stats of all) stats.addTo(tally);
   return tally;
 }

@@ -3,7 +3,8 @@ import { NONE, type ProbeRecord, serviceRttOf } from "../domain/probe_record.ts"
 import type { Target } from "../domain/target.ts";
 import type { HostPressure } from "../domain/host_pressure.ts";
 import type { Window } from "../domain/summary.ts";
-import { Histogram } from "../stats/histogram.ts";
+import { Counts, PASSING } from "../stats/counts.ts";
+import { FINE_BITS, Histogram } from "../stats/histogram.ts";
 import { TargetStats } from "../stats/target_stats.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import { WallAnchor, type WallTime } from "../time/wall_anchor.ts";
@@ -166,5 +167,8 @@ export class Windows {
 
 /** Loss runs and consecutive pairs go on across a boundary. */
 function newSpan(target: Target, before: TargetStats | null): Span {
-  return { stats: new TargetStats(target, before), handshakes: new Histogram() };
+  return {
+    stats: new TargetStats(target, before, PASSING),
+    handshakes: new Histogram(FINE_BITS, new Counts(1, PASSING)),
+  };
 }

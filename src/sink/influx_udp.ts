@@ -24,6 +24,12 @@ const QUIET_MS = 5000;
 /** What waits until it is known where the receiver is, in bytes: the lines of a second of 1,000 targets. */
 export const EARLY_BYTES = 256 * 1024;
 
+/** A copy of a datagram, and how many lines are in it. */
+interface Datagram {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly lines: number;
+}
+
 export interface InfluxUdpOptions {
   /** The receiver as notices name it. */
   readonly where: string;
@@ -43,7 +49,7 @@ export interface InfluxUdpParts {
  * `dropped` holds what the kernel tells of: no room, no route, and datagrams refused by ICMP, of
  * which it learns with the next send or at the close. A receiver that reads too slowly loses
  * datagrams without a word, as UDP does. Datagrams made before the receiver's name was looked up wait
- * for that, as many as have room.
+ * for that, the newest that have room.
  */
 export class InfluxUdp implements Exporter {
   #format: RecordFormat;
@@ -60,7 +66,7 @@ export class InfluxUdp implements Exporter {
   readonly drops = new Drops();
   #lastLossMs = 0;
   /** Datagrams that were too early, in their order. */
-  #early: { readonly bytes: Uint8Array<ArrayBuffer>; readonly lines: number }[] = [];
+  #early: Datagram[] = [];
   #earlyBytes = 0;
   #earlyLines = 0;
 
@@ -153,20 +159,26 @@ export class InfluxUdp implements Exporter {
     this.#timer.emptied();
     const sent = this.#transmit(this.#out.bytes, length);
     if (sent !== "early") return this.#settle(sent, lines);
-    if (this.#earlyBytes + length > EARLY_BYTES) return this.#settle("failed", lines);
+    while (this.#earlyBytes + length > EARLY_BYTES) this.#settle("failed", this.#takeEarly().lines);
     this.#early.push({ bytes: this.#out.bytes.slice(0, length), lines });
     this.#earlyBytes += length;
     this.#earlyLines += lines;
   }
 
+  /** The oldest of those that wait. */
+  #takeEarly(): Datagram {
+    const oldest = this.#early.shift()!;
+    this.#earlyBytes -= oldest.bytes.length;
+    this.#earlyLines -= oldest.lines;
+    return oldest;
+  }
+
   #sendEarly(): void {
-    for (const { bytes, lines } of this.#early) {
+    while (this.#early.length > 0) {
+      const { bytes, lines } = this.#takeEarly();
       const sent = this.#transmit(bytes, bytes.length);
       this.#settle(sent === "early" ? "failed" : sent, lines);
     }
-    this.#early = [];
-    this.#earlyBytes = 0;
-    this.#earlyLines = 0;
   }
 
   /** Sends the first `length` bytes, once more when an error was about an earlier datagram. */

@@ -17,8 +17,13 @@ type Cells = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 /** The cells of every object that has counted nothing yet. */
 const NO_CELLS: Cells = new Uint8Array(0);
 
-/** For all histograms of the program. */
-const PIECES = new Pieces();
+/** Memory for what lasts as long as the run. */
+export const LASTING = new Pieces();
+/**
+ * And for what is soon over, as a window is. In common pieces, each row that lasts would keep the memory of
+ * all the others beside it.
+ */
+export const PASSING = new Pieces();
 /** A histogram's moments: its mean, and the sum of squares about it. */
 const MOMENTS = 2;
 const EXACT_BYTES = MOMENTS * Float64Array.BYTES_PER_ELEMENT +
@@ -50,11 +55,13 @@ export class Counts {
   #largest = LARGEST[1];
   /** SPAN numbers a histogram, in the order of the cells: objects of their own would cost more. */
   #spans: number[];
+  #pieces: Pieces;
 
   /** For so many histograms; all numbers are 0. */
-  constructor(histograms: number) {
-    const at = PIECES.cut(histograms * EXACT_BYTES);
-    this.#piece = PIECES.piece;
+  constructor(histograms: number, pieces = LASTING) {
+    const at = pieces.cut(histograms * EXACT_BYTES);
+    this.#pieces = pieces;
+    this.#piece = pieces.piece;
     this.#momentsAt = at / Float64Array.BYTES_PER_ELEMENT;
     this.#exactAt = 2 * (this.#momentsAt + histograms * MOMENTS);
     this.#spans = new Array(histograms * SPAN).fill(0);
@@ -179,8 +186,8 @@ export class Counts {
   /** Moves the first `kept` cells to a new row of cells of so many bytes. */
   #move(bytes: number, kept: number): void {
     const [from, begin] = [this.#cells, this.#at];
-    this.#at = PIECES.cut(this.#room * bytes) / bytes;
-    this.#cells = cellsOf(PIECES.piece, bytes);
+    this.#at = this.#pieces.cut(this.#room * bytes) / bytes;
+    this.#cells = cellsOf(this.#pieces.piece, bytes);
     this.#largest = LARGEST[bytes];
     for (let i = 0; i < kept; i++) this.#cells[this.#at + i] = from[begin + i];
   }

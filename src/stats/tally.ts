@@ -3,7 +3,7 @@ import { fateOf } from "../domain/outcome.ts";
 import type { ProbeRecord } from "../domain/probe_record.ts";
 import { hasSynCount, isRepeated, kernelRttOf, lagOf, NONE } from "../domain/probe_record.ts";
 import type { Bar, DelayKind, Figures } from "../domain/summary.ts";
-import { Counts } from "./counts.ts";
+import { Counts, LASTING } from "./counts.ts";
 import { COARSE_BITS, FINE_BITS, Histogram } from "./histogram.ts";
 
 export class Tally {
@@ -19,12 +19,22 @@ export class Tally {
   #synCounted = 0;
   #synRepeated = 0;
   #longestLossRun = 0;
-  #counts = new Counts(5);
-  #rtt = new Histogram(FINE_BITS, this.#counts, 0);
-  #connect = new Histogram(COARSE_BITS, this.#counts, 1);
-  #cold = new Histogram(FINE_BITS, this.#counts, 2);
-  #variation = new Histogram(FINE_BITS, this.#counts, 3);
-  #lag = new Histogram(COARSE_BITS, this.#counts, 4);
+  #counts: Counts;
+  #rtt: Histogram;
+  #connect: Histogram;
+  #cold: Histogram;
+  #variation: Histogram;
+  #lag: Histogram;
+
+  /** `pieces`: where its memory is cut from. */
+  constructor(pieces = LASTING) {
+    this.#counts = new Counts(5, pieces);
+    this.#rtt = new Histogram(FINE_BITS, this.#counts, 0);
+    this.#connect = new Histogram(COARSE_BITS, this.#counts, 1);
+    this.#cold = new Histogram(FINE_BITS, this.#counts, 2);
+    this.#variation = new Histogram(FINE_BITS, this.#counts, 3);
+    this.#lag = new Histogram(COARSE_BITS, this.#counts, 4);
+  }
 
   /** Takes the memory now that it needs for its first hundreds of probes. */
   reserve(): void {

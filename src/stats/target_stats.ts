@@ -3,6 +3,7 @@ import { fateOf } from "../domain/outcome.ts";
 import { kernelRttOf, NONE, type ProbeRecord } from "../domain/probe_record.ts";
 import type { Summary } from "../domain/summary.ts";
 import type { Target } from "../domain/target.ts";
+import { LASTING } from "./counts.ts";
 import { Tally } from "./tally.ts";
 
 /** The result of a probe in the order of sequence numbers: its RTT in µs, or one of these. */
@@ -17,7 +18,7 @@ export class TargetStats {
   address = "";
   /** What the system said of the last probe that was not answered. */
   lastError: string | null = null;
-  #tally = new Tally();
+  #tally: Tally;
   /** Results that arrived before an earlier probe's; bounded by the probes in flight. Null while unused. */
   #ahead: Map<number, number> | null = null;
   #nextSeq = 1;
@@ -26,9 +27,13 @@ export class TargetStats {
   #lossRun = 0;
   #ownLoss = false;
 
-  /** `before`: the statistics of the window before, which know the last probe of that window. */
-  constructor(target: Target, before: TargetStats | null = null) {
+  /**
+   * `before`: the statistics of the window before, which know the last probe of that window. `pieces`: where
+   * their memory is cut from.
+   */
+  constructor(target: Target, before: TargetStats | null = null, pieces = LASTING) {
     this.target = target;
+    this.#tally = new Tally(pieces);
     if (before === null) return;
     this.address = before.address;
     this.#ahead = before.#ahead;

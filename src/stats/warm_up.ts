@@ -5,7 +5,7 @@
  * Checked with Deno 2.7.11 and 2.9.6; an engine that does it otherwise loses some milliseconds.
  */
 import { blankRecord, NONE } from "../domain/probe_record.ts";
-import { MAX_EXACT } from "./counts.ts";
+import { MAX_EXACT, PASSING } from "./counts.ts";
 import { TargetStats } from "./target_stats.ts";
 
 /** So many results of so many targets that there are not: some 5 ms. */
@@ -20,7 +20,7 @@ const STEP_US = 389;
 export function warmUpStatistics(): void {
   const record = blankRecord();
   for (let target = 0; target < TARGETS; target++) {
-    const stats = new TargetStats(record.target);
+    const stats = new TargetStats(record.target, null, PASSING);
     for (let seq = 1; seq <= RESULTS; seq++) {
       const value = (target * RESULTS + seq) * STEP_US % SPREAD_US;
       const lost = seq % LOST_EVERY === 0;

@@ -1,6 +1,7 @@
 /** What the rounds of a trace have shown of the path: per hop who answered, how often, how fast. */
 import type { Hop, HopAddress, HopSample, Jitter, PathEnd } from "../domain/path.ts";
 import { NONE } from "../domain/probe_record.ts";
+import { Counts, PASSING } from "../stats/counts.ts";
 import { COARSE_BITS, Histogram } from "../stats/histogram.ts";
 import type { HopAnswer } from "./hop_prober.ts";
 import { type FlowEnd, type Known, NOTHING_KNOWN, type ProbeFate } from "./round.ts";
@@ -250,7 +251,7 @@ function newAddress({ address, kind, detail, extensions }: HopAnswer): AddressSt
   return {
     address,
     flows: new Set(),
-    rtt: new Histogram(COARSE_BITS),
+    rtt: new Histogram(COARSE_BITS, new Counts(1, PASSING)),
     jitter: new JitterCount(),
     answered: 0,
     lastUs: NONE,

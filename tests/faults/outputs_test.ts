@@ -2,6 +2,7 @@
 import {
   assert,
   assertEquals,
+  assertGreater,
   assertGreaterOrEqual,
   assertLess,
   assertLessOrEqual,
@@ -177,6 +178,10 @@ Deno.test("each of 600 targets is in each window, in a file, by UDP, by HTTP, an
   const byHttp = countsOf(httpLines, /target=(t\d+)/);
   // None is lost without a word. One that was stored, but answered for too late, is counted as well.
   assertGreaterOrEqual(read() + total(byHttp) + exportsLost, 2 * handedOut, "UDP and HTTP");
+  assertGreater(handedOut, 0);
+  for (const [time, names] of [...inMany, ...inSome]) {
+    assertEquals(new Set(names).size, names.length, time);
+  }
   // Who was not given a core for as long as a window may lose lines, and has counted them.
   if (stalledMs < WINDOW_MS) {
     assertEquals([lost(ofMany), lost(ofSome)], [[0, 0], [0, 0]], ofMany.stderr + ofSome.stderr);

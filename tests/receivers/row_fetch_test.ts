@@ -90,6 +90,32 @@ Deno.test("a body without end is given up at the bound", async () => {
   assert(sent < 16 * MAX_ROW_BYTES, `${sent} bytes were taken`);
 });
 
+Deno.test("that bound holds where a length is told beside chunks without end", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let sent = 0;
+  const serving = (async () => {
+    using connection = await listener.accept();
+    const write = async (bytes: Uint8Array) => {
+      for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+    };
+    const text = (text: string) => write(new TextEncoder().encode(text));
+    await connection.read(new Uint8Array(1024));
+    await text("HTTP/1.1 200 OK\r\ncontent-length: 10\r\ntransfer-encoding: chunked\r\n\r\n");
+    const chunk = new Uint8Array(2 ** 18 + 2).fill(32);
+    chunk.set([13, 10], 2 ** 18);
+    // More than any bound; ends when the asker hangs up.
+    for (; sent < 32 * MAX_ROW_BYTES; sent += 2 ** 18) {
+      await text("40000\r\n");
+      await write(chunk);
+    }
+  })().catch(() => {});
+  const { reason } = await fetchRow(entry(listener.addr.port), PATIENCE_MS);
+  listener.close();
+  await serving;
+  assert(reason !== null, "taken for a row");
+  assert(sent < 16 * MAX_ROW_BYTES, `${sent} bytes were taken`);
+});
+
 Deno.test("a node that is silent, or stops in the middle, costs its time and no more", async () => {
   const never = new Promise<Response>((resolve) => setTimeout(() => resolve(new Response()), 2000));
   assertEquals(await ask(() => never, IMPATIENCE_MS), { row: null, reason: "no answer in time" });

@@ -78,8 +78,8 @@ wan("a service that answers a datagram is reached", async () => {
 wan("a held flow takes a service's answers that come twice, or from another address", async () => {
   const target = { rttMs: 8, udp: "data" } as const;
   const answersFrom = { v4: "10.92.98.1", v6: "fd92::98:1" };
-  for (const  of of[{ ...target, againMs: 4 }, { ...target, answersFrom }]) {
-    await inEveryWay({ hops: routers(3), target: of }, async (network, way) => {
+  for (const end of [{ ...target, againMs: 4 }, { ...target, answersFrom }]) {
+    await inEveryWay({ hops: routers(3), target: end }, async (network, way) => {
       const { trace } = await traceBy(network, way, "--paths", "1");
       assertEquals(answering(trace), wholePath(3, way.family), wayName(way));
       assertEquals([trace.end?.hop, trace.end?.detail], [4, "datagram"], wayName(way));

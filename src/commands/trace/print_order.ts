@@ -7,7 +7,7 @@ export interface PrintPorts {
   /** Whether the trace in this place is over, or there is none. */
   isOver(place: number): boolean;
   /** Whether the name in this place is still looked up. */
-  isLookedUp(place: number): boolean;
+  isPending(place: number): boolean;
 }
 
 export class PrintOrder {
@@ -26,10 +26,10 @@ export class PrintOrder {
 
   /** The places that may be printed by now, each once. */
   *take(): Generator<number> {
-    const { isOver, isLookedUp } = this.#ports;
+    const { isOver, isPending } = this.#ports;
     for (let place = this.#next; place < this.#places; place++) {
       if (!isOver(place)) {
-        if (isLookedUp(place)) continue;
+        if (isPending(place)) continue;
         return;
       }
       if (!this.#ahead.has(place)) {

@@ -245,7 +245,7 @@ class Run {
     this.#probers = places.probers;
     this.#order = new PrintOrder(this.#targets.length, {
       isOver: (place) => this.#reports[place] !== undefined,
-      isLookedUp: (place) => this.#endpoints.known[place] === undefined,
+      isPending: (place) => this.#endpoints.known[place] === undefined,
     });
     this.#traces = new Traces({
       clock: systemClock,

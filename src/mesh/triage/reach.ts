@@ -8,7 +8,7 @@ import { counted, listText } from "../../text/words.ts";
 import { type MeshView, PairSet } from "./mesh_view.ts";
 import type { PairState } from "../../domain/matrix.ts";
 import { MAX_PAIRS } from "./drops.ts";
-import { BLOCK_SHARE, MIN_BLOCK_PAIRS, pairsOf, Shares } from "./shares.ts";
+import { BLOCK_SHARE, MIN_BLOCK_PAIRS, pairsOf, type PairTest, Shares } from "./shares.ts";
 
 /** One prober's word is not enough to call a node dead. */
 export const MIN_PROBERS = 2;
@@ -36,7 +36,13 @@ export function* reachability(view: MeshView): Steps<Finding[]> {
   const several = parts.filter((part) => part.length > 1);
   const split = several.length > 1 ? [splitFinding(view, several)] : [];
   for (const node of dead) view.leaveOut(node);
-  const losing = yield* Shares.steps(view, (from, to) => view.recently("lost", from, to));
+  // Rows of old nodes do not tell their last bursts: NaN is not more.
+  const isLosing = (from: number, to: number) => view.matrix.figure("recentLost", from, to) > 0;
+  const losing = yield* Shares.steps(view, isLosing);
+  const changing = yield* Shares.steps(
+    view,
+    (from, to) => isLosing(from, to) && view.state(from, to) !== "silent",
+  );
   const nodes = [...oneWay(view, losing, "to"), ...oneWay(view, losing, "from")];
   const found = [
     ...split,
@@ -46,7 +52,10 @@ export function* reachability(view: MeshView): Steps<Finding[]> {
     ...nodes,
   ];
   yield;
-  return [...found, ...silentPairs(view, losing, new PairSet(view.size).with(found))];
+  const explained = new PairSet(view.size).with(found);
+  const isPart = (from: number, to: number) =>
+    explained.has(from, to) || losing.around(from, to, changing);
+  return [...found, ...silentPairs(view, isPart)];
 }
 
 /** The nodes whose probes of one are known. */
@@ -270,12 +279,12 @@ function oneWay(view: MeshView, losing: Shares, direction: "from" | "to"): Findi
 }
 
 /**
- * Pairs without any answer now, which neither a node nor a block explains, nor what begins or ends at one
- * and is told by some bursts so far.
+ * Pairs without any answer now. `isPart`: whether a node or a block explains a pair, or what begins or ends at
+ * one and is told by some bursts so far.
  */
-function silentPairs(view: MeshView, losing: Shares, explained: PairSet): Finding[] {
+function silentPairs(view: MeshView, isPart: PairTest): Finding[] {
   const isSilent = (from: number, to: number) =>
-    view.state(from, to) === "silent" && !explained.has(from, to) && !losing.around(from, to);
+    view.state(from, to) === "silent" && !isPart(from, to);
   const lostOf = (from: number, to: number) =>
     isSilent(from, to) ? view.count("lost", from, to) : 0;
   const found = pairsOf(

@@ -11,7 +11,7 @@ import {
   blockText,
   whileText,
 } from "./blocks.ts";
-import { type Direction, type Finding, regionsOf } from "../../domain/finding.ts";
+import { type Direction, type Finding, gravest, regionsOf } from "../../domain/finding.ts";
 import { counted } from "../../text/words.ts";
 import { MAX_PAIRS } from "./drops.ts";
 import { RECENT_BURSTS } from "../../domain/matrix.ts";
@@ -31,6 +31,9 @@ import {
  * refused.
  */
 const MIN_SHARE = 0.1;
+
+/** The share of a finding's pairs that were refused in their last two bursts, while it lasts. */
+const STILL_SHARE = 0.25;
 
 /**
  * Pairs that are refused, and those that tell some of it: while a refusal begins or ends, each pair of a node
@@ -61,19 +64,39 @@ export function* refusals(view: MeshView, explained: PairSet): Steps<Finding[]> 
     is: (from, to) => refused.has(from, to),
     tells: (from, to) => telling.has(from, to),
   };
+  const isStill = (finding: Finding) => isStillTold(view, telling, finding);
   const nodes = bothWays(
     view,
     refusedNodes(view, all, "to"),
     refusedNodes(view, all, "from"),
   );
-  const byNode = explained.with(nodes);
-  const blocks = refusedBlocks(view, {
-    is: (from, to) => all.is(from, to) && !byNode.has(from, to),
-    tells: (from, to) => all.tells(from, to) && !byNode.has(from, to),
-  });
-  const byBlock = byNode.with(blocks);
-  const single = refusedPairs(view, (from, to) => all.is(from, to) && !byBlock.has(from, to));
-  return [...nodes, ...blocks, ...single];
+  const blocks = refusedBlocks(view, all, explained.with(nodes.filter(isStill)));
+  const found = [...nodes, ...blocks];
+  const now = found.filter(isStill);
+  const [byNow, byAny] = [explained.with(now), explained.with(found)];
+  // Of what is over but for some pairs, those are named that are refused still.
+  const isSingle = (from: number, to: number) =>
+    all.is(from, to) && !byNow.has(from, to) &&
+    (view.state(from, to) === "refused" || !byAny.has(from, to));
+  return [...now, ...refusedPairs(view, isSingle)];
+}
+
+/**
+ * Whether the last two bursts of enough of a finding's pairs tell it too. While a refusal ends, those of some
+ * pairs do not any more; a pair that is refused for a reason of its own is not enough.
+ */
+function isStillTold(view: MeshView, telling: PairSet, { regions }: Finding): boolean {
+  let [told, recent] = [0, 0];
+  for (const { from, to } of regions) {
+    for (const i of from ?? view.all()) {
+      for (const j of to ?? view.all()) {
+        if (!telling.has(i, j)) continue;
+        told++;
+        if (view.recently("refused", i, j)) recent++;
+      }
+    }
+  }
+  return recent >= Math.max(STILL_SHARE * told, Math.min(2, told - 1));
 }
 
 /** Whether a pair was refused in its last two bursts, or much in its window. */
@@ -146,7 +169,7 @@ function bothWays(view: MeshView, to: readonly Finding[], from: readonly Finding
       const other = of(to, one);
       return other === undefined ? one : {
         ...other,
-        severity: one.severity === other.severity ? one.severity : "warning",
+        severity: gravest([one, other]),
         direction: "both",
         regions: [...other.regions, ...one.regions],
         text:
@@ -162,7 +185,7 @@ function bothWays(view: MeshView, to: readonly Finding[], from: readonly Finding
  * tell the same soon. Once one had the time for two bursts, a node that accepts another prober as ever is not
  * down: something on the way refuses.
  */
-function isDown(view: MeshView, node: number): boolean {
+export function isDown(view: MeshView, node: number): boolean {
   if (!view.all().some((from) => isRefusedWithoutRow(view, from, node))) return false;
   if (!view.all().some((from) => view.well(from, node))) return true;
   const mates = view.zones[view.zoneOf[node]].nodes.filter((mate) => !view.fresh(mate));
@@ -199,13 +222,13 @@ function nodeFinding(
   };
 }
 
-/** Zones that refuse each other, whichever nodes there. */
-function refusedBlocks(view: MeshView, refused: Refused): Finding[] {
+/** Zones that refuse each other, whichever nodes there; `byNode`: pairs that a node explains. */
+function refusedBlocks(view: MeshView, refused: Refused, byNode: PairSet): Finding[] {
   const count = (from: number, to: number) => {
     let [pairs, telling, bad] = [0, 0, 0];
     for (const i of view.zones[from].nodes) {
       for (const j of view.zones[to].nodes) {
-        if (view.state(i, j) === "unmeasured") continue;
+        if (view.state(i, j) === "unmeasured" || byNode.has(i, j)) continue;
         pairs++;
         if (refused.tells(i, j)) telling++;
         if (refused.is(i, j)) bad++;

@@ -69,10 +69,17 @@ export class Shares {
     return isMost(this.#columns[node], NODE_SHARE);
   }
 
-  /** Whether it is true of nearly all pairs of a node, or of the block, that a pair is one of. */
-  around(from: number, to: number): boolean {
-    return this.from(from) || this.to(to) ||
-      isMost(this.#blocks[this.#blockOf(from, to)], BLOCK_SHARE);
+  /**
+   * Whether it is true of nearly all pairs of a node, or of the block, that a pair is one of, and of one of
+   * those what `others` count. Where it is true of both ways of a node, these are one.
+   */
+  around(from: number, to: number, others: Shares): boolean {
+    const block = this.#blockOf(from, to);
+    const isAnyFrom = (node: number) => others.#rows[node].true > 0;
+    const isAnyTo = (node: number) => others.#columns[node].true > 0;
+    return this.from(from) && (isAnyFrom(from) || this.to(from) && isAnyTo(from)) ||
+      this.to(to) && (isAnyTo(to) || this.from(to) && isAnyFrom(to)) ||
+      isMost(this.#blocks[block], BLOCK_SHARE) && others.#blocks[block].true > 0;
   }
 
   #blockOf(from: number, to: number): number {

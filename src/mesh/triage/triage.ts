@@ -6,14 +6,14 @@
 import { atOnce, type Steps } from "../../time/slices.ts";
 import { type Matrix, settledNodes, unprobed } from "../../domain/matrix.ts";
 import { packetLoss } from "./drops.ts";
-import { type Finding, ordered, type Region } from "../../domain/finding.ts";
+import { type Finding, gravest, ordered, type Region } from "../../domain/finding.ts";
 import { counted, listText } from "../../text/words.ts";
 import { busyProbers, coldStarts, icmpApart } from "./layers.ts";
 import { latency } from "./latency.ts";
 import { MeshView, PairSet } from "./mesh_view.ts";
 import { reachability } from "./reach.ts";
 import { withPressure } from "./pressure.ts";
-import { refusals } from "./refusals.ts";
+import { isDown, refusals } from "./refusals.ts";
 
 /** From this number on, nodes that share a label are named by it. */
 const MIN_SHARING = 3;
@@ -87,6 +87,7 @@ function merge(label: string | null, parts: readonly Finding[]): Finding {
   const regions: Region[] = parts.flatMap((part) => part.regions);
   return {
     ...worst,
+    severity: gravest(parts),
     nodes: parts.flatMap(({ nodes }) => nodes),
     groups: label === null ? [] : [label],
     regions,
@@ -101,8 +102,8 @@ function merge(label: string | null, parts: readonly Finding[]): Finding {
 /** Rows that are not there or too old, unless their node is known to be gone or down. */
 function withoutRow(view: MeshView, refused: readonly Finding[]): Finding[] {
   const down = new Set(
-    refused.filter(({ direction, nodes }) => direction === "to" && nodes.length === 1)
-      .flatMap(({ nodes }) => nodes),
+    refused.filter(({ nodes }) => nodes.length === 1).flatMap(({ nodes }) => nodes)
+      .filter((node) => isDown(view, node)),
   );
   const reasons = new Map<string, number[]>();
   for (const node of view.all()) {

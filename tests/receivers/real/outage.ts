@@ -51,10 +51,15 @@ export async function span(
   return { name, fromMs, toMs: Date.now() };
 }
 
+/** Those that were sent in a span. */
+function sentIn(sent: readonly Sent[], { fromMs, toMs }: Span): Sent[] {
+  return sent.filter(({ time }) => Date.parse(time) >= fromMs && Date.parse(time) < toMs);
+}
+
 /** The 99th percentile of lag in a span. */
-export function lagP99(sent: readonly Sent[], { name, fromMs, toMs }: Span): number {
-  const lags = sent.filter(({ time }) => Date.parse(time) >= fromMs && Date.parse(time) < toMs)
-    .map(({ lag_ms }) => lag_ms).sort((a, b) => a - b);
+export function lagP99(sent: readonly Sent[], within: Span): number {
+  const { name } = within;
+  const lags = sentIn(sent, within).map(({ lag_ms }) => lag_ms).sort((a, b) => a - b);
   // Those at the end of the span may not have been read by its end.
   assertLess(0.9 * LEAST_PROBES, lags.length, `${name}: too few probes`);
   return lags[Math.ceil(0.99 * lags.length) - 1];
@@ -77,6 +82,9 @@ export function assertPunctual(
     const most = NOISE_FACTOR * Math.max(before, controls) + NOISE_MS;
     const figures = `lag p99 ${during} ms, before ${before}, without exports ${controls}`;
     assertLessOrEqual(during, most, `${outage.name}: ${figures}`);
+    // Nor are they fewer: who skips what is late has no lag.
+    const [probes, others] = [sent, control].map((of) => sentIn(of, outage).length);
+    assertLess(others / 2, probes, `${outage.name}: probes beside those without exports`);
     if (Deno.env.has("WIRE_PROBE_OUTAGE_S")) console.log(`${outage.name}: ${figures}`);
   }
 }

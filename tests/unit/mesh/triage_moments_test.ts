@@ -92,6 +92,9 @@ Deno.test("a fault that begins or ends is told as one thing, never by pairs or n
         }
       }
       assertEquals(at(TOLD_MS).sort(), named, `${fault.what}, seed ${seed}`);
+      // What was lost is in the window still; nothing is beyond reach or refused any more.
+      const over = at(END_MS + TOLD_MS).filter((one) => !one.startsWith("loss "));
+      assertEquals(over, [], `${fault.what}, over, seed ${seed}`);
     }
   }
 });
@@ -134,4 +137,26 @@ Deno.test("what is true of all nodes, of both ways, or of a mesh of two is one f
   // A node that is cut off has only its own row.
   const [own] = triage(told([4, 4], lost((from) => from === "a1", (node) => node !== "a1")));
   assert(own.text.includes("no row tells"), own.text);
+});
+
+Deno.test("what lasts is told, though some pairs of its nodes are well, and what is over is told of none", () => {
+  const lasting = { atMs: 300_000, endMs: Infinity, seed: 1 };
+  const isHub = (node: string) => node === "a1";
+  const besideHub: Pairs = (from, to) => !isHub(from) && !isHub(to);
+  for (const sizes of [[12], [1, 1, 1, 1, 1, 1], [4, 4, 4]]) {
+    const alarms = triage(moment(sizes, { what: "", ...lost(besideHub) }, lasting))
+      .filter(({ severity }) => severity === "critical");
+    assert(alarms.length > 0, `${sizes}`);
+  }
+  // All refused b2's were for a minute; one pair is refused still.
+  const but = (from: string, to: string, afterMs: number) =>
+    isB2(to) && (afterMs < END_MS || from === "a1") ? "refused" : "established";
+  const one: Fault = { what: "", fate: but, isHidden: never };
+  assertEquals(said(moment([4, 4], one, { ...lasting, atMs: 120_000 })), ["refused from a1 b2"]);
+  // Zone a is refused by zone b, and by one of its nodes everybody is.
+  const both: Pairs = (from, to) => isB2(to) || zone(from) === "a" && inB(to);
+  assertEquals(said(moment([4, 4, 4], { what: "", ...refused(both) }, lasting)), [
+    "refused to b2",
+    "refused from az=a az=b",
+  ]);
 });

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Windows } from "../../../src/run/windows.ts";
 import type { Window } from "../../../src/domain/summary.ts";
+import { LASTING } from "../../../src/stats/counts.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { established, record, target } from "../fixtures.ts";
 import { property } from "../random.ts";
@@ -339,4 +340,17 @@ Deno.test("a process that is late through whole windows hands all out, some at a
   for (const windows of Map.groupBy(run.seen, ({ target }) => target).values()) {
     assertEquals(windows.reduce((sum, { windowMs }) => sum + windowMs, 0), 11_000);
   }
+});
+
+Deno.test("windows take no memory from the pieces of what lasts, where each row would keep a whole piece", async () => {
+  const place = () => [LASTING.piece, LASTING.cut(0)] as const;
+  const before = place();
+  const run = begun();
+  for (let second = 0; second < 50; second++) {
+    play(run, 1 + 40 * second, ".".repeat(40));
+    await run.clock.advance(1000);
+  }
+  assertEquals(run.seen.length, 50);
+  const after = place();
+  assert(after[0] === before[0] && after[1] === before[1]);
 });

@@ -5,7 +5,7 @@ import { PrintOrder } from "../../../../src/commands/trace/print_order.ts";
 function order(places: number, over: Set<number>, lookedUp: Set<number>): PrintOrder {
   return new PrintOrder(places, {
     isOver: (place) => over.has(place),
-    isLookedUp: (place) => lookedUp.has(place),
+    isPending: (place) => lookedUp.has(place),
   });
 }
 

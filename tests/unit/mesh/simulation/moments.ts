@@ -19,8 +19,8 @@ type Fate = "established" | "lost" | "refused";
 /** What happens from 0 ms on, until its end. */
 export interface Fault {
   readonly what: string;
-  /** What a pair's burst of that time meets. */
-  readonly fate: (from: string, to: string) => Fate;
+  /** What a pair's burst of that time meets, so long after the beginning. */
+  readonly fate: (from: string, to: string, afterMs: number) => Fate;
   /** Whose rows are not to be had meanwhile. */
   readonly isHidden: (node: string) => boolean;
 }
@@ -47,7 +47,7 @@ export function moment(
       const startMs = random.unit() * INTERVAL_MS - WINDOW_BURSTS * INTERVAL_MS;
       const bursts: Fate[] = [];
       for (let ms = startMs; ms <= atMs; ms += INTERVAL_MS) {
-        const met = lasts(ms) ? fate(name, other.name) : "established";
+        const met = lasts(ms) ? fate(name, other.name, ms) : "established";
         if (met !== "lost" || ms + TIMEOUT_MS <= atMs) bursts.push(met);
       }
       return figures(other.name, bursts.slice(-WINDOW_BURSTS));
