@@ -45,7 +45,7 @@ const LIMIT = {
   probePrivate: 25 * MIB,
   /**
    * First SYN, as a multiple of what a bare connect by the pinned `deno run` needs; the goal is 1.5. Seen:
-   * 1.35 to 1.5, and more where other programs take the cores. Of the CPU beside the runtime's own, some
+   * 1.25 to 1.5, and more where other programs take the cores. Of the CPU beside the runtime's own, some
    * 17 ms, half is modules that are read (130 KB), 1 functions of libc, 2 the command line.
    */
   startup: 2,
