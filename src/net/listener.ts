@@ -11,7 +11,7 @@ import { literalEndpoint } from "../domain/address.ts";
 /** A socket that listens: the runtime's, or one that shares its port. */
 export interface Listener {
   readonly addr: { readonly hostname: string; readonly port: number };
-  /** Absent where it is the runtime's secret. */
+  /** Absent for one of the runtime, which does not tell it. */
   readonly descriptor?: number;
   accept(): Promise<{ close(): void }>;
   close(): void;

@@ -119,7 +119,7 @@ const THINKING: LiveFigures = {
 
 const TWICE = { count: 8, minUs: 35_000, p50Us: 40_400, maxUs: 44_000, medians: [40_100, 40_700] };
 
-const COMPARISONS: readonly Comparison[] = [
+export const COMPARISONS: readonly Comparison[] = [
   comparison("truth", ALL),
   comparison("misleads", { ...ALL, cold: around(42_000), ping: around(25_000) }),
   comparison("bypassed", { ...ALL, ping: around(900), knock: lost }),

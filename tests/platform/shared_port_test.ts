@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { literalEndpoint } from "../../src/domain/address.ts";
 import { KernelScope } from "../../src/kernel/scope.ts";
 import { SharedPorts } from "../../src/kernel/shared_port.ts";
-import { acceptAndClose, type Listener, listenOn } from "../../src/net/listener.ts";
+import { acceptAndClose, drainOf, type Listener, listenOn } from "../../src/net/listener.ts";
 
 const ignore = Deno.build.os !== "linux";
 const LOOPBACK = "127.0.0.1";
@@ -29,6 +29,11 @@ Deno.test({
       const first = listen(0);
       const { port } = first.addr;
       const listeners = [first, listen(port)];
+      // Each is drained by its own descriptor, which address and port do not tell apart.
+      const drained: number[] = [];
+      for (const listener of listeners) drainOf(listener, null, (own) => drained.push(own))();
+      assertEquals(drained, listeners.map(({ descriptor }) => descriptor));
+      assertEquals(new Set(drained).size, 2);
       const all = Promise.withResolvers<void>();
       let total = 0;
       const counts = listeners.map(() => ({ accepted: 0, aborted: 0, exhausted: 0 }));

@@ -160,3 +160,24 @@ Deno.test("what lasts is told, though some pairs of its nodes are well, and what
     "refused from az=a az=b",
   ]);
 });
+
+Deno.test("what is told of several together is as grave as the gravest, and a node that one reaches has no row", () => {
+  const at = { atMs: 300_000, endMs: Infinity, seed: 1 };
+  const isNow = (afterMs: number) => Math.floor(afterMs / 10_000) % 2 === 0;
+  // a1 refuses each second burst all the time, the others all of late: fewer refusals, and graver.
+  const mixed = (_: string, to: string, afterMs: number) =>
+    zone(to) === "a" && (to === "a1" ? isNow(afterMs) : afterMs >= 270_000)
+      ? "refused"
+      : "established";
+  const [together] = triage(moment([3, 6], { what: "", fate: mixed, isHidden: never }, at));
+  assertEquals([together.nodes.length, together.severity], [3, "critical"]);
+  const ways = (from: string, to: string, afterMs: number) =>
+    isB2(to) || isB2(from) && isNow(afterMs) ? "refused" : "established";
+  const [both] = triage(moment([4, 4], { what: "", fate: ways, isHidden: never }, at));
+  assertEquals([both.direction, both.severity], ["both", "critical"]);
+  const butOne: Pairs = (from, to) => isB2(to) && from !== "a1";
+  assertEquals(said(moment([4, 4, 4], { what: "", ...refused(butOne, isB2) }, at)), [
+    "refused to b2",
+    "no-row from b2",
+  ]);
+});
